@@ -1,0 +1,76 @@
+package domain
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// FieldError names one field and the rule it breaks. It never quotes the field's value, which may be a secret.
+type FieldError struct {
+	Pointer string // JSON pointer (RFC 6901) to the field, as the input spells it
+	Detail  string // the rule, as a sentence about the field
+}
+
+// InvalidError lists every field of an input that breaks a rule. It is an [ErrInvalid].
+type InvalidError struct {
+	Fields []FieldError // at least one
+}
+
+// Invalid returns the error of a single bad field.
+func Invalid(pointer, detail string) *InvalidError {
+	return &InvalidError{Fields: []FieldError{{Pointer: pointer, Detail: detail}}}
+}
+
+// Error lists the fields and their rules.
+func (e *InvalidError) Error() string {
+	var b strings.Builder
+	b.WriteString(ErrInvalid.Error())
+	for i, f := range e.Fields {
+		sep := "; "
+		if i == 0 {
+			sep = ": "
+		}
+		fmt.Fprintf(&b, "%s%s %s", sep, f.Pointer, f.Detail)
+	}
+	return b.String()
+}
+
+// Is makes every InvalidError an [ErrInvalid].
+func (e *InvalidError) Is(target error) bool { return target == ErrInvalid }
+
+// violations collects the broken rules of one input.
+type violations []FieldError
+
+func (v *violations) add(pointer, format string, args ...any) {
+	*v = append(*v, FieldError{Pointer: pointer, Detail: fmt.Sprintf(format, args...)})
+}
+
+// name checks a text that people read and programs compare: no control characters, which terminals and databases choke on.
+func (v *violations) name(pointer, value string, longest int) {
+	if value == "" {
+		v.add(pointer, "must not be empty")
+		return
+	}
+	v.text(pointer, value, longest)
+}
+
+// text is name, but may be empty.
+func (v *violations) text(pointer, value string, longest int) {
+	switch {
+	case !utf8.ValidString(value):
+		v.add(pointer, "must be valid UTF-8")
+	case utf8.RuneCountInString(value) > longest:
+		v.add(pointer, "must have at most %d characters", longest)
+	case strings.ContainsFunc(value, unicode.IsControl):
+		v.add(pointer, "must not contain control characters")
+	}
+}
+
+func (v violations) err() error {
+	if len(v) == 0 {
+		return nil
+	}
+	return &InvalidError{Fields: v}
+}

@@ -1,0 +1,165 @@
+package domain
+
+import (
+	"fmt"
+	"time"
+)
+
+const (
+	maxOwner = 255
+	maxNote  = 1024
+)
+
+// Lease is what one acquire returns: users that are all held under one unguessable id until one expiry.
+type Lease struct {
+	ID         LeaseID
+	Owner      string
+	Note       string
+	AcquiredAt time.Time
+	ExpiresAt  time.Time
+	Users      []LeasedUser // Users[i] answers the i-th selector
+}
+
+// LeasedUser is a user as the holder of its lease sees it.
+type LeasedUser struct {
+	ID       UserID
+	Login    string
+	Password Secret
+	Pool     Pool
+	Labels   Labels
+	Fence    uint64
+}
+
+// Terms are what the caller of an acquire says of itself and of how long it wants the users.
+type Terms struct {
+	Owner string // who asks, in the caller's words, for people to read
+	Note  string
+	TTL   time.Duration
+}
+
+// Fault reports a user that its holder found unusable.
+type Fault struct {
+	UserID UserID
+	Reason string
+}
+
+// CheckTerms returns an [InvalidError] that names every bad field of t. The time to live is for [TTLs] to check.
+func CheckTerms(t Terms) error {
+	var v violations
+	v.text("/owner", t.Owner, maxOwner)
+	v.text("/note", t.Note, maxNote)
+	return v.err()
+}
+
+// Grant locks every user under the lease id, from now for the terms' time to live, which must be above 0. If one of
+// them can't be locked it returns the error of its [User.CheckFree] and locks none.
+func Grant(now time.Time, id LeaseID, terms Terms, users []*User) (Lease, error) {
+	for _, u := range users {
+		if err := u.CheckFree(now); err != nil {
+			return Lease{}, err
+		}
+	}
+	digest := id.Digest()
+	for i, u := range users {
+		u.lock(Lock{
+			Lease:      digest,
+			Position:   i,
+			Owner:      terms.Owner,
+			Note:       terms.Note,
+			AcquiredAt: now,
+			ExpiresAt:  now.Add(terms.TTL),
+		})
+	}
+	return describe(id, users), nil
+}
+
+// ReadLease returns the lease that holds users, which are all that it holds, in their order. It returns
+// [ErrLeaseExpired] if the lease is over.
+func ReadLease(now time.Time, id LeaseID, users []*User) (Lease, error) {
+	if err := checkHeld(now, id, users); err != nil {
+		return Lease{}, err
+	}
+	return describe(id, users), nil
+}
+
+// Renew lets the lease end ttl after now, whenever it would have ended before. It returns [ErrLeaseExpired] if the
+// lease is over, and then changes nothing.
+func Renew(now time.Time, id LeaseID, ttl time.Duration, users []*User) (Lease, error) {
+	if err := checkHeld(now, id, users); err != nil {
+		return Lease{}, err
+	}
+	for _, u := range users {
+		u.state.Lock.ExpiresAt = now.Add(ttl)
+	}
+	return describe(id, users), nil
+}
+
+// Release ends the lease, and puts the users that faults name into quarantine. It returns [ErrLeaseExpired] if the
+// lease is over and an [InvalidError] about /quarantine if a fault is, and then changes nothing.
+func Release(now time.Time, id LeaseID, users []*User, faults ...Fault) error {
+	if err := checkHeld(now, id, users); err != nil {
+		return err
+	}
+	if err := checkFaults(users, faults); err != nil {
+		return err
+	}
+	for _, u := range users {
+		u.unlock(now)
+		for _, f := range faults {
+			if f.UserID == u.ID() {
+				u.quarantine(now, f.Reason)
+			}
+		}
+	}
+	return nil
+}
+
+// ForceRelease ends the locks on users, whoever holds them. To end a lease, pass all the users that it holds: a lease
+// holds all of its users or is over.
+func ForceRelease(now time.Time, users []*User) {
+	for _, u := range users {
+		if u.locked(now) {
+			u.unlock(now)
+		}
+	}
+}
+
+// checkHeld returns [ErrLeaseExpired] unless every user is locked under the lease at now.
+func checkHeld(now time.Time, id LeaseID, users []*User) error {
+	digest := id.Digest()
+	for _, u := range users {
+		if lease, _ := u.Lease(); lease != digest || !u.locked(now) {
+			return ErrLeaseExpired
+		}
+	}
+	return nil
+}
+
+func checkFaults(users []*User, faults []Fault) error {
+	held := make(map[UserID]bool, len(users))
+	for _, u := range users {
+		held[u.ID()] = true
+	}
+	var v violations
+	for i, f := range faults {
+		if !held[f.UserID] {
+			v.add(fmt.Sprintf("/quarantine/%d/user_id", i), "must be a user of this lease")
+		}
+		v.name(fmt.Sprintf("/quarantine/%d/reason", i), f.Reason, maxReason)
+	}
+	return v.err()
+}
+
+// describe returns the lease whose users are locked under id.
+func describe(id LeaseID, users []*User) Lease {
+	lease := Lease{ID: id, Users: make([]LeasedUser, len(users))}
+	for i, u := range users {
+		s := u.Snapshot()
+		lease.Owner, lease.Note = s.Lock.Owner, s.Lock.Note
+		lease.AcquiredAt, lease.ExpiresAt = s.Lock.AcquiredAt, s.Lock.ExpiresAt
+		lease.Users[i] = LeasedUser{
+			ID: s.ID, Login: s.Login, Password: s.Password, Pool: s.Pool, Labels: s.Labels, Fence: s.Fence,
+		}
+	}
+	return lease
+}

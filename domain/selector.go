@@ -1,0 +1,93 @@
+package domain
+
+import (
+	"fmt"
+	"time"
+)
+
+// MaxLeaseUsers is the most users that one lease may hold.
+const MaxLeaseUsers = 32
+
+// Selector says which user is wanted: one by its id, or any that fits the fields that are set.
+type Selector struct {
+	UserID    UserID    // zero: any user that fits the fields below
+	ProjectID ProjectID // zero: any
+	Env       string    // empty: any
+	Domain    string    // empty: any
+	Labels    Labels    // all of them must be there
+}
+
+// Matches reports whether u is wanted, free or not.
+func (s Selector) Matches(u *User) bool {
+	if !s.UserID.IsZero() {
+		return s.UserID == u.ID()
+	}
+	pool := u.state.Pool
+	return (s.ProjectID.IsZero() || s.ProjectID == pool.ProjectID) &&
+		(s.Env == "" || s.Env == pool.Env) &&
+		(s.Domain == "" || s.Domain == pool.Domain) &&
+		u.state.Labels.Contain(s.Labels)
+}
+
+// CheckSelectors returns an [InvalidError] that names everything that is wrong with the selectors of one lease.
+func CheckSelectors(want []Selector) error {
+	var v violations
+	if len(want) == 0 || len(want) > MaxLeaseUsers {
+		v.add("/users", "must have from 1 to %d selectors", MaxLeaseUsers)
+		return v.err()
+	}
+	first := make(map[UserID]int, len(want))
+	for i, s := range want {
+		at := fmt.Sprintf("/users/%d", i)
+		if s.UserID.IsZero() {
+			v.text(at+"/env", s.Env, maxName)
+			v.text(at+"/domain", s.Domain, maxName)
+			v.labels(at+"/labels", s.Labels)
+			continue
+		}
+		if !s.ProjectID.IsZero() || s.Env != "" || s.Domain != "" || len(s.Labels) > 0 {
+			v.add(at, "must have either a user_id or pool fields and labels, not both")
+		}
+		if j, again := first[s.UserID]; again {
+			v.add(at+"/user_id", "must not be the user of selector %d again", j)
+		} else {
+			first[s.UserID] = i
+		}
+	}
+	return v.err()
+}
+
+// Refusal explains why no lease can be granted at now. matching must hold, for each of the k selectors, k of the users
+// that match it whatever their state (all, if there are fewer), and k of those that are free. Refusal returns nil if,
+// against the caller's belief, the free ones among them suffice.
+//
+// The errors are a [SelectorError] for a user that is named and missing, locked or in quarantine, and else an
+// [UnmatchedError].
+func Refusal(now time.Time, want []Selector, matching []*User) error {
+	byID := make(map[UserID]*User, len(matching))
+	var free []*User
+	for _, u := range matching {
+		if byID[u.ID()] = u; u.CheckFree(now) == nil {
+			free = append(free, u)
+		}
+	}
+	for i, s := range want {
+		if s.UserID.IsZero() {
+			continue
+		}
+		u, found := byID[s.UserID]
+		if !found {
+			return &SelectorError{Reason: ErrUserNotFound, Selector: i}
+		}
+		if err := u.CheckFree(now); err != nil {
+			return &SelectorError{Reason: err, Selector: i}
+		}
+	}
+	if _, missing := Assign(want, matching); len(missing) > 0 {
+		return &UnmatchedError{Reason: ErrNoMatch, Selectors: missing}
+	}
+	if _, missing := Assign(want, free); len(missing) > 0 {
+		return &UnmatchedError{Reason: ErrPoolExhausted, Selectors: missing}
+	}
+	return nil
+}

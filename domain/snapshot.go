@@ -1,0 +1,46 @@
+package domain
+
+import "time"
+
+// Snapshot is the whole state of a user as plain data: what a store writes, and what [Restore] rebuilds a user from.
+type Snapshot struct {
+	ID         UserID
+	CreatedAt  time.Time
+	Login      string
+	Password   Secret
+	Pool       Pool
+	Labels     Labels
+	Fence      uint64    // of the latest lock; 0 if there never was one
+	ReleasedAt time.Time // end of the latest lock that was released; zero if none was
+	Lock       *Lock     // the latest lock until it is released, even when it has expired
+	Quarantine *Quarantine
+}
+
+// Lock is the exclusive hold on one user. Its fence is the user's.
+type Lock struct {
+	Lease      LeaseDigest // zero for an open lock
+	Position   int         // index of the user in its lease
+	Owner      string
+	Note       string
+	AcquiredAt time.Time
+	ExpiresAt  time.Time // zero if it never expires
+}
+
+// Restore rebuilds the user that s was taken of. It trusts s.
+func Restore(s Snapshot) *User { return &User{s.clone()} }
+
+// Snapshot returns a copy of the user's state.
+func (u *User) Snapshot() Snapshot { return u.state.clone() }
+
+func (s Snapshot) clone() Snapshot {
+	s.Labels = s.Labels.Clone()
+	if s.Lock != nil {
+		lock := *s.Lock
+		s.Lock = &lock
+	}
+	if s.Quarantine != nil {
+		quarantine := *s.Quarantine
+		s.Quarantine = &quarantine
+	}
+	return s
+}

@@ -1,0 +1,52 @@
+package domain
+
+import "time"
+
+// View is a user as anybody may see it: without its password and without its lease.
+type View struct {
+	ID         UserID
+	CreatedAt  time.Time
+	Login      string
+	Pool       Pool
+	Labels     Labels
+	Status     Status
+	Lock       *LockView // nil unless somebody holds the user
+	Quarantine *Quarantine
+}
+
+// LockView is a lock as anybody may see it.
+type LockView struct {
+	Owner      string // empty for an open lock
+	Note       string
+	AcquiredAt time.Time
+	ExpiresAt  time.Time // zero if it never expires
+	Fence      uint64
+}
+
+// Account is a user with its password, for who may log in with it.
+type Account struct {
+	View
+	Password Secret
+}
+
+// View returns the user as it is at now.
+func (u *User) View(now time.Time) View {
+	s := u.Snapshot()
+	view := View{
+		ID: s.ID, CreatedAt: s.CreatedAt, Login: s.Login, Pool: s.Pool, Labels: s.Labels,
+		Status: u.Status(now), Quarantine: s.Quarantine,
+	}
+	if u.locked(now) {
+		view.Lock = &LockView{
+			Owner: s.Lock.Owner, Note: s.Lock.Note,
+			AcquiredAt: s.Lock.AcquiredAt, ExpiresAt: s.Lock.ExpiresAt,
+			Fence: s.Fence,
+		}
+	}
+	return view
+}
+
+// Account returns the user as it is at now, with its password.
+func (u *User) Account(now time.Time) Account {
+	return Account{View: u.View(now), Password: u.state.Password}
+}

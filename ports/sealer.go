@@ -1,0 +1,24 @@
+package ports
+
+import (
+	"errors"
+
+	"github.com/userfarm/userfarm/domain"
+)
+
+// ErrUnsealable says that sealed bytes were changed, belong to another user, or were sealed with a key that is not at
+// hand.
+var ErrUnsealable = errors.New("can't open what was sealed")
+
+// Sealer encrypts secrets for a store that keeps them outside of this process.
+type Sealer interface {
+	// Seal encrypts a secret of a user.
+	Seal(id domain.UserID, secret domain.Secret) ([]byte, error)
+
+	// Open decrypts what Seal returned for the same user. It returns [ErrUnsealable].
+	Open(id domain.UserID, sealed []byte) (domain.Secret, error)
+
+	// KeyIDs names the keys that Open knows, in letters and digits, the one that Seal uses first. A key's id does not
+	// give the key away, and differs from that of every other key.
+	KeyIDs() []string
+}
