@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"unicode"
@@ -39,6 +40,18 @@ func (e *InvalidError) Error() string {
 
 // Is makes every InvalidError an [ErrInvalid].
 func (e *InvalidError) Is(target error) bool { return target == ErrInvalid }
+
+// JoinInvalid returns one [InvalidError] with the fields of all errs, each of which is nil or an InvalidError. It returns
+// nil if all are nil.
+func JoinInvalid(errs ...error) error {
+	var v violations
+	for _, err := range errs {
+		if invalid, ok := errors.AsType[*InvalidError](err); ok {
+			v = append(v, invalid.Fields...)
+		}
+	}
+	return v.err()
+}
 
 // violations collects the broken rules of one input.
 type violations []FieldError

@@ -4,6 +4,8 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
+	"fmt"
+	"io"
 	"log/slog"
 )
 
@@ -30,8 +32,11 @@ func (id LeaseID) Digest() LeaseDigest { return sha256.Sum256(id[:]) }
 // String redacts the id.
 func (LeaseID) String() string { return redacted }
 
-// GoString redacts the id.
+// GoString redacts the id, for printers that are not fmt.
 func (LeaseID) GoString() string { return redacted }
+
+// Format redacts the id, whatever the verb.
+func (LeaseID) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 
 // MarshalJSON redacts the id.
 func (LeaseID) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }

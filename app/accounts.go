@@ -1,0 +1,101 @@
+package app
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+// accountsAtOnce is how many users AllAccounts has in memory at a time.
+const accountsAtOnce = 500
+
+// CreateUser implements [ports.Accounts].
+func (f *Farm) CreateUser(ctx context.Context, spec domain.Spec) (domain.View, error) {
+	// The process clock will do: it orders lists and decides about no lock.
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	user, err := domain.NewUser(domain.NewUserID(now), now, spec)
+	if err != nil {
+		return domain.View{}, err
+	}
+	if err := f.store.Add(ctx, user); err != nil {
+		return domain.View{}, err
+	}
+	return user.View(now), nil
+}
+
+// User implements [ports.Accounts].
+func (f *Farm) User(ctx context.Context, id domain.UserID) (domain.View, error) {
+	users, now, err := f.store.Find(ctx, ports.ByUser(id))
+	if err != nil {
+		return domain.View{}, err
+	}
+	return users[0].View(now), nil
+}
+
+// Users implements [ports.Accounts].
+func (f *Farm) Users(ctx context.Context, q ports.Query) (ports.UserPage, error) {
+	page, err := f.store.List(ctx, q)
+	if err != nil {
+		return ports.UserPage{}, err
+	}
+	views := make([]domain.View, len(page.Users))
+	for i, u := range page.Users {
+		views[i] = u.View(page.Now)
+	}
+	next := domain.UserID{}
+	if page.More {
+		next = views[len(views)-1].ID
+	}
+	return ports.UserPage{Users: views, Next: next}, nil
+}
+
+// ChangeUser implements [ports.Accounts].
+func (f *Farm) ChangeUser(ctx context.Context, id domain.UserID, change domain.Change) (domain.View, error) {
+	return f.updateUser(ctx, id, func(_ time.Time, user *domain.User) error { return user.Change(change) })
+}
+
+// RemoveUser implements [ports.Accounts].
+func (f *Farm) RemoveUser(ctx context.Context, id domain.UserID) error {
+	return f.store.Remove(ctx, id, func(now time.Time, users []*domain.User) error {
+		return users[0].CheckRemovable(now)
+	})
+}
+
+// AllAccounts implements [ports.Accounts].
+func (f *Farm) AllAccounts(ctx context.Context) iter.Seq2[domain.Account, error] {
+	return func(yield func(domain.Account, error) bool) {
+		q := ports.Query{Limit: accountsAtOnce}
+		for more := true; more; {
+			page, err := f.store.List(ctx, q)
+			if err != nil {
+				yield(domain.Account{}, err)
+				return
+			}
+			for _, u := range page.Users {
+				if !yield(u.Account(page.Now), nil) {
+					return
+				}
+				q.After = u.ID()
+			}
+			more = page.More
+		}
+	}
+}
+
+// updateUser changes one user and returns it as it is then.
+func (f *Farm) updateUser(
+	ctx context.Context, id domain.UserID, change func(now time.Time, user *domain.User) error,
+) (domain.View, error) {
+	var view domain.View
+	_, err := f.store.Update(ctx, ports.ByUser(id), func(now time.Time, users []*domain.User) error {
+		if err := change(now, users[0]); err != nil {
+			return err
+		}
+		view = users[0].View(now)
+		return nil
+	})
+	return view, err
+}

@@ -1,0 +1,64 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+// Quarantine implements [ports.Circulation].
+func (f *Farm) Quarantine(ctx context.Context, id domain.UserID, reason string) (domain.View, error) {
+	return f.updateUser(ctx, id, func(now time.Time, user *domain.User) error { return user.Quarantine(now, reason) })
+}
+
+// Restore implements [ports.Circulation].
+func (f *Farm) Restore(ctx context.Context, id domain.UserID) (domain.View, error) {
+	return f.updateUser(ctx, id, func(_ time.Time, user *domain.User) error {
+		user.Restore()
+		return nil
+	})
+}
+
+// errMoved says that the user is not held under the lease, or the open lock, under which it was seen.
+var errMoved = errors.New("lock changed hands")
+
+// ForceRelease implements [ports.Circulation].
+func (f *Farm) ForceRelease(ctx context.Context, id domain.UserID) (domain.View, error) {
+	for {
+		view, err := f.endLock(ctx, id)
+		// The lock may end between the look and the update, and another one begin: then that is the one to end.
+		if !errors.Is(err, domain.ErrLeaseExpired) && !errors.Is(err, errMoved) {
+			return view, err
+		}
+	}
+}
+
+func (f *Farm) endLock(ctx context.Context, id domain.UserID) (domain.View, error) {
+	users, _, err := f.store.Find(ctx, ports.ByUser(id))
+	if err != nil {
+		return domain.View{}, err
+	}
+	target := ports.ByUser(id)
+	lease, leased := users[0].Lease()
+	if leased {
+		target = ports.ByLease(lease)
+	}
+	var view domain.View
+	_, err = f.store.Update(ctx, target, func(now time.Time, users []*domain.User) error {
+		i := slices.IndexFunc(users, func(u *domain.User) bool { return u.ID() == id })
+		if i < 0 {
+			return errMoved
+		}
+		if seen, _ := users[i].Lease(); seen != lease {
+			return errMoved
+		}
+		domain.ForceRelease(now, users)
+		view = users[i].View(now)
+		return nil
+	})
+	return view, err
+}

@@ -1,0 +1,66 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+// Acquire implements [ports.Leases].
+func (f *Farm) Acquire(ctx context.Context, want []domain.Selector, terms domain.Terms) (domain.Lease, error) {
+	ttl, err := f.settings.TTLs.Choose(terms.TTL)
+	err = domain.JoinInvalid(domain.CheckSelectors(want), domain.CheckTerms(terms), err)
+	if err != nil {
+		return domain.Lease{}, err
+	}
+	terms.TTL = ttl
+
+	id := domain.NewLeaseID()
+	var lease domain.Lease
+	_, err = f.store.Claim(ctx, want, func(now time.Time, users []*domain.User) (err error) {
+		lease, err = domain.Grant(now, id, terms, users)
+		return err
+	})
+	return orNone(lease, err)
+}
+
+// Lease implements [ports.Leases].
+func (f *Farm) Lease(ctx context.Context, id domain.LeaseID) (domain.Lease, error) {
+	users, now, err := f.store.Find(ctx, ports.ByLease(id.Digest()))
+	if err != nil {
+		return domain.Lease{}, err
+	}
+	return domain.ReadLease(now, id, users)
+}
+
+// Renew implements [ports.Leases].
+func (f *Farm) Renew(ctx context.Context, id domain.LeaseID, ttl time.Duration) (domain.Lease, error) {
+	ttl, err := f.settings.TTLs.Choose(ttl)
+	if err != nil {
+		return domain.Lease{}, err
+	}
+	var lease domain.Lease
+	_, err = f.store.Update(ctx, ports.ByLease(id.Digest()), func(now time.Time, users []*domain.User) (err error) {
+		lease, err = domain.Renew(now, id, ttl, users)
+		return err
+	})
+	return orNone(lease, err)
+}
+
+// Release implements [ports.Leases].
+func (f *Farm) Release(ctx context.Context, id domain.LeaseID, faults ...domain.Fault) error {
+	_, err := f.store.Update(ctx, ports.ByLease(id.Digest()), func(now time.Time, users []*domain.User) error {
+		return domain.Release(now, id, users, faults...)
+	})
+	return err
+}
+
+// orNone drops a lease that was decided but not written.
+func orNone(lease domain.Lease, err error) (domain.Lease, error) {
+	if err != nil {
+		return domain.Lease{}, err
+	}
+	return lease, nil
+}

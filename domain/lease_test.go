@@ -1,0 +1,136 @@
+package domain_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/userfarm/userfarm/domain"
+)
+
+func TestGrantLocksAllOrNone(t *testing.T) {
+	ann, bob := newUser("ann", nil), newUser("bob", nil)
+	must(t, bob.LockOpen(noon, 0))
+	_, err := domain.Grant(noon, domain.NewLeaseID(), domain.Terms{TTL: time.Minute}, []*domain.User{ann, bob})
+	if !errors.Is(err, domain.ErrUserLocked) {
+		t.Errorf("grant = %v", err)
+	}
+	if ann.CheckFree(noon) != nil || ann.Snapshot().Fence != 0 {
+		t.Error("a refused grant locked a user")
+	}
+
+	must(t, bob.ReleaseOpen(noon))
+	lease := grant(t, noon, time.Minute, ann, bob)
+	if lease.Users[0].ID != ann.ID() || lease.Users[1].ID != bob.ID() || lease.Users[1].Fence != 2 {
+		t.Errorf("lease = %+v", lease)
+	}
+	for i, u := range []*domain.User{ann, bob} {
+		lock := u.Snapshot().Lock
+		if lock.Position != i || lock.Lease != lease.ID.Digest() || lock.Owner != "ci" || lock.Note != "smoke" {
+			t.Errorf("lock %d = %+v", i, lock)
+		}
+	}
+}
+
+func TestALeaseIsOver(t *testing.T) {
+	for name, end := range map[string]func(domain.Lease, *domain.User, *domain.User) (now time.Time){
+		"when it expires": func(domain.Lease, *domain.User, *domain.User) time.Time { return noon.Add(time.Minute) },
+		"when it is released": func(l domain.Lease, ann, bob *domain.User) time.Time {
+			must(t, domain.Release(noon, l.ID, []*domain.User{ann, bob}))
+			return noon
+		},
+		"when it is forced": func(_ domain.Lease, ann, bob *domain.User) time.Time {
+			domain.ForceRelease(noon, []*domain.User{ann, bob})
+			return noon
+		},
+		"when another lease holds one of its users": func(_ domain.Lease, ann, _ *domain.User) time.Time {
+			domain.ForceRelease(noon, []*domain.User{ann})
+			grant(t, noon, time.Minute, ann)
+			return noon
+		},
+		"when an open lock holds one of its users": func(_ domain.Lease, _, bob *domain.User) time.Time {
+			domain.ForceRelease(noon, []*domain.User{bob})
+			must(t, bob.LockOpen(noon, 0))
+			return noon
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ann, bob := newUser("ann", nil), newUser("bob", nil)
+			users := []*domain.User{ann, bob}
+			lease := grant(t, noon, time.Minute, users...)
+			now := end(lease, ann, bob)
+			before := []domain.Snapshot{ann.Snapshot(), bob.Snapshot()}
+
+			if _, err := domain.ReadLease(now, lease.ID, users); !errors.Is(err, domain.ErrLeaseExpired) {
+				t.Errorf("read = %v", err)
+			}
+			if _, err := domain.Renew(now, lease.ID, time.Hour, users); !errors.Is(err, domain.ErrLeaseExpired) {
+				t.Errorf("renew = %v", err)
+			}
+			if err := domain.Release(now, lease.ID, users); !errors.Is(err, domain.ErrLeaseExpired) {
+				t.Errorf("release = %v", err)
+			}
+			for i, u := range users {
+				if after := u.Snapshot(); after.Fence != before[i].Fence {
+					t.Errorf("a refused call changed %+v to %+v", before[i], after)
+				}
+			}
+		})
+	}
+}
+
+func TestRenewCountsFromNow(t *testing.T) {
+	user := newUser("ann", nil)
+	lease := grant(t, noon, time.Hour, user)
+	renewed, err := domain.Renew(noon.Add(time.Minute), lease.ID, time.Minute, []*domain.User{user})
+	must(t, err)
+	if want := noon.Add(2 * time.Minute); !renewed.ExpiresAt.Equal(want) || user.Status(want) != domain.Free {
+		t.Errorf("renewed until %v, want %v: a renewal may shorten a lease", renewed.ExpiresAt, want)
+	}
+	if !renewed.AcquiredAt.Equal(noon) || renewed.Users[0].Fence != 1 {
+		t.Errorf("renewing changed %+v", renewed)
+	}
+}
+
+func TestReleaseQuarantinesFaultyUsers(t *testing.T) {
+	ann, bob := newUser("ann", nil), newUser("bob", nil)
+	users := []*domain.User{ann, bob}
+	lease := grant(t, noon, time.Minute, users...)
+
+	err := domain.Release(noon, lease.ID, users,
+		domain.Fault{UserID: bob.ID(), Reason: ""}, domain.Fault{UserID: domain.UserID{9}, Reason: "dirty"})
+	wantFields(t, err, "/quarantine/0/reason", "/quarantine/1/user_id")
+	if ann.Status(noon) != domain.Locked {
+		t.Error("a refused release released")
+	}
+
+	must(t, domain.Release(noon, lease.ID, users, domain.Fault{UserID: bob.ID(), Reason: "dirty"}))
+	if ann.Status(noon) != domain.Free || bob.Status(noon) != domain.Quarantined {
+		t.Errorf("ann is %s and bob is %s", ann.Status(noon), bob.Status(noon))
+	}
+	if bob.View(noon).Lock != nil {
+		t.Error("bob is still locked")
+	}
+}
+
+func TestForceReleaseKeepsTheEndOfALockThatIsOver(t *testing.T) {
+	user := newUser("ann", nil)
+	grant(t, noon, time.Minute, user)
+	domain.ForceRelease(noon.Add(time.Hour), []*domain.User{user})
+	if from, _ := user.FreeFrom(); !from.Equal(noon.Add(time.Minute)) {
+		t.Errorf("free from %v, want the expiry", from)
+	}
+}
+
+func TestTTLs(t *testing.T) {
+	ttls := domain.TTLs{Default: time.Minute, Longest: time.Hour}
+	for asked, want := range map[time.Duration]time.Duration{0: time.Minute, time.Second: time.Second, time.Hour: time.Hour} {
+		if got, err := ttls.Choose(asked); err != nil || got != want {
+			t.Errorf("Choose(%v) = %v, %v", asked, got, err)
+		}
+	}
+	for _, asked := range []time.Duration{-1, time.Second - 1, time.Hour + 1} {
+		_, err := ttls.Choose(asked)
+		wantFields(t, err, "/ttl_seconds")
+	}
+}

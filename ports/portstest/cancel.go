@@ -1,0 +1,66 @@
+package portstest
+
+import (
+	"context"
+	"time"
+
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+var cancelTests = []storeTest{
+	{"does nothing for a caller that has gone", cancelled},
+	{"answers a ping", func(f *farm) { f.must(f.store.Ping(f.ctx)) }},
+}
+
+func cancelled(f *farm) {
+	u, held := f.add(), f.add()
+	lease := f.acquire(named(held))
+	ended := f.acquire(named(u))
+	f.must(f.release(ended.ID))
+	f.advance(time.Second)
+	before := f.everyone()
+	newcomer := f.build()
+
+	ctx, cancel := context.WithCancel(f.ctx)
+	cancel()
+	calls := map[string]func() error{
+		"Add": func() error { return f.store.Add(ctx, newcomer) },
+		"Find": func() error {
+			_, _, err := f.store.Find(ctx, ports.ByUser(u.ID()))
+			return err
+		},
+		"List": func() error {
+			_, err := f.store.List(ctx, ports.Query{Limit: 10})
+			return err
+		},
+		"Claim": func() error {
+			_, err := f.store.Claim(ctx, []domain.Selector{anyone}, f.undecided)
+			return err
+		},
+		"Update by user": func() error {
+			_, err := f.store.Update(ctx, ports.ByUser(u.ID()), f.undecided)
+			return err
+		},
+		"Update by lease": func() error {
+			_, err := f.store.Update(ctx, ports.ByLease(lease.ID.Digest()), f.undecided)
+			return err
+		},
+		"Remove":       func() error { return f.store.Remove(ctx, u.ID(), f.undecided) },
+		"ForgetLeases": func() error { return f.store.ForgetLeases(ctx, 0) },
+		"Ping":         func() error { return f.store.Ping(ctx) },
+		"CountPools": func() error {
+			_, err := f.store.CountPools(ctx)
+			return err
+		},
+	}
+	for name, call := range calls {
+		f.wantErr(name, call(), context.Canceled)
+	}
+
+	f.wantIDs("list", f.list(ports.Query{}), ids(before))
+	for _, u := range before {
+		f.wantSame(f.get(u.ID()), u)
+	}
+	f.wantLeaseErr(ended.ID, domain.ErrLeaseExpired)
+}

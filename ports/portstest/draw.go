@@ -1,0 +1,114 @@
+package portstest
+
+import (
+	"fmt"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+// The fewer values there are, the more often they meet.
+var (
+	drawNumber = rapid.ByteRange(1, 9)
+	drawEnv    = rapid.SampledFrom([]string{"staging", "production"})
+	drawDomain = rapid.SampledFrom([]string{"shop", "mail"})
+	drawLogin  = rapid.SampledFrom([]string{"ann", "ben", "cid", "dan", "eve", "fay"})
+	drawRole   = rapid.SampledFrom([]string{"", "admin", "plain"})
+	drawPlan   = rapid.SampledFrom([]string{"", "", "free"})
+	drawTTL    = rapid.Map(rapid.IntRange(1, 4), func(n int) time.Duration { return time.Duration(n) * instant })
+)
+
+// maybe draws the zero value as often as one of g.
+func maybe[V comparable](g *rapid.Generator[V]) *rapid.Generator[V] {
+	var zero V
+	return rapid.OneOf(rapid.Just(zero), g)
+}
+
+func drawLabels(t *rapid.T) domain.Labels {
+	labels := domain.Labels{}
+	if role := drawRole.Draw(t, "role"); role != "" {
+		labels["role"] = role
+	}
+	if plan := drawPlan.Draw(t, "plan"); plan != "" {
+		labels["plan"] = plan
+	}
+	return labels
+}
+
+func drawSpec(t *rapid.T) domain.Spec {
+	return domain.Spec{
+		Login:    drawLogin.Draw(t, "login"),
+		Password: domain.NewSecret(rapid.StringMatching(`[a-z]{1,4}`).Draw(t, "password")),
+		Pool:     domain.Pool{Env: drawEnv.Draw(t, "env"), Domain: drawDomain.Draw(t, "domain")},
+		Labels:   drawLabels(t),
+	}
+}
+
+func drawTerms(t *rapid.T) domain.Terms {
+	return domain.Terms{
+		Owner: rapid.SampledFrom([]string{"", "worker-1", "worker-2"}).Draw(t, "owner"),
+		Note:  rapid.SampledFrom([]string{"", "a note"}).Draw(t, "note"),
+		TTL:   drawTTL.Draw(t, "ttl"),
+	}
+}
+
+func drawQuery(t *rapid.T) ports.Query {
+	return ports.Query{
+		Env:    maybe(drawEnv).Draw(t, "env"),
+		Domain: maybe(drawDomain).Draw(t, "domain"),
+		Login:  maybe(drawLogin).Draw(t, "login"),
+		Status: maybe(rapid.SampledFrom([]domain.Status{domain.Free, domain.Locked, domain.Quarantined})).Draw(t, "status"),
+		Labels: drawLabels(t),
+		Limit:  rapid.IntRange(1, 4).Draw(t, "limit"),
+	}
+}
+
+// id returns one of the few ids that a case uses. No other case has the same, and their order is that of the numbers.
+func (m *machine) id(number byte) domain.UserID {
+	id := domain.UserID(m.project)
+	id[0] = number
+	return id
+}
+
+// drawUser draws the id of a user, or seldom one that nobody has.
+func (m *machine) drawUser(t *rapid.T) domain.UserID {
+	i := rapid.IntRange(0, len(m.model.users)).Draw(t, "user")
+	if i == len(m.model.users) {
+		return m.id(0)
+	}
+	return m.model.users[i].ID
+}
+
+// drawLease draws the id of a lease, the latest most often, or seldom one that never was.
+func (m *machine) drawLease(t *rapid.T) domain.LeaseID {
+	ago := rapid.IntRange(1, len(m.leases)+1).Draw(t, "lease")
+	if ago > len(m.leases) {
+		return domain.NewLeaseID()
+	}
+	return m.leases[len(m.leases)-ago]
+}
+
+// drawSelectors draws the selectors of one lease, as [domain.CheckSelectors] allows them.
+func (m *machine) drawSelectors(t *rapid.T) []domain.Selector {
+	want := make([]domain.Selector, rapid.IntRange(1, 3).Draw(t, "selectors"))
+	named := make(map[domain.UserID]bool)
+	for i := range want {
+		if rapid.IntRange(0, 3).Draw(t, fmt.Sprint("named ", i)) == 3 {
+			if id := m.drawUser(t); !named[id] {
+				named[id] = true
+				want[i].UserID = id
+				continue
+			}
+		}
+		want[i] = domain.Selector{
+			ProjectID: m.project,
+			Env:       maybe(drawEnv).Draw(t, "env"),
+			Domain:    maybe(drawDomain).Draw(t, "domain"),
+			Labels:    drawLabels(t),
+		}
+	}
+	return want
+}

@@ -1,0 +1,234 @@
+package portstest
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+var listTests = []storeTest{
+	{"lists nobody in an empty store", listNobody},
+	{"lists users as they are, in the order of their ids", listAll},
+	{"filters by every field and by all together", listFields},
+	{"filters by labels, all of them and exactly", listLabels},
+	{"filters by the state at the store's time", listStatus},
+	{"tells whether there are more", listMore},
+	{"pages without skipping or repeating a user while others come and go", listWhileChanging},
+	{"pages through a filter", listFilteredPages},
+}
+
+func listNobody(f *farm) {
+	page, err := f.store.List(f.ctx, ports.Query{Limit: 10})
+	f.must(err)
+	if len(page.Users) != 0 || page.More {
+		f.Fatalf("an empty store lists %d users, more: %v", len(page.Users), page.More)
+	}
+}
+
+func listAll(f *farm) {
+	users := f.addMany(20, withLabels(domain.Labels{"k": "v"}))
+	f.acquire(named(users[3]))
+	f.must(f.quarantine(users[4].ID(), "broken"))
+	page, err := f.store.List(f.ctx, ports.Query{Limit: 1000})
+	f.must(err)
+	f.wantIDs("list", ids(page.Users), sorted(users))
+	for _, u := range page.Users {
+		f.wantSame(u, f.get(u.ID()))
+	}
+}
+
+func listFields(f *farm) {
+	type entry struct {
+		ports.Query
+		id domain.UserID
+	}
+	var everyone []entry
+	for _, project := range []domain.ProjectID{projectA, projectB} {
+		for _, env := range []string{"staging", "stag"} {
+			for _, name := range []string{"shop", "shop.example"} {
+				u := f.add(withLogin("login at "+name), in(domain.Pool{ProjectID: project, Env: env, Domain: name}))
+				q := ports.Query{ProjectID: project, Env: env, Domain: name, Login: "login at " + name}
+				everyone = append(everyone, entry{q, u.ID()})
+			}
+		}
+	}
+	// Every subset of the four fields, as every user has them.
+	for fields := range 16 {
+		for _, full := range everyone {
+			q := ports.Query{}
+			if fields&1 > 0 {
+				q.ProjectID = full.ProjectID
+			}
+			if fields&2 > 0 {
+				q.Env = full.Env
+			}
+			if fields&4 > 0 {
+				q.Domain = full.Domain
+			}
+			if fields&8 > 0 {
+				q.Login = full.Login
+			}
+			var want []domain.UserID
+			for _, have := range everyone {
+				if (q.ProjectID.IsZero() || q.ProjectID == have.ProjectID) && (q.Env == "" || q.Env == have.Env) &&
+					(q.Domain == "" || q.Domain == have.Domain) && (q.Login == "" || q.Login == have.Login) {
+					want = append(want, have.id)
+				}
+			}
+			slices.SortFunc(want, compareIDs)
+			f.wantIDs(fmt.Sprintf("list %+v", q), f.list(q), want)
+		}
+	}
+	for _, q := range []ports.Query{
+		{ProjectID: domain.ProjectID{1}}, {Env: "STAGING"}, {Domain: "sho"}, {Login: "login"}, {Login: "login at %"},
+	} {
+		f.wantIDs(fmt.Sprintf("list %+v", q), f.list(q), nil)
+	}
+}
+
+func listLabels(f *farm) {
+	admin := f.add(withLabels(domain.Labels{"role": "admin", "plan": "free", "empty": ""}))
+	paying := f.add(withLabels(domain.Labels{"role": "admin", "plan": "paid"}))
+	f.add()
+	for _, c := range []struct {
+		labels domain.Labels
+		want   []*domain.User
+	}{
+		{domain.Labels{"role": "admin"}, []*domain.User{admin, paying}},
+		{domain.Labels{"role": "admin", "plan": "paid"}, []*domain.User{paying}},
+		{domain.Labels{"empty": ""}, []*domain.User{admin}},
+		{domain.Labels{"role": ""}, nil},
+		{domain.Labels{"absent": ""}, nil},
+		{domain.Labels{"role": "adm"}, nil},
+		{domain.Labels{"role": "Admin"}, nil},
+		{domain.Labels{"Role": "admin"}, nil},
+		{domain.Labels{"admin": "role"}, nil},
+		{domain.Labels{"role": "admin", "absent": "x"}, nil},
+	} {
+		f.wantIDs(fmt.Sprint("list ", c.labels), f.list(ports.Query{Labels: c.labels}), sorted(c.want))
+	}
+}
+
+func listStatus(f *farm) {
+	free, leased, open, broken, both := f.add(), f.add(), f.add(), f.add(), f.add()
+	f.acquire(named(leased), named(both))
+	f.must(f.lockOpen(open.ID(), 0))
+	f.must(f.quarantine(broken.ID(), "broken"))
+	f.must(f.quarantine(both.ID(), "broken"))
+
+	want := func(status domain.Status, users ...*domain.User) {
+		f.Helper()
+		f.wantIDs("users "+string(status), f.list(ports.Query{Status: status}), sorted(users))
+	}
+	f.advance(ttl - instant)
+	want(domain.Free, free)
+	want(domain.Locked, leased, open)
+	want(domain.Quarantined, broken, both)
+
+	f.advance(instant)
+	want(domain.Free, free, leased)
+	want(domain.Locked, open)
+	want(domain.Quarantined, broken, both)
+
+	q := ports.Query{Status: domain.Free, Login: leased.Snapshot().Login, ProjectID: projectA}
+	f.wantIDs("status and fields", f.list(q), []domain.UserID{leased.ID()})
+}
+
+func listMore(f *farm) {
+	all := f.addInOrder(5)
+	users, last := all[:4], all[4]
+	f.must(f.quarantine(last.ID(), "broken"))
+	for _, c := range []struct {
+		q    ports.Query
+		want []*domain.User
+		more bool
+	}{
+		{ports.Query{Limit: 1}, users[:1], true},
+		{ports.Query{Limit: 4}, users, true},
+		{ports.Query{Limit: 5}, all, false},
+		{ports.Query{Limit: 6}, all, false},
+		{ports.Query{Limit: 4, Status: domain.Free}, users, false},
+		{ports.Query{Limit: 3, Status: domain.Free}, users[:3], true},
+		{ports.Query{Limit: 2, After: users[1].ID()}, users[2:], true},
+		{ports.Query{Limit: 2, After: users[3].ID()}, []*domain.User{last}, false},
+		{ports.Query{Limit: 2, After: last.ID()}, nil, false},
+		{ports.Query{Limit: 2, After: domain.UserID{0xff}}, nil, false},
+	} {
+		page, err := f.store.List(f.ctx, c.q)
+		f.must(err)
+		f.wantIDs(fmt.Sprintf("list %+v", c.q), ids(page.Users), ids(c.want))
+		if page.More != c.more {
+			f.Fatalf("list %+v: more is %v, want %v", c.q, page.More, c.more)
+		}
+	}
+}
+
+func listWhileChanging(f *farm) {
+	withID := func(group, number byte) *domain.User {
+		s := f.build().Snapshot()
+		s.ID = domain.UserID{0: group, 1: number}
+		return domain.Restore(s)
+	}
+	const pages, perPage = 8, 3
+	var staying []*domain.User
+	for group := range byte(pages) {
+		for number := range byte(perPage) {
+			staying = append(staying, withID(group, 10*number+100))
+		}
+	}
+	f.must(f.store.Add(f.ctx, staying...))
+
+	seen := make(map[domain.UserID]int)
+	after := domain.UserID{}
+	for group, more := byte(0), true; more; group++ {
+		page, err := f.store.List(f.ctx, ports.Query{After: after, Limit: perPage})
+		f.must(err)
+		for _, u := range page.Users {
+			seen[u.ID()]++
+			after = u.ID()
+		}
+		more = page.More
+		if group < pages-1 {
+			// One comes that the cursor has passed and two that it will reach, one of which goes again.
+			f.must(f.store.Add(f.ctx, withID(0, group+1), withID(pages-1, group+1), withID(pages-1, 200+group)))
+			if group > 0 {
+				f.must(f.remove(domain.UserID{0: pages - 1, 1: group}))
+			}
+		}
+	}
+	for _, u := range staying {
+		if seen[u.ID()] != 1 {
+			f.Errorf("user %v was in %d pages", u.ID(), seen[u.ID()])
+		}
+	}
+	for id, n := range seen {
+		if n != 1 {
+			f.Errorf("user %v was in %d pages", id, n)
+		}
+	}
+}
+
+func listFilteredPages(f *farm) {
+	var want []domain.UserID
+	for i, u := range f.addInOrder(30) {
+		if i%3 == 0 {
+			f.must(f.lockOpen(u.ID(), time.Hour))
+			want = append(want, u.ID())
+		}
+	}
+	var got []domain.UserID
+	q := ports.Query{Status: domain.Locked, Limit: 4}
+	for more := true; more; {
+		page, err := f.store.List(f.ctx, q)
+		f.must(err)
+		if len(page.Users) == 0 {
+			f.Fatal("an empty page said that there was one more")
+		}
+		got = append(got, ids(page.Users)...)
+		q.After, more = got[len(got)-1], page.More
+	}
+	f.wantIDs("pages", got, want)
+}

@@ -1,0 +1,307 @@
+package portstest
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"reflect"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+var modelTests = []storeTest{
+	{"answers whatever is asked of it as the model does", behaveLikeModel},
+}
+
+// behaveLikeModel plays random calls against the store and the model. All cases share the store, and each has a project
+// of its own. Time goes by in microseconds, so that the calls meet expiries all the while, before and after and exactly.
+func behaveLikeModel(f *farm) {
+	rapid.Check(f, func(t *rapid.T) {
+		m := &machine{farm: f, model: model{now: f.now(), ended: make(map[domain.LeaseDigest]bool)}}
+		_, _ = rand.Read(m.project[:]) // never fails, by its documentation
+		m.addSome(t)
+		t.Repeat(map[string]func(*rapid.T){
+			"":             m.compare,
+			"add":          m.addSome,
+			"find user":    m.findUser,
+			"find lease":   m.findLease,
+			"list":         m.listPage,
+			"count":        m.countPools,
+			"claim":        m.claim,
+			"claim again":  m.claim, // so that users are worn
+			"renew":        m.renewLease,
+			"release":      m.releaseLease,
+			"force lease":  m.forceLease,
+			"force user":   m.forceUser,
+			"lock open":    m.lockOpenly,
+			"release open": m.releaseOpenly,
+			"quarantine":   m.quarantineUser,
+			"restore":      m.restoreUser,
+			"change":       m.changeUser,
+			"remove":       m.removeUser,
+			"wait":         m.wait,
+		})
+	})
+}
+
+// machine is a store and a model that are asked the same. It fails through the test of one case, never through that of
+// the farm.
+type machine struct {
+	*farm
+	model   model
+	project domain.ProjectID
+	leases  []domain.LeaseID // all that were granted
+}
+
+// errChanged is what a decide returns that refuses after it has changed users.
+var errChanged = errors.New("changed my mind")
+
+// compare fails the case unless the store has the users of the model and tells the same time.
+func (m *machine) compare(t *rapid.T) {
+	m.compareList(t, ports.Query{ProjectID: m.project, Limit: 100})
+}
+
+func (m *machine) compareList(t *rapid.T, q ports.Query) {
+	page, err := m.store.List(m.ctx, q)
+	if err != nil {
+		t.Fatalf("list %+v: %v", q, err)
+	}
+	want, more := m.model.list(q)
+	if len(page.Users) != len(want) || page.More != more || page.Now != m.model.now {
+		t.Fatalf("list %+v: got %d users, more %v, at %v; want %d, %v, at %v",
+			q, len(page.Users), page.More, page.Now, len(want), more, m.model.now)
+	}
+	for i, u := range page.Users {
+		if d := difference(u.Snapshot(), want[i]); d != "" {
+			t.Fatalf("list %+v: user %d is not as it should be:%s", q, i, d)
+		}
+	}
+}
+
+// expect fails the case unless err is what the model returned.
+func (m *machine) expect(t *rapid.T, err, want error) {
+	if !errors.Is(err, want) {
+		t.Fatalf("got error %v, want %v", err, want)
+	}
+}
+
+// expectLease fails the case unless the store answered with the lease, or the error, that the model has.
+func (m *machine) expectLease(t *rapid.T, id domain.LeaseID, got domain.Lease, err error) {
+	users, want := m.model.holders(id.Digest())
+	m.expect(t, err, want)
+	if err != nil {
+		return
+	}
+	if lease := m.model.lease(id, users); !reflect.DeepEqual(got, lease) {
+		t.Fatalf("lease is\n\t%+v, want\n\t%+v", got, lease)
+	}
+}
+
+func (m *machine) addSome(t *rapid.T) {
+	const enough = 6
+	specs := rapid.SliceOfN(rapid.Custom(drawSpec), 1, 3).Draw(t, "specs")
+	if len(m.model.users)+len(specs) > enough {
+		return
+	}
+	var users []*domain.User
+	var snapshots []domain.Snapshot
+	for _, spec := range specs {
+		spec.Pool.ProjectID = m.project
+		u, err := domain.NewUser(m.id(drawNumber.Draw(t, "id")), m.model.now, spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		users, snapshots = append(users, u), append(snapshots, u.Snapshot())
+	}
+	err := m.store.Add(m.ctx, users...)
+	m.expect(t, err, m.model.add(snapshots...))
+}
+
+func (m *machine) findUser(t *rapid.T) {
+	id := m.drawUser(t)
+	users, now, err := m.store.Find(m.ctx, ports.ByUser(id))
+	want := m.model.user(id)
+	if want == nil {
+		m.expect(t, err, domain.ErrUserNotFound)
+		return
+	}
+	m.expect(t, err, nil)
+	if d := difference(users[0].Snapshot(), *want); d != "" || len(users) != 1 || now != m.model.now {
+		t.Fatalf("found %d users at %v, want one at %v:%s", len(users), now, m.model.now, d)
+	}
+}
+
+func (m *machine) findLease(t *rapid.T) {
+	id := m.drawLease(t)
+	carriers, want := m.model.carriers(id.Digest())
+	users, _, err := m.store.Find(m.ctx, ports.ByLease(id.Digest()))
+	m.expect(t, err, want)
+	if len(users) != len(carriers) {
+		t.Fatalf("found %d users, want %d", len(users), len(carriers))
+	}
+	for i, u := range users {
+		if d := difference(u.Snapshot(), *carriers[i]); d != "" {
+			t.Fatalf("user %d is not as it should be:%s", i, d)
+		}
+	}
+	lease, err := m.read(id)
+	m.expectLease(t, id, lease, err)
+}
+
+func (m *machine) listPage(t *rapid.T) {
+	q := rapid.Custom(drawQuery).Draw(t, "query")
+	q.ProjectID = m.project
+	if rapid.Bool().Draw(t, "after") {
+		q.After = m.drawUser(t)
+	}
+	m.compareList(t, q)
+}
+
+func (m *machine) countPools(t *rapid.T) {
+	counts, err := m.store.CountPools(m.ctx)
+	m.expect(t, err, nil)
+	want := m.model.count()
+	for _, count := range counts {
+		if count.Pool.ProjectID == m.project {
+			if count != want[count.Pool] {
+				t.Fatalf("count is %+v, want %+v", count, want[count.Pool])
+			}
+			delete(want, count.Pool)
+		}
+	}
+	if len(want) > 0 {
+		t.Fatalf("counts lack %+v", want)
+	}
+}
+
+func (m *machine) claim(t *rapid.T) {
+	want := m.drawSelectors(t)
+	terms := rapid.Custom(drawTerms).Draw(t, "terms")
+	refuse := rapid.IntRange(0, 9).Draw(t, "refuse") == 9
+	id := domain.NewLeaseID()
+	var lease domain.Lease
+	var decidedAt time.Time
+	users, err := m.store.Claim(m.ctx, want, func(now time.Time, users []*domain.User) (err error) {
+		decidedAt = now
+		if lease, err = domain.Grant(now, id, terms, users); err == nil && refuse {
+			return errChanged
+		}
+		return err
+	})
+	if refuse && errors.Is(err, errChanged) {
+		return
+	}
+	if err := m.model.checkClaim(want, ids(users), err); err != nil {
+		t.Fatalf("claim %+v: %v", want, err)
+	}
+	if err != nil {
+		return
+	}
+	if refuse || decidedAt != m.model.now {
+		t.Fatalf("claim was granted at %v although it was refused: %v", decidedAt, refuse)
+	}
+	for i, u := range users {
+		m.model.lock(m.model.user(u.ID()), domain.Lock{
+			Lease: id.Digest(), Position: i, Owner: terms.Owner, Note: terms.Note, ExpiresAt: m.model.now.Add(terms.TTL),
+		})
+	}
+	m.leases = append(m.leases, id)
+	m.expectLease(t, id, lease, nil)
+}
+
+func (m *machine) renewLease(t *rapid.T) {
+	id, ttl := m.drawLease(t), drawTTL.Draw(t, "ttl")
+	lease, err := m.renew(id, ttl)
+	m.expect(t, err, m.model.renew(id.Digest(), ttl))
+	m.expectLease(t, id, lease, err)
+}
+
+func (m *machine) releaseLease(t *rapid.T) {
+	id := m.drawLease(t)
+	var faults []domain.Fault
+	for i := range rapid.SampledFrom([]int{0, 0, 0, 1, 2}).Draw(t, "faults") {
+		faults = append(faults, domain.Fault{
+			UserID: m.drawUser(t), Reason: rapid.SampledFrom([]string{"", "broken", "again"}).Draw(t, fmt.Sprint("reason ", i)),
+		})
+	}
+	err := m.release(id, faults...)
+	m.expect(t, err, m.model.release(id.Digest(), faults))
+}
+
+func (m *machine) forceLease(t *rapid.T) {
+	id := m.drawLease(t)
+	_, err := m.store.Update(m.ctx, ports.ByLease(id.Digest()), func(now time.Time, users []*domain.User) error {
+		domain.ForceRelease(now, users)
+		return nil
+	})
+	m.expect(t, err, m.model.forceLease(id.Digest()))
+}
+
+func (m *machine) forceUser(t *rapid.T) {
+	id := m.drawUser(t)
+	m.change(t, id, m.forceRelease(id), m.model.forceUser)
+}
+
+func (m *machine) lockOpenly(t *rapid.T) {
+	id, ttl := m.drawUser(t), rapid.SampledFrom([]time.Duration{0, 1, 2, 3}).Draw(t, "ttl")*instant
+	err := m.lockOpen(id, ttl)
+	m.expect(t, err, m.model.lockOpen(id, ttl))
+}
+
+func (m *machine) releaseOpenly(t *rapid.T) {
+	id := m.drawUser(t)
+	err := m.releaseOpen(id)
+	m.expect(t, err, m.model.releaseOpen(id))
+}
+
+func (m *machine) quarantineUser(t *rapid.T) {
+	id, reason := m.drawUser(t), rapid.SampledFrom([]string{"broken", "again"}).Draw(t, "reason")
+	m.change(t, id, m.quarantine(id, reason), func(u *domain.Snapshot) { m.model.quarantine(u, reason) })
+}
+
+func (m *machine) restoreUser(t *rapid.T) {
+	id := m.drawUser(t)
+	m.change(t, id, m.update(id, restored), func(u *domain.Snapshot) { u.Quarantine = nil })
+}
+
+func (m *machine) changeUser(t *rapid.T) {
+	id, spec := m.drawUser(t), rapid.Custom(drawSpec).Draw(t, "change")
+	refuse := rapid.IntRange(0, 4).Draw(t, "refuse") == 4
+	err := m.update(id, func(_ time.Time, u *domain.User) error {
+		if err := u.Change(domain.Change{Password: &spec.Password, Labels: &spec.Labels}); err != nil || !refuse {
+			return err
+		}
+		return errChanged
+	})
+	if refuse && errors.Is(err, errChanged) {
+		return
+	}
+	m.change(t, id, err, func(u *domain.Snapshot) { u.Password, u.Labels = spec.Password, spec.Labels.Clone() })
+}
+
+func (m *machine) removeUser(t *rapid.T) {
+	id := m.drawUser(t)
+	err := m.remove(id)
+	m.expect(t, err, m.model.remove(id))
+}
+
+func (m *machine) wait(t *rapid.T) {
+	d := rapid.SampledFrom([]time.Duration{1, 1, 2, 3}).Draw(t, "wait") * instant
+	m.advance(d)
+	m.model.now = m.model.now.Add(d)
+}
+
+// change changes a user of the model as the store, which returned err, has changed its own.
+func (m *machine) change(t *rapid.T, id domain.UserID, err error, apply func(u *domain.Snapshot)) {
+	u := m.model.user(id)
+	if u == nil {
+		m.expect(t, err, domain.ErrUserNotFound)
+		return
+	}
+	m.expect(t, err, nil)
+	apply(u)
+}

@@ -1,0 +1,264 @@
+package portstest
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+// model is what a store must look like from outside, as plainly as can be said: snapshots in a slice and the rules in
+// other words than the domain's, so that neither can hide a mistake of the other.
+type model struct {
+	now   time.Time
+	users []domain.Snapshot // ascending by id
+	ended map[domain.LeaseDigest]bool
+}
+
+// user returns the user with this id, or nil.
+func (m *model) user(id domain.UserID) *domain.Snapshot {
+	for i := range m.users {
+		if m.users[i].ID == id {
+			return &m.users[i]
+		}
+	}
+	return nil
+}
+
+// carriers returns the users that carry a lock of the lease, in its order, or the error of a lease without any.
+func (m *model) carriers(lease domain.LeaseDigest) ([]*domain.Snapshot, error) {
+	var users []*domain.Snapshot
+	for i := range m.users {
+		if lock := m.users[i].Lock; lock != nil && lock.Lease == lease {
+			users = append(users, &m.users[i])
+		}
+	}
+	switch {
+	case len(users) > 0:
+		slices.SortFunc(users, func(a, b *domain.Snapshot) int { return cmp.Compare(a.Lock.Position, b.Lock.Position) })
+		return users, nil
+	case m.ended[lease]:
+		return nil, domain.ErrLeaseExpired
+	default:
+		return nil, domain.ErrLeaseNotFound
+	}
+}
+
+// holders returns the users that are held under the lease now, in its order, or the error of a lease that holds nobody.
+func (m *model) holders(lease domain.LeaseDigest) ([]*domain.Snapshot, error) {
+	users, err := m.carriers(lease)
+	if err == nil && slices.ContainsFunc(users, func(u *domain.Snapshot) bool { return !m.held(*u) }) {
+		return nil, domain.ErrLeaseExpired
+	}
+	return users, err
+}
+
+func (m *model) held(u domain.Snapshot) bool {
+	return u.Lock != nil && (u.Lock.ExpiresAt.IsZero() || m.now.Compare(u.Lock.ExpiresAt) < 0)
+}
+
+func (m *model) status(u domain.Snapshot) domain.Status {
+	if u.Quarantine != nil {
+		return domain.Quarantined
+	}
+	if m.held(u) {
+		return domain.Locked
+	}
+	return domain.Free
+}
+
+// add adds all users or none.
+func (m *model) add(users ...domain.Snapshot) error {
+	all := slices.Clone(m.users)
+	for _, u := range users {
+		for _, other := range all {
+			sameLogin := other.Login == u.Login && other.Pool.ProjectID == u.Pool.ProjectID && other.Pool.Env == u.Pool.Env
+			if other.ID == u.ID || sameLogin {
+				return domain.ErrUserExists
+			}
+		}
+		all = append(all, u)
+	}
+	slices.SortFunc(all, func(a, b domain.Snapshot) int { return compareIDs(a.ID, b.ID) })
+	m.users = all
+	return nil
+}
+
+func (m *model) remove(id domain.UserID) error {
+	u := m.user(id)
+	if u == nil {
+		return domain.ErrUserNotFound
+	}
+	if m.held(*u) {
+		return domain.ErrUserLocked
+	}
+	m.dropLock(u)
+	m.users = slices.DeleteFunc(m.users, func(u domain.Snapshot) bool { return u.ID == id })
+	return nil
+}
+
+// lock takes a lock, which the user must be free for.
+func (m *model) lock(u *domain.Snapshot, lock domain.Lock) {
+	m.dropLock(u)
+	lock.AcquiredAt = m.now
+	u.Lock = &lock
+	u.Fence++
+}
+
+func (m *model) lockOpen(id domain.UserID, ttl time.Duration) error {
+	u := m.user(id)
+	if u == nil {
+		return domain.ErrUserNotFound
+	}
+	switch m.status(*u) {
+	case domain.Quarantined:
+		return domain.ErrUserQuarantined
+	case domain.Locked:
+		return domain.ErrUserLocked
+	}
+	lock := domain.Lock{}
+	if ttl > 0 {
+		lock.ExpiresAt = m.now.Add(ttl)
+	}
+	m.lock(u, lock)
+	return nil
+}
+
+func (m *model) releaseOpen(id domain.UserID) error {
+	u := m.user(id)
+	switch {
+	case u == nil:
+		return domain.ErrUserNotFound
+	case !m.held(*u):
+		return domain.ErrUserFree
+	case !u.Lock.Lease.IsZero():
+		return domain.ErrHeldByLease
+	}
+	m.unlock(u)
+	return nil
+}
+
+func (m *model) unlock(u *domain.Snapshot) {
+	m.dropLock(u)
+	u.ReleasedAt = m.now
+}
+
+func (m *model) dropLock(u *domain.Snapshot) {
+	if u.Lock != nil && !u.Lock.Lease.IsZero() {
+		m.ended[u.Lock.Lease] = true
+	}
+	u.Lock = nil
+}
+
+func (m *model) renew(lease domain.LeaseDigest, ttl time.Duration) error {
+	users, err := m.holders(lease)
+	for _, u := range users {
+		u.Lock.ExpiresAt = m.now.Add(ttl)
+	}
+	return err
+}
+
+func (m *model) release(lease domain.LeaseDigest, faults []domain.Fault) error {
+	users, err := m.holders(lease)
+	if err != nil {
+		return err
+	}
+	for _, fault := range faults {
+		mine := slices.ContainsFunc(users, func(u *domain.Snapshot) bool { return u.ID == fault.UserID })
+		if !mine || fault.Reason == "" {
+			return domain.ErrInvalid
+		}
+	}
+	for _, u := range users {
+		m.unlock(u)
+	}
+	for _, fault := range faults {
+		m.quarantine(m.user(fault.UserID), fault.Reason)
+	}
+	return nil
+}
+
+func (m *model) quarantine(u *domain.Snapshot, reason string) {
+	if u.Quarantine == nil {
+		u.Quarantine = &domain.Quarantine{Since: m.now}
+	}
+	u.Quarantine.Reason = reason
+}
+
+// forceLease ends the locks of all users that carry one of the lease, unless it is over.
+func (m *model) forceLease(lease domain.LeaseDigest) error {
+	users, err := m.carriers(lease)
+	for _, u := range users {
+		m.forceUser(u)
+	}
+	return err
+}
+
+func (m *model) forceUser(u *domain.Snapshot) {
+	if m.held(*u) {
+		m.unlock(u)
+	}
+}
+
+// lease describes the lease that holds users.
+func (m *model) lease(id domain.LeaseID, users []*domain.Snapshot) domain.Lease {
+	lock := users[0].Lock
+	lease := domain.Lease{
+		ID: id, Owner: lock.Owner, Note: lock.Note, AcquiredAt: lock.AcquiredAt, ExpiresAt: lock.ExpiresAt,
+	}
+	for _, u := range users {
+		lease.Users = append(lease.Users, domain.LeasedUser{
+			ID: u.ID, Login: u.Login, Password: u.Password, Pool: u.Pool, Labels: u.Labels, Fence: u.Fence,
+		})
+	}
+	return lease
+}
+
+func (m *model) list(q ports.Query) (users []domain.Snapshot, more bool) {
+	for _, u := range m.users {
+		if compareIDs(u.ID, q.After) > 0 &&
+			(q.Login == "" || q.Login == u.Login) &&
+			(q.Status == "" || q.Status == m.status(u)) &&
+			fits(u, q.ProjectID, q.Env, q.Domain, q.Labels) {
+			users = append(users, u)
+		}
+	}
+	if len(users) > q.Limit {
+		return users[:q.Limit], true
+	}
+	return users, false
+}
+
+// count returns the counts of all pools, in no order.
+func (m *model) count() map[domain.Pool]domain.PoolCount {
+	counts := make(map[domain.Pool]domain.PoolCount)
+	for _, u := range m.users {
+		count := counts[u.Pool]
+		count.Pool = u.Pool
+		count.Total++
+		switch m.status(u) {
+		case domain.Free:
+			count.Free++
+		case domain.Locked:
+			count.Locked++
+		case domain.Quarantined:
+			count.Quarantined++
+		}
+		counts[u.Pool] = count
+	}
+	return counts
+}
+
+// fits tells whether a user has all of the fields that are set.
+func fits(u domain.Snapshot, project domain.ProjectID, env, name string, labels domain.Labels) bool {
+	for k, v := range labels {
+		if have, ok := u.Labels[k]; !ok || have != v {
+			return false
+		}
+	}
+	return (project == domain.ProjectID{} || project == u.Pool.ProjectID) &&
+		(env == "" || env == u.Pool.Env) &&
+		(name == "" || name == u.Pool.Domain)
+}

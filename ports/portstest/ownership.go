@@ -1,0 +1,80 @@
+package portstest
+
+import (
+	"time"
+
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+var ownershipTests = []storeTest{
+	{"keeps what it was given, whatever becomes of it", ownGiven},
+	{"lets callers do what they like with what they got", ownReturned},
+	{"lets decide do what it likes afterwards", ownDecided},
+}
+
+// spoil changes all of a user that can change.
+func spoil(f *farm, u *domain.User) {
+	f.Helper()
+	labels, password := domain.Labels{"spoiled": "yes"}, domain.NewSecret("spoiled")
+	f.must(u.Change(domain.Change{Labels: &labels, Password: &password}))
+	f.must(u.Quarantine(f.born, "spoiled"))
+	domain.ForceRelease(f.born, []*domain.User{u})
+}
+
+func ownGiven(f *farm) {
+	labels := domain.Labels{"role": "admin"}
+	u := f.build(withLabels(labels))
+	want := domain.Restore(u.Snapshot())
+	f.must(f.store.Add(f.ctx, u))
+	spoil(f, u)
+	labels["role"] = "spoiled"
+	f.wantSame(f.get(u.ID()), want)
+
+	want2 := []domain.Selector{role("admin")}
+	f.wantUsers(f.acquire(want2...), want)
+	want2[0].Labels["role"] = "spoiled"
+	f.wantUnmatched(domain.ErrPoolExhausted, []int{0}, role("admin"))
+}
+
+func ownReturned(f *farm) {
+	added := f.add(withRole("admin"))
+	f.acquire(anyone)
+	id := added.ID()
+	want := f.get(id)
+
+	spoil(f, f.get(id))
+	f.wantSame(f.get(id), want)
+	page, err := f.store.List(f.ctx, ports.Query{Limit: 1})
+	f.must(err)
+	spoil(f, page.Users[0])
+	f.wantSame(f.get(id), want)
+	users, err := f.store.Update(f.ctx, ports.ByUser(id), func(time.Time, []*domain.User) error { return nil })
+	f.must(err)
+	spoil(f, users[0])
+	f.wantSame(f.get(id), want)
+
+	f.must(f.forceRelease(id))
+	want = f.get(id)
+	users, err = f.store.Claim(f.ctx, []domain.Selector{anyone}, func(time.Time, []*domain.User) error { return nil })
+	f.must(err)
+	spoil(f, users[0])
+	f.wantSame(f.get(id), want)
+}
+
+func ownDecided(f *farm) {
+	u := f.add()
+	var kept []*domain.User
+	keep := func(_ time.Time, users []*domain.User) error {
+		kept = append(kept, users...)
+		return nil
+	}
+	_, err := f.store.Update(f.ctx, ports.ByUser(u.ID()), keep)
+	f.must(err)
+	_, err = f.store.Claim(f.ctx, []domain.Selector{anyone}, keep)
+	f.must(err)
+	for _, user := range kept {
+		spoil(f, user)
+	}
+	f.wantSame(f.get(u.ID()), u)
+}

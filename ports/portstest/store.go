@@ -1,0 +1,50 @@
+package portstest
+
+import (
+	"testing"
+)
+
+// TestStore tests that a store keeps the contract of [ports.Store]. It runs every subtest inside env, on a store of its
+// own.
+func TestStore(t *testing.T, env Env, newSubject Factory) {
+	t.Helper()
+	themes := []struct {
+		name  string
+		tests []storeTest
+	}{
+		{"Add", addTests},
+		{"Find", findTests},
+		{"List", listTests},
+		{"Claim", claimTests},
+		{"Refusal", refusalTests},
+		{"Rest", restTests},
+		{"Expiry", expiryTests},
+		{"Update", updateTests},
+		{"OpenLock", openLockTests},
+		{"Remove", removeTests},
+		{"Pools", poolTests},
+		{"ForgetLeases", forgetTests},
+		{"Text", textTests},
+		{"Clock", clockTests},
+		{"Ownership", ownershipTests},
+		{"Cancel", cancelTests},
+		{"Restart", restartTests},
+		{"Concurrency", concurrencyTests},
+		{"Model", modelTests},
+	}
+	for _, theme := range themes {
+		t.Run(theme.name, func(t *testing.T) {
+			for _, test := range theme.tests {
+				t.Run(test.name, func(t *testing.T) {
+					env(t, func(t *testing.T) { test.run(newFarm(t, newSubject(t))) })
+				})
+			}
+		})
+	}
+}
+
+// storeTest is a sentence about a store, and its proof.
+type storeTest struct {
+	name string
+	run  func(f *farm)
+}

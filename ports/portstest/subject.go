@@ -1,0 +1,30 @@
+package portstest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/userfarm/userfarm/ports"
+)
+
+// Subject is a store under test. Its clock stands still but for Advance.
+type Subject struct {
+	Store ports.Store
+
+	// Advance moves the store's clock on by d, which is a whole number of microseconds.
+	Advance func(d time.Duration)
+
+	// Restart closes the store and returns it as it is after a restart: with all that it has answered and nothing else. It
+	// is nil for a store that does not outlive its process.
+	Restart func() ports.Store
+}
+
+// Factory returns an empty store, which ends with the test.
+type Factory func(t testing.TB) Subject
+
+// Env runs test in the surroundings that a [Factory] needs to stop the clock. It may be a [testing/synctest] bubble, so
+// test does not call t.Run, t.Parallel or t.Deadline.
+type Env func(t *testing.T, test func(t *testing.T))
+
+// Plain is the [Env] of a store whose clock is not the process's.
+func Plain(t *testing.T, test func(t *testing.T)) { test(t) }
