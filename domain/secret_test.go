@@ -51,3 +51,15 @@ func TestSecretsRedactThemselves(t *testing.T) {
 		}
 	}
 }
+
+func TestSecretsRedactThemselvesWithoutFmt(t *testing.T) {
+	type printer interface {
+		fmt.Stringer
+		fmt.GoStringer
+	}
+	for _, secret := range []printer{domain.NewSecret("correct horse"), domain.NewLeaseID()} {
+		if s, gs := secret.String(), secret.GoString(); s != "[redacted]" || gs != s {
+			t.Errorf("%T prints as %q and %q", secret, s, gs)
+		}
+	}
+}

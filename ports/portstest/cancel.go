@@ -10,7 +10,7 @@ import (
 
 var cancelTests = []storeTest{
 	{"does nothing for a caller that has gone", cancelled},
-	{"answers a ping", func(f *farm) { f.must(f.store.Ping(f.ctx)) }},
+	{"answers a ping", func(f *farm) { f.must(f.store.Ping(f.Context())) }},
 }
 
 func cancelled(f *farm) {
@@ -22,7 +22,7 @@ func cancelled(f *farm) {
 	before := f.everyone()
 	newcomer := f.build()
 
-	ctx, cancel := context.WithCancel(f.ctx)
+	ctx, cancel := context.WithCancel(f.Context())
 	cancel()
 	calls := map[string]func() error{
 		"Add": func() error { return f.store.Add(ctx, newcomer) },

@@ -220,7 +220,7 @@ func (f *farm) restoreRest(lease domain.Lease, users ...*domain.User) error {
 func claimWrites(f *farm) {
 	u := f.add()
 	labels := domain.Labels{"touched": "yes"}
-	users, err := f.store.Claim(f.ctx, []domain.Selector{anyone}, func(now time.Time, users []*domain.User) error {
+	users, err := f.store.Claim(f.Context(), []domain.Selector{anyone}, func(now time.Time, users []*domain.User) error {
 		if err := users[0].Change(domain.Change{Labels: &labels}); err != nil {
 			return err
 		}
@@ -242,7 +242,7 @@ func claimRefused(f *farm) {
 	a = f.get(a.ID())
 
 	id := domain.NewLeaseID()
-	_, err := f.store.Claim(f.ctx, times(2, anyone), func(now time.Time, users []*domain.User) error {
+	_, err := f.store.Claim(f.Context(), times(2, anyone), func(now time.Time, users []*domain.User) error {
 		if _, err := domain.Grant(now, id, domain.Terms{TTL: ttl}, users); err != nil {
 			return err
 		}
@@ -258,7 +258,7 @@ func claimRefused(f *farm) {
 // claimShows holds for every call of decide, should a store make more than one.
 func claimShows(f *farm) {
 	u := f.add(withRole("admin"))
-	_, err := f.store.Claim(f.ctx, []domain.Selector{anyone}, func(now time.Time, users []*domain.User) error {
+	_, err := f.store.Claim(f.Context(), []domain.Selector{anyone}, func(now time.Time, users []*domain.User) error {
 		if d := difference(users[0].Snapshot(), u.Snapshot()); d != "" {
 			return fmt.Errorf("decide got a user that is not as it was:%s", d)
 		}

@@ -59,9 +59,9 @@ func (f *farm) wantOutcomes(errs []error, succeeded int, want error) {
 }
 
 func raceSingles(f *farm) {
-	const n = 40
+	const n, rounds = 30, 2
 	f.addMany(n)
-	for range 3 {
+	for range rounds {
 		leases := make([]domain.Lease, n)
 		f.wantOutcomes(together(n, func(i int) (err error) {
 			leases[i], err = f.tryAcquire(anyone)
@@ -72,7 +72,9 @@ func raceSingles(f *farm) {
 		f.wantOutcomes(together(n, func(i int) error { return f.release(leases[i].ID) }), n, nil)
 	}
 	for _, u := range f.everyone() {
-		f.wantFence(u.ID(), 3)
+		if fence := u.Snapshot().Fence; fence != rounds {
+			f.Fatalf("user %v has fence %d after %d rounds", u.ID(), fence, rounds)
+		}
 	}
 }
 
@@ -172,11 +174,12 @@ func raceHarmless(f *farm) {
 	rivals := []func() error{
 		func() error { return f.update(u.ID(), func(time.Time, *domain.User) error { return nil }) },
 		func() error {
-			_, err := f.store.Claim(f.ctx, []domain.Selector{anyone}, refuse)
+			_, err := f.store.Claim(f.Context(), []domain.Selector{anyone}, refuse)
 			return err
 		},
-		func() error { return f.store.Remove(f.ctx, u.ID(), refuse) },
+		func() error { return f.store.Remove(f.Context(), u.ID(), refuse) },
 	}
+	const locks = 15
 	done := make(chan struct{})
 	var running sync.WaitGroup
 	for _, rival := range rivals {
@@ -197,7 +200,7 @@ func raceHarmless(f *farm) {
 		})
 	}
 	var err error
-	for i := 0; i < 30 && err == nil; i++ {
+	for i := 0; i < locks && err == nil; i++ {
 		var lease domain.Lease
 		if lease, err = f.tryAcquire([]domain.Selector{anyone, named(u), role("admin")}[i%3]); err == nil {
 			err = f.release(lease.ID)
@@ -206,7 +209,7 @@ func raceHarmless(f *farm) {
 	close(done)
 	running.Wait()
 	f.must(err)
-	f.wantFence(u.ID(), 30)
+	f.wantFence(u.ID(), locks)
 }
 
 func raceUpdates(f *farm) {
@@ -311,7 +314,7 @@ func raceAdd(f *farm) {
 		}
 	}
 	f.wantOutcomes(together(n, func(i int) error {
-		return f.store.Add(f.ctx, batches[i]...)
+		return f.store.Add(f.Context(), batches[i]...)
 	}), 1, domain.ErrUserExists)
 	if got := len(f.everyone()); got != 2 {
 		f.Fatalf("%d users were added, want one batch of 2", got)
@@ -331,17 +334,17 @@ func raceRemove(f *farm) {
 		_, err := f.tryAcquire(named(u))
 		return err
 	})
-	switch removed, claimed := errs[0], errs[1]; {
-	case removed == nil:
+	removed, claimed := errs[0], errs[1]
+	if removed == nil {
 		f.wantErr("claim", claimed, domain.ErrUserNotFound)
-	default:
-		f.wantErr("remove", removed, domain.ErrUserLocked)
-		f.must(claimed)
+		return
 	}
+	f.wantErr("remove", removed, domain.ErrUserLocked)
+	f.must(claimed)
 }
 
 func raceStorm(f *farm) {
-	const workers, rounds = 8, 12
+	const workers, rounds = 8, 8
 	for i := range 10 {
 		f.add(withLabels(domain.Labels{"role": []string{"admin", "plain"}[i%2], "third": strconv.Itoa(i % 3)}))
 	}

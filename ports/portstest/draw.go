@@ -12,7 +12,6 @@ import (
 
 // The fewer values there are, the more often they meet.
 var (
-	drawNumber = rapid.ByteRange(1, 9)
 	drawEnv    = rapid.SampledFrom([]string{"staging", "production"})
 	drawDomain = rapid.SampledFrom([]string{"shop", "mail"})
 	drawLogin  = rapid.SampledFrom([]string{"ann", "ben", "cid", "dan", "eve", "fay"})
@@ -20,12 +19,6 @@ var (
 	drawPlan   = rapid.SampledFrom([]string{"", "", "free"})
 	drawTTL    = rapid.Map(rapid.IntRange(1, 4), func(n int) time.Duration { return time.Duration(n) * instant })
 )
-
-// maybe draws the zero value as often as one of g.
-func maybe[V comparable](g *rapid.Generator[V]) *rapid.Generator[V] {
-	var zero V
-	return rapid.OneOf(rapid.Just(zero), g)
-}
 
 func drawLabels(t *rapid.T) domain.Labels {
 	labels := domain.Labels{}
@@ -36,6 +29,25 @@ func drawLabels(t *rapid.T) domain.Labels {
 		labels["plan"] = plan
 	}
 	return labels
+}
+
+// drawFields draws pool fields and labels of which most are not set, so that somebody has them.
+func drawFields(t *rapid.T) domain.Selector {
+	s := domain.Selector{}
+	fields := []string{"nothing", "nothing", "env", "domain", "role", "role", "labels", "all"}
+	switch rapid.SampledFrom(fields).Draw(t, "fields") {
+	case "env":
+		s.Env = drawEnv.Draw(t, "env")
+	case "domain":
+		s.Domain = drawDomain.Draw(t, "domain")
+	case "role":
+		s.Labels = domain.Labels{"role": "admin"}
+	case "labels":
+		s.Labels = drawLabels(t)
+	case "all":
+		s.Env, s.Domain, s.Labels = drawEnv.Draw(t, "env"), drawDomain.Draw(t, "domain"), drawLabels(t)
+	}
+	return s
 }
 
 func drawSpec(t *rapid.T) domain.Spec {
@@ -56,12 +68,13 @@ func drawTerms(t *rapid.T) domain.Terms {
 }
 
 func drawQuery(t *rapid.T) ports.Query {
+	fields := drawFields(t)
 	return ports.Query{
-		Env:    maybe(drawEnv).Draw(t, "env"),
-		Domain: maybe(drawDomain).Draw(t, "domain"),
-		Login:  maybe(drawLogin).Draw(t, "login"),
-		Status: maybe(rapid.SampledFrom([]domain.Status{domain.Free, domain.Locked, domain.Quarantined})).Draw(t, "status"),
-		Labels: drawLabels(t),
+		Env:    fields.Env,
+		Domain: fields.Domain,
+		Login:  rapid.OneOf(rapid.Just(""), rapid.Just(""), rapid.Just(""), drawLogin).Draw(t, "login"),
+		Status: rapid.SampledFrom([]domain.Status{"", domain.Free, domain.Locked, domain.Quarantined}).Draw(t, "status"),
+		Labels: fields.Labels,
 		Limit:  rapid.IntRange(1, 4).Draw(t, "limit"),
 	}
 }
@@ -103,12 +116,8 @@ func (m *machine) drawSelectors(t *rapid.T) []domain.Selector {
 				continue
 			}
 		}
-		want[i] = domain.Selector{
-			ProjectID: m.project,
-			Env:       maybe(drawEnv).Draw(t, "env"),
-			Domain:    maybe(drawDomain).Draw(t, "domain"),
-			Labels:    drawLabels(t),
-		}
+		want[i] = drawFields(t)
+		want[i].ProjectID = m.project
 	}
 	return want
 }

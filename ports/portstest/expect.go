@@ -37,7 +37,7 @@ func (f *farm) undecided(time.Time, []*domain.User) error {
 // wantStatus fails the test unless the user is in the state, wherever the store tells of it.
 func (f *farm) wantStatus(id domain.UserID, want domain.Status) {
 	f.Helper()
-	users, now, err := f.store.Find(f.ctx, ports.ByUser(id))
+	users, now, err := f.store.Find(f.Context(), ports.ByUser(id))
 	f.must(err)
 	if got := users[0].Status(now); got != want {
 		f.Fatalf("user is %s, want %s", got, want)

@@ -1,7 +1,6 @@
 package portstest
 
 import (
-	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -15,13 +14,12 @@ type farm struct {
 	testing.TB
 	subject Subject
 	store   ports.Store
-	ctx     context.Context //nolint:containedctx // of one test, which is all that a farm lives for
-	born    time.Time       // when the test began, by the store's clock
-	users   int             // that the test made
+	born    time.Time // when the test began, by the store's clock
+	users   int       // that the test made
 }
 
 func newFarm(t testing.TB, subject Subject) *farm {
-	f := &farm{TB: t, subject: subject, store: subject.Store, ctx: t.Context()}
+	f := &farm{TB: t, subject: subject, store: subject.Store}
 	f.born = f.now()
 	return f
 }
@@ -45,7 +43,7 @@ func (f *farm) tryAcquireFor(ttl time.Duration, want ...domain.Selector) (domain
 func (f *farm) tryAcquireOn(terms domain.Terms, want ...domain.Selector) (domain.Lease, error) {
 	id := domain.NewLeaseID()
 	var lease domain.Lease
-	users, err := f.store.Claim(f.ctx, want, func(now time.Time, users []*domain.User) (err error) {
+	users, err := f.store.Claim(f.Context(), want, func(now time.Time, users []*domain.User) (err error) {
 		lease, err = domain.Grant(now, id, terms, users)
 		return err
 	})
@@ -53,11 +51,11 @@ func (f *farm) tryAcquireOn(terms domain.Terms, want ...domain.Selector) (domain
 		return domain.Lease{}, err
 	}
 	if len(users) != len(want) {
-		return domain.Lease{}, fmt.Errorf("Claim returned %d users for %d selectors", len(users), len(want))
+		return domain.Lease{}, fmt.Errorf("claim returned %d users for %d selectors", len(users), len(want))
 	}
 	for i, u := range users {
 		if u.ID() != lease.Users[i].ID {
-			return domain.Lease{}, fmt.Errorf("Claim returned %v as user %d, but let %v be decided", u.ID(), i, lease.Users[i].ID)
+			return domain.Lease{}, fmt.Errorf("claim returned %v as user %d, but decide saw %v", u.ID(), i, lease.Users[i].ID)
 		}
 	}
 	return lease, nil
@@ -80,7 +78,7 @@ func (f *farm) acquireFor(ttl time.Duration, want ...domain.Selector) domain.Lea
 
 // read returns a lease as its holder sees it.
 func (f *farm) read(id domain.LeaseID) (domain.Lease, error) {
-	users, now, err := f.store.Find(f.ctx, ports.ByLease(id.Digest()))
+	users, now, err := f.store.Find(f.Context(), ports.ByLease(id.Digest()))
 	if err != nil {
 		return domain.Lease{}, err
 	}
@@ -88,7 +86,7 @@ func (f *farm) read(id domain.LeaseID) (domain.Lease, error) {
 }
 
 func (f *farm) renew(id domain.LeaseID, ttl time.Duration) (lease domain.Lease, err error) {
-	_, err = f.store.Update(f.ctx, ports.ByLease(id.Digest()), func(now time.Time, users []*domain.User) (err error) {
+	_, err = f.store.Update(f.Context(), ports.ByLease(id.Digest()), func(now time.Time, users []*domain.User) (err error) {
 		lease, err = domain.Renew(now, id, ttl, users)
 		return err
 	})
@@ -96,7 +94,7 @@ func (f *farm) renew(id domain.LeaseID, ttl time.Duration) (lease domain.Lease, 
 }
 
 func (f *farm) release(id domain.LeaseID, faults ...domain.Fault) error {
-	_, err := f.store.Update(f.ctx, ports.ByLease(id.Digest()), func(now time.Time, users []*domain.User) error {
+	_, err := f.store.Update(f.Context(), ports.ByLease(id.Digest()), func(now time.Time, users []*domain.User) error {
 		return domain.Release(now, id, users, faults...)
 	})
 	return err
@@ -112,9 +110,9 @@ func (f *farm) forceRelease(id domain.UserID) error {
 
 // update changes one user.
 func (f *farm) update(id domain.UserID, change func(now time.Time, u *domain.User) error) error {
-	_, err := f.store.Update(f.ctx, ports.ByUser(id), func(now time.Time, users []*domain.User) error {
+	_, err := f.store.Update(f.Context(), ports.ByUser(id), func(now time.Time, users []*domain.User) error {
 		if len(users) != 1 || users[0].ID() != id {
-			return fmt.Errorf("Update let %d users be decided instead of %v", len(users), id)
+			return fmt.Errorf("update let %d users be decided instead of %v", len(users), id)
 		}
 		return change(now, users[0])
 	})
@@ -134,9 +132,9 @@ func (f *farm) quarantine(id domain.UserID, reason string) error {
 }
 
 func (f *farm) remove(id domain.UserID) error {
-	return f.store.Remove(f.ctx, id, func(now time.Time, users []*domain.User) error {
+	return f.store.Remove(f.Context(), id, func(now time.Time, users []*domain.User) error {
 		if len(users) != 1 || users[0].ID() != id {
-			return fmt.Errorf("Remove let %d users be decided instead of %v", len(users), id)
+			return fmt.Errorf("remove let %d users be decided instead of %v", len(users), id)
 		}
 		return users[0].CheckRemovable(now)
 	})
@@ -145,7 +143,7 @@ func (f *farm) remove(id domain.UserID) error {
 // get returns a user as the store has it.
 func (f *farm) get(id domain.UserID) *domain.User {
 	f.Helper()
-	users, _, err := f.store.Find(f.ctx, ports.ByUser(id))
+	users, _, err := f.store.Find(f.Context(), ports.ByUser(id))
 	if err != nil {
 		f.Fatalf("Find %v: %v", id, err)
 	}
@@ -159,7 +157,7 @@ func (f *farm) get(id domain.UserID) *domain.User {
 func (f *farm) list(q ports.Query) []domain.UserID {
 	f.Helper()
 	q.Limit = 1000
-	page, err := f.store.List(f.ctx, q)
+	page, err := f.store.List(f.Context(), q)
 	if err != nil {
 		f.Fatalf("List: %v", err)
 	}
@@ -172,7 +170,7 @@ func (f *farm) list(q ports.Query) []domain.UserID {
 // everyone returns all users as the store has them, in the order of their ids.
 func (f *farm) everyone() []*domain.User {
 	f.Helper()
-	page, err := f.store.List(f.ctx, ports.Query{Limit: 1000})
+	page, err := f.store.List(f.Context(), ports.Query{Limit: 1000})
 	f.must(err)
 	return page.Users
 }
@@ -180,7 +178,7 @@ func (f *farm) everyone() []*domain.User {
 // now returns the time of the store's clock.
 func (f *farm) now() time.Time {
 	f.Helper()
-	page, err := f.store.List(f.ctx, ports.Query{Limit: 1})
+	page, err := f.store.List(f.Context(), ports.Query{Limit: 1})
 	if err != nil {
 		f.Fatalf("List: %v", err)
 	}

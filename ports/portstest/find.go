@@ -25,7 +25,7 @@ func findUser(f *farm) {
 func findNobody(f *farm) {
 	f.add()
 	for _, id := range []domain.UserID{{}, f.build().ID()} {
-		_, _, err := f.store.Find(f.ctx, ports.ByUser(id))
+		_, _, err := f.store.Find(f.Context(), ports.ByUser(id))
 		f.wantErr("Find", err, domain.ErrUserNotFound)
 	}
 }
@@ -95,7 +95,7 @@ func findRemoved(f *farm) {
 // wantCarriers fails the test unless the store finds these users under the lease, which is over.
 func (f *farm) wantCarriers(id domain.LeaseID, want ...*domain.User) {
 	f.Helper()
-	users, _, err := f.store.Find(f.ctx, ports.ByLease(id.Digest()))
+	users, _, err := f.store.Find(f.Context(), ports.ByLease(id.Digest()))
 	f.must(err)
 	f.wantIDs("lease", ids(users), ids(want))
 	_, err = f.read(id)
@@ -105,8 +105,8 @@ func (f *farm) wantCarriers(id domain.LeaseID, want ...*domain.User) {
 // wantLeaseErr fails the test unless everything that the holder of a lease can do returns want and decides nothing.
 func (f *farm) wantLeaseErr(id domain.LeaseID, want error) {
 	f.Helper()
-	_, _, err := f.store.Find(f.ctx, ports.ByLease(id.Digest()))
+	_, _, err := f.store.Find(f.Context(), ports.ByLease(id.Digest()))
 	f.wantErr("Find", err, want)
-	_, err = f.store.Update(f.ctx, ports.ByLease(id.Digest()), f.undecided)
+	_, err = f.store.Update(f.Context(), ports.ByLease(id.Digest()), f.undecided)
 	f.wantErr("Update", err, want)
 }

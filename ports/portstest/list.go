@@ -21,7 +21,7 @@ var listTests = []storeTest{
 }
 
 func listNobody(f *farm) {
-	page, err := f.store.List(f.ctx, ports.Query{Limit: 10})
+	page, err := f.store.List(f.Context(), ports.Query{Limit: 10})
 	f.must(err)
 	if len(page.Users) != 0 || page.More {
 		f.Fatalf("an empty store lists %d users, more: %v", len(page.Users), page.More)
@@ -32,7 +32,7 @@ func listAll(f *farm) {
 	users := f.addMany(20, withLabels(domain.Labels{"k": "v"}))
 	f.acquire(named(users[3]))
 	f.must(f.quarantine(users[4].ID(), "broken"))
-	page, err := f.store.List(f.ctx, ports.Query{Limit: 1000})
+	page, err := f.store.List(f.Context(), ports.Query{Limit: 1000})
 	f.must(err)
 	f.wantIDs("list", ids(page.Users), sorted(users))
 	for _, u := range page.Users {
@@ -157,7 +157,7 @@ func listMore(f *farm) {
 		{ports.Query{Limit: 2, After: last.ID()}, nil, false},
 		{ports.Query{Limit: 2, After: domain.UserID{0xff}}, nil, false},
 	} {
-		page, err := f.store.List(f.ctx, c.q)
+		page, err := f.store.List(f.Context(), c.q)
 		f.must(err)
 		f.wantIDs(fmt.Sprintf("list %+v", c.q), ids(page.Users), ids(c.want))
 		if page.More != c.more {
@@ -179,12 +179,12 @@ func listWhileChanging(f *farm) {
 			staying = append(staying, withID(group, 10*number+100))
 		}
 	}
-	f.must(f.store.Add(f.ctx, staying...))
+	f.must(f.store.Add(f.Context(), staying...))
 
 	seen := make(map[domain.UserID]int)
 	after := domain.UserID{}
 	for group, more := byte(0), true; more; group++ {
-		page, err := f.store.List(f.ctx, ports.Query{After: after, Limit: perPage})
+		page, err := f.store.List(f.Context(), ports.Query{After: after, Limit: perPage})
 		f.must(err)
 		for _, u := range page.Users {
 			seen[u.ID()]++
@@ -193,7 +193,7 @@ func listWhileChanging(f *farm) {
 		more = page.More
 		if group < pages-1 {
 			// One comes that the cursor has passed and two that it will reach, one of which goes again.
-			f.must(f.store.Add(f.ctx, withID(0, group+1), withID(pages-1, group+1), withID(pages-1, 200+group)))
+			f.must(f.store.Add(f.Context(), withID(0, group+1), withID(pages-1, group+1), withID(pages-1, 200+group)))
 			if group > 0 {
 				f.must(f.remove(domain.UserID{0: pages - 1, 1: group}))
 			}
@@ -222,7 +222,7 @@ func listFilteredPages(f *farm) {
 	var got []domain.UserID
 	q := ports.Query{Status: domain.Locked, Limit: 4}
 	for more := true; more; {
-		page, err := f.store.List(f.ctx, q)
+		page, err := f.store.List(f.Context(), q)
 		f.must(err)
 		if len(page.Users) == 0 {
 			f.Fatal("an empty page said that there was one more")

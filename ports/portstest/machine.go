@@ -21,32 +21,18 @@ var modelTests = []storeTest{
 // of its own. Time goes by in microseconds, so that the calls meet expiries all the while, before and after and exactly.
 func behaveLikeModel(f *farm) {
 	rapid.Check(f, func(t *rapid.T) {
+		f.advance(betweenCases)
 		m := &machine{farm: f, model: model{now: f.now(), ended: make(map[domain.LeaseDigest]bool)}}
 		_, _ = rand.Read(m.project[:]) // never fails, by its documentation
-		m.addSome(t)
-		t.Repeat(map[string]func(*rapid.T){
-			"":             m.compare,
-			"add":          m.addSome,
-			"find user":    m.findUser,
-			"find lease":   m.findLease,
-			"list":         m.listPage,
-			"count":        m.countPools,
-			"claim":        m.claim,
-			"claim again":  m.claim, // so that users are worn
-			"renew":        m.renewLease,
-			"release":      m.releaseLease,
-			"force lease":  m.forceLease,
-			"force user":   m.forceUser,
-			"lock open":    m.lockOpenly,
-			"release open": m.releaseOpenly,
-			"quarantine":   m.quarantineUser,
-			"restore":      m.restoreUser,
-			"change":       m.changeUser,
-			"remove":       m.removeUser,
-			"wait":         m.wait,
-		})
+		m.addFirst(t)
+		t.Repeat(m.actions())
+		m.compareAll(t)
 	})
 }
+
+// betweenCases is how much later the next case begins. Where the process has a clock that stands still, it is also what
+// a case takes as far as rapid can tell, which looks for a smaller case that fails until half a minute is over.
+const betweenCases = 50 * time.Millisecond
 
 // machine is a store and a model that are asked the same. It fails through the test of one case, never through that of
 // the farm.
@@ -55,18 +41,62 @@ type machine struct {
 	model   model
 	project domain.ProjectID
 	leases  []domain.LeaseID // all that were granted
+	calls   int              // since the case began
 }
 
 // errChanged is what a decide returns that refuses after it has changed users.
 var errChanged = errors.New("changed my mind")
 
-// compare fails the case unless the store has the users of the model and tells the same time.
-func (m *machine) compare(t *rapid.T) {
+// actions returns what a case may do, some of it under several names so that it does it more often.
+func (m *machine) actions() map[string]func(*rapid.T) {
+	// A call takes a database a while, so a case makes only so many, and looks at everything only after a few of them:
+	// what differs once will still differ.
+	const many, few = 20, 5
+	actions := map[string]func(*rapid.T){
+		"add":          m.addSome,
+		"find user":    m.findUser,
+		"find lease":   m.findLease,
+		"list":         m.listPage,
+		"count":        m.countPools,
+		"claim 1":      m.claim,
+		"claim 2":      m.claim,
+		"claim 3":      m.claim,
+		"renew":        m.renewLease,
+		"release 1":    m.releaseLease,
+		"release 2":    m.releaseLease,
+		"force lease":  m.forceLease,
+		"force user":   m.forceUser,
+		"lock open":    m.lockOpenly,
+		"release open": m.releaseOpenly,
+		"quarantine":   m.quarantineUser,
+		"restore 1":    m.restoreUser,
+		"restore 2":    m.restoreUser,
+		"change":       m.changeUser,
+		"remove":       m.removeUser,
+		"wait 1":       m.wait,
+		"wait 2":       m.wait,
+	}
+	for name, action := range actions {
+		actions[name] = func(t *rapid.T) {
+			if m.calls == many {
+				return
+			}
+			action(t)
+			if m.calls++; m.calls%few == 0 {
+				m.compareAll(t)
+			}
+		}
+	}
+	return actions
+}
+
+// compareAll fails the case unless the store has the users of the model and tells the same time.
+func (m *machine) compareAll(t *rapid.T) {
 	m.compareList(t, ports.Query{ProjectID: m.project, Limit: 100})
 }
 
 func (m *machine) compareList(t *rapid.T, q ports.Query) {
-	page, err := m.store.List(m.ctx, q)
+	page, err := m.store.List(m.Context(), q)
 	if err != nil {
 		t.Fatalf("list %+v: %v", q, err)
 	}
@@ -101,29 +131,44 @@ func (m *machine) expectLease(t *rapid.T, id domain.LeaseID, got domain.Lease, e
 	}
 }
 
+// enough is the most users of a case: the model tries every way to serve a claim.
+const enough = 6
+
+// addFirst adds users that do not get into each other's way.
+func (m *machine) addFirst(t *rapid.T) {
+	login := func(s domain.Spec) string { return s.Login }
+	specs := rapid.SliceOfNDistinct(rapid.Custom(drawSpec), 2, enough, login).Draw(t, "specs")
+	numbers := rapid.Permutation([]byte{1, 2, 3, 4, 5, 6, 7, 8, 9}).Draw(t, "ids")
+	m.add(t, specs, numbers[:len(specs)])
+}
+
+// addSome adds users that may be there already.
 func (m *machine) addSome(t *rapid.T) {
-	const enough = 6
-	specs := rapid.SliceOfN(rapid.Custom(drawSpec), 1, 3).Draw(t, "specs")
-	if len(m.model.users)+len(specs) > enough {
-		return
+	specs := rapid.SliceOfN(rapid.Custom(drawSpec), 1, 2).Draw(t, "specs")
+	numbers := rapid.SliceOfN(rapid.ByteRange(1, 9), len(specs), len(specs)).Draw(t, "ids")
+	if len(m.model.users)+len(specs) <= enough {
+		m.add(t, specs, numbers)
 	}
+}
+
+func (m *machine) add(t *rapid.T, specs []domain.Spec, numbers []byte) {
 	var users []*domain.User
 	var snapshots []domain.Snapshot
-	for _, spec := range specs {
+	for i, spec := range specs {
 		spec.Pool.ProjectID = m.project
-		u, err := domain.NewUser(m.id(drawNumber.Draw(t, "id")), m.model.now, spec)
+		u, err := domain.NewUser(m.id(numbers[i]), m.model.now, spec)
 		if err != nil {
 			t.Fatal(err)
 		}
 		users, snapshots = append(users, u), append(snapshots, u.Snapshot())
 	}
-	err := m.store.Add(m.ctx, users...)
+	err := m.store.Add(m.Context(), users...)
 	m.expect(t, err, m.model.add(snapshots...))
 }
 
 func (m *machine) findUser(t *rapid.T) {
 	id := m.drawUser(t)
-	users, now, err := m.store.Find(m.ctx, ports.ByUser(id))
+	users, now, err := m.store.Find(m.Context(), ports.ByUser(id))
 	want := m.model.user(id)
 	if want == nil {
 		m.expect(t, err, domain.ErrUserNotFound)
@@ -138,7 +183,7 @@ func (m *machine) findUser(t *rapid.T) {
 func (m *machine) findLease(t *rapid.T) {
 	id := m.drawLease(t)
 	carriers, want := m.model.carriers(id.Digest())
-	users, _, err := m.store.Find(m.ctx, ports.ByLease(id.Digest()))
+	users, _, err := m.store.Find(m.Context(), ports.ByLease(id.Digest()))
 	m.expect(t, err, want)
 	if len(users) != len(carriers) {
 		t.Fatalf("found %d users, want %d", len(users), len(carriers))
@@ -162,7 +207,7 @@ func (m *machine) listPage(t *rapid.T) {
 }
 
 func (m *machine) countPools(t *rapid.T) {
-	counts, err := m.store.CountPools(m.ctx)
+	counts, err := m.store.CountPools(m.Context())
 	m.expect(t, err, nil)
 	want := m.model.count()
 	for _, count := range counts {
@@ -185,7 +230,7 @@ func (m *machine) claim(t *rapid.T) {
 	id := domain.NewLeaseID()
 	var lease domain.Lease
 	var decidedAt time.Time
-	users, err := m.store.Claim(m.ctx, want, func(now time.Time, users []*domain.User) (err error) {
+	users, err := m.store.Claim(m.Context(), want, func(now time.Time, users []*domain.User) (err error) {
 		decidedAt = now
 		if lease, err = domain.Grant(now, id, terms, users); err == nil && refuse {
 			return errChanged
@@ -234,7 +279,7 @@ func (m *machine) releaseLease(t *rapid.T) {
 
 func (m *machine) forceLease(t *rapid.T) {
 	id := m.drawLease(t)
-	_, err := m.store.Update(m.ctx, ports.ByLease(id.Digest()), func(now time.Time, users []*domain.User) error {
+	_, err := m.store.Update(m.Context(), ports.ByLease(id.Digest()), func(now time.Time, users []*domain.User) error {
 		domain.ForceRelease(now, users)
 		return nil
 	})

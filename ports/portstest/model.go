@@ -108,21 +108,14 @@ func (m *model) lock(u *domain.Snapshot, lock domain.Lock) {
 }
 
 func (m *model) lockOpen(id domain.UserID, ttl time.Duration) error {
-	u := m.user(id)
-	if u == nil {
-		return domain.ErrUserNotFound
-	}
-	switch m.status(*u) {
-	case domain.Quarantined:
-		return domain.ErrUserQuarantined
-	case domain.Locked:
-		return domain.ErrUserLocked
+	if err := m.unavailable(id); err != nil {
+		return err
 	}
 	lock := domain.Lock{}
 	if ttl > 0 {
 		lock.ExpiresAt = m.now.Add(ttl)
 	}
-	m.lock(u, lock)
+	m.lock(m.user(id), lock)
 	return nil
 }
 

@@ -26,7 +26,7 @@ func ownGiven(f *farm) {
 	labels := domain.Labels{"role": "admin"}
 	u := f.build(withLabels(labels))
 	want := domain.Restore(u.Snapshot())
-	f.must(f.store.Add(f.ctx, u))
+	f.must(f.store.Add(f.Context(), u))
 	spoil(f, u)
 	labels["role"] = "spoiled"
 	f.wantSame(f.get(u.ID()), want)
@@ -45,18 +45,18 @@ func ownReturned(f *farm) {
 
 	spoil(f, f.get(id))
 	f.wantSame(f.get(id), want)
-	page, err := f.store.List(f.ctx, ports.Query{Limit: 1})
+	page, err := f.store.List(f.Context(), ports.Query{Limit: 1})
 	f.must(err)
 	spoil(f, page.Users[0])
 	f.wantSame(f.get(id), want)
-	users, err := f.store.Update(f.ctx, ports.ByUser(id), func(time.Time, []*domain.User) error { return nil })
+	users, err := f.store.Update(f.Context(), ports.ByUser(id), func(time.Time, []*domain.User) error { return nil })
 	f.must(err)
 	spoil(f, users[0])
 	f.wantSame(f.get(id), want)
 
 	f.must(f.forceRelease(id))
 	want = f.get(id)
-	users, err = f.store.Claim(f.ctx, []domain.Selector{anyone}, func(time.Time, []*domain.User) error { return nil })
+	users, err = f.store.Claim(f.Context(), []domain.Selector{anyone}, func(time.Time, []*domain.User) error { return nil })
 	f.must(err)
 	spoil(f, users[0])
 	f.wantSame(f.get(id), want)
@@ -69,9 +69,9 @@ func ownDecided(f *farm) {
 		kept = append(kept, users...)
 		return nil
 	}
-	_, err := f.store.Update(f.ctx, ports.ByUser(u.ID()), keep)
+	_, err := f.store.Update(f.Context(), ports.ByUser(u.ID()), keep)
 	f.must(err)
-	_, err = f.store.Claim(f.ctx, []domain.Selector{anyone}, keep)
+	_, err = f.store.Claim(f.Context(), []domain.Selector{anyone}, keep)
 	f.must(err)
 	for _, user := range kept {
 		spoil(f, user)

@@ -50,14 +50,14 @@ func countOrder(f *farm) {
 	for _, count := range slices.Backward(want) {
 		users = append(users, f.build(in(count.Pool)))
 	}
-	f.must(f.store.Add(f.ctx, users...))
+	f.must(f.store.Add(f.Context(), users...))
 	f.wantCounts(want...)
 }
 
 // wantCounts fails the test unless these are the counts of all pools, in this order.
 func (f *farm) wantCounts(want ...domain.PoolCount) {
 	f.Helper()
-	got, err := f.store.CountPools(f.ctx)
+	got, err := f.store.CountPools(f.Context())
 	f.must(err)
 	if !slices.Equal(got, want) {
 		f.Fatalf("counts are\n\t%+v, want\n\t%+v", got, want)

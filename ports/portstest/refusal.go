@@ -112,7 +112,7 @@ func refuseAll(f *farm) {
 		{anyone, named(locked)},
 		{named(users[0]), named(f.build())},
 	} {
-		if _, err := f.store.Claim(f.ctx, want, f.undecided); err == nil {
+		if _, err := f.store.Claim(f.Context(), want, f.undecided); err == nil {
 			f.Fatalf("acquire %+v: no error", want)
 		}
 		for _, u := range users {

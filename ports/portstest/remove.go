@@ -20,7 +20,7 @@ var removeTests = []storeTest{
 func removeUser(f *farm) {
 	u, other := f.add(withRole("admin")), f.add(withRole("admin"))
 	f.must(f.remove(u.ID()))
-	_, _, err := f.store.Find(f.ctx, ports.ByUser(u.ID()))
+	_, _, err := f.store.Find(f.Context(), ports.ByUser(u.ID()))
 	f.wantErr("Find", err, domain.ErrUserNotFound)
 	f.wantIDs("list", f.list(ports.Query{}), []domain.UserID{other.ID()})
 	f.wantIDs("list by label", f.list(ports.Query{Labels: domain.Labels{"role": "admin"}}), []domain.UserID{other.ID()})
@@ -38,17 +38,17 @@ func removeFrees(f *farm) {
 	again := f.add(withLogin("again"))
 	f.wantSame(f.get(again.ID()), again)
 	f.must(f.remove(again.ID()))
-	f.must(f.store.Add(f.ctx, u))
+	f.must(f.store.Add(f.Context(), u))
 	f.wantSame(f.get(u.ID()), u)
 }
 
 func removeNobody(f *farm) {
 	u := f.add()
 	for _, id := range []domain.UserID{{}, f.build().ID()} {
-		f.wantErr("Remove", f.store.Remove(f.ctx, id, f.undecided), domain.ErrUserNotFound)
+		f.wantErr("Remove", f.store.Remove(f.Context(), id, f.undecided), domain.ErrUserNotFound)
 	}
 	f.must(f.remove(u.ID()))
-	f.wantErr("Remove", f.store.Remove(f.ctx, u.ID(), f.undecided), domain.ErrUserNotFound)
+	f.wantErr("Remove", f.store.Remove(f.Context(), u.ID(), f.undecided), domain.ErrUserNotFound)
 }
 
 func removeRefused(f *farm) {
@@ -56,7 +56,7 @@ func removeRefused(f *farm) {
 	f.add()
 	lease := f.acquire(anyone)
 	u := f.get(lease.Users[0].ID)
-	err := f.store.Remove(f.ctx, u.ID(), func(now time.Time, users []*domain.User) error {
+	err := f.store.Remove(f.Context(), u.ID(), func(now time.Time, users []*domain.User) error {
 		domain.ForceRelease(now, users)
 		return fmt.Errorf("changed my mind: %w", errNo)
 	})

@@ -26,7 +26,7 @@ func restartKeeps(f *farm) {
 	}
 	f.must(f.remove(gone.ID()))
 	before := f.everyone()
-	counts, err := f.store.CountPools(f.ctx)
+	counts, err := f.store.CountPools(f.Context())
 	f.must(err)
 
 	f.restart()
@@ -38,7 +38,7 @@ func restartKeeps(f *farm) {
 	read, err := f.read(lease.ID)
 	f.must(err)
 	f.wantLease(read, lease)
-	f.wantErr("adding the same login", f.store.Add(f.ctx, f.build(withLogin(worn.Snapshot().Login))), domain.ErrUserExists)
+	f.wantErr("adding the same login", f.store.Add(f.Context(), f.build(withLogin(worn.Snapshot().Login))), domain.ErrUserExists)
 
 	f.wantUsers(f.acquire(anyone), worn)
 	f.wantFence(worn.ID(), 4)
@@ -66,7 +66,7 @@ func restartLeases(f *farm) {
 	}
 
 	f.advance(time.Hour)
-	f.must(f.store.ForgetLeases(f.ctx, time.Minute))
+	f.must(f.store.ForgetLeases(f.Context(), time.Minute))
 	f.restart()
 	for _, lease := range []domain.Lease{released, taken, forced} {
 		f.wantLeaseErr(lease.ID, domain.ErrLeaseNotFound)

@@ -2,6 +2,7 @@ package portstest
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/userfarm/userfarm/domain"
@@ -25,9 +26,11 @@ var hostile = []string{
 	"{}", "{", "}", "[]", "{{.}}", `{"a":1}`, `["a"]`, "null", "NULL", "true", "1", "1.0", "01", "1e0", "0x1", "-1",
 	"a,b", "a;b", "a:b", "a=b", "a&b", "a|b", "a/b", "a.b", "<b>&amp;</b>", "&lt;", "--", "/* */", "#",
 	"ä", "a\u0308", "Ä", "ss", "ß", "İ", "ı", "i", "ﬁ", "fi", "Ω", "\u2126",
-	"\U0001f642", "\U0001f468\u200d\U0001f469\u200d\U0001f467", "\u200b", "\ufeff", "\u2028", "\u202e", "\ufffd", "\uffff", "\U0010ffff",
+	"\U0001f642", "\U0001f468\u200d\U0001f469\u200d\U0001f467",
+	"\u200b", "\ufeff", "\u2028", "\u202e", "\ufffd", "\uffff", "\U0010ffff",
 	"日本語", "עברית", "\u00a0", "\u3000",
-	strings.Repeat("x", 255), strings.Repeat("x", 254), strings.Repeat("\U0001f642", 255), strings.Repeat("'", 255), strings.Repeat(`\`, 255),
+	strings.Repeat("x", 255), strings.Repeat("x", 254), strings.Repeat("\U0001f642", 255),
+	strings.Repeat("'", 255), strings.Repeat(`\`, 255),
 }
 
 func textFields(f *farm) {
@@ -38,33 +41,29 @@ func textFields(f *farm) {
 			func(s *domain.Spec) { s.Password = domain.NewSecret(strings.Repeat(text, 4)) },
 		)
 	}
-	f.must(f.store.Add(f.ctx, users...))
+	f.must(f.store.Add(f.Context(), users...))
 	for i, u := range users {
 		text := hostile[i]
-		f.wantSame(f.get(u.ID()), u)
-		for _, q := range []ports.Query{{Env: text}, {Domain: text}, {Login: text}, {Env: text, Domain: text, Login: text}} {
+		for _, q := range []ports.Query{{Env: text}, {Domain: text}, {Login: text}} {
 			f.wantIDs(fmt.Sprintf("list by %+q", text), f.list(q), []domain.UserID{u.ID()})
 		}
-		f.wantErr("adding it again", f.store.Add(f.ctx, u), domain.ErrUserExists)
-
 		terms := domain.Terms{Owner: text, Note: strings.Repeat(text, 4), TTL: ttl}
 		lease, err := f.tryAcquireOn(terms, domain.Selector{Env: text, Domain: text})
 		if err != nil {
 			f.Fatalf("acquire from %+q: %v", text, err)
 		}
 		f.wantUsers(lease, u)
-		read, err := f.read(lease.ID)
-		f.must(err)
-		f.wantLease(read, lease)
-		if read.Owner != terms.Owner || read.Note != terms.Note {
-			f.Fatalf("owner and note of %+q became %+q and %+q", text, read.Owner, read.Note)
+		f.must(f.quarantine(u.ID(), strings.Repeat(text, 4)))
+
+		s := u.Snapshot()
+		s.Fence = 1
+		s.Lock = &domain.Lock{
+			Lease: lease.ID.Digest(), Owner: terms.Owner, Note: terms.Note, AcquiredAt: f.born, ExpiresAt: f.born.Add(ttl),
 		}
-		f.must(f.release(lease.ID, domain.Fault{UserID: u.ID(), Reason: strings.Repeat(text, 4)}))
-		if q := f.get(u.ID()).Snapshot().Quarantine; q == nil || q.Reason != strings.Repeat(text, 4) {
-			f.Fatalf("the quarantine for %+q became %+v", text, q)
-		}
+		s.Quarantine = &domain.Quarantine{Reason: strings.Repeat(text, 4), Since: f.born}
+		f.wantSame(f.get(u.ID()), domain.Restore(s))
 	}
-	counts, err := f.store.CountPools(f.ctx)
+	counts, err := f.store.CountPools(f.Context())
 	f.must(err)
 	if len(counts) != len(hostile) {
 		f.Fatalf("%d pools, want %d", len(counts), len(hostile))
@@ -76,13 +75,14 @@ func textLabels(f *farm) {
 	for i, text := range hostile {
 		users[i] = f.build(withLabels(domain.Labels{"text": text, "same": "yes"}))
 	}
-	f.must(f.store.Add(f.ctx, users...))
+	f.must(f.store.Add(f.Context(), users...))
 	for i, u := range users {
 		labels := domain.Labels{"text": hostile[i], "same": "yes"}
-		f.wantSame(f.get(u.ID()), u)
 		f.wantIDs(fmt.Sprintf("list by label %+q", hostile[i]), f.list(ports.Query{Labels: labels}), []domain.UserID{u.ID()})
 		f.wantUsers(f.acquire(domain.Selector{Labels: labels}), u)
-		f.wantUnmatched(domain.ErrPoolExhausted, []int{0}, domain.Selector{Labels: labels})
+		if got := f.get(u.ID()).Snapshot().Labels; !maps.Equal(got, labels) {
+			f.Fatalf("labels %+q became %+q", labels, got)
+		}
 	}
 	f.wantUnmatched(domain.ErrNoMatch, []int{0}, domain.Selector{Labels: domain.Labels{"text": ""}})
 }
@@ -96,7 +96,7 @@ func textLabelKeys(f *farm) {
 	for i, key := range keys {
 		users[i] = f.build(withLabels(domain.Labels{key: "v"}))
 	}
-	f.must(f.store.Add(f.ctx, users...))
+	f.must(f.store.Add(f.Context(), users...))
 	for i, u := range users {
 		labels := domain.Labels{keys[i]: "v"}
 		f.wantSame(f.get(u.ID()), u)

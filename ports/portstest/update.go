@@ -25,7 +25,7 @@ func updateUser(f *farm) {
 	f.advance(time.Second)
 	password := domain.NewSecret("changed")
 	labels := domain.Labels{"role": "plain"}
-	users, err := f.store.Update(f.ctx, ports.ByUser(u.ID()), func(now time.Time, users []*domain.User) error {
+	users, err := f.store.Update(f.Context(), ports.ByUser(u.ID()), func(now time.Time, users []*domain.User) error {
 		if err := users[0].Change(domain.Change{Password: &password, Labels: &labels}); err != nil {
 			return err
 		}
@@ -58,7 +58,7 @@ func updateLease(f *farm) {
 	lease := f.acquire(named(users[2]), named(users[0]), named(users[1]))
 	f.advance(time.Second)
 	id := lease.ID
-	written, err := f.store.Update(f.ctx, ports.ByLease(id.Digest()), func(now time.Time, users []*domain.User) error {
+	written, err := f.store.Update(f.Context(), ports.ByLease(id.Digest()), func(now time.Time, users []*domain.User) error {
 		return domain.Release(now, id, users, domain.Fault{UserID: users[1].ID(), Reason: "password rejected"})
 	})
 	f.must(err)
@@ -102,7 +102,7 @@ func updateAnyState(f *farm) {
 func updateForceAll(f *farm) {
 	users := f.addMany(3)
 	lease := f.acquire(times(3, anyone)...)
-	_, err := f.store.Update(f.ctx, ports.ByLease(lease.ID.Digest()), func(now time.Time, users []*domain.User) error {
+	_, err := f.store.Update(f.Context(), ports.ByLease(lease.ID.Digest()), func(now time.Time, users []*domain.User) error {
 		domain.ForceRelease(now, users)
 		return nil
 	})
@@ -136,7 +136,7 @@ func updateOnlyTarget(f *farm) {
 func updateNobody(f *farm) {
 	f.add()
 	for _, id := range []domain.UserID{{}, f.build().ID()} {
-		_, err := f.store.Update(f.ctx, ports.ByUser(id), f.undecided)
+		_, err := f.store.Update(f.Context(), ports.ByUser(id), f.undecided)
 		f.wantErr("Update", err, domain.ErrUserNotFound)
 	}
 	f.wantLeaseErr(domain.NewLeaseID(), domain.ErrLeaseNotFound)
@@ -149,7 +149,7 @@ func updateRefused(f *farm) {
 	id, user := lease.ID, f.get(lease.Users[0].ID)
 	other := f.get(lease.Users[1].ID)
 
-	_, err := f.store.Update(f.ctx, ports.ByLease(id.Digest()), func(now time.Time, users []*domain.User) error {
+	_, err := f.store.Update(f.Context(), ports.ByLease(id.Digest()), func(now time.Time, users []*domain.User) error {
 		if err := domain.Release(now, id, users); err != nil {
 			return err
 		}

@@ -1,0 +1,83 @@
+package bunstore
+
+import (
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/uptrace/bun"
+
+	"github.com/userfarm/userfarm/domain"
+)
+
+// held is the domain's rule for a lock that holds at a time, for searches that go past the index on free_at.
+const held = "u.lock_acquired_at IS NOT NULL AND (u.lock_expires_at IS NULL OR u.lock_expires_at > ?)"
+
+// matching narrows a search to the users that a selector wants, free or not.
+func (s *Store) matching(search *bun.SelectQuery, want domain.Selector) *bun.SelectQuery {
+	if !want.UserID.IsZero() {
+		return search.Where("u.user_id = ?", want.UserID.String())
+	}
+	if !want.ProjectID.IsZero() {
+		search = search.Where("u.project_id = ?", want.ProjectID.String())
+	}
+	search = equal(search, "env", want.Env)
+	search = equal(search, "domain", want.Domain)
+	return s.labelled(search, want.Labels)
+}
+
+// equal narrows a search to a text, unless that is empty.
+func equal(search *bun.SelectQuery, column bun.Ident, text string) *bun.SelectQuery {
+	switch {
+	case text == "":
+		return search
+	case !storable(text):
+		return search.Where("1 = 0")
+	default:
+		return search.Where("? = ?", "u."+column, text)
+	}
+}
+
+// labelled narrows a search to users that have all the labels.
+func (s *Store) labelled(search *bun.SelectQuery, labels domain.Labels) *bun.SelectQuery {
+	if len(labels) == 0 {
+		return search
+	}
+	for key, value := range labels {
+		if !storable(key) || !storable(value) {
+			return search.Where("1 = 0")
+		}
+	}
+	condition, args := s.dialect.HasLabels(labels)
+	return search.Where(condition, args...)
+}
+
+// storable reports whether a text can be in a database at all: PostgreSQL has no NUL in a text, and no invalid UTF-8.
+// Nothing there equals one that is not.
+func storable(text string) bool {
+	return utf8.ValidString(text) && !strings.ContainsRune(text, 0)
+}
+
+// inState narrows a search to users that are in a state at a time.
+func inState(search *bun.SelectQuery, state domain.Status, at time.Time) *bun.SelectQuery {
+	switch state {
+	case "":
+		return search
+	case domain.Free:
+		return search.Where("u.quarantined_at IS NULL").Where("NOT ("+held+")", micros(at))
+	case domain.Locked:
+		return search.Where("u.quarantined_at IS NULL").Where(held, micros(at))
+	case domain.Quarantined:
+		return search.Where("u.quarantined_at IS NOT NULL")
+	default:
+		return search.Where("1 = 0")
+	}
+}
+
+// mostRested narrows a search to the users that are free at a time, an expression or microseconds, and of these to as
+// many as are needed, in the order in which they are handed out. It is one range of the index on free_at.
+func mostRested(search *bun.SelectQuery, at any, needed int) *bun.SelectQuery {
+	return search.
+		Where("u.quarantined_at IS NULL").Where("u.free_at <= ?", at).
+		Order("u.free_at", "u.user_id").Limit(int64(needed))
+}

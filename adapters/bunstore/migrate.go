@@ -1,0 +1,36 @@
+package bunstore
+
+import (
+	"context"
+	"io/fs"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/migrate"
+)
+
+// Migrate brings the schema of a database up to date. Each migration is a transaction, and may run again if the process
+// ends before it is marked as applied.
+//
+// The caller must hold a lock that keeps every other process away and ends with its process. Bun's own lock does not: it
+// is a row that stays when the process that wrote it is killed, and would keep the farm from ever starting again. Under
+// the caller's lock such a row can only be a dead process's, so Migrate removes it.
+func Migrate(ctx context.Context, db *bun.DB, sql fs.FS) error {
+	migrations := migrate.NewMigrations()
+	if err := migrations.Discover(sql); err != nil {
+		return err
+	}
+	migrator := migrate.NewMigrator(db, migrations, migrate.WithMarkAppliedOnSuccess(true))
+	if err := migrator.Init(ctx); err != nil {
+		return err
+	}
+	if err := migrator.Unlock(ctx); err != nil {
+		return err
+	}
+	if err := migrator.Lock(ctx); err != nil {
+		return err
+	}
+	if _, err := migrator.Migrate(ctx); err != nil {
+		return err
+	}
+	return migrator.Unlock(ctx)
+}

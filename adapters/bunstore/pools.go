@@ -1,0 +1,68 @@
+package bunstore
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/uptrace/bun"
+
+	"github.com/userfarm/userfarm/domain"
+)
+
+// poolRow is the count of one pool.
+type poolRow struct {
+	bun.BaseModel `bun:"table:users,alias:u"`
+
+	ProjectID   string
+	Env         string
+	Domain      string
+	Total       int
+	Locked      int
+	Quarantined int
+}
+
+// CountPools implements [ports.PoolCounter].
+func (s *Store) CountPools(ctx context.Context) ([]domain.PoolCount, error) {
+	var pools []domain.PoolCount
+	err := s.read(ctx, "count pools", func(ctx context.Context, db bun.IDB) error {
+		var rows []poolRow
+		err := db.NewSelect().Model(&rows).
+			Column("project_id", "env", "domain").
+			ColumnExpr("count(*) AS total").
+			ColumnExpr("count(*) FILTER (WHERE u.quarantined_at IS NOT NULL) AS quarantined").
+			ColumnExpr("count(*) FILTER (WHERE u.quarantined_at IS NULL AND "+held+") AS locked",
+				bun.SafeQuery("(SELECT ?)", s.dialect.Clock())).
+			Group("project_id", "env", "domain").
+			Order("project_id", "env", "domain").
+			Scan(ctx)
+		if err != nil {
+			return err
+		}
+		pools = make([]domain.PoolCount, len(rows))
+		for i, r := range rows {
+			if pools[i], err = r.count(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return pools, nil
+}
+
+func (r poolRow) count() (domain.PoolCount, error) {
+	project, err := uuid.Parse(r.ProjectID)
+	if err != nil {
+		return domain.PoolCount{}, fmt.Errorf("project_id: %w", err)
+	}
+	return domain.PoolCount{
+		Pool:        domain.Pool{ProjectID: domain.ProjectID(project), Env: r.Env, Domain: r.Domain},
+		Total:       r.Total,
+		Free:        r.Total - r.Locked - r.Quarantined,
+		Locked:      r.Locked,
+		Quarantined: r.Quarantined,
+	}, nil
+}

@@ -1,0 +1,74 @@
+// Package bunstore implements [ports.Store] over Bun, once for PostgreSQL and SQLite. What differs between the two is in
+// [Dialect], what opens them in the packages postgres and sqlite.
+//
+// The store finds rows, keeps them from others and writes them; what may happen to a user is for the domain to decide, on
+// the row that is kept, through the closure that the caller passes. Every operation is a function of a transaction, and one
+// place begins and ends transactions (see Store.transact). A claim, an update or a removal writes only after the domain
+// has decided, so one that is refused has nothing to undo.
+//
+// Transactions wait for what others keep in one order, so that they can't wait for each other: first for rows of users, in
+// the order of their ids, then for the leases that they end, in the order of their digests.
+package bunstore
+
+import (
+	"context"
+
+	"github.com/uptrace/bun"
+
+	"github.com/userfarm/userfarm/ports"
+)
+
+// Config is what a store is made of.
+type Config struct {
+	Dialect Dialect
+	Sealer  ports.Sealer
+
+	// Writer and Reader are the same database, and may be the same pool. Reader sees what Writer committed.
+	Writer, Reader *bun.DB
+
+	// Reconnect drops the idle connections: one turned out to be dead, so the others may be, too. It may be nil.
+	Reconnect func()
+
+	// Close closes Writer, Reader and what they stand on.
+	Close func() error
+}
+
+// Store implements [ports.Store]. It is safe for concurrent use.
+type Store struct {
+	dialect   Dialect
+	sealer    ports.Sealer
+	writer    *bun.DB
+	reader    *bun.DB
+	reconnect func()
+	close     func() error
+}
+
+var _ ports.Store = (*Store)(nil)
+
+// New returns the store of a database whose schema is up to date (see [Migrate]) and whose keys are at hand (see
+// [CheckKeys]).
+func New(config Config) *Store {
+	store := &Store{
+		dialect:   config.Dialect,
+		sealer:    config.Sealer,
+		writer:    config.Writer,
+		reader:    config.Reader,
+		reconnect: config.Reconnect,
+		close:     config.Close,
+	}
+	if store.reconnect == nil {
+		store.reconnect = func() {}
+	}
+	return store
+}
+
+// Close ends the store. Operations that are under way may fail.
+func (s *Store) Close() error { return s.close() }
+
+// Ping implements [ports.Health].
+func (s *Store) Ping(ctx context.Context) error {
+	return s.read(ctx, "ping", func(ctx context.Context, db bun.IDB) error {
+		_, err := db.NewSelect().Table("sealing_keys").ColumnExpr("1").Limit(1).Exec(ctx)
+		return err
+	})
+}

@@ -1,0 +1,87 @@
+package http_test
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+// brokenFarm is a farm, and its health, that answers everything with the error that it returns.
+type brokenFarm func(ctx context.Context) error
+
+var (
+	_ ports.Farm   = brokenFarm(nil)
+	_ ports.Health = brokenFarm(nil)
+)
+
+// failing is a farm that fails with err.
+func failing(err error) brokenFarm { return func(context.Context) error { return err } }
+
+// hanging is a farm that never answers, but keeps to its context.
+func hanging(ctx context.Context) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (f brokenFarm) Acquire(ctx context.Context, _ []domain.Selector, _ domain.Terms) (domain.Lease, error) {
+	return domain.Lease{}, f(ctx)
+}
+
+func (f brokenFarm) Lease(ctx context.Context, _ domain.LeaseID) (domain.Lease, error) {
+	return domain.Lease{}, f(ctx)
+}
+
+func (f brokenFarm) Renew(ctx context.Context, _ domain.LeaseID, _ time.Duration) (domain.Lease, error) {
+	return domain.Lease{}, f(ctx)
+}
+
+func (f brokenFarm) Release(ctx context.Context, _ domain.LeaseID, _ ...domain.Fault) error {
+	return f(ctx)
+}
+
+func (f brokenFarm) LockOpen(ctx context.Context, _ domain.UserID) (time.Time, error) {
+	return time.Time{}, f(ctx)
+}
+
+func (f brokenFarm) ReleaseOpen(ctx context.Context, _ domain.UserID) error { return f(ctx) }
+
+func (f brokenFarm) CreateUser(ctx context.Context, _ domain.Spec) (domain.View, error) {
+	return domain.View{}, f(ctx)
+}
+
+func (f brokenFarm) User(ctx context.Context, _ domain.UserID) (domain.View, error) {
+	return domain.View{}, f(ctx)
+}
+
+func (f brokenFarm) Users(ctx context.Context, _ ports.Query) (ports.UserPage, error) {
+	return ports.UserPage{}, f(ctx)
+}
+
+func (f brokenFarm) ChangeUser(ctx context.Context, _ domain.UserID, _ domain.Change) (domain.View, error) {
+	return domain.View{}, f(ctx)
+}
+
+func (f brokenFarm) RemoveUser(ctx context.Context, _ domain.UserID) error { return f(ctx) }
+
+func (f brokenFarm) AllAccounts(ctx context.Context) iter.Seq2[domain.Account, error] {
+	return func(yield func(domain.Account, error) bool) { yield(domain.Account{}, f(ctx)) }
+}
+
+func (f brokenFarm) Quarantine(ctx context.Context, _ domain.UserID, _ string) (domain.View, error) {
+	return domain.View{}, f(ctx)
+}
+
+func (f brokenFarm) Restore(ctx context.Context, _ domain.UserID) (domain.View, error) {
+	return domain.View{}, f(ctx)
+}
+
+func (f brokenFarm) ForceRelease(ctx context.Context, _ domain.UserID) (domain.View, error) {
+	return domain.View{}, f(ctx)
+}
+
+func (f brokenFarm) Pools(ctx context.Context) ([]domain.PoolCount, error) { return nil, f(ctx) }
+
+func (f brokenFarm) Ping(ctx context.Context) error { return f(ctx) }

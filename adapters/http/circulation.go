@@ -1,0 +1,61 @@
+package http
+
+import (
+	"log/slog"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+// circulationRoutes takes users out of circulation and back.
+type circulationRoutes struct {
+	circulation ports.Circulation
+	log         *slog.Logger
+}
+
+// QuarantineUser serves POST /v1/users/{user_id}/quarantine.
+func (r circulationRoutes) QuarantineUser(c *fiber.Ctx, userID UserID) error {
+	id, errID := parseIDAt[domain.UserID]("user_id", userID)
+	var req QuarantineRequest
+	if err := join(errID, decodeBody(c, &req)); err != nil {
+		return err
+	}
+	user, err := r.circulation.Quarantine(c.UserContext(), id, req.Reason)
+	return answerUser(c, user, err)
+}
+
+// RestoreUser serves POST /v1/users/{user_id}/restore.
+func (r circulationRoutes) RestoreUser(c *fiber.Ctx, userID UserID) error {
+	id, reason, err := readReason(c, userID)
+	if err != nil {
+		return err
+	}
+	user, err := r.circulation.Restore(c.UserContext(), id)
+	if err == nil {
+		r.log.InfoContext(c.UserContext(), "user restored", "user_id", id.String(), "reason", reason)
+	}
+	return answerUser(c, user, err)
+}
+
+// ForceReleaseUser serves POST /v1/users/{user_id}/force-release.
+func (r circulationRoutes) ForceReleaseUser(c *fiber.Ctx, userID UserID) error {
+	id, reason, err := readReason(c, userID)
+	if err != nil {
+		return err
+	}
+	user, err := r.circulation.ForceRelease(c.UserContext(), id)
+	if err == nil {
+		r.log.InfoContext(c.UserContext(), "user released by force", "user_id", id.String(), "reason", reason)
+	}
+	return answerUser(c, user, err)
+}
+
+// readReason reads a request that names a user and may give a reason for the log.
+func readReason(c *fiber.Ctx, userID UserID) (id domain.UserID, reason string, err error) {
+	id, errID := parseIDAt[domain.UserID]("user_id", userID)
+	var req ReasonRequest
+	err = join(errID, decodeOptionalBody(c, &req))
+	return id, req.Reason, err
+}

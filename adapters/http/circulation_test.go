@@ -1,0 +1,68 @@
+package http_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/userfarm/userfarm/adapters/http"
+)
+
+func TestAUserGoesIntoQuarantineAndBack(t *testing.T) {
+	c := newClient(t)
+	alice, _ := c.newUser("alice", nil)
+	path := "/v1/users/" + alice.UserID
+
+	var user http.User
+	c.post(path+"/quarantine", `{"reason":"blocked"}`).want(200).into(&user)
+	if user.Status != http.StatusQuarantined || user.Quarantine == nil || user.Quarantine.Reason != "blocked" {
+		t.Errorf("got the status %s", user.Status)
+	}
+	c.post("/v1/leases", `{"users":[{}]}`).want(409).wantProblem(http.CodePoolExhausted, "/users/0")
+
+	for _, body := range []string{"", `{}`, `{"reason":"unblocked by hand"}`} {
+		user = http.User{}
+		c.post(path+"/restore", body).want(200).into(&user)
+		if user.Status != http.StatusFree || user.Quarantine != nil {
+			t.Errorf("got the status %s", user.Status)
+		}
+	}
+	if want := `"msg":"user restored","user_id":"` + alice.UserID + `","reason":"unblocked by hand"`; !strings.Contains(logged.String(), want) {
+		t.Errorf("the log does not have %s", want)
+	}
+}
+
+func TestAForcedReleaseEndsTheWholeLease(t *testing.T) {
+	c := newClient(t)
+	alice, _ := c.newUser("alice", nil)
+	bob, _ := c.newUser("bob", nil)
+	lease := c.acquire(`{"users":[{},{}]}`)
+
+	var user http.User
+	c.post("/v1/users/"+alice.UserID+"/force-release", `{"reason":"its runner is gone"}`).want(200).into(&user)
+	if user.Status != http.StatusFree || user.Lock != nil {
+		t.Errorf("got the status %s", user.Status)
+	}
+	c.get("/v1/users/" + bob.UserID).want(200).into(&user)
+	if user.Status != http.StatusFree {
+		t.Errorf("the other user of the lease is %s", user.Status)
+	}
+	c.get("/v1/leases/" + lease.LeaseID).want(410).wantProblem(http.CodeLeaseExpired)
+	if want := `"msg":"user released by force","user_id":"` + alice.UserID + `","reason":"its runner is gone"`; !strings.Contains(logged.String(), want) {
+		t.Errorf("the log does not have %s", want)
+	}
+	c.post("/v1/users/"+alice.UserID+"/force-release", "").want(200)
+}
+
+func TestWhatAReasonMayNotBe(t *testing.T) {
+	c := newClient(t)
+	alice, _ := c.newUser("alice", nil)
+	path := "/v1/users/" + alice.UserID
+	for _, body := range []string{`{}`, `{"reason":""}`, `{"reason":null}`, `{"reason":"` + strings.Repeat("x", 1025) + `"}`} {
+		c.post(path+"/quarantine", body).want(422).wantProblem(http.CodeInvalid, "/reason")
+	}
+	for _, body := range []string{`{"reason":7}`, `{"reason":"` + strings.Repeat("x", 1025) + `"}`} {
+		c.post(path+"/restore", body).want(422).wantProblem(http.CodeInvalid, "/reason")
+		c.post(path+"/force-release", body).want(422).wantProblem(http.CodeInvalid, "/reason")
+	}
+	c.post("/v1/users/x/restore", `{"why":1}`).want(422).wantProblem(http.CodeInvalid, "/user_id", "/why")
+}

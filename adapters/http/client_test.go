@@ -1,0 +1,189 @@
+package http_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	nethttp "net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/memory"
+	"github.com/userfarm/userfarm/app"
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+// settings are those of a farm that was not configured.
+var settings = app.Settings{TTLs: domain.TTLs{Default: 15 * time.Minute, Longest: 24 * time.Hour}}
+
+// client sends requests to a server, and checks every answer against openapi.yaml.
+type client struct {
+	t    testing.TB
+	url  string
+	http *nethttp.Client
+}
+
+// newClient returns the client of an empty farm.
+func newClient(t testing.TB) client {
+	t.Helper()
+	store := memory.New()
+	return serve(t, http.New(app.New(store, settings), store, newLog()))
+}
+
+// newFarmClient returns the client of a farm that the test made.
+func newFarmClient(t testing.TB, farm ports.Farm, health ports.Health) client {
+	t.Helper()
+	return serve(t, http.New(farm, health, newLog()))
+}
+
+// serve lets the server serve until the test ends.
+func serve(t testing.TB, server *http.Server) client {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	transport := &nethttp.Transport{}
+	t.Cleanup(func() {
+		transport.CloseIdleConnections()
+		if err := server.Shutdown(context.Background()); err != nil {
+			t.Error("Shutdown:", err)
+		}
+		if err := <-served; err != nil {
+			t.Error("Serve:", err)
+		}
+	})
+	return client{
+		t:    t,
+		url:  "http://" + listener.Addr().String(),
+		http: &nethttp.Client{Transport: contractTransport{transport, t.Errorf}},
+	}
+}
+
+// in returns the client for a subtest.
+func (c client) in(t testing.TB) client {
+	c.t = t
+	return c
+}
+
+// answer is what a server answered.
+type answer struct {
+	t      testing.TB
+	status int
+	header nethttp.Header
+	body   string
+}
+
+// send sends a request with a JSON body, unless that is empty.
+func (c client) send(method, path, body string) answer {
+	c.t.Helper()
+	if body == "" {
+		return c.sendAs("", method, path, "")
+	}
+	return c.sendAs("application/json", method, path, body)
+}
+
+// sendAs sends a request whose body has the content type.
+func (c client) sendAs(contentType, method, path, body string) answer {
+	c.t.Helper()
+	req, err := nethttp.NewRequest(method, c.url+path, strings.NewReader(body))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
+	}
+	return c.do(req)
+}
+
+func (c client) do(req *nethttp.Request) answer {
+	c.t.Helper()
+	resp, err := c.http.Do(req)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return answer{c.t, resp.StatusCode, resp.Header, string(body)}
+}
+
+func (c client) get(path string) answer { c.t.Helper(); return c.send("GET", path, "") }
+
+func (c client) post(path, body string) answer { c.t.Helper(); return c.send("POST", path, body) }
+
+// want fails the test unless the answer has the status.
+func (a answer) want(status int) answer {
+	a.t.Helper()
+	if a.status != status {
+		a.t.Fatalf("got status %d, want %d; body: %s", a.status, status, a.body)
+	}
+	return a
+}
+
+// wantProblem fails the test unless the answer is a problem with the code, about fields at just the pointers.
+func (a answer) wantProblem(code http.Code, pointers ...string) http.Problem {
+	a.t.Helper()
+	var problem http.Problem
+	if a.header.Get("Content-Type") != "application/problem+json" {
+		a.t.Fatalf("got status %d with %s, want the problem %s", a.status, a.body, code)
+	}
+	a.into(&problem)
+	if problem.Code != code {
+		a.t.Fatalf("got the problem %s (%s), want %s", problem.Code, a.body, code)
+	}
+	var got []string
+	for _, e := range problem.Errors {
+		got = append(got, e.Pointer)
+	}
+	if strings.Join(got, " ") != strings.Join(pointers, " ") {
+		a.t.Fatalf("the problem is about the fields %q, want %q; body: %s", got, pointers, a.body)
+	}
+	return problem
+}
+
+// into decodes the answer.
+func (a answer) into(value any) {
+	a.t.Helper()
+	if err := json.Unmarshal([]byte(a.body), value); err != nil {
+		a.t.Fatalf("decode %s: %v", a.body, err)
+	}
+}
+
+const projectID = "5f0c7a52-1f0b-4a55-9d3f-7f6f3a1f2b10"
+
+// newUser adds a user with the login and labels to the pool that all tests use, and returns it with its password.
+func (c client) newUser(login string, labels map[string]string) (user http.User, password string) {
+	c.t.Helper()
+	password = newPassword()
+	c.post("/v1/users", encode(c.t, http.NewUser{
+		Login: login, Password: password, ProjectID: projectID, Env: "staging", Domain: "shop.example.com", Labels: labels,
+	})).want(201).into(&user)
+	return user, password
+}
+
+// acquire takes a lease.
+func (c client) acquire(body string) (lease http.Lease) {
+	c.t.Helper()
+	c.post("/v1/leases", body).want(201).into(&lease)
+	return lease
+}
+
+func encode(t testing.TB, value any) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := json.MarshalWrite(&b, value); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}

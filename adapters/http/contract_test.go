@@ -1,0 +1,182 @@
+package http_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	nethttp "net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/legacy"
+	"github.com/go-json-experiment/json"
+
+	"github.com/userfarm/userfarm/adapters/http"
+)
+
+// contract returns the check of answers against openapi.yaml.
+var contract = sync.OnceValue(func() *contractCheck {
+	doc, err := loadSpec()
+	if err != nil {
+		panic(err)
+	}
+	closeSchemas(doc)
+	router, err := legacy.NewRouter(doc)
+	if err != nil {
+		panic(err)
+	}
+	openapi3.DefineStringFormatValidator("uuid", openapi3.NewRegexpFormatValidator(canonicalUUID))
+	openapi3filter.RegisterBodyDecoder("application/yaml", openapi3filter.PlainBodyDecoder)
+	openapi3filter.RegisterBodyDecoder("text/html", openapi3filter.PlainBodyDecoder)
+	return &contractCheck{doc: doc, router: router}
+})
+
+const canonicalUUID = `^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`
+
+func loadSpec() (*openapi3.T, error) {
+	loader := openapi3.NewLoader()
+	doc, err := loader.LoadFromData(http.OpenAPI)
+	if err != nil {
+		return nil, err
+	}
+	return doc, doc.Validate(loader.Context)
+}
+
+// closeSchemas refuses members that are not described, also where clients should bear them.
+func closeSchemas(doc *openapi3.T) {
+	for _, schema := range doc.Components.Schemas {
+		if len(schema.Value.Properties) > 0 {
+			schema.Value.AdditionalProperties = openapi3.AdditionalProperties{Has: new(false)}
+		}
+	}
+}
+
+// contractCheck compares answers with what openapi.yaml describes.
+type contractCheck struct {
+	doc    *openapi3.T
+	router routers.Router
+}
+
+// check returns an error unless the answer is described: its status, content type, headers, body and problem code.
+func (c *contractCheck) check(req *nethttp.Request, resp *nethttp.Response, body []byte) error {
+	if req.Method == nethttp.MethodHead {
+		if len(body) > 0 {
+			return errors.New("the answer to HEAD has a body")
+		}
+		return nil // the answer to GET is described
+	}
+	code, err := problemCode(resp, body)
+	if err != nil {
+		return err
+	}
+	route, pathParams, err := c.router.FindRoute(described(req))
+	if err != nil {
+		if code != http.CodeNotFound && code != http.CodeMethodNotAllowed && code != http.CodeMalformed {
+			return fmt.Errorf("a route that is not described answers %d %s", resp.StatusCode, code)
+		}
+		return nil
+	}
+	err = openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: req, PathParams: pathParams, Route: route},
+		Status:                 resp.StatusCode,
+		Header:                 resp.Header,
+		Body:                   io.NopCloser(bytes.NewReader(body)),
+		Options:                &openapi3filter.Options{IncludeResponseStatus: true},
+	})
+	if err != nil {
+		return err
+	}
+	response := route.Operation.Responses.Status(resp.StatusCode)
+	if response == nil {
+		response = route.Operation.Responses.Default()
+	}
+	return checkExhaustive(response.Value, code, body)
+}
+
+// checkExhaustive checks what the validation leaves out: that there is no body where none is described, and no problem
+// code but those of the examples.
+func checkExhaustive(response *openapi3.Response, code http.Code, body []byte) error {
+	if len(response.Content) == 0 && len(body) > 0 {
+		return errors.New("the answer has a body, and none is described")
+	}
+	if code == "" {
+		return nil
+	}
+	if _, ok := response.Content["application/problem+json"].Examples[string(code)]; !ok {
+		return fmt.Errorf("no example of the response has the code %s", code)
+	}
+	return nil
+}
+
+// problemCode returns the code of an answer that is a problem. Every answer that reports an error must be one, but those
+// of the seed's lock routes.
+func problemCode(resp *nethttp.Response, body []byte) (http.Code, error) {
+	if resp.Header.Get("Content-Type") != "application/problem+json" {
+		return "", nil
+	}
+	var problem http.Problem
+	if err := json.Unmarshal(body, &problem, json.RejectUnknownMembers(true)); err != nil {
+		return "", fmt.Errorf("the problem is none: %w", err)
+	}
+	row := slices.IndexFunc(http.ProblemKinds(), func(k http.ProblemKind) bool { return k.Code == problem.Code })
+	if row < 0 {
+		return "", fmt.Errorf("no problem has the code %s", problem.Code)
+	}
+	kind := http.ProblemKinds()[row]
+	if problem.Status != resp.StatusCode || problem.Status != kind.Status || problem.Title != kind.Title ||
+		problem.Type != "urn:userfarm:problem:"+string(problem.Code) || problem.Detail == "" {
+		return "", fmt.Errorf("the problem contradicts its status %d or its code: %+v", resp.StatusCode, problem)
+	}
+	return problem.Code, nil
+}
+
+// described returns the request as the description has it, which knows no host and no query.
+func described(req *nethttp.Request) *nethttp.Request {
+	plain := req.Clone(req.Context())
+	plain.URL = &url.URL{Path: req.URL.Path, RawPath: req.URL.RawPath}
+	return plain
+}
+
+// contractTransport fails the test at the first answer that openapi.yaml does not describe.
+type contractTransport struct {
+	next   nethttp.RoundTripper
+	report func(format string, args ...any)
+}
+
+var leaseIDs = regexp.MustCompile(`"lease_id":"([^"]+)"`)
+
+// RoundTrip implements [nethttp.RoundTripper].
+func (t contractTransport) RoundTrip(req *nethttp.Request) (*nethttp.Response, error) {
+	resp, err := t.next.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(resp.Body)
+	_ = resp.Body.Close()
+	if err != nil {
+		resp.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), failingReader{err}))
+		return resp, nil
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	for _, match := range leaseIDs.FindAllSubmatch(body, -1) {
+		secrets.add(string(match[1]))
+	}
+	if err := contract().check(req, resp, body); err != nil {
+		t.report("%s %s: %v", req.Method, strings.Split(req.URL.Path, "?")[0], err)
+	}
+	return resp, nil
+}
+
+// failingReader is the part of a body that did not arrive.
+type failingReader struct{ err error }
+
+// Read implements [io.Reader].
+func (r failingReader) Read([]byte) (int, error) { return 0, r.err }

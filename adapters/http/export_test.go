@@ -1,0 +1,32 @@
+package http
+
+import "github.com/gofiber/fiber/v2"
+
+// What the external tests see of this package beyond its API.
+
+// OpenAPI is the text of openapi.yaml.
+var OpenAPI = openapi
+
+// Timeouts of the server.
+const (
+	ReadTimeout    = readTimeout
+	WriteTimeout   = writeTimeout
+	RequestTimeout = requestTimeout
+)
+
+// Functions that the external tests call.
+var (
+	FormatCursor   = formatCursor
+	ParseCursor    = parseCursor
+	ParseFilter    = parseFilter
+	SeedBodyFields = seedBodyFields
+)
+
+// Locktime is the number that the seed routes write.
+type Locktime = locktime
+
+// Routes returns the routes that the server serves.
+func (s *Server) Routes() []fiber.Route { return s.app.GetRoutes(true) }
+
+// Handle serves a further route.
+func (s *Server) Handle(method, path string, handler fiber.Handler) { s.app.Add(method, path, handler) }

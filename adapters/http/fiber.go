@@ -1,0 +1,63 @@
+package http
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/gofiber/fiber/v2"
+)
+
+const (
+	maxBody   = 1 << 20
+	maxHeader = 16 << 10 // with the request line
+
+	readTimeout  = 30 * time.Second       // for a whole request
+	writeTimeout = 30 * time.Second       // for a whole answer, or a chunk of a stream
+	idleTimeout  = 2 * time.Minute        // between requests
+	drainTimeout = 200 * time.Millisecond // between the parts of a body that is too large
+
+	// requestTimeout is how long the farm may take, so that a store which hangs does not hang the caller.
+	requestTimeout = 10 * time.Second
+)
+
+// jsonOptions make answers the same every time, and let one name a parameter that is not UTF-8.
+var jsonOptions = json.JoinOptions(json.Deterministic(true), jsontext.AllowInvalidUTF8(true))
+
+// newApp returns the Fiber application without its routes.
+func newApp(log *slog.Logger) *fiber.App {
+	app := fiber.New(fiber.Config{
+		// Without it, every string of a request changes when the next one reuses its buffer.
+		Immutable: true,
+		// A path with an empty id in it, /v1/users/, must not list all users.
+		StrictRouting:                true,
+		CaseSensitive:                true,
+		DisableStartupMessage:        true,
+		DisablePreParseMultipartForm: true,
+		BodyLimit:                    maxBody,
+		ReadBufferSize:               maxHeader,
+		ReadTimeout:                  readTimeout,
+		WriteTimeout:                 writeTimeout,
+		IdleTimeout:                  idleTimeout,
+		JSONEncoder:                  func(v any) ([]byte, error) { return json.Marshal(v, jsonOptions) },
+		ErrorHandler:                 answerUnread,
+	})
+	server := app.Server()
+	server.CloseOnShutdown = true
+	server.Handler = refuseUnknownMethods(app, server.Handler)
+	app.Use(logged(log), refuseUnreadablePath, bounded)
+	return app
+}
+
+// bounded gives the handlers that come next a deadline.
+func bounded(c *fiber.Ctx) error {
+	ctx, cancel := context.WithTimeout(c.UserContext(), requestTimeout)
+	defer cancel()
+	c.SetUserContext(ctx)
+	return c.Next()
+}
+
+// forbidStorage keeps caches from keeping an answer that has secrets.
+func forbidStorage(c *fiber.Ctx) { c.Set(fiber.HeaderCacheControl, "no-store") }

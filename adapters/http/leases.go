@@ -1,0 +1,100 @@
+package http
+
+import (
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+// leaseRoutes hands users to tests.
+type leaseRoutes struct{ leases ports.Leases }
+
+// AcquireLease serves POST /v1/leases.
+func (r leaseRoutes) AcquireLease(c *fiber.Ctx) error {
+	var req AcquireRequest
+	if err := decodeBody(c, &req); err != nil {
+		return err
+	}
+	terms := domain.Terms{Owner: req.Owner, Note: req.Note, TTL: seconds(req.TTLSeconds)}
+	lease, err := r.leases.Acquire(c.UserContext(), readSelectors(req.Users), terms)
+	if err != nil {
+		return err
+	}
+	return answerLease(c, fiber.StatusCreated, lease)
+}
+
+// ReadLease serves GET /v1/leases/{lease_id}.
+func (r leaseRoutes) ReadLease(c *fiber.Ctx, leaseID LeaseID) error {
+	id, err := parseIDAt[domain.LeaseID]("lease_id", leaseID)
+	if err != nil {
+		return err
+	}
+	lease, err := r.leases.Lease(c.UserContext(), id)
+	if err != nil {
+		return err
+	}
+	return answerLease(c, fiber.StatusOK, lease)
+}
+
+// RenewLease serves POST /v1/leases/{lease_id}/renew.
+func (r leaseRoutes) RenewLease(c *fiber.Ctx, leaseID LeaseID) error {
+	id, errID := parseIDAt[domain.LeaseID]("lease_id", leaseID)
+	var req RenewRequest
+	if err := join(errID, decodeOptionalBody(c, &req)); err != nil {
+		return err
+	}
+	lease, err := r.leases.Renew(c.UserContext(), id, seconds(req.TTLSeconds))
+	if err != nil {
+		return err
+	}
+	return answerLease(c, fiber.StatusOK, lease)
+}
+
+// ReleaseLease serves POST /v1/leases/{lease_id}/release.
+func (r leaseRoutes) ReleaseLease(c *fiber.Ctx, leaseID LeaseID) error {
+	id, errID := parseIDAt[domain.LeaseID]("lease_id", leaseID)
+	var req ReleaseRequest
+	if err := join(errID, decodeOptionalBody(c, &req)); err != nil {
+		return err
+	}
+	faults := make([]domain.Fault, len(req.Quarantine))
+	for i, fault := range req.Quarantine {
+		faults[i] = domain.Fault{UserID: checkedID[domain.UserID](fault.UserID), Reason: fault.Reason}
+	}
+	if err := r.leases.Release(c.UserContext(), id, faults...); err != nil {
+		return err
+	}
+	return c.SendStatus(fiber.StatusNoContent)
+}
+
+func answerLease(c *fiber.Ctx, status int, lease domain.Lease) error {
+	forbidStorage(c)
+	return c.Status(status).JSON(viewLease(lease))
+}
+
+func readSelectors(selectors []Selector) []domain.Selector {
+	want := make([]domain.Selector, len(selectors))
+	for i, s := range selectors {
+		want[i] = domain.Selector{Env: unlessNil(s.Env), Domain: unlessNil(s.Domain), Labels: domain.Labels(s.Labels)}
+		if s.UserID != nil {
+			want[i].UserID = checkedID[domain.UserID](*s.UserID)
+		}
+		if s.ProjectID != nil {
+			want[i].ProjectID = checkedID[domain.ProjectID](*s.ProjectID)
+		}
+	}
+	return want
+}
+
+// seconds returns the duration of a time to live; 0, the default, if there is none.
+func seconds(ttl *int32) time.Duration { return time.Duration(unlessNil(ttl)) * time.Second }
+
+func unlessNil[T any](value *T) T {
+	if value == nil {
+		return *new(T)
+	}
+	return *value
+}

@@ -1,0 +1,188 @@
+package http_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/userfarm/userfarm/adapters/http"
+)
+
+func TestALeaseHandsOutAUser(t *testing.T) {
+	c := newClient(t)
+	user, password := c.newUser("alice", map[string]string{"role": "admin"})
+
+	got := c.post("/v1/leases", `{"users":[{"labels":{"role":"admin"}}],"owner":"ci-1","note":"a test","ttl_seconds":60}`).want(201)
+	var lease http.Lease
+	got.into(&lease)
+	if lease.Owner != "ci-1" || lease.Note != "a test" {
+		t.Errorf("the lease is of %q for %q", lease.Owner, lease.Note)
+	}
+	if held := lease.ExpiresAt.Sub(lease.AcquiredAt); held != time.Minute {
+		t.Errorf("the lease lasts %v, want a minute", held)
+	}
+	want := http.LeasedUser{
+		UserID: user.UserID, Login: "alice", Password: password, ProjectID: projectID,
+		Env: "staging", Domain: "shop.example.com", Labels: http.Labels{"role": "admin"}, Fence: 1,
+	}
+	if len(lease.Users) != 1 || fmt.Sprint(lease.Users[0]) != fmt.Sprint(want) {
+		t.Errorf("the lease has the wrong users: %d of them", len(lease.Users))
+	}
+	if got.header.Get("Cache-Control") != "no-store" {
+		t.Error("the lease may be cached")
+	}
+	if again := c.get("/v1/leases/" + lease.LeaseID).want(200); again.body != got.body {
+		t.Error("the lease reads differently from how it was granted")
+	}
+}
+
+func TestALeaseLastsForTheDefaultTime(t *testing.T) {
+	c := newClient(t)
+	c.newUser("alice", nil)
+	for _, body := range []string{`{"users":[{}]}`, `{"users":[{}],"owner":"","wait_seconds":0}`} {
+		lease := c.acquire(body)
+		if held := lease.ExpiresAt.Sub(lease.AcquiredAt); held != settings.TTLs.Default {
+			t.Errorf("the lease lasts %v, want %v", held, settings.TTLs.Default)
+		}
+		c.post("/v1/leases/"+lease.LeaseID+"/release", "").want(204)
+	}
+}
+
+func TestUsersOfALeaseAnswerTheSelectors(t *testing.T) {
+	c := newClient(t)
+	named, _ := c.newUser("named", nil)
+	c.newUser("plain", nil)
+	c.newUser("admin", map[string]string{"role": "admin"})
+	lease := c.acquire(`{"users":[{"labels":{"role":"admin"}},{"user_id":"` + named.UserID + `"},
+		{"project_id":"` + projectID + `","env":"staging","domain":"shop.example.com"}]}`)
+	var logins []string
+	for _, u := range lease.Users {
+		logins = append(logins, u.Login)
+	}
+	if !slices.Equal(logins, []string{"admin", "named", "plain"}) {
+		t.Errorf("got %q", logins)
+	}
+}
+
+func TestAnAcquireThatCantBeSatisfiedSaysWhy(t *testing.T) {
+	c := newClient(t)
+	alice, _ := c.newUser("alice", nil)
+	bob, _ := c.newUser("bob", nil)
+
+	c.post("/v1/leases", `{"users":[{},{"env":"production"}]}`).want(404).wantProblem(http.CodeNoMatch, "/users/1")
+	c.post("/v1/leases", `{"users":[{"user_id":"`+someID+`"}]}`).want(404).
+		wantProblem(http.CodeUserNotFound, "/users/0/user_id")
+
+	c.acquire(`{"users":[{"user_id":"` + alice.UserID + `"}]}`)
+	c.post("/v1/leases", `{"users":[{"user_id":"`+alice.UserID+`"}]}`).want(409).
+		wantProblem(http.CodeUserLocked, "/users/0/user_id")
+	exhausted := c.post("/v1/leases", `{"users":[{},{}]}`).want(409)
+	if problem := exhausted.wantProblem(http.CodePoolExhausted, "/users/1"); problem.Errors[0].Detail == "" {
+		t.Error("the problem does not say what is wrong with the selector")
+	}
+	if exhausted.header.Get("Retry-After") != "1" {
+		t.Error("the problem does not say when to try again")
+	}
+	c.post("/v1/users/"+bob.UserID+"/quarantine", `{"reason":"blocked"}`).want(200)
+	c.post("/v1/leases", `{"users":[{"user_id":"`+bob.UserID+`"}]}`).want(409).
+		wantProblem(http.CodeUserQuarantined, "/users/0/user_id")
+}
+
+func TestALeaseIsRenewed(t *testing.T) {
+	c := newClient(t)
+	c.newUser("alice", nil)
+	lease := c.acquire(`{"users":[{}],"ttl_seconds":60}`)
+	var longer http.Lease
+	c.post("/v1/leases/"+lease.LeaseID+"/renew", `{"ttl_seconds":3600}`).want(200).into(&longer)
+	if !longer.ExpiresAt.After(lease.AcquiredAt.Add(59*time.Minute)) || longer.LeaseID != lease.LeaseID {
+		t.Errorf("the lease ends at %v", longer.ExpiresAt)
+	}
+	var standard http.Lease
+	c.post("/v1/leases/"+lease.LeaseID+"/renew", "").want(200).into(&standard)
+	if !standard.ExpiresAt.Before(longer.ExpiresAt) {
+		t.Errorf("a renewal without a body lets the lease end at %v", standard.ExpiresAt)
+	}
+	c.post("/v1/leases/"+lease.LeaseID+"/renew", `{}`).want(200)
+}
+
+func TestALeaseThatIsOverIsGone(t *testing.T) {
+	c := newClient(t)
+	c.newUser("alice", nil)
+	path := "/v1/leases/" + c.acquire(`{"users":[{}]}`).LeaseID
+	if got := c.post(path+"/release", "").want(204); got.body != "" {
+		t.Errorf("got a body: %s", got.body)
+	}
+	c.get(path).want(410).wantProblem(http.CodeLeaseExpired)
+	c.post(path+"/renew", "").want(410).wantProblem(http.CodeLeaseExpired)
+	c.post(path+"/release", "").want(410).wantProblem(http.CodeLeaseExpired)
+	c.acquire(`{"users":[{}]}`)
+}
+
+func TestALeaseThatNeverWasIsNotFound(t *testing.T) {
+	c := newClient(t)
+	c.get("/v1/leases/" + someID).want(404).wantProblem(http.CodeLeaseNotFound)
+	c.post("/v1/leases/"+someID+"/renew", "").want(404).wantProblem(http.CodeLeaseNotFound)
+	c.post("/v1/leases/"+someID+"/release", "{}").want(404).wantProblem(http.CodeLeaseNotFound)
+}
+
+func TestAReleaseReportsBrokenUsers(t *testing.T) {
+	c := newClient(t)
+	alice, _ := c.newUser("alice", nil)
+	other, _ := c.newUser("other", nil)
+	path := "/v1/leases/" + c.acquire(`{"users":[{"user_id":"`+alice.UserID+`"}]}`).LeaseID + "/release"
+
+	c.post(path, `{"quarantine":[{"user_id":"`+other.UserID+`","reason":"blocked"}]}`).want(422).
+		wantProblem(http.CodeInvalid, "/quarantine/0/user_id")
+	c.post(path, `{"quarantine":[{"user_id":"`+alice.UserID+`","reason":"blocked"}]}`).want(204)
+
+	var user http.User
+	c.get("/v1/users/" + alice.UserID).want(200).into(&user)
+	if user.Status != http.StatusQuarantined || user.Quarantine == nil || user.Quarantine.Reason != "blocked" {
+		t.Errorf("the user is %s", user.Status)
+	}
+}
+
+func TestWhatALeaseMayNotBe(t *testing.T) {
+	c := newClient(t)
+	tests := []struct {
+		name, body string
+		pointers   []string
+	}{
+		{"no users", `{}`, []string{"/users"}},
+		{"no selectors", `{"users":[]}`, []string{"/users"}},
+		{"too many selectors", `{"users":[` + strings.Repeat("{},", 32) + `{}]}`, []string{"/users"}},
+		{"empty fields of a selector", `{"users":[{"env":"","domain":""}]}`, []string{"/users/0/env", "/users/0/domain"}},
+		{"ids that are none", `{"users":[{},{"project_id":"shop","user_id":"` + strings.ToUpper(someID) + `x"}]}`,
+			[]string{"/users/1/project_id", "/users/1/user_id"}},
+		{"the nil UUID, which would be any user", `{"users":[{"user_id":"00000000-0000-0000-0000-000000000000"}]}`,
+			[]string{"/users/0/user_id"}},
+		{"a label that can't be", `{"users":[{"labels":{"a b":"c"}}]}`, []string{"/users/0/labels/a b"}},
+		{"a time of nothing", `{"users":[{}],"ttl_seconds":0}`, []string{"/ttl_seconds"}},
+		{"a time below nothing", `{"users":[{}],"ttl_seconds":-1}`, []string{"/ttl_seconds"}},
+		{"more than a day", `{"users":[{}],"ttl_seconds":86401}`, []string{"/ttl_seconds"}},
+		{"a time that would overflow", `{"users":[{}],"ttl_seconds":18446744074}`, []string{"/ttl_seconds"}},
+		{"waiting", `{"users":[{}],"wait_seconds":1}`, []string{"/wait_seconds"}},
+		{"an owner for a novel", `{"users":[{}],"owner":"` + strings.Repeat("x", 256) + `","note":"\u0000"}`,
+			[]string{"/owner", "/note"}},
+		{"several things at once", `{"users":[{"user_id":"x"}],"wait_seconds":60,"ttl_seconds":0}`,
+			[]string{"/users/0/user_id", "/ttl_seconds", "/wait_seconds"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			c := c.in(t)
+			c.post("/v1/leases", test.body).want(422).wantProblem(http.CodeInvalid, test.pointers...)
+		})
+	}
+}
+
+func TestAnInvalidLeaseIDIsNamedWithTheBody(t *testing.T) {
+	c := newClient(t)
+	c.get("/v1/leases/nonsense").want(422).wantProblem(http.CodeInvalid, "/lease_id")
+	c.post("/v1/leases/nonsense/renew", `{"ttl_seconds":0}`).want(422).
+		wantProblem(http.CodeInvalid, "/lease_id", "/ttl_seconds")
+	c.post("/v1/leases/nonsense/release", `{"quarantine":[{}]}`).want(422).
+		wantProblem(http.CodeInvalid, "/lease_id", "/quarantine/0/user_id", "/quarantine/0/reason")
+	c.post("/v1/leases/%00%ff/release", ``).want(422).wantProblem(http.CodeInvalid, "/lease_id")
+}

@@ -1,0 +1,52 @@
+package http
+
+import (
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// logged answers the errors of the handlers after it, and logs each request: method, route and status, and the error if
+// it is the farm's fault. It logs no path, query, header or body, for any of them may hold a lease id or a password.
+func logged(log *slog.Logger) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		start := time.Now()
+		err := recovered(c)
+		route := c.Route().Path
+		if err != nil {
+			if failed := answerProblem(c, err); failed != nil {
+				return failed
+			}
+		}
+		status := c.Response().StatusCode()
+		attrs := []slog.Attr{
+			slog.String("method", c.Method()),
+			slog.String("route", route),
+			slog.Int("status", status),
+			slog.Duration("duration", time.Since(start)),
+		}
+		level := slog.LevelDebug
+		if status >= fiber.StatusInternalServerError {
+			level = slog.LevelInfo
+			attrs = append(attrs, slog.Any("error", err))
+		}
+		if status == fiber.StatusInternalServerError {
+			level = slog.LevelError
+		}
+		log.LogAttrs(c.UserContext(), level, "request", attrs...)
+		return nil
+	}
+}
+
+// recovered runs the handlers that come next, and makes an error of a panic.
+func recovered(c *fiber.Ctx) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("panic: %v\n%s", cause, debug.Stack())
+		}
+	}()
+	return c.Next()
+}

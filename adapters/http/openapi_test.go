@@ -1,0 +1,153 @@
+package http_test
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/memory"
+	"github.com/userfarm/userfarm/app"
+)
+
+func TestTheDescriptionIsValid(t *testing.T) {
+	if _, err := loadSpec(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWhatIsServedIsWhatIsDescribed(t *testing.T) {
+	store := memory.New()
+	served := map[string]bool{}
+	for _, route := range http.New(app.New(store, settings), store, newLog()).Routes() {
+		if route.Method != "HEAD" { // comes with every GET
+			served[route.Method+" "+route.Path] = true
+		}
+	}
+	described := map[string]bool{}
+	for path, item := range contract().doc.Paths.Map() {
+		for method := range item.Operations() {
+			described[method+" "+strings.NewReplacer("{", ":", "}", "").Replace(path)] = true
+		}
+	}
+	for route := range served {
+		if !described[route] {
+			t.Errorf("%s is served and not described", route)
+		}
+	}
+	for route := range described {
+		if !served[route] {
+			t.Errorf("%s is described and not served", route)
+		}
+	}
+}
+
+func TestEveryExampleFitsItsSchema(t *testing.T) {
+	for where, content := range allContent(contract().doc) {
+		for mediaType, media := range content {
+			if len(media.Examples) == 0 {
+				t.Errorf("%s has no example of %s", where, mediaType)
+			}
+			for name, example := range media.Examples {
+				if err := media.Schema.Value.VisitJSON(example.Value.Value); err != nil {
+					t.Errorf("%s, %s, example %s: %v", where, mediaType, name, err)
+				}
+			}
+		}
+	}
+}
+
+// allContent returns the content of every request and answer.
+func allContent(doc *openapi3.T) map[string]openapi3.Content {
+	all := map[string]openapi3.Content{}
+	for path, item := range doc.Paths.Map() {
+		for method, operation := range item.Operations() {
+			if operation.RequestBody != nil {
+				all[method+" "+path] = operation.RequestBody.Value.Content
+			}
+			for status, response := range operation.Responses.Map() {
+				if len(response.Value.Content) > 0 {
+					all[method+" "+path+" "+status] = response.Value.Content
+				}
+			}
+		}
+	}
+	return all
+}
+
+func TestEveryProblemIsDescribedAsItIs(t *testing.T) {
+	doc := contract().doc
+	known := map[string]bool{}
+	for _, kind := range http.ProblemKinds() {
+		code := string(kind.Code)
+		if known[code] {
+			continue
+		}
+		known[code] = true
+		if !slices.Contains(doc.Components.Schemas["Code"].Value.Enum, any(code)) {
+			t.Errorf("the schema Code lacks %s", code)
+		}
+		ref := doc.Components.Examples[code]
+		if ref == nil {
+			t.Errorf("there is no example of %s", code)
+			continue
+		}
+		example := ref.Value.Value.(map[string]any)
+		want := map[string]any{
+			"type": "urn:userfarm:problem:" + code, "code": code, "title": kind.Title, "status": float64(kind.Status),
+		}
+		if kind.Code != http.CodeMalformed { // which explains what is wrong with the body
+			want["detail"] = kind.Detail
+		}
+		for member, value := range want {
+			if example[member] != value {
+				t.Errorf("the example of %s has the %s %v, want %v", code, member, example[member], value)
+			}
+		}
+	}
+	for _, code := range doc.Components.Schemas["Code"].Value.Enum {
+		if !known[code.(string)] {
+			t.Errorf("the schema Code has %s, which no error has", code)
+		}
+	}
+}
+
+func TestEveryExampleOfAProblemIsUnderItsStatus(t *testing.T) {
+	for where, content := range allContent(contract().doc) {
+		media := content["application/problem+json"]
+		if media == nil || strings.HasSuffix(where, " default") {
+			continue
+		}
+		status := where[strings.LastIndex(where, " ")+1:]
+		for _, code := range slices.Sorted(maps.Keys(media.Examples)) {
+			row := slices.IndexFunc(http.ProblemKinds(), func(k http.ProblemKind) bool { return string(k.Code) == code })
+			if row < 0 {
+				t.Errorf("%s has the example %s, which is no code", where, code)
+			} else if got := http.ProblemKinds()[row].Status; status != strconv.Itoa(got) {
+				t.Errorf("%s has the example %s, whose status is %d", where, code, got)
+			}
+		}
+	}
+}
+
+func TestEveryExampleOfARequestIsUnderstood(t *testing.T) {
+	c := newClient(t)
+	ids := strings.NewReplacer("{lease_id}", someID, "{user_id}", someID)
+	for path, item := range contract().doc.Paths.Map() {
+		for method, operation := range item.Operations() {
+			if operation.RequestBody == nil {
+				continue
+			}
+			for name, example := range operation.RequestBody.Value.Content["application/json"].Examples {
+				got := c.send(method, ids.Replace(path), encode(t, example.Value.Value))
+				if got.status == 400 || got.status == 415 || got.status == 422 {
+					t.Errorf("%s %s, example %s: %s", method, path, name, got.body)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,147 @@
+package http_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+const someID = "01a207ad-dd31-71ec-8a51-5b0e4a7a0c11"
+
+// farmRequests are requests to every route that asks the farm, each of which is as described.
+var farmRequests = []struct{ method, path, body string }{
+	{"POST", "/v1/leases", `{"users":[{}]}`},
+	{"GET", "/v1/leases/" + someID, ""},
+	{"POST", "/v1/leases/" + someID + "/renew", ""},
+	{"POST", "/v1/leases/" + someID + "/release", ""},
+	{"POST", "/v1/users", `{"login":"a","password":"b","project_id":"` + projectID + `","env":"c","domain":"d"}`},
+	{"GET", "/v1/users", ""},
+	{"GET", "/v1/users/" + someID, ""},
+	{"PATCH", "/v1/users/" + someID, `{"labels":{}}`},
+	{"DELETE", "/v1/users/" + someID, ""},
+	{"POST", "/v1/users/" + someID + "/quarantine", `{"reason":"r"}`},
+	{"POST", "/v1/users/" + someID + "/restore", ""},
+	{"POST", "/v1/users/" + someID + "/force-release", ""},
+	{"GET", "/v1/pools", ""},
+	{"POST", "/create_user", `{"login":"a","password":"b","project_id":"` + projectID + `","env":"c","domain":"d"}`},
+	{"GET", "/get_users", ""},
+	{"POST", "/acquire_lock", `{"user_id":"` + someID + `"}`},
+	{"POST", "/release_lock", `{"user_id":"` + someID + `"}`},
+	{"GET", "/readyz", ""},
+}
+
+func TestAStoreThatIsAwayIsA503OnEveryRoute(t *testing.T) {
+	for _, err := range []error{ports.ErrUnavailable, context.DeadlineExceeded, context.Canceled} {
+		c := newBrokenClient(t, fmt.Errorf("postgres: claim: %w", err))
+		for _, r := range farmRequests {
+			t.Run(fmt.Sprintf("%v %s %s", err, r.method, r.path), func(t *testing.T) {
+				c := c.in(t)
+				got := c.send(r.method, r.path, r.body)
+				got.want(503).wantProblem(http.CodeStoreUnavailable)
+				if after := got.header.Get("Retry-After"); after != "1" {
+					t.Errorf("got Retry-After %q, want 1", after)
+				}
+			})
+		}
+	}
+}
+
+func TestAnErrorThatNobodyExpectsIsA500ThatSaysNothing(t *testing.T) {
+	c := newBrokenClient(t, errors.New("column \"pasword\" does not exist"))
+	for _, r := range farmRequests {
+		if r.path == "/readyz" {
+			continue // a store that answers wrongly is not ready
+		}
+		t.Run(r.method+" "+r.path, func(t *testing.T) {
+			c := c.in(t)
+			got := c.send(r.method, r.path, r.body)
+			got.want(500).wantProblem(http.CodeInternal)
+			if strings.Contains(got.body, "column") {
+				t.Errorf("the answer gives the error away: %s", got.body)
+			}
+		})
+	}
+	if !strings.Contains(logged.String(), `column \"pasword\" does not exist`) {
+		t.Error("the log does not have the error")
+	}
+}
+
+func TestAPanicIsA500(t *testing.T) {
+	farm := brokenFarm(func(context.Context) error { panic("index out of range") })
+	c := newFarmClient(t, farm, farm)
+	c.get("/v1/pools").want(500).wantProblem(http.CodeInternal)
+	c.get("/get_users").want(500).wantProblem(http.CodeInternal)
+	c.get("/healthz").want(200)
+	if !strings.Contains(logged.String(), "panic: index out of range\\ngoroutine") {
+		t.Error("the log does not have the stack")
+	}
+}
+
+func TestErrorsOfTheFarmAreProblems(t *testing.T) {
+	tests := []struct {
+		err    error
+		status int
+		code   http.Code
+	}{
+		{domain.ErrUserNotFound, 404, http.CodeUserNotFound},
+		{domain.ErrUserLocked, 409, http.CodeUserLocked},
+		{domain.ErrUserQuarantined, 409, http.CodeUserQuarantined},
+		{domain.ErrNoMatch, 404, http.CodeNoMatch},
+		{domain.ErrPoolExhausted, 409, http.CodePoolExhausted},
+	}
+	for _, test := range tests {
+		c := newBrokenClient(t, fmt.Errorf("store: claim: %w", test.err))
+		c.post("/v1/leases", `{"users":[{}]}`).want(test.status).wantProblem(test.code)
+	}
+}
+
+func TestErrorsAboutSelectorsPointAtThem(t *testing.T) {
+	unmatched := &domain.UnmatchedError{Reason: domain.ErrNoMatch, Selectors: []int{0, 2}}
+	c := newBrokenClient(t, unmatched)
+	c.post("/v1/leases", `{"users":[{},{},{}]}`).wantProblem(http.CodeNoMatch, "/users/0", "/users/2")
+
+	named := &domain.SelectorError{Reason: domain.ErrUserLocked, Selector: 1}
+	c = newBrokenClient(t, named)
+	c.post("/v1/leases", `{"users":[{},{}]}`).wantProblem(http.CodeUserLocked, "/users/1/user_id")
+}
+
+func TestAProblemHasAtMostAHundredFields(t *testing.T) {
+	fields := make([]domain.FieldError, 200)
+	c := newBrokenClient(t, &domain.InvalidError{Fields: fields})
+	var problem http.Problem
+	c.post("/v1/leases", `{"users":[{}]}`).want(422).into(&problem)
+	if len(problem.Errors) != 100 {
+		t.Errorf("got %d fields, want 100", len(problem.Errors))
+	}
+}
+
+// A client maps a code back to an error by the same table, and finds the same code for it.
+func TestACodeStandsForOneError(t *testing.T) {
+	errs := map[http.Code]error{}
+	for _, kind := range http.ProblemKinds() {
+		if _, known := errs[kind.Code]; !known {
+			errs[kind.Code] = kind.Err
+		}
+	}
+	for code, err := range errs {
+		for _, kind := range http.ProblemKinds() {
+			if errors.Is(err, kind.Err) {
+				if kind.Code != code {
+					t.Errorf("%s stands for %v, which has the code %s", code, err, kind.Code)
+				}
+				break
+			}
+		}
+	}
+}
+
+func newBrokenClient(t testing.TB, err error) client {
+	t.Helper()
+	return newFarmClient(t, failing(err), failing(err))
+}

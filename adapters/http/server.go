@@ -1,0 +1,83 @@
+package http
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"sync"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/userfarm/userfarm/ports"
+)
+
+// Server serves a farm over HTTP.
+type Server struct {
+	app *fiber.App
+
+	mu       sync.Mutex
+	listener net.Listener // that Serve listens on
+	closing  bool         // after Shutdown was called
+}
+
+// New returns a server for farm, which is ready as long as health is. It logs requests to log.
+func New(farm ports.Farm, health ports.Health, log *slog.Logger) *Server {
+	s := &Server{app: newApp(log)}
+	RegisterHandlersWithOptions(s.app, routes{
+		leaseRoutes:       leaseRoutes{farm},
+		userRoutes:        userRoutes{farm},
+		circulationRoutes: circulationRoutes{farm, log},
+		poolRoutes:        poolRoutes{farm},
+		seedRoutes:        seedRoutes{accounts: farm, locks: farm, log: log},
+		healthRoutes:      healthRoutes{health: health, closing: s.isClosing},
+	}, FiberServerOptions{HandlerMiddlewares: []HandlerMiddlewareFunc{checkQuery}})
+	return s
+}
+
+// routes has a handler for every operation of openapi.yaml.
+type routes struct {
+	leaseRoutes
+	userRoutes
+	circulationRoutes
+	poolRoutes
+	seedRoutes
+	healthRoutes
+	docsRoutes
+}
+
+// Serve answers the requests that come to listener, and closes it, until [Server.Shutdown]. It returns nil then, and an
+// error if it can't accept connections.
+func (s *Server) Serve(listener net.Listener) error {
+	listener = &closeOnce{Listener: listener}
+	s.mu.Lock()
+	s.listener = listener
+	closing := s.closing
+	s.mu.Unlock()
+	if closing {
+		return listener.Close()
+	}
+	return s.app.Listener(listener)
+}
+
+// Shutdown accepts no more connections, and returns when all requests that arrived were answered. It returns the error of
+// ctx if that ends first.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.mu.Lock()
+	s.closing = true
+	listener := s.listener
+	s.mu.Unlock()
+	if listener == nil {
+		return nil
+	}
+	// Fiber can't be shut down before it accepts connections, and Serve may be on the way to that.
+	if err := listener.Close(); err != nil {
+		return err
+	}
+	return s.app.ShutdownWithContext(ctx)
+}
+
+func (s *Server) isClosing() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closing
+}

@@ -1,0 +1,214 @@
+package http_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"iter"
+	"net"
+	nethttp "net/http"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+// accountsFarm is a farm that has users, and after them the error of then, if there is one.
+type accountsFarm struct {
+	ports.Farm
+	ports.Health
+	users int
+	then  brokenFarm
+	ended chan struct{} // is closed when nobody wants more users, if there is such a channel
+}
+
+// AllAccounts implements [ports.Accounts].
+func (f *accountsFarm) AllAccounts(ctx context.Context) iter.Seq2[domain.Account, error] {
+	return func(yield func(domain.Account, error) bool) {
+		if f.ended != nil {
+			defer close(f.ended)
+		}
+		account := domain.Account{View: domain.View{Login: "user-" + strings.Repeat("x", 100)}}
+		for range f.users {
+			if !yield(account, nil) {
+				return
+			}
+		}
+		if f.then != nil {
+			yield(domain.Account{}, f.then(ctx))
+		}
+	}
+}
+
+func TestTheStreamOfAllUsersEnds(t *testing.T) {
+	for _, users := range []int{0, 1, 2, 3, 5000} {
+		farm := &accountsFarm{users: users}
+		var got []struct{ Login string }
+		newFarmClient(t, farm, farm).get("/get_users").want(200).into(&got)
+		if len(got) != users {
+			t.Errorf("got %d users, want %d", len(got), users)
+		}
+	}
+}
+
+func TestAStoreThatIsAwayBeforeTheFirstUserIsA503(t *testing.T) {
+	farm := &accountsFarm{then: failing(ports.ErrUnavailable)}
+	newFarmClient(t, farm, farm).get("/get_users").want(503).wantProblem(http.CodeStoreUnavailable)
+}
+
+func TestAStreamThatBreaksOffIsSeenToBreakOff(t *testing.T) {
+	for _, users := range []int{1, 5, 5000} {
+		farm := &accountsFarm{users: users, then: failing(errors.New("the store went away midway"))}
+		c := newFarmClient(t, farm, farm)
+		resp, err := c.http.Get(c.url + "/get_users")
+		if err != nil {
+			continue // it broke before the client had anything
+		}
+		_, err = io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if err == nil {
+			t.Errorf("after %d users the stream ends as if it were complete", users)
+		}
+	}
+	if !strings.Contains(logged.String(), "the store went away midway") {
+		t.Error("the log does not say why")
+	}
+}
+
+func TestAStreamStopsWhenItsClientLeaves(t *testing.T) {
+	farm := &accountsFarm{users: 1 << 40, ended: make(chan struct{})}
+	c := newFarmClient(t, farm, farm)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(c.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(conn, "GET /get_users HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Read(make([]byte, 1000)); err != nil {
+		t.Fatal(err)
+	}
+	_ = conn.Close()
+	<-farm.ended
+}
+
+func TestAHeadOfTheStreamTakesNoUsersAndLeavesTheConnectionAsItWas(t *testing.T) {
+	farm := &accountsFarm{users: 3, ended: make(chan struct{})}
+	c := newFarmClient(t, farm, farm)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(c.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if _, err := io.WriteString(conn, "HEAD /get_users HTTP/1.1\r\nHost: x\r\n\r\nGET /ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	<-farm.ended
+	text, err := io.ReadAll(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, after, ok := strings.Cut(string(text), "\r\n\r\n"); !ok || !strings.HasPrefix(after, "HTTP/1.1 200 OK") {
+		t.Errorf("the answer after that to HEAD begins with %.20q", after)
+	}
+}
+
+// The peak of the heap must not grow with the number of users.
+func TestTheStreamHoldsNotAllUsers(t *testing.T) {
+	const users = 100_000 // of more than 200 bytes each
+	farm := &accountsFarm{users: users}
+	c := newFarmClient(t, farm, farm)
+	transport := &nethttp.Transport{DisableKeepAlives: true} // not the client's, which keeps the answer to check it
+	resp, err := (&nethttp.Client{Transport: transport}).Get(c.url + "/get_users")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	before, peak := heap(), uint64(0)
+	buffer := make([]byte, 1<<20)
+	for err == nil {
+		_, err = io.ReadFull(resp.Body, buffer)
+		peak = max(peak, heap())
+	}
+	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Fatal(err)
+	}
+	if grown := int64(peak) - int64(before); grown > 8<<20 {
+		t.Errorf("the heap grew by %d bytes", grown)
+	}
+}
+
+func heap() uint64 {
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return stats.HeapAlloc
+}
+
+func TestAStreamLastsAsLongAsItsClientReads(t *testing.T) {
+	farm := &accountsFarm{users: 5000}
+	inBubble(t, http.New(farm, farm, newLog()), func(t *testing.T, dial func() net.Conn) {
+		conn := dial()
+		defer func() { _ = conn.Close() }()
+		stream := getUsers(t, conn).Body
+		start := time.Now()
+		var got bytes.Buffer
+		for more := int64(1); more > 0; more, _ = io.CopyN(&got, stream, 4<<10) {
+			time.Sleep(http.WriteTimeout / 2)
+		}
+		var users []struct{}
+		if err := json.Unmarshal(got.Bytes(), &users); err != nil || len(users) != farm.users {
+			t.Errorf("got %d users and the error %v, want %d", len(users), err, farm.users)
+		}
+		if took := time.Since(start); took < 10*http.WriteTimeout {
+			t.Errorf("the client took only %v, so the test says nothing", took)
+		}
+	})
+}
+
+func TestAStreamWhoseClientStallsIsCut(t *testing.T) {
+	farm := &accountsFarm{users: 1 << 40}
+	inBubble(t, http.New(farm, farm, newLog()), func(t *testing.T, dial func() net.Conn) {
+		farm.ended = make(chan struct{})
+		conn := dial()
+		defer func() { _ = conn.Close() }()
+		getUsers(t, conn)
+		<-farm.ended
+	})
+}
+
+func TestAStreamWhoseStoreStallsIsCut(t *testing.T) {
+	farm := &accountsFarm{users: 100, then: hanging}
+	inBubble(t, http.New(farm, farm, newLog()), func(t *testing.T, dial func() net.Conn) {
+		conn := dial()
+		defer func() { _ = conn.Close() }()
+		start := time.Now()
+		if _, err := io.ReadAll(getUsers(t, conn).Body); err == nil {
+			t.Error("the stream ends as if it were complete")
+		}
+		if waited := time.Since(start); waited != http.RequestTimeout {
+			t.Errorf("the stream was cut after %v, want %v", waited, http.RequestTimeout)
+		}
+	})
+}
+
+// getUsers asks for all users, and returns the answer once it began.
+func getUsers(t *testing.T, conn net.Conn) *nethttp.Response {
+	t.Helper()
+	if _, err := io.WriteString(conn, "GET /get_users HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := nethttp.ReadResponse(bufio.NewReader(conn), &nethttp.Request{Method: "GET"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp
+}

@@ -1,0 +1,90 @@
+package http
+
+import (
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+// userRoutes keeps the users of the farm.
+type userRoutes struct{ accounts ports.Accounts }
+
+// CreateUser serves POST /v1/users.
+func (r userRoutes) CreateUser(c *fiber.Ctx) error {
+	var req NewUser
+	if err := decodeBody(c, &req); err != nil {
+		return err
+	}
+	user, err := r.accounts.CreateUser(c.UserContext(), domain.Spec{
+		Login:    req.Login,
+		Password: domain.NewSecret(req.Password),
+		Pool: domain.Pool{
+			ProjectID: checkedID[domain.ProjectID](req.ProjectID), Env: req.Env, Domain: req.Domain,
+		},
+		Labels: domain.Labels(req.Labels),
+	})
+	if err != nil {
+		return err
+	}
+	c.Location("/v1/users/" + user.ID.String())
+	return c.Status(fiber.StatusCreated).JSON(viewUser(user))
+}
+
+// ListUsers serves GET /v1/users.
+func (r userRoutes) ListUsers(c *fiber.Ctx) error {
+	query, err := parseFilter(rawQuery(c))
+	if err != nil {
+		return err
+	}
+	page, err := r.accounts.Users(c.UserContext(), query)
+	if err != nil {
+		return err
+	}
+	return c.JSON(UserPage{Users: viewUsers(page.Users), NextCursor: formatCursor(page.Next)})
+}
+
+// ReadUser serves GET /v1/users/{user_id}.
+func (r userRoutes) ReadUser(c *fiber.Ctx, userID UserID) error {
+	id, err := parseIDAt[domain.UserID]("user_id", userID)
+	if err != nil {
+		return err
+	}
+	user, err := r.accounts.User(c.UserContext(), id)
+	return answerUser(c, user, err)
+}
+
+// ChangeUser serves PATCH /v1/users/{user_id}.
+func (r userRoutes) ChangeUser(c *fiber.Ctx, userID UserID) error {
+	id, errID := parseIDAt[domain.UserID]("user_id", userID)
+	var req UserChange
+	if err := join(errID, decodeBody(c, &req)); err != nil {
+		return err
+	}
+	change := domain.Change{Labels: (*domain.Labels)(req.Labels)}
+	if req.Password != nil {
+		password := domain.NewSecret(*req.Password)
+		change.Password = &password
+	}
+	user, err := r.accounts.ChangeUser(c.UserContext(), id, change)
+	return answerUser(c, user, err)
+}
+
+// RemoveUser serves DELETE /v1/users/{user_id}.
+func (r userRoutes) RemoveUser(c *fiber.Ctx, userID UserID) error {
+	id, err := parseIDAt[domain.UserID]("user_id", userID)
+	if err != nil {
+		return err
+	}
+	if err := r.accounts.RemoveUser(c.UserContext(), id); err != nil {
+		return err
+	}
+	return c.SendStatus(fiber.StatusNoContent)
+}
+
+func answerUser(c *fiber.Ctx, user domain.View, err error) error {
+	if err != nil {
+		return err
+	}
+	return c.JSON(viewUser(user))
+}

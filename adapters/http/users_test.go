@@ -1,0 +1,278 @@
+package http_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/userfarm/userfarm/adapters/http"
+)
+
+func TestAUserIsCreatedAndRead(t *testing.T) {
+	c := newClient(t)
+	password := newPassword()
+	created := c.post("/v1/users", `{"login":"alice","password":"`+password+`","project_id":"`+projectID+
+		`","env":"staging","domain":"shop.example.com","labels":{"role":"admin"}}`).want(201)
+	var user http.User
+	created.into(&user)
+
+	want := fmt.Sprintf(`{"user_id":"%s","created_at":"%s","login":"alice","project_id":"%s","env":"staging",`+
+		`"domain":"shop.example.com","labels":{"role":"admin"},"status":"free","lock":null,"quarantine":null}`,
+		user.UserID, user.CreatedAt.Format(time.RFC3339Nano), projectID)
+	if created.body != want {
+		t.Errorf("got %s, want %s", created.body, want)
+	}
+	if location := created.header.Get("Location"); location != "/v1/users/"+user.UserID {
+		t.Errorf("got the location %q", location)
+	}
+	if read := c.get("/v1/users/" + user.UserID).want(200); read.body != want {
+		t.Errorf("got %s, want %s", read.body, want)
+	}
+}
+
+func TestALockedUserShowsItsHolderAndNoSecret(t *testing.T) {
+	c := newClient(t)
+	alice, password := c.newUser("alice", nil)
+	lease := c.acquire(`{"users":[{}],"owner":"ci-1","note":"n"}`)
+	got := c.get("/v1/users/" + alice.UserID).want(200)
+	var user http.User
+	got.into(&user)
+	want := http.Lock{Owner: "ci-1", Note: "n", AcquiredAt: lease.AcquiredAt, ExpiresAt: &lease.ExpiresAt, Fence: 1}
+	if user.Status != http.StatusLocked || user.Lock == nil || encode(t, user.Lock) != encode(t, want) {
+		t.Errorf("got %s", got.body)
+	}
+	if strings.Contains(got.body, password) || strings.Contains(got.body, lease.LeaseID) {
+		t.Error("the user shows a secret")
+	}
+}
+
+func TestAnOpenLockHasNoOwnerAndNoEnd(t *testing.T) {
+	c := newClient(t)
+	alice, _ := c.newUser("alice", nil)
+	c.post("/acquire_lock", `{"user_id":"`+alice.UserID+`"}`).want(200)
+	got := c.get("/v1/users/" + alice.UserID).want(200)
+	var user http.User
+	got.into(&user)
+	if user.Lock == nil || user.Lock.Owner != "" || user.Lock.ExpiresAt != nil {
+		t.Errorf("got %s", got.body)
+	}
+}
+
+func TestALoginIsTakenInItsProjectAndEnvironment(t *testing.T) {
+	c := newClient(t)
+	c.newUser("alice", nil)
+	c.post("/v1/users", `{"login":"alice","password":"x","project_id":"`+projectID+`","env":"staging","domain":"other"}`).
+		want(409).wantProblem(http.CodeUserExists)
+	c.post("/v1/users", `{"login":"alice","password":"x","project_id":"`+projectID+`","env":"production","domain":"other"}`).
+		want(201)
+}
+
+func TestWhatAUserMayNotBe(t *testing.T) {
+	c := newClient(t)
+	ok := `"password":"p","project_id":"` + projectID + `","env":"e","domain":"d"`
+	tests := []struct {
+		name, body string
+		pointers   []string
+	}{
+		{"nothing", `{}`, []string{"/login", "/password", "/project_id", "/env", "/domain"}},
+		{"empty", `{"login":"","password":"","project_id":"","env":"","domain":""}`,
+			[]string{"/login", "/password", "/project_id", "/env", "/domain"}},
+		{"null", `{"login":null,"labels":null,` + ok + `}`, []string{"/login", "/labels"}},
+		{"of the wrong types", `{"login":1,"password":[],"project_id":{},"env":true,"domain":1.5,"labels":"x"}`,
+			[]string{"/login", "/password", "/project_id", "/env", "/domain", "/labels"}},
+		{"with labels of the wrong types", `{"login":"a","labels":{"a":1,"b":null,"c":"d"},` + ok + `}`,
+			[]string{"/labels/a", "/labels/b"}},
+		{"with unknown members", `{"login":"a","totp_secret":"x","a/b":1,` + ok + `}`, []string{"/totp_secret", "/a~1b"}},
+		{"with no real project", `{"login":"a","password":"p","project_id":"00000000-0000-0000-0000-000000000000","env":"e","domain":"d"}`,
+			[]string{"/project_id"}},
+		{"with a login that is too long", `{"login":"` + strings.Repeat("é", 256) + `",` + ok + `}`, []string{"/login"}},
+		{"with a control character", `{"login":"a\nb",` + ok + `}`, []string{"/login"}},
+		{"an array", `[]`, []string{""}},
+		{"a number", `1`, []string{""}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			c := c.in(t)
+			c.post("/v1/users", test.body).want(422).wantProblem(http.CodeInvalid, test.pointers...)
+		})
+	}
+}
+
+func TestAUserIsChanged(t *testing.T) {
+	c := newClient(t)
+	alice, _ := c.newUser("alice", map[string]string{"role": "admin"})
+	path := "/v1/users/" + alice.UserID
+	lease := c.acquire(`{"users":[{}]}`)
+
+	password := newPassword()
+	var user http.User
+	c.send("PATCH", path, `{"password":"`+password+`"}`).want(200).into(&user)
+	if user.Labels["role"] != "admin" {
+		t.Errorf("a new password changed the labels to %v", user.Labels)
+	}
+	user = http.User{}
+	c.send("PATCH", path, `{"labels":{"plan":"free"}}`).want(200).into(&user)
+	if encode(t, user.Labels) != `{"plan":"free"}` {
+		t.Errorf("got the labels %v", user.Labels)
+	}
+	var seen http.Lease
+	c.get("/v1/leases/" + lease.LeaseID).want(200).into(&seen)
+	if seen.Users[0].Password != password {
+		t.Error("the holder does not see the new password")
+	}
+	c.send("PATCH", path, `{}`).want(200)
+	user = http.User{}
+	c.send("PATCH", path, `{"labels":{}}`).want(200).into(&user)
+	if len(user.Labels) != 0 {
+		t.Errorf("got the labels %v, want none", user.Labels)
+	}
+}
+
+func TestWhatAChangeMayNotBe(t *testing.T) {
+	c := newClient(t)
+	alice, _ := c.newUser("alice", nil)
+	path := "/v1/users/" + alice.UserID
+	c.send("PATCH", path, `{"password":"","labels":{"-":""}}`).want(422).wantProblem(http.CodeInvalid, "/password", "/labels/-")
+	c.send("PATCH", path, `{"login":"bob"}`).want(422).wantProblem(http.CodeInvalid, "/login")
+	c.send("PATCH", path, `{"labels":null}`).want(422).wantProblem(http.CodeInvalid, "/labels")
+	c.send("PATCH", "/v1/users/nobody", `{"labels":null}`).want(422).wantProblem(http.CodeInvalid, "/user_id", "/labels")
+}
+
+func TestAUserIsRemovedUnlessSomebodyHoldsIt(t *testing.T) {
+	c := newClient(t)
+	alice, _ := c.newUser("alice", nil)
+	path := "/v1/users/" + alice.UserID
+	lease := c.acquire(`{"users":[{}]}`)
+	c.send("DELETE", path, "").want(409).wantProblem(http.CodeUserLocked)
+	c.post("/v1/leases/"+lease.LeaseID+"/release", "").want(204)
+	if got := c.send("DELETE", path, "").want(204); got.body != "" {
+		t.Errorf("got a body: %s", got.body)
+	}
+	c.get(path).want(404).wantProblem(http.CodeUserNotFound)
+}
+
+func TestAUserThatIsNotThereIsNotFound(t *testing.T) {
+	c := newClient(t)
+	for _, r := range farmRequests {
+		if !strings.HasPrefix(r.path, "/v1/users/"+someID) {
+			continue
+		}
+		t.Run(r.method+" "+r.path, func(t *testing.T) {
+			c := c.in(t)
+			c.send(r.method, r.path, r.body).want(404).wantProblem(http.CodeUserNotFound)
+			nonsense := strings.Replace(r.path, someID, "nonsense", 1)
+			c.send(r.method, nonsense, r.body).want(422).wantProblem(http.CodeInvalid, "/user_id")
+		})
+	}
+}
+
+func TestUsersAreListedPageByPage(t *testing.T) {
+	c := newClient(t)
+	for i := range 5 {
+		c.newUser(fmt.Sprint("user-", i), nil)
+	}
+	var logins []string
+	path, pages := "/v1/users?limit=2", 0
+	for next := path; next != ""; pages++ {
+		var page http.UserPage
+		c.get(next).want(200).into(&page)
+		for _, u := range page.Users {
+			logins = append(logins, u.Login)
+		}
+		next = ""
+		if page.NextCursor != nil {
+			next = path + "&cursor=" + *page.NextCursor
+		}
+	}
+	if got := strings.Join(logins, " "); got != "user-0 user-1 user-2 user-3 user-4" || pages != 3 {
+		t.Errorf("got %s on %d pages", got, pages)
+	}
+}
+
+func TestAListThatFitsOnOnePageHasNoCursor(t *testing.T) {
+	c := newClient(t)
+	if got := c.get("/v1/users").want(200).body; got != `{"users":[],"next_cursor":null}` {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestUsersAreFiltered(t *testing.T) {
+	c := newClient(t)
+	c.newUser("admin", map[string]string{"role": "admin", "plan": "free", "url": "a:b"})
+	c.newUser("editor", map[string]string{"role": "editor", "plan": "free", "none": ""})
+	broken, _ := c.newUser("broken", nil)
+	c.post("/v1/users/"+broken.UserID+"/quarantine", `{"reason":"r"}`).want(200)
+	c.acquire(`{"users":[{"labels":{"role":"editor"}}]}`)
+	tests := []struct{ query, logins string }{
+		{"", "admin editor broken"},
+		{"project_id=" + projectID, "admin editor broken"},
+		{"project_id=" + someID, ""},
+		{"env=staging&domain=shop.example.com", "admin editor broken"},
+		{"env=production", ""},
+		{"domain=other", ""},
+		{"login=admin", "admin"},
+		{"status=free", "admin"},
+		{"status=locked", "editor"},
+		{"status=quarantined", "broken"},
+		{"label=plan:free", "admin editor"},
+		{"label=plan:free&label=role:admin", "admin"},
+		{"label=plan:free&label=plan:free", "admin editor"},
+		{"label=url:a:b", "admin"},
+		{"label=none:", "editor"},
+		{"label=role%3Aadmin", "admin"},
+		{"limit=1000", "admin editor broken"},
+	}
+	for _, test := range tests {
+		t.Run(test.query, func(t *testing.T) {
+			c := c.in(t)
+			var page http.UserPage
+			c.get("/v1/users?" + test.query).want(200).into(&page)
+			var logins []string
+			for _, u := range page.Users {
+				logins = append(logins, u.Login)
+			}
+			if got := strings.Join(logins, " "); got != test.logins {
+				t.Errorf("got %q, want %q", got, test.logins)
+			}
+		})
+	}
+}
+
+func TestWhatAFilterMayNotBe(t *testing.T) {
+	c := newClient(t)
+	tests := []struct {
+		query    string
+		pointers []string
+	}{
+		{"limit=0", []string{"/limit"}},
+		{"limit=1001", []string{"/limit"}},
+		{"limit=abc", []string{"/limit"}},
+		{"limit=", []string{"/limit"}},
+		{"limit=1&limit=2", []string{"/limit"}},
+		{"cursor=garbage", []string{"/cursor"}},
+		{"cursor=AAAAAAAAAAAAAAAAAAAAAA", []string{"/cursor"}},
+		{"project_id=shop", []string{"/project_id"}},
+		{"project_id=00000000-0000-0000-0000-000000000000", []string{"/project_id"}},
+		{"status=busy", []string{"/status"}},
+		{"status=", []string{"/status"}},
+		{"env=", []string{"/env"}},
+		{"login=%ff", []string{"/login"}},
+		{"domain=a%00b", []string{"/domain"}},
+		{"label=role", []string{"/label"}},
+		{"label=:admin", []string{"/label"}},
+		{"label=role:admin&label=role:editor", []string{"/label"}},
+		{"label=role:%00", []string{"/label"}},
+		{"lable=role:admin", []string{"/lable"}},
+		{"a/b~c", []string{"/a~1b~0c"}},
+		{"limit=0&status=busy&user=x", []string{"/limit", "/status", "/user"}},
+		{"env=%zz", []string{""}},
+		{"env=a;b", []string{""}},
+	}
+	for _, test := range tests {
+		t.Run(test.query, func(t *testing.T) {
+			c := c.in(t)
+			c.get("/v1/users?"+test.query).want(422).wantProblem(http.CodeInvalid, test.pointers...)
+		})
+	}
+}

@@ -1,0 +1,91 @@
+package postgres
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+const (
+	// maxConnections is the size of the pool, unless the URL sets pool_max_conns. It leaves room for several replicas in
+	// PostgreSQL's default of 100.
+	maxConnections = 16
+
+	// connectTimeout bounds one attempt to connect to one host, unless the URL sets connect_timeout. An operation has time
+	// for a host that does not answer and for the next one that does.
+	connectTimeout = 2 * time.Second
+
+	// pingTimeout bounds the check of a connection that was idle, unless the URL sets pool_ping_timeout: one to a machine
+	// that is gone is replaced within the operation that meets it.
+	pingTimeout = 2 * time.Second
+)
+
+// sessionSettings are those of every session that the URL does not set.
+var sessionSettings = map[string]string{
+	"application_name": "userfarm",
+	// Operations are bounded here. These bound what they leave on the server when this process or its machine is gone: the
+	// rows that a transaction has locked are free for the other replicas after at most that long.
+	"statement_timeout":                   "5s",
+	"lock_timeout":                        "5s",
+	"idle_in_transaction_session_timeout": "10s",
+}
+
+// requiredSettings are those of every session: Bun writes values into statements as these say that they are to be read.
+var requiredSettings = map[string]string{
+	"standard_conforming_strings": "on",
+	"client_encoding":             "UTF8",
+}
+
+// errURL tells nothing of the URL: where its password ends can't be told when it can't be read.
+var errURL = errors.New("postgres: the URL of the database, or a setting in it, can't be read; " +
+	"it has the form postgres://user:password@host:port/database?setting=value, with %-escapes in each part")
+
+// parse returns the configuration of a pool for a URL.
+func parse(databaseURL string) (*pgxpool.Config, error) {
+	given, err := pgx.ParseConfig(databaseURL)
+	if err != nil {
+		return nil, errURL
+	}
+	config, err := pgxpool.ParseConfig(databaseURL)
+	if err != nil {
+		return nil, errURL
+	}
+	if _, set := given.RuntimeParams["pool_max_conns"]; !set {
+		config.MaxConns = maxConnections
+	}
+	if config.PingTimeout == 0 {
+		config.PingTimeout = pingTimeout
+	}
+	session := config.ConnConfig
+	if session.ConnectTimeout == 0 {
+		session.ConnectTimeout = connectTimeout
+	}
+	if !sets(databaseURL, "target_session_attrs") {
+		session.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	}
+	for name, value := range sessionSettings {
+		if _, set := session.RuntimeParams[name]; !set {
+			session.RuntimeParams[name] = value
+		}
+	}
+	for name, value := range requiredSettings {
+		session.RuntimeParams[name] = value
+	}
+	// Bun writes the arguments into the statement, so that hardly any statement comes twice: preparing or describing each,
+	// as pgx would, costs a round trip and fills its caches with what is never used again. This mode sends a statement in
+	// one round trip, and unlike the simple protocol takes only one at a time in a query.
+	session.DefaultQueryExecMode = pgx.QueryExecModeExec
+	return config, nil
+}
+
+// sets reports whether the URL itself has a setting.
+func sets(databaseURL, setting string) bool {
+	_, query, _ := strings.Cut(databaseURL, "?")
+	settings, err := url.ParseQuery(query)
+	return err == nil && settings.Has(setting)
+}

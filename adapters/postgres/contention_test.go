@@ -1,0 +1,176 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/userfarm/userfarm/adapters/postgres/postgrestest"
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+// errChangedMind is why a rival does not claim after all.
+var errChangedMind = errors.New("the rival changed its mind")
+
+// rival claims a user on a store of its own, and keeps its row locked until it is told how to decide.
+type rival struct {
+	decision chan<- error
+	claimed  <-chan error
+}
+
+func newRival(t *testing.T, store ports.Store) rival {
+	t.Helper()
+	deciding, decision, claimed := make(chan struct{}), make(chan error), make(chan error, 1)
+	go func() {
+		_, err := store.Claim(context.Background(), []domain.Selector{anyUser},
+			func(now time.Time, users []*domain.User) error {
+				close(deciding)
+				if err := <-decision; err != nil {
+					return err
+				}
+				return grantTo(domain.NewLeaseID())(now, users)
+			})
+		claimed <- err
+	}()
+	<-deciding
+	return rival{decision: decision, claimed: claimed}
+}
+
+// twoReplicas opens two stores on one new database with n users.
+func twoReplicas(t *testing.T, n int) (one, other ports.Store, databaseURL string) {
+	t.Helper()
+	databaseURL = postgrestest.Shared(t).NewDatabase(t)
+	one, other = open(t, databaseURL, newKeyRing(t)), open(t, databaseURL, newKeyRing(t))
+	addUsers(t, one, n)
+	return one, other, databaseURL
+}
+
+// startClaim claims in the background, and returns once the claim waits for a row.
+func startClaim(ctx context.Context, t *testing.T, store ports.Store, databaseURL string) <-chan error {
+	t.Helper()
+	claimed := make(chan error, 1)
+	go func() {
+		_, err := claim(ctx, store)
+		claimed <- err
+	}()
+	awaitLockWait(t, databaseURL, claimed)
+	return claimed
+}
+
+// awaitLockWait returns once somebody waits for a lock in the database, and fails if done tells before that nobody will.
+func awaitLockWait(t *testing.T, databaseURL string, done <-chan error) {
+	t.Helper()
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, databaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	for waiting := 0; waiting == 0; {
+		err := conn.QueryRow(ctx, `SELECT count(*) FROM pg_stat_activity
+			WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&waiting)
+		if err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case err := <-done:
+			t.Fatalf("ended without waiting for a lock: %v", err)
+		default:
+		}
+	}
+}
+
+func TestClaimGetsTheUserThatARivalLetGo(t *testing.T) {
+	one, other, databaseURL := twoReplicas(t, 1)
+	rival := newRival(t, other)
+
+	claimed := startClaim(context.Background(), t, one, databaseURL)
+	rival.decision <- errChangedMind
+
+	if err := <-rival.claimed; !errors.Is(err, errChangedMind) {
+		t.Errorf("the rival's claim: %v", err)
+	}
+	if err := <-claimed; err != nil {
+		t.Errorf("the only user is free again, but the claim says: %v", err)
+	}
+}
+
+func TestClaimIsRefusedWhenTheRivalTookTheLastUser(t *testing.T) {
+	one, other, databaseURL := twoReplicas(t, 1)
+	rival := newRival(t, other)
+
+	claimed := startClaim(context.Background(), t, one, databaseURL)
+	rival.decision <- nil
+
+	if err := <-rival.claimed; err != nil {
+		t.Errorf("the rival's claim: %v", err)
+	}
+	if err := <-claimed; !errors.Is(err, domain.ErrPoolExhausted) {
+		t.Errorf("got %v, want %v", err, domain.ErrPoolExhausted)
+	}
+}
+
+func TestClaimDoesNotWaitWhileOthersAreFree(t *testing.T) {
+	one, other, _ := twoReplicas(t, 2)
+	rival := newRival(t, other)
+
+	if _, err := claim(context.Background(), one); err != nil {
+		t.Errorf("one user is left, but the claim says: %v", err)
+	}
+
+	rival.decision <- nil
+	if err := <-rival.claimed; err != nil {
+		t.Errorf("the rival's claim: %v", err)
+	}
+}
+
+// Two replicas claim overlapping sets of a small pool, which leads them through every path of a claim.
+func TestReplicasNeverShareAUser(t *testing.T) {
+	const workers, rounds, users = 8, 25, 5
+	one, other, _ := twoReplicas(t, users)
+	ctx := context.Background()
+
+	var mu sync.Mutex
+	holders := make(map[domain.UserID]bool)
+	mark := func(users []*domain.User, held bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, u := range users {
+			if holders[u.ID()] == held {
+				t.Errorf("user %v is handed out while it is held", u.ID())
+			}
+			holders[u.ID()] = held
+		}
+	}
+
+	var running sync.WaitGroup
+	for worker := range workers {
+		store := []ports.Store{one, other}[worker%2]
+		running.Go(func() {
+			for round := range rounds {
+				want := []domain.Selector{anyUser, {Env: pool.Env}, {Domain: pool.Domain}}[:1+(worker+round)%3]
+				lease := domain.NewLeaseID()
+				users, err := store.Claim(ctx, want, grantTo(lease))
+				if errors.Is(err, domain.ErrPoolExhausted) {
+					continue
+				}
+				if err != nil {
+					t.Errorf("claim: %v", err)
+					return
+				}
+				mark(users, true)
+				mark(users, false)
+				if err := release(ctx, store, lease); err != nil {
+					t.Errorf("release: %v", err)
+					return
+				}
+			}
+		})
+	}
+	running.Wait()
+}

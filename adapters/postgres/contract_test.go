@@ -1,0 +1,69 @@
+package postgres_test
+
+import (
+	"context"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/userfarm/userfarm/adapters/postgres/postgrestest"
+	"github.com/userfarm/userfarm/ports"
+	"github.com/userfarm/userfarm/ports/portstest"
+)
+
+func TestStore(t *testing.T) {
+	// One database for all subtests, emptied for each: making one takes longer than most of them.
+	clock := newFakeClock(t, postgrestest.Shared(t).NewDatabase(t))
+	portstest.TestStore(t, portstest.Plain, func(t testing.TB) portstest.Subject {
+		keys := newKeyRing(t)
+		store := open(t, clock.url, keys)
+		clock.exec(t, "DELETE FROM users")
+		clock.exec(t, "DELETE FROM ended_leases")
+		return portstest.Subject{
+			Store:   store,
+			Advance: func(d time.Duration) { clock.advance(t, d) },
+			Restart: func() ports.Store {
+				if err := store.Close(); err != nil {
+					t.Fatal(err)
+				}
+				store = open(t, clock.url, keys)
+				return store
+			},
+		}
+	})
+}
+
+// fakeClock stands still in a database until it is told to go on.
+type fakeClock struct {
+	url  string // of the database; its search path puts this clock in front of PostgreSQL's
+	conn *pgx.Conn
+}
+
+func newFakeClock(t *testing.T, databaseURL string) *fakeClock {
+	t.Helper()
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, databaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(ctx) })
+	clock := &fakeClock{url: databaseURL + "?search_path=" + url.QueryEscape("public,pg_catalog"), conn: conn}
+	clock.exec(t, `CREATE TABLE public.fake_clock AS SELECT date_trunc('second', pg_catalog.clock_timestamp()) AS now`)
+	clock.exec(t, `CREATE FUNCTION public.clock_timestamp() RETURNS timestamptz LANGUAGE sql
+		AS 'SELECT now FROM public.fake_clock'`)
+	return clock
+}
+
+func (c *fakeClock) advance(t testing.TB, d time.Duration) {
+	t.Helper()
+	c.exec(t, "UPDATE public.fake_clock SET now = now + $1::bigint * interval '1 microsecond'", d.Microseconds())
+}
+
+func (c *fakeClock) exec(t testing.TB, statement string, args ...any) {
+	t.Helper()
+	if _, err := c.conn.Exec(context.Background(), statement, args...); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,42 @@
+package postgres_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/userfarm/userfarm/adapters/postgres/postgrestest"
+)
+
+// More than what one transaction forgets, which two replicas do at once.
+func TestForgetLeasesForgetsThemAll(t *testing.T) {
+	server := postgrestest.Shared(t)
+	databaseURL := server.NewDatabase(t)
+	keys := newKeyRing(t)
+	one, other := open(t, databaseURL, keys), open(t, databaseURL, keys)
+	server.Exec(t, databaseURL, "INSERT INTO ended_leases SELECT sha256(n::text::bytea), n FROM generate_series(1, 2500) AS n")
+
+	ctx := context.Background()
+	forgotten := make(chan error, 1)
+	go func() { forgotten <- other.ForgetLeases(ctx, 0) }()
+	if err := one.ForgetLeases(ctx, 0); err != nil {
+		t.Error(err)
+	}
+	if err := <-forgotten; err != nil {
+		t.Error(err)
+	}
+
+	conn, err := pgx.Connect(ctx, databaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	var left int
+	if err := conn.QueryRow(ctx, "SELECT count(*) FROM ended_leases").Scan(&left); err != nil {
+		t.Fatal(err)
+	}
+	if left > 0 {
+		t.Errorf("%d leases are remembered", left)
+	}
+}

@@ -1,0 +1,97 @@
+// Package postgres keeps users in PostgreSQL: the store that several replicas of a farm share.
+//
+// The database's clock decides about locks, and its row locks keep the replicas apart.
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
+
+	"github.com/userfarm/userfarm/adapters/bunstore"
+	"github.com/userfarm/userfarm/ports"
+)
+
+// closeTimeout bounds how long Close waits for connections to say goodbye to a server that may not listen anymore.
+const closeTimeout = 5 * time.Second
+
+// Open connects to the database of a URL (postgres://user:password@host:port/database, of one or several hosts) and brings
+// its schema up to date. It returns [bunstore.ErrMissingKey] if sealer lacks a key that the database was opened with
+// before. It gives up on a server that does not answer within ten seconds, and on replicas that migrate for more than a
+// minute. No error of it has the URL's password in it.
+//
+// What libpq understands in a URL is understood here, and pool_max_conns. The servers that take no writes are passed over,
+// unless the URL sets target_session_attrs.
+func Open(ctx context.Context, url string, sealer ports.Sealer) (*bunstore.Store, error) {
+	config, err := parse(url)
+	if err != nil {
+		return nil, err
+	}
+	return open(ctx, config, sealer)
+}
+
+// Migrate brings the schema of the database of a URL up to date.
+func Migrate(ctx context.Context, url string) error {
+	config, err := parse(url)
+	if err != nil {
+		return err
+	}
+	return oneLine(prepare(ctx, config.ConnConfig, func(context.Context, *bun.DB) error { return nil }))
+}
+
+func open(ctx context.Context, config *pgxpool.Config, sealer ports.Sealer) (*bunstore.Store, error) {
+	dialect := bunstore.Postgres()
+	err := prepare(ctx, config.ConnConfig, func(ctx context.Context, db *bun.DB) error {
+		return bunstore.CheckKeys(ctx, db, dialect, sealer)
+	})
+	if err != nil {
+		return nil, oneLine(err)
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, oneLine(err)
+	}
+	db := bun.NewDB(stdlib.OpenDBFromPool(pool), pgdialect.New())
+	return bunstore.New(bunstore.Config{
+		Dialect:   dialect,
+		Sealer:    sealer,
+		Writer:    db,
+		Reader:    db,
+		Reconnect: pool.Reset,
+		Close:     func() error { return errors.Join(db.Close(), closePool(pool)) },
+	}), nil
+}
+
+func closePool(pool *pgxpool.Pool) error {
+	closed := make(chan struct{})
+	go func() {
+		pool.Close()
+		close(closed)
+	}()
+	select {
+	case <-closed:
+		return nil
+	case <-time.After(closeTimeout):
+		return fmt.Errorf("postgres: close: connections did not end within %v", closeTimeout)
+	}
+}
+
+// oneLine makes one line of an error, which may be about several hosts.
+func oneLine(err error) error {
+	if err == nil {
+		return nil
+	}
+	return lineError{err}
+}
+
+type lineError struct{ err error }
+
+func (e lineError) Error() string { return "postgres: " + bunstore.OneLine(e.err) }
+
+func (e lineError) Unwrap() error { return e.err }

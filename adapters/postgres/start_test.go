@@ -1,0 +1,199 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/userfarm/userfarm/adapters/postgres"
+	"github.com/userfarm/userfarm/adapters/postgres/postgrestest"
+)
+
+// openError returns the error of opening a database, which must be one line without the password.
+func openError(t *testing.T, databaseURL, password string) string {
+	t.Helper()
+	store, err := postgres.Open(context.Background(), databaseURL, newKeyRing(t))
+	if err == nil {
+		_ = store.Close()
+		t.Fatal("the database was opened")
+	}
+	text := err.Error()
+	if strings.Contains(text, "\n") {
+		t.Errorf("the error has several lines:\n%s", text)
+	}
+	if strings.Contains(text, password) {
+		t.Error("the error has the password in it")
+	}
+	return text
+}
+
+func TestOpenSaysWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	server := postgrestest.Shared(t)
+	databaseURL := server.NewDatabase(t)
+	edit := func(change func(u *url.URL)) string {
+		u, err := url.Parse(databaseURL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(u)
+		return u.String()
+	}
+	for _, test := range []struct {
+		name, url, password, says string
+	}{
+		{
+			name:     "wrong password",
+			url:      edit(func(u *url.URL) { u.User = url.UserPassword(u.User.Username(), "not the password") }),
+			password: "not the password",
+			says:     "password authentication failed",
+		},
+		{
+			name:     "unknown database",
+			url:      edit(func(u *url.URL) { u.Path = "/nowhere" }),
+			password: server.Password(),
+			says:     `database "nowhere" does not exist`,
+		},
+		{
+			name:     "nobody listens",
+			url:      edit(func(u *url.URL) { u.Host = unusedAddress(t) }),
+			password: server.Password(),
+			says:     "connection refused",
+		},
+		{
+			name:     "nobody answers",
+			url:      edit(func(u *url.URL) { u.Host = silentAddress(t) }),
+			password: server.Password(),
+			says:     "timeout",
+		},
+		{
+			name:     "not a URL",
+			url:      "postgres://user:se%zzcret@host/database",
+			password: "cret",
+			says:     "can't be read",
+		},
+		{
+			name:     "a password with a slash that is not escaped",
+			url:      "postgres://user:se/cret@host:5432/database",
+			password: "cret",
+			says:     "can't be read",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			text := openError(t, test.url, test.password)
+			if !strings.Contains(text, test.says) {
+				t.Errorf("got %q, want it to say %q", text, test.says)
+			}
+		})
+	}
+}
+
+// unusedAddress returns an address at which nobody listens.
+func unusedAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	return listener.Addr().String()
+}
+
+// silentAddress returns an address that takes connections and says nothing on them.
+func silentAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	return listener.Addr().String()
+}
+
+func TestReplicasThatStartTogetherAllComeUp(t *testing.T) {
+	const replicas = 3
+	databaseURL := postgrestest.Shared(t).NewDatabase(t)
+	keys := newKeyRing(t)
+	start := make(chan struct{})
+	var starting sync.WaitGroup
+	for range replicas {
+		starting.Go(func() {
+			<-start
+			store, err := postgres.Open(context.Background(), databaseURL, keys)
+			if err != nil {
+				t.Errorf("open: %v", err)
+				return
+			}
+			defer func() { _ = store.Close() }()
+			if err := store.Ping(context.Background()); err != nil {
+				t.Errorf("ping: %v", err)
+			}
+		})
+	}
+	close(start)
+	starting.Wait()
+}
+
+func TestMigrateAgainChangesNothing(t *testing.T) {
+	databaseURL := postgrestest.Shared(t).NewDatabase(t)
+	ctx := context.Background()
+	for range 2 {
+		if err := postgres.Migrate(ctx, databaseURL); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open(t, databaseURL, newKeyRing(t))
+}
+
+// A replica that is killed as it migrates leaves three things, one after the other: its session, until the server notices;
+// bun's lock, a row; a migration that is applied and not marked so.
+func TestOpenAfterAReplicaWasKilledAsItMigrated(t *testing.T) {
+	server := postgrestest.Shared(t)
+	databaseURL := server.NewDatabase(t)
+	ctx := context.Background()
+	if err := postgres.Migrate(ctx, databaseURL); err != nil {
+		t.Fatal(err)
+	}
+	server.Exec(t, databaseURL, `
+		DELETE FROM bun_migrations;
+		INSERT INTO bun_migration_locks (table_name) VALUES ('bun_migrations')`)
+	killed, err := pgx.Connect(ctx, databaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := killed.Exec(ctx, "SELECT pg_advisory_lock(x'757365726661726d'::bigint)"); err != nil {
+		t.Fatal(err)
+	}
+
+	opened := make(chan error, 1)
+	go func() {
+		store, err := postgres.Open(ctx, databaseURL, newKeyRing(t))
+		if err == nil {
+			err = store.Close()
+		}
+		opened <- err
+	}()
+	awaitLockWait(t, databaseURL, opened)
+	if err := killed.Close(ctx); err != nil {
+		t.Fatal(err)
+	}
+
+	if err := <-opened; err != nil {
+		t.Errorf("open: %v", err)
+	}
+}
+
+func TestOpenEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err := postgres.Open(ctx, postgrestest.Shared(t).NewDatabase(t), newKeyRing(t))
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want %v", err, context.Canceled)
+	}
+}

@@ -1,0 +1,30 @@
+package sqlite_test
+
+import (
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/userfarm/userfarm/ports"
+	"github.com/userfarm/userfarm/ports/portstest"
+)
+
+func TestStore(t *testing.T) {
+	portstest.TestStore(t, synctest.Test, func(t testing.TB) portstest.Subject {
+		path := filepath.Join(t.TempDir(), "users.db")
+		keys := keyRing(t, 1)
+		store := open(t, path, keys)
+		return portstest.Subject{
+			Store:   store,
+			Advance: time.Sleep,
+			Restart: func() ports.Store {
+				if err := store.Close(); err != nil {
+					t.Fatal(err)
+				}
+				store = open(t, path, keys)
+				return store
+			},
+		}
+	})
+}

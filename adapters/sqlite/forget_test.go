@@ -1,0 +1,36 @@
+package sqlite_test
+
+import (
+	"context"
+	"database/sql"
+	"path/filepath"
+	"testing"
+)
+
+// More than what one transaction forgets.
+func TestForgetLeasesForgetsThemAll(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "users.db")
+	store := open(t, path, keyRing(t, 1))
+	other, err := sql.Open("sqlite", path) // not a farm, so that it may be there at the same time
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = other.Close() }()
+	_, err = other.Exec(`WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 2500)
+		INSERT INTO ended_leases SELECT randomblob(32), n FROM numbers`)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	if err := store.ForgetLeases(context.Background(), 0); err != nil {
+		t.Error(err)
+	}
+
+	var left int
+	if err := other.QueryRow("SELECT count(*) FROM ended_leases").Scan(&left); err != nil {
+		t.Fatal(err)
+	}
+	if left > 0 {
+		t.Errorf("%d leases are remembered", left)
+	}
+}

@@ -1,0 +1,107 @@
+package boot_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/fx"
+
+	"github.com/userfarm/userfarm/app/boot"
+)
+
+func TestEveryStoreIsWired(t *testing.T) {
+	for _, store := range []string{"memory:", "sqlite:farm.db", "postgres://farm@127.0.0.1/farm"} {
+		if err := fx.ValidateApp(boot.Options(t.Context(), config(store))); err != nil {
+			t.Errorf("%s: %v", store, err)
+		}
+	}
+}
+
+func TestRunServesUntilItIsToldToStop(t *testing.T) {
+	for _, store := range []string{"memory:", "sqlite:" + filepath.Join(t.TempDir(), "farm.db")} {
+		t.Run(store[:6], func(t *testing.T) {
+			cfg := config(store)
+			ctx, stop := context.WithCancel(t.Context())
+			ended := make(chan error, 1)
+			go func() { ended <- boot.Run(ctx, cfg) }()
+			waitUntilReady(t, cfg.Listen, ended)
+
+			stop()
+			if err := <-ended; err != nil {
+				t.Errorf("run = %v", err)
+			}
+			if _, err := net.Dial("tcp", cfg.Listen); err == nil {
+				t.Error("the port is still open")
+			}
+		})
+	}
+}
+
+func TestRunNamesTheCauseAlone(t *testing.T) {
+	cfg := config("sqlite:" + filepath.Join(t.TempDir(), "none", "farm.db"))
+	err := boot.Run(t.Context(), cfg)
+	if err == nil || strings.Contains(err.Error(), "fx") || strings.Contains(err.Error(), "function") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("run = %v, want one line without fx's account", err)
+	}
+}
+
+func TestConfigRefuses(t *testing.T) {
+	for says, spoil := range map[string]func(*boot.Config){
+		"--store":         func(c *boot.Config) { c.Store = "mysql://root:opensesame@db/farm" },
+		"--lease-ttl":     func(c *boot.Config) { c.LeaseTTL = time.Millisecond },
+		"--max-lease-ttl": func(c *boot.Config) { c.MaxLeaseTTL = time.Minute },
+		"--seed-lock-ttl": func(c *boot.Config) { c.SeedLockTTL = -time.Second },
+	} {
+		cfg := config("memory:")
+		spoil(&cfg)
+		if err := cfg.Validate(); err == nil || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "opensesame") {
+			t.Errorf("validate = %v, want it to name %s and no secret", err, says)
+		}
+	}
+	if err := config("memory:").Validate(); err != nil {
+		t.Errorf("a good configuration: %v", err)
+	}
+}
+
+func config(store string) boot.Config {
+	return boot.Config{
+		HTTPConfig:  boot.HTTPConfig{Listen: freeAddress()},
+		StoreConfig: boot.StoreConfig{Store: store},
+		LogConfig:   boot.LogConfig{LogLevel: "error", LogFormat: "json"},
+		LeaseTTL:    15 * time.Minute,
+		MaxLeaseTTL: 24 * time.Hour,
+	}
+}
+
+func freeAddress() string {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
+}
+
+func waitUntilReady(t *testing.T, address string, ended <-chan error) {
+	t.Helper()
+	for range 3000 {
+		select {
+		case err := <-ended:
+			t.Fatal(errors.Join(errors.New("ended before it was ready"), err))
+		case <-time.After(10 * time.Millisecond):
+		}
+		if response, err := http.Get("http://" + address + "/readyz"); err == nil {
+			response.Body.Close()
+			if response.StatusCode == http.StatusOK {
+				return
+			}
+		}
+	}
+	t.Fatal("did not become ready")
+}

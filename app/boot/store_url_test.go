@@ -1,0 +1,39 @@
+package boot
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestParseStoreURL(t *testing.T) {
+	for text, want := range map[string]storeURL{
+		"memory:":                           {kind: inMemory},
+		"memory":                            {kind: inMemory},
+		"sqlite:userfarm.db":                {kind: inSQLite, file: "userfarm.db"},
+		"sqlite:///var/lib/farm.db":         {kind: inSQLite, file: "/var/lib/farm.db"},
+		"sqlite:a?b#c.db":                   {kind: inSQLite, file: "a?b#c.db"},
+		"postgres://u:p@db/farm":            {kind: inPostgres, url: "postgres://u:p@db/farm"},
+		"postgresql://u:p@a:1,b:2/farm?x=y": {kind: inPostgres, url: "postgresql://u:p@a:1,b:2/farm?x=y"},
+	} {
+		if got, err := parseStoreURL(text); err != nil || got != want {
+			t.Errorf("%s = %+v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "memory:x", "sqlite:", "sqlite://", "postgres:db", "mysql://db", "userfarm.db"} {
+		if got, err := parseStoreURL(text); err == nil {
+			t.Errorf("%q = %+v, want an error", text, got)
+		}
+	}
+}
+
+func TestStoreURLIsPrintedWithoutItsPassword(t *testing.T) {
+	for _, text := range []string{"postgres://u:opensesame@db:5432/farm", "postgres://u:opensesame@a:1,b:2/farm", "postgres://u:opense%same@db/farm"} {
+		where, err := parseStoreURL(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(where.String(), "same") {
+			t.Errorf("printed as %s", where)
+		}
+	}
+}

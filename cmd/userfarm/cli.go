@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/userfarm/userfarm/app/boot"
+)
+
+type cli struct {
+	Serve       serve       `cmd:"" help:"Run the farm."`
+	Migrate     migrate     `cmd:"" help:"Bring the schema of the store up to date, and end."`
+	Healthcheck healthcheck `cmd:"" help:"Ask the farm on this machine whether it is ready, and end."`
+	Version     version     `cmd:"" help:"Print the version, and end."`
+}
+
+// command is what every subcommand is.
+type command interface {
+	Run(ctx context.Context) error
+}
+
+// parse returns the subcommand that args ask for, with its settings from args, environment and defaults.
+func parse(args []string) (command, error) {
+	var c cli
+	parser, err := kong.New(&c, kong.Name("userfarm"),
+		kong.Description("Stores test users and hands each one to one test at a time."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	if err != nil {
+		return nil, err
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		return nil, fmt.Errorf("%w (try --help)", err)
+	}
+	return parsed.Selected().Target.Addr().Interface().(command), nil
+}
+
+type serve struct {
+	boot.Config `embed:""`
+}
+
+func (s *serve) Run(ctx context.Context) error { return boot.Run(ctx, s.Config) }
+
+type migrate struct {
+	boot.StoreConfig `embed:""`
+}
+
+func (m *migrate) Run(ctx context.Context) error { return boot.Migrate(ctx, m.StoreConfig) }
+
+type version struct{}
+
+func (*version) Run(context.Context) error {
+	info, _ := debug.ReadBuildInfo()
+	_, err := fmt.Println("userfarm", info.Main.Version, info.GoVersion)
+	return err
+}

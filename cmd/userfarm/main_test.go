@@ -1,0 +1,273 @@
+package main_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/userfarm/userfarm/adapters/postgres/postgrestest"
+	"github.com/userfarm/userfarm/adapters/sealing"
+)
+
+// binary is the program under test.
+var binary string
+
+func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
+
+func buildAndRun(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "userfarm")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	binary = filepath.Join(dir, "userfarm")
+	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
+		return 1
+	}
+	return m.Run()
+}
+
+const project = "3b0f2f4e-9f0c-4a39-8f0e-0c9d5a3f7a11"
+
+const newUser = `{"login":"ann","password":"hunter2","project_id":"` + project + `","env":"stage","domain":"regular"}`
+
+func TestServeWithoutSettings(t *testing.T) {
+	dir := t.TempDir()
+	farm := serve(t, dir)
+
+	if status, body := farm.post("/v1/users", newUser); status != http.StatusCreated {
+		t.Errorf("create user = %d %s", status, body)
+	}
+	for _, file := range []string{"userfarm.db", "userfarm.key"} {
+		if info, err := os.Stat(filepath.Join(dir, file)); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: want a file of mode 0600, got %v (%v)", file, info, err)
+		}
+	}
+	if !strings.Contains(farm.output.String(), `"level":"WARN","msg":"the farm has no API key`) {
+		t.Errorf("no warning that the farm is open:\n%s", farm.output)
+	}
+	if strings.Contains(farm.output.String(), "hunter2") {
+		t.Error("the log has a password")
+	}
+}
+
+func TestServeStopsInOrder(t *testing.T) {
+	farm := serve(t, t.TempDir())
+	farm.signal(syscall.SIGTERM)
+	if code := farm.wait(); code != 0 {
+		t.Errorf("exit code after SIGTERM = %d, want 0\n%s", code, farm.output)
+	}
+}
+
+func TestASecondSignalEndsAtOnce(t *testing.T) {
+	farm := serve(t, t.TempDir())
+	connection, err := net.Dial("tcp", farm.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close()
+	// A request that never ends keeps the farm from stopping in order.
+	fmt.Fprintf(connection, "POST /v1/users HTTP/1.1\r\nHost: farm\r\nContent-Length: 9\r\n\r\n{")
+
+	farm.signal(syscall.SIGTERM)
+	for range 1000 { // the second signal counts once the first was heard
+		if farm.get("/readyz") != http.StatusOK {
+			break
+		}
+	}
+	farm.signal(syscall.SIGTERM)
+	if code := farm.wait(); code != -1 {
+		t.Errorf("exit code = %d, want an end by the signal\n%s", code, farm.output)
+	}
+}
+
+func TestWhatWasAnsweredSurvivesKill(t *testing.T) {
+	keyFile := writeKey(t)
+	for name, settings := range map[string][]string{
+		"SQLite":     nil,
+		"PostgreSQL": {"--store", postgrestest.Start(t).NewDatabase(t), "--encryption-key-file", keyFile},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			farm := serve(t, dir, settings...)
+			farm.post("/v1/users", newUser)
+			before := acquire(t, farm)
+			farm.signal(syscall.SIGKILL)
+			farm.wait()
+
+			farm = serve(t, dir, settings...)
+			if status, body := farm.post("/v1/leases", wanted); status != http.StatusConflict {
+				t.Errorf("the user was handed out twice: %d %s", status, body)
+			}
+			if status, body := farm.post("/v1/leases/"+before.LeaseID+"/release", ""); status != http.StatusNoContent {
+				t.Errorf("release after the restart = %d %s", status, body)
+			}
+			after := acquire(t, farm)
+			if after.Users[0].Fence != before.Users[0].Fence+1 {
+				t.Errorf("fence went from %d to %d", before.Users[0].Fence, after.Users[0].Fence)
+			}
+			if after.Users[0].Password != "hunter2" {
+				t.Error("the password did not survive")
+			}
+		})
+	}
+}
+
+func TestStartsThatMustFail(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	keyFile, otherKey := writeKey(t), writeKey(t)
+	sealed := t.TempDir()
+	first := serve(t, sealed)
+	inUse := filepath.Join(sealed, "userfarm.db")
+
+	for name, test := range map[string]struct {
+		args []string
+		code int
+		says []string
+	}{
+		"a taken port": {
+			[]string{"serve", "--store", "memory:", "--listen", taken.Addr().String()}, 1,
+			[]string{"--listen", "address already in use"},
+		},
+		"an address that others can reach": {
+			[]string{"serve", "--store", "memory:", "--listen", "0.0.0.0:0"}, 1,
+			[]string{"no API key", "--insecure"},
+		},
+		"an unreachable database": {
+			[]string{"serve", "--store", "postgres://farm:opensesame@127.0.0.1:1/farm", "--encryption-key-file", keyFile}, 1,
+			[]string{"127.0.0.1:1", "refused"},
+		},
+		"PostgreSQL without a key": {
+			[]string{"serve", "--store", "postgres://127.0.0.1:1/farm"}, 1,
+			[]string{"--encryption-key-file", "openssl rand -base64 32"},
+		},
+		"a key file that is not there": {
+			[]string{"serve", "--encryption-key-file", filepath.Join(sealed, "none")}, 1,
+			[]string{"none", "no such file"},
+		},
+		"a file in use": {
+			[]string{"serve", "--store", "sqlite:" + inUse}, 1,
+			[]string{"userfarm.db", "in use"},
+		},
+		"a folder that is not there": {
+			[]string{"serve", "--store", "sqlite:" + filepath.Join(sealed, "none", "farm.db")}, 1,
+			[]string{"farm", "no such file or directory"},
+		},
+		"an unknown flag":       {[]string{"serve", "--fast"}, 2, []string{"--fast"}},
+		"an unknown command":    {[]string{"sow"}, 2, []string{"sow"}},
+		"a store of no kind":    {[]string{"serve", "--store", "mysql://root:opensesame@db/farm"}, 2, []string{"--store", "sqlite:FILE"}},
+		"no time to live":       {[]string{"serve", "--lease-ttl", "0s"}, 2, []string{"--lease-ttl", "1s"}},
+		"a longest below usual": {[]string{"serve", "--max-lease-ttl", "1m"}, 2, []string{"--max-lease-ttl", "15m"}},
+		"migrating memory":      {[]string{"migrate", "--store", "memory:"}, 1, []string{"memory"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := start(t, t.TempDir(), test.args...)
+			if code := p.wait(); code != test.code {
+				t.Errorf("exit code = %d, want %d", code, test.code)
+			}
+			problem := p.problem()
+			for _, words := range test.says {
+				if !strings.Contains(problem, words) {
+					t.Errorf("does not say %q:\n%s", words, problem)
+				}
+			}
+			if strings.Contains(p.output.String(), "opensesame") {
+				t.Error("it says the database's password")
+			}
+		})
+	}
+
+	t.Run("another key", func(t *testing.T) {
+		first.post("/v1/users", newUser)
+		first.signal(syscall.SIGTERM)
+		first.wait()
+		p := start(t, sealed, "serve", "--encryption-key-file", otherKey)
+		if code := p.wait(); code != 1 || !strings.Contains(p.problem(), otherKey) {
+			t.Errorf("exit code = %d: %s", code, p.problem())
+		}
+	})
+	t.Run("the key file was lost", func(t *testing.T) {
+		lost := filepath.Join(sealed, "userfarm.key")
+		if err := os.Remove(lost); err != nil {
+			t.Fatal(err)
+		}
+		p := start(t, sealed, "serve")
+		if code := p.wait(); code != 1 || !strings.Contains(p.problem(), "userfarm.key") {
+			t.Errorf("exit code = %d: %s", code, p.problem())
+		}
+		if _, err := os.Stat(lost); err == nil {
+			t.Error("a new key file was left behind, as if it could replace the lost one")
+		}
+	})
+}
+
+func TestMigrateThenServe(t *testing.T) {
+	dir := t.TempDir()
+	if p := start(t, dir, "migrate"); p.wait() != 0 {
+		t.Fatalf("migrate failed:\n%s", p.output)
+	}
+	serve(t, dir)
+}
+
+func TestHealthcheck(t *testing.T) {
+	farm := serve(t, t.TempDir())
+	if p := start(t, t.TempDir(), "healthcheck", "--listen", farm.address); p.wait() != 0 {
+		t.Errorf("healthcheck of a farm that is ready failed:\n%s", p.output)
+	}
+	if p := start(t, t.TempDir(), "healthcheck", "--listen", freeAddress(t)); p.wait() != 1 {
+		t.Errorf("healthcheck without a farm = %d, want 1", p.wait())
+	}
+}
+
+func TestHelpAndVersion(t *testing.T) {
+	for _, args := range [][]string{{"--help"}, {"serve", "--help"}, {"version"}} {
+		p := start(t, t.TempDir(), args...)
+		if code := p.wait(); code != 0 || p.output.String() == "" {
+			t.Errorf("%v = %d:\n%s", args, code, p.output)
+		}
+	}
+}
+
+const wanted = `{"users":[{"project_id":"` + project + `","env":"stage"}],"owner":"test"}`
+
+type lease struct {
+	LeaseID string `json:"lease_id"`
+	Users   []struct {
+		Password string `json:"password"`
+		Fence    uint64 `json:"fence"`
+	} `json:"users"`
+}
+
+func acquire(t *testing.T, farm *process) lease {
+	t.Helper()
+	status, body := farm.post("/v1/leases", wanted)
+	if status != http.StatusCreated {
+		t.Fatalf("acquire = %d %s", status, body)
+	}
+	var l lease
+	if err := json.Unmarshal([]byte(body), &l); err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func writeKey(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "farm.key")
+	if err := sealing.CreateKeyFile(path); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}

@@ -1,0 +1,150 @@
+package main_test
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// These tests run the real program: TestMain builds it once, and every test starts processes of its own in folders of
+// its own.
+
+// process is a running userfarm.
+type process struct {
+	t       *testing.T
+	command *exec.Cmd
+	output  *buffer // standard output and error
+	exited  chan struct{}
+	address string
+}
+
+// start runs userfarm with args in dir. It is killed when the test ends.
+func start(t *testing.T, dir string, args ...string) *process {
+	t.Helper()
+	p := &process{t: t, output: &buffer{}, exited: make(chan struct{})}
+	p.command = exec.Command(binary, args...)
+	p.command.Dir = dir
+	p.command.Env = append(os.Environ(), "USERFARM_LOG_FORMAT=json")
+	p.command.Stdout, p.command.Stderr = p.output, p.output
+	if err := p.command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		_ = p.command.Wait()
+		close(p.exited)
+	}()
+	t.Cleanup(func() {
+		p.signal(syscall.SIGKILL)
+		p.wait()
+	})
+	return p
+}
+
+// serve runs a farm in dir on a free port and waits until it is ready.
+func serve(t *testing.T, dir string, args ...string) *process {
+	t.Helper()
+	address := freeAddress(t)
+	p := start(t, dir, append([]string{"serve", "--listen", address}, args...)...)
+	p.address = address
+	for range 3000 {
+		if p.get("/readyz") == http.StatusOK {
+			return p
+		}
+		select {
+		case <-p.exited:
+			t.Fatalf("userfarm ended:\n%s", p.output)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	t.Fatalf("userfarm did not become ready:\n%s", p.output)
+	return nil
+}
+
+func (p *process) signal(s os.Signal) { _ = p.command.Process.Signal(s) }
+
+// wait returns the exit code, or -1 if a signal ended the process.
+func (p *process) wait() int {
+	p.t.Helper()
+	select {
+	case <-p.exited:
+	case <-time.After(time.Minute):
+		p.t.Fatalf("userfarm did not end:\n%s", p.output)
+	}
+	return p.command.ProcessState.ExitCode()
+}
+
+// get returns the status of the answer, or 0 if there is none.
+func (p *process) get(path string) int {
+	response, err := http.Get("http://" + p.address + path)
+	if err != nil {
+		return 0
+	}
+	response.Body.Close()
+	return response.StatusCode
+}
+
+// post sends JSON and returns the status and body of the answer.
+func (p *process) post(path, body string) (int, string) {
+	p.t.Helper()
+	response, err := http.Post("http://"+p.address+path, "application/json", strings.NewReader(body))
+	if err != nil {
+		p.t.Fatalf("POST %s: %v\n%s", path, err, p.output)
+	}
+	defer response.Body.Close()
+	var answer bytes.Buffer
+	if _, err := answer.ReadFrom(response.Body); err != nil {
+		p.t.Fatal(err)
+	}
+	return response.StatusCode, answer.String()
+}
+
+// problem returns the one line with which the program said why it failed.
+func (p *process) problem() string {
+	p.t.Helper()
+	var said []string
+	for line := range strings.Lines(p.output.String()) {
+		if !strings.HasPrefix(line, "{") { // a log line
+			said = append(said, strings.TrimSpace(line))
+		}
+	}
+	if len(said) != 1 {
+		p.t.Errorf("want one line, got %d:\n%s", len(said), strings.Join(said, "\n"))
+	}
+	return strings.Join(said, "\n")
+}
+
+// buffer is a bytes.Buffer for two goroutines.
+type buffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
+}

@@ -1,0 +1,143 @@
+//go:build stress
+
+package main_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+)
+
+// leaseTTL is short, so that a user whose lease lost its answer comes back soon.
+const leaseTTL = 15 * time.Second
+
+// farmClient calls the replicas at random.
+type farmClient struct{ replicas []*replica }
+
+var httpClient = &http.Client{
+	Timeout:   20 * time.Second,
+	Transport: &http.Transport{MaxIdleConnsPerHost: 256},
+}
+
+// refusal is an answer of the farm that is not a success.
+type refusal struct {
+	status int
+	Code   string
+	Detail string
+}
+
+func (r *refusal) Error() string { return fmt.Sprintf("%d %s: %s", r.status, r.Code, r.Detail) }
+
+func isRefusal(err error) bool {
+	refused, ok := errors.AsType[*refusal](err)
+	return ok && refused.status != http.StatusServiceUnavailable
+}
+
+type leaseAnswer struct {
+	LeaseID   string    `json:"lease_id"`
+	ExpiresAt time.Time `json:"expires_at"`
+	Users     []struct {
+		UserID string `json:"user_id"`
+		Fence  uint64 `json:"fence"`
+	} `json:"users"`
+}
+
+// holdFor acquires a user, holds it for a while and releases it. An error means that there is no record of a hold, not
+// that there was none.
+func (f *farmClient) holdFor(owner, selector string, d time.Duration) (hold, error) {
+	var lease leaseAnswer
+	if err := f.post("/v1/leases", acquireBody(owner, selector), &lease); err != nil {
+		return hold{}, err
+	}
+	from := time.Now()
+	time.Sleep(d)
+	held := hold{user: lease.Users[0].UserID, fence: lease.Users[0].Fence, from: from, to: time.Now()}
+	if held.to.After(lease.ExpiresAt) {
+		held.to = lease.ExpiresAt
+	}
+	err := f.post("/v1/leases/"+lease.LeaseID+"/release", "", nil)
+	if refused, ok := errors.AsType[*refusal](err); ok && refused.Code != "lease_expired" && isRefusal(err) {
+		return hold{}, fmt.Errorf("release: %w", err)
+	}
+	return held, nil // a release whose answer was lost may have happened; if not, the lease expires
+}
+
+// holdEveryUser holds every user of the project once, as many at a time as a lease may hold.
+func (f *farmClient) holdEveryUser(t *testing.T, project string) []hold {
+	t.Helper()
+	time.Sleep(leaseTTL) // leases that nobody heard of are over then
+	var selectors []string
+	for cursor := ""; ; {
+		var page struct {
+			Users []struct {
+				UserID string `json:"user_id"`
+			} `json:"users"`
+			NextCursor string `json:"next_cursor"`
+		}
+		query := url.Values{"project_id": {project}, "limit": {"1000"}}
+		if cursor != "" {
+			query.Set("cursor", cursor)
+		}
+		if err := f.do(http.MethodGet, "/v1/users?"+query.Encode(), "", &page); err != nil {
+			t.Fatalf("list users: %v", err)
+		}
+		for _, u := range page.Users {
+			selectors = append(selectors, fmt.Sprintf(`{"user_id":%q}`, u.UserID))
+		}
+		if cursor = page.NextCursor; cursor == "" {
+			break
+		}
+	}
+	var holds []hold
+	for len(selectors) > 0 {
+		n := min(32, len(selectors))
+		var lease leaseAnswer
+		if err := f.post("/v1/leases", acquireBody("last word", selectors[:n]...), &lease); err != nil {
+			t.Fatalf("acquire %d users by id: %v", n, err)
+		}
+		for _, u := range lease.Users {
+			holds = append(holds, hold{user: u.UserID, fence: u.Fence, from: time.Now(), to: time.Now()})
+		}
+		selectors = selectors[n:]
+	}
+	return holds
+}
+
+func acquireBody(owner string, selectors ...string) string {
+	return fmt.Sprintf(`{"users":[%s],"owner":%q,"ttl_seconds":%d}`, strings.Join(selectors, ","), owner, int(leaseTTL.Seconds()))
+}
+
+func (f *farmClient) post(path, body string, answer any) error {
+	return f.do(http.MethodPost, path, body, answer)
+}
+
+func (f *farmClient) do(method, path, body string, answer any) error {
+	replica := f.replicas[rand.IntN(len(f.replicas))]
+	request, err := http.NewRequest(method, "http://"+replica.address+path, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	if body != "" {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	response, err := httpClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode >= 300 {
+		refused := &refusal{status: response.StatusCode}
+		_ = json.NewDecoder(response.Body).Decode(refused)
+		return refused
+	}
+	if answer == nil {
+		return nil
+	}
+	return json.NewDecoder(response.Body).Decode(answer)
+}

@@ -1,0 +1,144 @@
+//go:build stress
+
+// The stress test runs real farms, on SQLite and on PostgreSQL with three replicas, under more tests than they have
+// cores, kills them on the way, and then proves from the workers' own records that nobody shared a user. See README.
+package main_test
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/userfarm/userfarm/adapters/postgres/postgrestest"
+	"github.com/userfarm/userfarm/adapters/sealing"
+)
+
+var (
+	stressFor     = flag.Duration("stress.for", time.Minute, "how long the workers work")
+	stressUsers   = flag.Int("stress.users", 10_000, "users to create")
+	stressPools   = flag.Int("stress.pools", 20, "pools to spread them over")
+	stressWorkers = flag.Int("stress.workers", 200, "tests that run at once")
+)
+
+func TestStressSQLite(t *testing.T) {
+	store := "sqlite:" + filepath.Join(t.TempDir(), "farm.db")
+	stress(t, []*replica{startReplica(t, store, "")}, 0)
+}
+
+func TestStressPostgresWithThreeReplicas(t *testing.T) {
+	database := postgrestest.Start(t).NewDatabase(t)
+	keyFile := filepath.Join(t.TempDir(), "farm.key")
+	if err := sealing.CreateKeyFile(keyFile); err != nil {
+		t.Fatal(err)
+	}
+	replicas := make([]*replica, 3)
+	var starting sync.WaitGroup
+	for i := range replicas { // together, on an empty database
+		starting.Go(func() { replicas[i] = startReplica(t, database, keyFile) })
+	}
+	starting.Wait()
+	stress(t, replicas, 1)
+}
+
+// stress creates the users, lets the workers work while it kills and restarts all but the first spared replicas, and
+// checks the workers' records.
+func stress(t *testing.T, replicas []*replica, spared int) {
+	farm := &farmClient{replicas: replicas}
+	project := fmt.Sprintf("%08x-0000-4000-8000-000000000000", rand.Uint32())
+	createUsers(t, farm, project)
+
+	var lost, unsent, refused atomic.Int64
+	records := make([][]hold, *stressWorkers)
+	stop := time.Now().Add(*stressFor)
+	var working sync.WaitGroup
+	for i := range records {
+		working.Go(func() {
+			for time.Now().Before(stop) {
+				pool := fmt.Sprintf("pool-%d", rand.IntN(*stressPools))
+				selector := fmt.Sprintf(`{"project_id":%q,"env":%q}`, project, pool)
+				held, err := farm.holdFor(fmt.Sprintf("worker-%d", i), selector, time.Duration(rand.IntN(5))*time.Millisecond)
+				switch {
+				case err == nil:
+					records[i] = append(records[i], held)
+				case isRefusal(err):
+					refused.Add(1)
+					t.Errorf("refused: %v", err)
+				case errors.Is(err, syscall.ECONNREFUSED): // a replica that is being restarted
+					unsent.Add(1)
+					time.Sleep(10 * time.Millisecond)
+				default:
+					lost.Add(1)
+				}
+			}
+		})
+	}
+	kills := killAndRestart(t, replicas[spared:], stop)
+	working.Wait()
+
+	var holds []hold
+	for _, r := range records {
+		holds = append(holds, r...)
+	}
+	// The last word on every user: one more hold each, which must come after all the others.
+	holds = append(holds, farm.holdEveryUser(t, project)...)
+	report, err := checkHolds(holds)
+	if err != nil {
+		t.Error(err)
+	}
+	if report.users != *stressUsers {
+		t.Errorf("%d users were held in the end, want all %d that were created", report.users, *stressUsers)
+	}
+	if missing := int64(report.missingFences); missing > lost.Load() {
+		t.Errorf("%d fences are in no record, but only %d requests lost their answer", missing, lost.Load())
+	}
+	pairs := len(holds) - *stressUsers
+	t.Logf("%d pairs by %d workers in %v (%.0f/s), %d kills: %d acquires were not sent, %d lost their answer, %d were refused",
+		pairs, *stressWorkers, *stressFor, float64(pairs)/stressFor.Seconds(), kills, unsent.Load(), lost.Load(), refused.Load())
+	t.Logf("%d holds of %d users: %d overlap, %d fences are in no record, highest fence %d, longest hold %v",
+		len(holds), report.users, report.overlaps, report.missingFences, report.highestFence, report.longestHold.Round(time.Microsecond))
+}
+
+func createUsers(t *testing.T, farm *farmClient, project string) {
+	t.Helper()
+	began := time.Now()
+	numbers := make(chan int)
+	var creating sync.WaitGroup
+	for range 32 {
+		creating.Go(func() {
+			for n := range numbers {
+				body := fmt.Sprintf(`{"login":"user-%d@example.com","password":"pw-%d","project_id":%q,"env":"pool-%d","domain":"regular"}`,
+					n, n, project, n%*stressPools)
+				if err := farm.post("/v1/users", body, nil); err != nil {
+					t.Errorf("create user %d: %v", n, err)
+				}
+			}
+		})
+	}
+	for n := range *stressUsers {
+		numbers <- n
+	}
+	close(numbers)
+	creating.Wait()
+	t.Logf("%d users in %d pools created over HTTP in %v", *stressUsers, *stressPools, time.Since(began).Round(time.Millisecond))
+}
+
+// killAndRestart kills one replica after the other, without warning, until a little before stop.
+func killAndRestart(t *testing.T, replicas []*replica, stop time.Time) (kills int) {
+	pause := *stressFor / 6
+	for time.Until(stop) > pause {
+		time.Sleep(pause)
+		r := replicas[kills%len(replicas)]
+		r.kill()
+		kills++
+		time.Sleep(pause / 10)
+		r.start(t)
+	}
+	return kills
+}
