@@ -153,7 +153,7 @@ type contractTransport struct {
 
 var leaseIDs = regexp.MustCompile(`"lease_id":"([^"]+)"`)
 
-// RoundTrip implements [nethttp.RoundTripper].
+// RoundTrip implements [nethttp.RoundTripper]. An answer that breaks off is an error.
 func (t contractTransport) RoundTrip(req *nethttp.Request) (*nethttp.Response, error) {
 	resp, err := t.next.RoundTrip(req)
 	if err != nil {
@@ -162,8 +162,7 @@ func (t contractTransport) RoundTrip(req *nethttp.Request) (*nethttp.Response, e
 	body, err := io.ReadAll(resp.Body)
 	_ = resp.Body.Close()
 	if err != nil {
-		resp.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), failingReader{err}))
-		return resp, nil
+		return nil, err
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	for _, match := range leaseIDs.FindAllSubmatch(body, -1) {
@@ -174,9 +173,3 @@ func (t contractTransport) RoundTrip(req *nethttp.Request) (*nethttp.Response, e
 	}
 	return resp, nil
 }
-
-// failingReader is the part of a body that did not arrive.
-type failingReader struct{ err error }
-
-// Read implements [io.Reader].
-func (r failingReader) Read([]byte) (int, error) { return 0, r.err }

@@ -42,7 +42,7 @@ func newApp(log *slog.Logger) *fiber.App {
 		WriteTimeout:                 writeTimeout,
 		IdleTimeout:                  idleTimeout,
 		JSONEncoder:                  func(v any) ([]byte, error) { return json.Marshal(v, jsonOptions) },
-		ErrorHandler:                 answerUnread,
+		ErrorHandler:                 answerUnread(log),
 	})
 	server := app.Server()
 	server.CloseOnShutdown = true
@@ -58,6 +58,3 @@ func bounded(c *fiber.Ctx) error {
 	c.SetUserContext(ctx)
 	return c.Next()
 }
-
-// forbidStorage keeps caches from keeping an answer that has secrets.
-func forbidStorage(c *fiber.Ctx) { c.Set(fiber.HeaderCacheControl, "no-store") }

@@ -14,7 +14,7 @@ import (
 func logged(log *slog.Logger) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		start := time.Now()
-		err := recovered(c)
+		err := recovered(c.Next)
 		route := c.Route().Path
 		if err != nil {
 			if failed := answerProblem(c, err); failed != nil {
@@ -41,12 +41,12 @@ func logged(log *slog.Logger) fiber.Handler {
 	}
 }
 
-// recovered runs the handlers that come next, and makes an error of a panic.
-func recovered(c *fiber.Ctx) (err error) {
+// recovered returns the error of run, and makes one of its panic.
+func recovered(run func() error) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			err = fmt.Errorf("panic: %v\n%s", cause, debug.Stack())
 		}
 	}()
-	return c.Next()
+	return run()
 }

@@ -1,7 +1,6 @@
 package http_test
 
 import (
-	"bytes"
 	"errors"
 	"log/slog"
 	"regexp"
@@ -14,7 +13,7 @@ import (
 )
 
 func TestARequestIsLoggedByItsRoute(t *testing.T) {
-	var text bytes.Buffer
+	var text logBuffer
 	log := slog.New(slog.NewTextHandler(&text, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: withoutTime}))
 	store := memory.New()
 	c := serve(t, http.New(app.New(store, settings), store, log))
@@ -23,12 +22,14 @@ func TestARequestIsLoggedByItsRoute(t *testing.T) {
 	c.post("/v1/leases", `{"users":[{"env":"secret"}]}`).want(404)
 	c.get("/nothing/" + someID).want(404)
 	c.send("DELETE", "/v1/leases/"+someID, "").want(405)
+	c.post("/v1/leases/"+someID+"/release", strings.Repeat("x", 1<<20+1)).want(413)
 
 	want := `level=DEBUG msg=request method=GET route=/v1/leases/:lease_id status=404
 level=DEBUG msg=request method=GET route=/v1/users status=200
 level=DEBUG msg=request method=POST route=/v1/leases status=404
 level=DEBUG msg=request method=GET route=/ status=404
 level=DEBUG msg=request method=DELETE route=/ status=405
+level=DEBUG msg="request not read" status=413
 `
 	if got := text.String(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
@@ -36,7 +37,7 @@ level=DEBUG msg=request method=DELETE route=/ status=405
 }
 
 func TestAFailureIsLoggedAtItsLevelWithItsError(t *testing.T) {
-	var text bytes.Buffer
+	var text logBuffer
 	log := slog.New(slog.NewTextHandler(&text, &slog.HandlerOptions{ReplaceAttr: withoutTime}))
 	broken := failing(errors.New("no such column"))
 	c := serve(t, http.New(broken, broken, log))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/gofiber/fiber/v2"
@@ -102,7 +103,7 @@ func storeUnavailable(err error) ProblemKind {
 
 // ProblemKinds returns what the wire says about each kind of error, in the order in which they are tried. A client reads
 // the same rows backwards: the error of the first row that has its code.
-func ProblemKinds() []ProblemKind { return append([]ProblemKind(nil), problemKinds...) }
+func ProblemKinds() []ProblemKind { return slices.Clone(problemKinds) }
 
 // kindOf returns the kind of err.
 func kindOf(err error) ProblemKind {

@@ -54,7 +54,7 @@ func openAccountStream(
 // Read implements [io.Reader].
 func (s *accountStream) Read(p []byte) (int, error) {
 	for s.pending.Len() < len(p) && s.ahead != nil {
-		if err := s.writeNext(); err != nil {
+		if err := recovered(s.writeNext); err != nil {
 			s.log.Error("the stream of all users broke off", "error", err)
 			return 0, err
 		}

@@ -2,6 +2,7 @@ package http
 
 import (
 	"errors"
+	"log/slog"
 	"net"
 	"net/url"
 	"slices"
@@ -11,12 +12,16 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// answerUnread answers a request that could not be read.
-func answerUnread(c *fiber.Ctx, err error) error {
-	if errors.Is(ownError(err), errTooLarge) {
-		drain(c.Context().Conn())
+// answerUnread answers a request that could not be read. It does not log the error, which may quote the request.
+func answerUnread(log *slog.Logger) fiber.ErrorHandler {
+	return func(c *fiber.Ctx, err error) error {
+		if errors.Is(ownError(err), errTooLarge) {
+			drain(c.Context().Conn())
+		}
+		failed := answerProblem(c, err)
+		log.DebugContext(c.UserContext(), "request not read", "status", c.Response().StatusCode())
+		return failed
 	}
-	return answerProblem(c, err)
 }
 
 // drain reads what a client is still sending. Without it, the connection would be reset, and the client would learn

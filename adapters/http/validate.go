@@ -40,8 +40,10 @@ func validate(request any) []domain.FieldError {
 // a field needs escaping.
 func pointerOf(namespace string) string {
 	_, path, _ := strings.Cut(namespace, ".")
-	return "/" + strings.NewReplacer(".", "/", "[", "/", "]", "").Replace(path)
+	return "/" + pointerSyntax.Replace(path)
 }
+
+var pointerSyntax = strings.NewReplacer(".", "/", "[", "/", "]", "")
 
 // ruleOf says what a validate tag of openapi.yaml asks for.
 func ruleOf(broken validator.FieldError) string {
@@ -64,13 +66,13 @@ func ruleOf(broken validator.FieldError) string {
 // invalidFields returns the error that names all fields of both, or nil if there are none. A field that could not be read
 // is zero, so what its tag says about that is left out.
 func invalidFields(unread, broken []domain.FieldError) error {
-	known := make(map[jsontext.Pointer]bool, len(unread))
+	zero := make(map[jsontext.Pointer]bool, len(unread))
 	for _, f := range unread {
-		known[jsontext.Pointer(f.Pointer)] = true
+		zero[jsontext.Pointer(f.Pointer)] = true
 	}
 	fields := unread
 	for _, f := range broken {
-		if !coversAny(known, jsontext.Pointer(f.Pointer)) {
+		if !within(zero, jsontext.Pointer(f.Pointer)) {
 			fields = append(fields, f)
 		}
 	}
@@ -80,14 +82,14 @@ func invalidFields(unread, broken []domain.FieldError) error {
 	return &domain.InvalidError{Fields: fields}
 }
 
-// coversAny reports whether known has the pointer or one of its parents.
-func coversAny(known map[jsontext.Pointer]bool, pointer jsontext.Pointer) bool {
+// within reports whether set has the pointer or one of its parents.
+func within(set map[jsontext.Pointer]bool, pointer jsontext.Pointer) bool {
 	for ; pointer != ""; pointer = pointer.Parent() {
-		if known[pointer] {
+		if set[pointer] {
 			return true
 		}
 	}
-	return known[""]
+	return set[""]
 }
 
 // join returns the first of errs that is not about fields, else the error that names the fields of all, or nil.

@@ -27,7 +27,9 @@ type account struct {
 func find() (programs, error) {
 	var folders []string
 	if path, err := exec.LookPath("initdb"); err == nil {
-		folders = append(folders, filepath.Dir(path))
+		if path, err = filepath.EvalSymlinks(path); err == nil { // the other programs may have no link beside it
+			folders = append(folders, filepath.Dir(path))
+		}
 	}
 	for _, pattern := range []string{
 		"/usr/lib/postgresql/*/bin",         // Debian, Ubuntu
