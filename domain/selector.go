@@ -2,6 +2,7 @@ package domain
 
 import (
 	"fmt"
+	"maps"
 	"time"
 )
 
@@ -27,6 +28,12 @@ func (s Selector) Matches(u *User) bool {
 		(s.Env == "" || s.Env == pool.Env) &&
 		(s.Domain == "" || s.Domain == pool.Domain) &&
 		u.state.Labels.Contain(s.Labels)
+}
+
+// Equal reports whether both want the same.
+func (s Selector) Equal(other Selector) bool {
+	return s.UserID == other.UserID && s.ProjectID == other.ProjectID &&
+		s.Env == other.Env && s.Domain == other.Domain && maps.Equal(s.Labels, other.Labels)
 }
 
 // CheckSelectors returns an [InvalidError] that names everything that is wrong with the selectors of one lease.

@@ -21,8 +21,8 @@ type Spec struct {
 	Labels   Labels
 }
 
-// NewUser returns a free user that was never locked. It returns an [InvalidError] that names every bad field of spec.
-func NewUser(id UserID, now time.Time, spec Spec) (*User, error) {
+// CheckSpec returns an [InvalidError] that names every bad field of spec.
+func CheckSpec(spec Spec) error {
 	var v violations
 	v.name("/login", spec.Login, maxName)
 	v.password("/password", spec.Password)
@@ -32,7 +32,12 @@ func NewUser(id UserID, now time.Time, spec Spec) (*User, error) {
 	v.name("/env", spec.Pool.Env, maxName)
 	v.name("/domain", spec.Pool.Domain, maxName)
 	v.labels("/labels", spec.Labels)
-	if err := v.err(); err != nil {
+	return v.err()
+}
+
+// NewUser returns a free user that was never locked. It returns the error of [CheckSpec].
+func NewUser(id UserID, now time.Time, spec Spec) (*User, error) {
+	if err := CheckSpec(spec); err != nil {
 		return nil, err
 	}
 	return &User{Snapshot{

@@ -3,7 +3,7 @@ package bunstore
 import (
 	"context"
 	"errors"
-	"fmt"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -11,6 +11,9 @@ import (
 	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/ports"
 )
+
+// claimPatience is how long a claim goes on after users whose rows rivals keep, within the operation's time.
+const claimPatience = operationTimeout - time.Second
 
 var (
 	// errContended says that the free users whose rows nobody else keeps did not suffice.
@@ -24,11 +27,14 @@ var (
 // It first tries with the free users whose rows it gets without waiting. If they do not suffice, rivals may keep just the
 // rows that it needs, for claims which they may yet undo: that is no reason to refuse. So it looks at what is committed at
 // one moment. If that does not suffice either, it refuses. If it does, it chooses users, waits for their rows, and begins
-// anew should they be taken by then, which means that a rival got one. The operation's time bounds the rounds.
+// anew should they be taken by then, which means that a rival got one. It gives up when its patience is at an end: whoever
+// asks again later does better than one who queues for a database that answers, but has no user to give.
 func (s *Store) Claim(ctx context.Context, want []domain.Selector, decide ports.Decide) ([]*domain.User, error) {
 	var users []*domain.User
 	var chosen []string
 	err := s.bounded(ctx, "claim", func(ctx context.Context) error {
+		patient, cancel := context.WithTimeout(ctx, claimPatience)
+		defer cancel()
 		for {
 			err := s.transact(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
 				users, err = s.claimAtOnce(ctx, tx, want, decide)
@@ -44,11 +50,15 @@ func (s *Store) Claim(ctx context.Context, want []domain.Selector, decide ports.
 			if err != nil {
 				return err
 			}
-			err = s.transact(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
+			err = s.transact(patient, func(ctx context.Context, tx bun.Tx) (err error) {
 				users, err = s.claimChosen(ctx, tx, want, chosen, decide)
 				return err
 			})
-			if !errors.Is(err, errTaken) {
+			taken := errors.Is(err, errTaken)
+			switch outOfPatience := patient.Err() != nil && ctx.Err() == nil; {
+			case outOfPatience && (taken || err != nil && !isRefusal(err)):
+				return refuse(&domain.UnmatchedError{Reason: domain.ErrPoolExhausted, Selectors: indexes(want)})
+			case !taken:
 				return err
 			}
 		}
@@ -127,13 +137,19 @@ func (s *Store) claimChosen(
 	return users, s.settle(ctx, tx, chosen, users, decide)
 }
 
+func indexes(want []domain.Selector) []int {
+	all := make([]int, len(want))
+	for i := range all {
+		all[i] = i
+	}
+	return all
+}
+
 // distinct returns the selectors that differ: what is the same is searched once.
 func distinct(want []domain.Selector) []domain.Selector {
 	var selectors []domain.Selector
-	seen := make(map[string]bool, len(want))
 	for _, selector := range want {
-		if text := fmt.Sprintf("%#v", selector); !seen[text] { // prints a map in the order of its keys
-			seen[text] = true
+		if !slices.ContainsFunc(selectors, selector.Equal) {
 			selectors = append(selectors, selector)
 		}
 	}

@@ -107,11 +107,11 @@ func freeAt(u *domain.User) int64 {
 func (s *Store) open(r row) (*domain.User, error) {
 	id, err := uuid.Parse(r.UserID)
 	if err != nil {
-		return nil, fmt.Errorf("user_id: %w", err)
+		return nil, refuse(fmt.Errorf("user_id: %w", err))
 	}
 	project, err := uuid.Parse(r.ProjectID)
 	if err != nil {
-		return nil, fmt.Errorf("project_id of user %s: %w", id, err)
+		return nil, refuse(fmt.Errorf("project_id of user %s: %w", id, err))
 	}
 	password, err := s.sealer.Open(domain.UserID(id), r.Password)
 	if err != nil {
@@ -183,7 +183,7 @@ func (l *labelColumn) Scan(src any) error {
 	case string:
 		return json.Unmarshal([]byte(src), (*domain.Labels)(l))
 	default:
-		return fmt.Errorf("labels can't be read from a %T", src)
+		return refuse(fmt.Errorf("labels can't be read from a %T", src))
 	}
 }
 
@@ -201,11 +201,11 @@ func (l *leaseColumn) Scan(src any) error {
 		return nil
 	case []byte:
 		if len(src) != len(l) {
-			return fmt.Errorf("a lease's digest of %d bytes, want %d", len(src), len(l))
+			return refuse(fmt.Errorf("a lease's digest of %d bytes, want %d", len(src), len(l)))
 		}
 		copy(l[:], src)
 		return nil
 	default:
-		return fmt.Errorf("a lease's digest can't be read from a %T", src)
+		return refuse(fmt.Errorf("a lease's digest can't be read from a %T", src))
 	}
 }

@@ -2,6 +2,7 @@ package http
 
 import (
 	"errors"
+	"math"
 	"mime"
 	"reflect"
 	"strconv"
@@ -136,11 +137,12 @@ func (r *strictReader) readInt32(dec *jsontext.Decoder, number reflect.Value) er
 	if err != nil {
 		return err
 	}
-	parsed, err := strconv.ParseInt(string(text), 10, 32)
-	if err != nil {
+	parsed, err := strconv.ParseFloat(string(text), 64) // 300, 300.0 and 3e2 are one integer
+	if err != nil || parsed != math.Trunc(parsed) || math.Abs(parsed) > math.MaxInt32 {
 		r.note(dec, "must be an integer of at most 32 bits")
+		return nil
 	}
-	number.SetInt(parsed)
+	number.SetInt(int64(parsed))
 	return nil
 }
 

@@ -12,6 +12,7 @@ const (
 	ReadTimeout    = readTimeout
 	WriteTimeout   = writeTimeout
 	RequestTimeout = requestTimeout
+	ArrivalTimeout = arrivalTimeout
 )
 
 // Functions that the external tests call.

@@ -14,10 +14,11 @@ const (
 	maxBody   = 1 << 20
 	maxHeader = 16 << 10 // with the request line
 
-	readTimeout  = 30 * time.Second       // for a whole request
-	writeTimeout = 30 * time.Second       // for a whole answer, or a chunk of a stream
-	idleTimeout  = 2 * time.Minute        // between requests
-	drainTimeout = 200 * time.Millisecond // between the parts of a body that is too large
+	readTimeout    = 30 * time.Second       // for a whole request
+	writeTimeout   = 30 * time.Second       // for a whole answer, or a chunk of a stream
+	idleTimeout    = 2 * time.Minute        // between requests
+	arrivalTimeout = 5 * time.Second        // for the rest of a request that had begun to arrive at a shutdown
+	drainTimeout   = 200 * time.Millisecond // between the parts of a body that is too large
 
 	// requestTimeout is how long the farm may take, so that a store which hangs does not hang the caller.
 	requestTimeout = 10 * time.Second

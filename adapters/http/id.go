@@ -27,5 +27,8 @@ func parseIDAt[ID ~[16]byte](name, text string) (ID, error) {
 	return id, nil
 }
 
-// checkedID is parseID for a text that passed the validate tag "id".
-func checkedID[ID ~[16]byte](text string) ID { return ID(uuid.MustParse(text)) }
+// checkedID is parseID for a text that has the validate tag "id". It is zero for one that does not pass.
+func checkedID[ID ~[16]byte](text string) ID {
+	id, _ := parseID[ID](text)
+	return id
+}

@@ -15,11 +15,13 @@ type leaseRoutes struct{ leases ports.Leases }
 // AcquireLease serves POST /v1/leases.
 func (r leaseRoutes) AcquireLease(c *fiber.Ctx) error {
 	var req AcquireRequest
-	if err := decodeBody(c, &req); err != nil {
-		return err
-	}
+	err := decodeBody(c, &req)
+	want := readSelectors(req.Users)
 	terms := domain.Terms{Owner: req.Owner, Note: req.Note, TTL: seconds(req.TTLSeconds)}
-	lease, err := r.leases.Acquire(c.UserContext(), readSelectors(req.Users), terms)
+	if err != nil {
+		return withRules(err, domain.CheckSelectors(want), domain.CheckTerms(terms))
+	}
+	lease, err := r.leases.Acquire(c.UserContext(), want, terms)
 	if err != nil {
 		return err
 	}

@@ -168,6 +168,8 @@ func TestWhatALeaseMayNotBe(t *testing.T) {
 			[]string{"/owner", "/note"}},
 		{"several things at once", `{"users":[{"user_id":"x"}],"wait_seconds":60,"ttl_seconds":0}`,
 			[]string{"/users/0/user_id", "/ttl_seconds", "/wait_seconds"}},
+		{"what can't be read and what breaks a rule", `{"users":[{"labels":{"a b":"c"}},{"env":5}],"owner":"\u0000","foo":1}`,
+			[]string{"/users/1/env", "/foo", "/users/0/labels/a b", "/owner"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -185,4 +187,15 @@ func TestAnInvalidLeaseIDIsNamedWithTheBody(t *testing.T) {
 	c.post("/v1/leases/nonsense/release", `{"quarantine":[{}]}`).want(422).
 		wantProblem(http.CodeInvalid, "/lease_id", "/quarantine/0/user_id", "/quarantine/0/reason")
 	c.post("/v1/leases/%00%ff/release", ``).want(422).wantProblem(http.CodeInvalid, "/lease_id")
+}
+
+func TestAnIntegerMayBeWrittenAsJSONAllows(t *testing.T) {
+	c := newClient(t)
+	for _, ttl := range []string{"300", "300.0", "3e2"} {
+		c.newUser("user-"+ttl, nil)
+		c.post("/v1/leases", `{"users":[{}],"ttl_seconds":`+ttl+`}`).want(201)
+	}
+	for _, ttl := range []string{"0.5", "1e99", "-1e2"} {
+		c.post("/v1/leases", `{"users":[{}],"ttl_seconds":`+ttl+`}`).want(422)
+	}
 }

@@ -38,7 +38,7 @@ func (r seedRoutes) SeedCreateUser(c *fiber.Ctx) error {
 		},
 	}
 	if err := fields.err(); err != nil {
-		return err
+		return withRules(err, domain.CheckSpec(spec))
 	}
 	user, err := r.accounts.CreateUser(c.UserContext(), spec)
 	if err != nil {

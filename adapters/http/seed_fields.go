@@ -10,6 +10,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/gofiber/fiber/v2"
+	"github.com/google/uuid"
 
 	"github.com/userfarm/userfarm/domain"
 )
@@ -55,11 +56,11 @@ func (f *seedFields) text(name string) string {
 	return field.text
 }
 
-// id returns a field that must be a UUID.
+// id returns a field that must be a UUID, in any form that the seed took: without hyphens, say.
 func (f *seedFields) id(name string) [16]byte {
 	before := len(f.wrong)
-	id, ok := parseID[[16]byte](f.text(name))
-	if !ok && len(f.wrong) == before {
+	id, err := uuid.Parse(f.text(name))
+	if (err != nil || id == uuid.Nil) && len(f.wrong) == before {
 		f.note(name, idRule)
 	}
 	return id

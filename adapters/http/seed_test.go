@@ -162,3 +162,14 @@ func TestSeedFieldsComeFromAnywhere(t *testing.T) {
 	}
 	c.post("/acquire_lock?user_id="+someID, `{"user_id":""}`).want(422)
 }
+
+func TestASeedIDMayComeInAnyFormOfAUUID(t *testing.T) {
+	c := newClient(t)
+	user, _ := c.newUser("ann", nil)
+	for _, form := range []string{strings.ReplaceAll(user.UserID, "-", ""), "urn:uuid:" + user.UserID, strings.ToUpper(user.UserID)} {
+		want := fmt.Sprintf(`{"user":%q,"locktime":0.0,"status":"user had already been free"}`, user.UserID)
+		if got := c.post("/release_lock", fmt.Sprintf(`{"user_id":%q}`, form)).want(200); got.body != want {
+			t.Errorf("%s: got %s, want %s", form, got.body, want)
+		}
+	}
+}

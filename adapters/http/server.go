@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -16,8 +17,8 @@ type Server struct {
 	app *fiber.App
 
 	mu       sync.Mutex
-	listener net.Listener // that Serve listens on
-	closing  bool         // after Shutdown was called
+	listener *listener // that Serve listens on
+	closing  bool      // after Shutdown was called
 }
 
 // New returns a server for farm, which is ready as long as health is. It logs requests to log.
@@ -45,10 +46,10 @@ type routes struct {
 	docsRoutes
 }
 
-// Serve answers the requests that come to listener, and closes it, until [Server.Shutdown]. It returns nil then, and an
+// Serve answers the requests that come to inner, and closes it, until [Server.Shutdown]. It returns nil then, and an
 // error if it can't accept connections.
-func (s *Server) Serve(listener net.Listener) error {
-	listener = &closeOnce{Listener: listener}
+func (s *Server) Serve(inner net.Listener) error {
+	listener := newListener(inner)
 	s.mu.Lock()
 	s.listener = listener
 	closing := s.closing
@@ -59,8 +60,8 @@ func (s *Server) Serve(listener net.Listener) error {
 	return s.app.Listener(listener)
 }
 
-// Shutdown accepts no more connections, and returns when all requests that arrived were answered. It returns the error of
-// ctx if that ends first.
+// Shutdown accepts no more connections, and returns when all requests that arrived were answered. What began to arrive has
+// five seconds for the rest. It returns the error of ctx if that ends first.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	s.closing = true
@@ -73,6 +74,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	if err := listener.Close(); err != nil {
 		return err
 	}
+	listener.cut(isSilent)
+	late := time.AfterFunc(arrivalTimeout, func() { listener.cut(isAwaiting) })
+	defer late.Stop()
 	return s.app.ShutdownWithContext(ctx)
 }
 

@@ -218,6 +218,42 @@ func waitUntilClosed(url string) {
 	}
 }
 
+func TestShutdownDoesNotWaitForConnectionsThatAskNothing(t *testing.T) {
+	server := newServer()
+	c := serve(t, server)
+	silent, err := net.Dial("tcp", strings.TrimPrefix(c.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = silent.Close() }()
+	waitUntilAccepted(t, c.url)
+	if err := server.Shutdown(context.Background()); err != nil {
+		t.Errorf("Shutdown: %v", err)
+	}
+	if _, err := silent.Read(make([]byte, 1)); err == nil {
+		t.Error("the connection is open")
+	}
+}
+
+func TestShutdownWaitsOnlySoLongForTheRestOfARequest(t *testing.T) {
+	server := newServer()
+	inBubble(t, server, func(t *testing.T, dial func() net.Conn) {
+		conn := dial()
+		defer func() { _ = conn.Close() }()
+		if _, err := io.WriteString(conn, "POST /v1/leases HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		start := time.Now()
+		if err := server.Shutdown(context.Background()); err != nil {
+			t.Errorf("Shutdown: %v", err)
+		}
+		if waited := time.Since(start).Round(time.Second); waited != http.ArrivalTimeout {
+			t.Errorf("it waited for %v, want %v", waited, http.ArrivalTimeout)
+		}
+	})
+}
+
 func TestAServerThatWasShutDownServesNothing(t *testing.T) {
 	server := newServer()
 	if err := server.Shutdown(context.Background()); err != nil {

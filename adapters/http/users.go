@@ -13,17 +13,19 @@ type userRoutes struct{ accounts ports.Accounts }
 // CreateUser serves POST /v1/users.
 func (r userRoutes) CreateUser(c *fiber.Ctx) error {
 	var req NewUser
-	if err := decodeBody(c, &req); err != nil {
-		return err
-	}
-	user, err := r.accounts.CreateUser(c.UserContext(), domain.Spec{
+	err := decodeBody(c, &req)
+	spec := domain.Spec{
 		Login:    req.Login,
 		Password: domain.NewSecret(req.Password),
 		Pool: domain.Pool{
 			ProjectID: checkedID[domain.ProjectID](req.ProjectID), Env: req.Env, Domain: req.Domain,
 		},
 		Labels: domain.Labels(req.Labels),
-	})
+	}
+	if err != nil {
+		return withRules(err, domain.CheckSpec(spec))
+	}
+	user, err := r.accounts.CreateUser(c.UserContext(), spec)
 	if err != nil {
 		return err
 	}

@@ -78,6 +78,8 @@ func TestWhatAUserMayNotBe(t *testing.T) {
 		{"nothing", `{}`, []string{"/login", "/password", "/project_id", "/env", "/domain"}},
 		{"empty", `{"login":"","password":"","project_id":"","env":"","domain":""}`,
 			[]string{"/login", "/password", "/project_id", "/env", "/domain"}},
+		{"what can't be read and what breaks a rule", `{"login":"x\n","password":1,"project_id":"` + projectID + `","env":"e","domain":"d"}`,
+			[]string{"/password", "/login"}},
 		{"null", `{"login":null,"labels":null,` + ok + `}`, []string{"/login", "/labels"}},
 		{"of the wrong types", `{"login":1,"password":[],"project_id":{},"env":true,"domain":1.5,"labels":"x"}`,
 			[]string{"/login", "/password", "/project_id", "/env", "/domain", "/labels"}},

@@ -82,6 +82,20 @@ func invalidFields(unread, broken []domain.FieldError) error {
 	return &domain.InvalidError{Fields: fields}
 }
 
+// withRules adds to the error of a request that could not be read whole what the rules of the domain say about the rest of
+// it, so that one answer names every bad field.
+func withRules(err error, rules ...error) error {
+	invalid, ok := errors.AsType[*domain.InvalidError](err)
+	if !ok {
+		return err
+	}
+	broken, ok := errors.AsType[*domain.InvalidError](domain.JoinInvalid(rules...))
+	if !ok {
+		return err
+	}
+	return invalidFields(invalid.Fields, broken.Fields)
+}
+
 // within reports whether set has the pointer or one of its parents.
 func within(set map[jsontext.Pointer]bool, pointer jsontext.Pointer) bool {
 	for ; pointer != ""; pointer = pointer.Parent() {

@@ -41,7 +41,9 @@ func (s *Store) noteEnd(now time.Time, before, after *domain.User) {
 			return
 		}
 	}
-	s.ended[lease] = now
+	if _, known := s.ended[lease]; !known {
+		s.ended[lease] = now
+	}
 }
 
 // ForgetLeases implements [ports.Housekeeping].

@@ -17,7 +17,7 @@ type Store struct {
 	clock  clock
 	users  []*domain.User // ascending by id; replaced, never changed
 	logins map[login]struct{}
-	ended  map[domain.LeaseDigest]time.Time // when a user was last taken from the lease
+	ended  map[domain.LeaseDigest]time.Time // when the lease first lost a user
 }
 
 var _ ports.Store = (*Store)(nil)

@@ -174,3 +174,14 @@ func TestReplicasNeverShareAUser(t *testing.T) {
 	}
 	running.Wait()
 }
+
+func TestAClaimWhoseRivalNeverEndsIsToldThatNobodyIsFree(t *testing.T) {
+	one, other, databaseURL := twoReplicas(t, 1)
+	rival := newRival(t, one)
+	claimed := startClaim(context.Background(), t, other, databaseURL)
+	if err := <-claimed; !errors.Is(err, domain.ErrPoolExhausted) || errors.Is(err, ports.ErrUnavailable) {
+		t.Errorf("claim: %v, want %v: the database answers", err, domain.ErrPoolExhausted)
+	}
+	rival.decision <- errChangedMind
+	<-rival.claimed
+}

@@ -13,6 +13,7 @@ import (
 
 const keyFileHeader = `# userfarm encryption keys, one a line, base64 of 32 bytes. The first seals, all open.
 # Without this file the passwords in the database can't be read: back it up, apart from the database.
+# To change the key, add the new one as the second, restart every replica, and only then make it the first.
 `
 
 // ReadKeyFile returns the ring whose keys are in the file at path: one a line, base64 of [KeySize] bytes, the sealing

@@ -17,8 +17,12 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// stopTimeout bounds how long requests may take to finish once the farm is told to stop.
-const stopTimeout = 20 * time.Second
+const (
+	// drainTimeout bounds how long requests may take to finish once the farm is told to stop.
+	drainTimeout = 15 * time.Second
+	// stopTimeout bounds the whole stop. Once it is over fx stops nothing more, so the store needs time of its own.
+	stopTimeout = drainTimeout + 10*time.Second
+)
 
 // Options are the parts of a farm. The store is opened under ctx.
 func Options(ctx context.Context, cfg Config) fx.Option {

@@ -33,7 +33,11 @@ func serve(lc fx.Lifecycle, failed failures, server *http.Server, cfg Config, lo
 			log.Info("userfarm is serving", "address", "http://"+listener.Addr().String(), "store", storeName(cfg))
 			return nil
 		},
-		OnStop: server.Shutdown,
+		OnStop: func(ctx context.Context) error {
+			ctx, cancel := context.WithTimeout(ctx, drainTimeout)
+			defer cancel()
+			return server.Shutdown(ctx)
+		},
 	})
 }
 

@@ -21,12 +21,15 @@ type keys struct {
 
 // findKeys reads the key file that the operator named, or else the one beside the SQLite file, which it makes if there
 // is none.
-func findKeys(where storeURL, named string, log *slog.Logger) (keys, error) {
+func findKeys(where storeURL, named string) (keys, error) {
 	found := keys{file: named}
 	if named == "" {
 		if where.kind == inPostgres {
 			return keys{}, errors.New("PostgreSQL needs --encryption-key-file, the same for every replica; " +
-				"make one with: openssl rand -base64 32 > userfarm.key")
+				"make one with: (umask 077; openssl rand -base64 32 > userfarm.key)")
+		}
+		if _, err := os.Stat(filepath.Dir(where.file)); err != nil {
+			return keys{}, fmt.Errorf("--store: the folder of the SQLite file: %w", err)
 		}
 		found.file = strings.TrimSuffix(where.file, filepath.Ext(where.file)) + ".key"
 		err := sealing.CreateKeyFile(found.file)
@@ -40,14 +43,21 @@ func findKeys(where storeURL, named string, log *slog.Logger) (keys, error) {
 		return keys{}, err
 	}
 	found.ring = ring
-	if found.made {
-		log.Info("made an encryption key: back it up, the passwords can't be read without it", "file", found.file)
-	}
-	warnIfShared(found.file, log)
 	return found, nil
 }
 
-// discardIfNew removes a key file that was made for a database which turned out to be sealed with another key.
+// announce tells the operator what to do about the file, once the store is open.
+func (k keys) announce(log *slog.Logger) {
+	if k.made {
+		log.Info("made an encryption key: back it up, the passwords can't be read without it", "file", k.file)
+	}
+	const others = 0o007
+	if info, err := os.Stat(k.file); err == nil && info.Mode().Perm()&others != 0 {
+		log.Warn("everybody on this machine can read the encryption keys: chmod 600 the file", "file", k.file)
+	}
+}
+
+// discardIfNew removes a key file that was made for a store which could not be opened.
 func (k keys) discardIfNew() error {
 	if !k.made {
 		return nil
@@ -56,11 +66,4 @@ func (k keys) discardIfNew() error {
 		return fmt.Errorf("remove the key file that was made in vain: %w", err)
 	}
 	return nil
-}
-
-func warnIfShared(file string, log *slog.Logger) {
-	const others = 0o007
-	if info, err := os.Stat(file); err == nil && info.Mode().Perm()&others != 0 {
-		log.Warn("everybody on this machine can read the encryption keys: chmod 600 the file", "file", file)
-	}
 }

@@ -34,7 +34,7 @@ func newStore(ctx context.Context, lc fx.Lifecycle, cfg StoreConfig, log *slog.L
 }
 
 func openDatabase(ctx context.Context, where storeURL, keyFile string, log *slog.Logger) (*bunstore.Store, error) {
-	keys, err := findKeys(where, keyFile, log)
+	keys, err := findKeys(where, keyFile)
 	if err != nil {
 		return nil, err
 	}
@@ -45,9 +45,13 @@ func openDatabase(ctx context.Context, where storeURL, keyFile string, log *slog
 		store, err = sqlite.Open(ctx, where.file, keys.ring)
 	}
 	if errors.Is(err, bunstore.ErrMissingKey) {
-		return nil, errors.Join(fmt.Errorf("encryption key file %s: %w", keys.file, err), keys.discardIfNew())
+		err = fmt.Errorf("encryption key file %s: %w", keys.file, err)
 	}
-	return store, err
+	if err != nil {
+		return nil, errors.Join(err, keys.discardIfNew())
+	}
+	keys.announce(log)
+	return store, nil
 }
 
 // Migrate brings the schema of the store up to date, and does nothing else.

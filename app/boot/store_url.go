@@ -2,7 +2,6 @@ package boot
 
 import (
 	"errors"
-	"net/url"
 	"strings"
 )
 
@@ -29,7 +28,7 @@ func parseStoreURL(text string) (storeURL, error) {
 			return storeURL{kind: inMemory}, nil
 		}
 	case "sqlite":
-		if file := strings.TrimPrefix(rest, "//"); file != "" {
+		if file := strings.TrimPrefix(rest, "//"); file != "" && file != ":memory:" {
 			return storeURL{kind: inSQLite, file: file}, nil
 		}
 	case "postgres", "postgresql":
@@ -40,17 +39,16 @@ func parseStoreURL(text string) (storeURL, error) {
 	return storeURL{}, errors.New("--store must be memory:, sqlite:FILE or postgres://USER:PASSWORD@HOST:PORT/DATABASE")
 }
 
-// String names the store without its password.
+// String names the store without the secrets that its URL may have.
 func (s storeURL) String() string {
 	switch s.kind {
 	case inSQLite:
 		return "sqlite:" + s.file
 	case inPostgres:
-		u, err := url.Parse(s.url)
-		if err != nil { // several hosts with ports are no URL for net/url
-			return "postgres"
-		}
-		return u.Redacted()
+		// Not the user, and not the settings: a password may be in either.
+		address, _, _ := strings.Cut(s.url, "?")
+		_, address, _ = strings.Cut(address, "://")
+		return "postgres://" + address[strings.LastIndex(address, "@")+1:]
 	default:
 		return "memory:"
 	}

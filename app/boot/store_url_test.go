@@ -19,7 +19,7 @@ func TestParseStoreURL(t *testing.T) {
 			t.Errorf("%s = %+v, %v", text, got, err)
 		}
 	}
-	for _, text := range []string{"", "memory:x", "sqlite:", "sqlite://", "postgres:db", "mysql://db", "userfarm.db"} {
+	for _, text := range []string{"", "memory:x", "sqlite:", "sqlite::memory:", "sqlite://", "postgres:db", "mysql://db", "userfarm.db"} {
 		if got, err := parseStoreURL(text); err == nil {
 			t.Errorf("%q = %+v, want an error", text, got)
 		}
@@ -27,13 +27,16 @@ func TestParseStoreURL(t *testing.T) {
 }
 
 func TestStoreURLIsPrintedWithoutItsPassword(t *testing.T) {
-	for _, text := range []string{"postgres://u:opensesame@db:5432/farm", "postgres://u:opensesame@a:1,b:2/farm", "postgres://u:opense%same@db/farm"} {
+	for _, text := range []string{"postgres://u:opensesame@db:5432/farm", "postgres://u:opensesame@a:1,b:2/farm", "postgres://db/farm?user=u&password=opensesame", "postgres://u@db/farm?sslpassword=opensesame", "postgres://u:opense%same@db/farm"} {
 		where, err := parseStoreURL(text)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if strings.Contains(where.String(), "same") {
 			t.Errorf("printed as %s", where)
+		}
+		if !strings.Contains(where.String(), "/farm") {
+			t.Errorf("printed as %s, which does not name the database", where)
 		}
 	}
 }

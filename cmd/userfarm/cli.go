@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"runtime/debug"
 
 	"github.com/alecthomas/kong"
 
@@ -14,7 +13,6 @@ type cli struct {
 	Serve       serve       `cmd:"" help:"Run the farm."`
 	Migrate     migrate     `cmd:"" help:"Bring the schema of the store up to date, and end."`
 	Healthcheck healthcheck `cmd:"" help:"Ask the farm on this machine whether it is ready, and end."`
-	Version     version     `cmd:"" help:"Print the version, and end."`
 }
 
 // command is what every subcommand is.
@@ -49,11 +47,3 @@ type migrate struct {
 }
 
 func (m *migrate) Run(ctx context.Context) error { return boot.Migrate(ctx, m.StoreConfig) }
-
-type version struct{}
-
-func (*version) Run(context.Context) error {
-	info, _ := debug.ReadBuildInfo()
-	_, err := fmt.Println("userfarm", info.Main.Version, info.GoVersion)
-	return err
-}

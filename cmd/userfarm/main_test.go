@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -131,6 +132,10 @@ func TestStartsThatMustFail(t *testing.T) {
 	sealed := t.TempDir()
 	first := serve(t, sealed)
 	inUse := filepath.Join(sealed, "userfarm.db")
+	noDatabase := filepath.Join(t.TempDir(), "notes.txt")
+	if err := os.WriteFile(noDatabase, bytes.Repeat([]byte("a note\n"), 100), 0o600); err != nil {
+		t.Fatal(err)
+	}
 
 	for name, test := range map[string]struct {
 		args []string
@@ -163,7 +168,11 @@ func TestStartsThatMustFail(t *testing.T) {
 		},
 		"a folder that is not there": {
 			[]string{"serve", "--store", "sqlite:" + filepath.Join(sealed, "none", "farm.db")}, 1,
-			[]string{"farm", "no such file or directory"},
+			[]string{"--store", filepath.Join(sealed, "none"), "no such file or directory"},
+		},
+		"a file that is no database": {
+			[]string{"serve", "--store", "sqlite:" + noDatabase}, 1,
+			[]string{"notes.txt", "not a database"},
 		},
 		"an unknown flag":       {[]string{"serve", "--fast"}, 2, []string{"--fast"}},
 		"an unknown command":    {[]string{"sow"}, 2, []string{"sow"}},
@@ -189,6 +198,9 @@ func TestStartsThatMustFail(t *testing.T) {
 		})
 	}
 
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(noDatabase), "*.key")); len(left) > 0 {
+		t.Errorf("a key was made for what is no database, and left behind: %v", left)
+	}
 	t.Run("another key", func(t *testing.T) {
 		first.post("/v1/users", newUser)
 		first.signal(syscall.SIGTERM)
@@ -206,6 +218,9 @@ func TestStartsThatMustFail(t *testing.T) {
 		p := start(t, sealed, "serve")
 		if code := p.wait(); code != 1 || !strings.Contains(p.problem(), "userfarm.key") {
 			t.Errorf("exit code = %d: %s", code, p.problem())
+		}
+		if strings.Contains(p.output.String(), "back it up") {
+			t.Error("it asks for a backup of a key that is no use")
 		}
 		if _, err := os.Stat(lost); err == nil {
 			t.Error("a new key file was left behind, as if it could replace the lost one")
@@ -231,8 +246,8 @@ func TestHealthcheck(t *testing.T) {
 	}
 }
 
-func TestHelpAndVersion(t *testing.T) {
-	for _, args := range [][]string{{"--help"}, {"serve", "--help"}, {"version"}} {
+func TestHelp(t *testing.T) {
+	for _, args := range [][]string{{"--help"}, {"serve", "--help"}} {
 		p := start(t, t.TempDir(), args...)
 		if code := p.wait(); code != 0 || p.output.String() == "" {
 			t.Errorf("%v = %d:\n%s", args, code, p.output)
