@@ -137,12 +137,13 @@ func (r *strictReader) readInt32(dec *jsontext.Decoder, number reflect.Value) er
 	if err != nil {
 		return err
 	}
-	parsed, err := strconv.ParseFloat(string(text), 64) // 300, 300.0 and 3e2 are one integer
-	if err != nil || parsed != math.Trunc(parsed) || math.Abs(parsed) > math.MaxInt32 {
+	// 300, 300.0 and 3e2 are one integer. What is out of range parses as an infinity.
+	parsed, _ := strconv.ParseFloat(string(text), 64)
+	if parsed == math.Trunc(parsed) && math.Abs(parsed) <= math.MaxInt32 {
+		number.SetInt(int64(parsed))
+	} else {
 		r.note(dec, "must be an integer of at most 32 bits")
-		return nil
 	}
-	number.SetInt(int64(parsed))
 	return nil
 }
 
