@@ -34,6 +34,7 @@ func serve(lc fx.Lifecycle, failed failures, server *http.Server, cfg Config, lo
 			return nil
 		},
 		OnStop: func(ctx context.Context) error {
+			log.Info("userfarm is stopping: requests that are under way are answered")
 			ctx, cancel := context.WithTimeout(ctx, drainTimeout)
 			defer cancel()
 			return server.Shutdown(ctx)
