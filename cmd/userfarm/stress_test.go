@@ -33,7 +33,10 @@ func TestStressSQLite(t *testing.T) {
 }
 
 func TestStressPostgresWithThreeReplicas(t *testing.T) {
-	database := postgrestest.Start(t).NewDatabase(t)
+	server := postgrestest.Start(t)
+	server.Set(t, "fsync", "on") // as where the answer counts
+	server.Set(t, "full_page_writes", "on")
+	database := server.NewDatabase(t)
 	keyFile := filepath.Join(t.TempDir(), "farm.key")
 	if err := sealing.CreateKeyFile(keyFile); err != nil {
 		t.Fatal(err)
