@@ -38,7 +38,8 @@ type Users interface {
 	List(ctx context.Context, q Query) (Page, error)
 
 	// Claim finds a distinct free user for every selector as [domain.Assign] picks them, all or none, and writes what
-	// decide made of them: users[i] is for want[i]. It returns the errors of [domain.Refusal].
+	// decide made of them: users[i] is for want[i]. It returns the errors of [domain.Refusal]; of them ErrPoolExhausted also
+	// if for some seconds others were deciding about the users that it needs.
 	Claim(ctx context.Context, want []domain.Selector, decide Decide) ([]*domain.User, error)
 
 	// Update writes what decide made of the users that target names. It returns the errors of Find.

@@ -57,7 +57,8 @@ func (s *Store) Claim(ctx context.Context, want []domain.Selector, decide ports.
 			taken := errors.Is(err, errTaken)
 			switch outOfPatience := patient.Err() != nil && ctx.Err() == nil; {
 			case outOfPatience && (taken || err != nil && !isRefusal(err)):
-				return refuse(&domain.UnmatchedError{Reason: domain.ErrPoolExhausted, Selectors: indexes(want)})
+				_, all := domain.Assign(want, nil)
+				return refuse(&domain.UnmatchedError{Reason: domain.ErrPoolExhausted, Selectors: all})
 			case !taken:
 				return err
 			}
@@ -135,14 +136,6 @@ func (s *Store) claimChosen(
 		return nil, refuse(errTaken)
 	}
 	return users, s.settle(ctx, tx, chosen, users, decide)
-}
-
-func indexes(want []domain.Selector) []int {
-	all := make([]int, len(want))
-	for i := range all {
-		all[i] = i
-	}
-	return all
 }
 
 // distinct returns the selectors that differ: what is the same is searched once.

@@ -56,7 +56,7 @@ func (s *Store) CountPools(ctx context.Context) ([]domain.PoolCount, error) {
 func (r poolRow) count() (domain.PoolCount, error) {
 	project, err := uuid.Parse(r.ProjectID)
 	if err != nil {
-		return domain.PoolCount{}, fmt.Errorf("project_id: %w", err)
+		return domain.PoolCount{}, refuse(fmt.Errorf("project_id: %w", err))
 	}
 	return domain.PoolCount{
 		Pool:        domain.Pool{ProjectID: domain.ProjectID(project), Env: r.Env, Domain: r.Domain},

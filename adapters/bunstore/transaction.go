@@ -83,14 +83,15 @@ func (s *Store) retry(ctx context.Context, attempt func() (committing bool, err 
 	}
 }
 
-// refusal is an error of the domain and not of the database: the transaction could go on.
+// refusal is an error of the domain, or about what a row holds, and not of the database: the transaction could go on, and
+// trying again would change nothing.
 type refusal struct{ reason error }
 
 func (r refusal) Error() string { return r.reason.Error() }
 
 func (r refusal) Unwrap() error { return r.reason }
 
-// refuse marks an error as one of the domain. It keeps nil.
+// refuse marks an error as a refusal. It keeps nil.
 func refuse(reason error) error {
 	if reason == nil {
 		return nil

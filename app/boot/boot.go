@@ -12,6 +12,7 @@ import (
 	"go.uber.org/fx"
 	"go.uber.org/fx/fxevent"
 
+	"github.com/userfarm/userfarm/adapters/http"
 	"github.com/userfarm/userfarm/app"
 	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/ports"
@@ -27,10 +28,10 @@ const (
 // Options are the parts of a farm. The store is opened under ctx.
 func Options(ctx context.Context, cfg Config) fx.Option {
 	return fx.Options(
-		fx.Supply(cfg, cfg.StoreConfig, cfg.HTTPConfig, cfg.LogConfig),
+		fx.Supply(cfg, cfg.StoreConfig, cfg.LogConfig),
 		fx.Provide(newLogger, newFailures),
 		fx.Provide(func() context.Context { return ctx }),
-		fx.Provide(newStore, asHealth, newFarm, newServer),
+		fx.Provide(newStore, asHealth, newFarm, http.New),
 		fx.Invoke(keepHouse, serve),
 		fx.StopTimeout(stopTimeout),
 		// What goes wrong is returned and printed once; fx's own account of it is for those who change this package.

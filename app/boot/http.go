@@ -10,12 +10,7 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/userfarm/userfarm/adapters/http"
-	"github.com/userfarm/userfarm/ports"
 )
-
-func newServer(farm ports.Farm, health ports.Health, log *slog.Logger) *http.Server {
-	return http.New(farm, health, log)
-}
 
 // serve opens the port when the farm starts, and drains the requests when it stops.
 func serve(lc fx.Lifecycle, failed failures, server *http.Server, cfg Config, log *slog.Logger) {

@@ -6,8 +6,6 @@ import (
 	"net"
 	"net/http"
 	"time"
-
-	"github.com/userfarm/userfarm/app/boot"
 )
 
 // healthcheckTimeout is longer than the farm takes to find out that its store is away.
@@ -15,7 +13,7 @@ const healthcheckTimeout = 4 * time.Second
 
 // healthcheck is for container images, which have no curl.
 type healthcheck struct {
-	boot.HTTPConfig `embed:""`
+	Listen string `help:"Address that the farm serves on." default:"127.0.0.1:8000" placeholder:"HOST:PORT" env:"USERFARM_LISTEN"`
 }
 
 func (h *healthcheck) Run(ctx context.Context) error {
