@@ -36,6 +36,22 @@ func (s Selector) Equal(other Selector) bool {
 		s.Env == other.Env && s.Domain == other.Domain && maps.Equal(s.Labels, other.Labels)
 }
 
+// Overlaps reports whether one user could be wanted by both.
+func (s Selector) Overlaps(other Selector) bool {
+	if !s.UserID.IsZero() || !other.UserID.IsZero() {
+		// Who a user is does not tell what it is, so it may fit any fields.
+		return s.UserID.IsZero() || other.UserID.IsZero() || s.UserID == other.UserID
+	}
+	for key, value := range s.Labels {
+		if theirs, both := other.Labels[key]; both && theirs != value {
+			return false
+		}
+	}
+	return (s.ProjectID == other.ProjectID || s.ProjectID.IsZero() || other.ProjectID.IsZero()) &&
+		(s.Env == other.Env || s.Env == "" || other.Env == "") &&
+		(s.Domain == other.Domain || s.Domain == "" || other.Domain == "")
+}
+
 // CheckSelectors returns an [InvalidError] that names everything that is wrong with the selectors of one lease.
 func CheckSelectors(want []Selector) error {
 	var v violations

@@ -1,6 +1,9 @@
 package domain
 
-import "time"
+import (
+	"maps"
+	"time"
+)
 
 // Snapshot is the whole state of a user as plain data: what a store writes, and what [Restore] rebuilds a user from.
 type Snapshot struct {
@@ -28,6 +31,14 @@ type Lock struct {
 
 // Restore rebuilds the user that s was taken of. It trusts s.
 func Restore(s Snapshot) *User { return &User{s.clone()} }
+
+// Clone returns a copy of the user: what happens to one of the two does not happen to the other.
+func (u *User) Clone() *User { return &User{u.state.clone()} }
+
+// SameAccount reports whether u and other have the same password and labels.
+func (u *User) SameAccount(other *User) bool {
+	return u.state.Password == other.state.Password && maps.Equal(u.state.Labels, other.state.Labels)
+}
 
 // Snapshot returns a copy of the user's state.
 func (u *User) Snapshot() Snapshot { return u.state.clone() }

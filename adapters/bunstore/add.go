@@ -2,41 +2,45 @@ package bunstore
 
 import (
 	"context"
-	"slices"
-
-	"github.com/uptrace/bun"
 
 	"github.com/userfarm/userfarm/domain"
 )
 
-// addAtOnce bounds the size of one INSERT.
-const addAtOnce = 500
-
-// Add implements [ports.Users].
+// Add implements [ports.Users]. Several users go alone: should one of them be there already, all that was written is undone.
 func (s *Store) Add(ctx context.Context, users ...*domain.User) error {
-	return s.write(ctx, "add", func(ctx context.Context, tx bun.Tx) error { return s.add(ctx, tx, users) })
-}
-
-func (s *Store) add(ctx context.Context, tx bun.Tx, users []*domain.User) error {
-	for some := range slices.Chunk(users, addAtOnce) {
-		rows := make([]row, len(some))
-		for i, u := range some {
-			sealed, err := s.seal(u)
+	return s.bounded(ctx, "add", func(ctx context.Context) error {
+		addition := new(addition)
+		for _, u := range users {
+			row, err := s.seal(u)
 			if err != nil {
 				return err
 			}
-			rows[i] = sealed
+			addition.rows = append(addition.rows, row)
 		}
-		// A row that is left out leaves the transaction sound, which a violated constraint would not.
-		result, err := tx.NewInsert().Model(&rows).On("CONFLICT DO NOTHING").Returning("NULL").Exec(ctx)
-		if err != nil {
-			return err
+		if len(users) == 1 {
+			return s.queue.do(ctx, addition)
 		}
-		added, err := result.RowsAffected()
-		if err != nil {
-			return err
-		}
-		if int(added) < len(rows) {
+		return s.alone(ctx, addition)
+	})
+}
+
+// addition is the operation of [Store.Add].
+type addition struct {
+	forthright
+	rows []Row
+}
+
+func (*addition) ask(*Ask) {}
+
+func (a *addition) decide(r *round) error {
+	r.added = append(r.added, a.rows...)
+	r.together = len(a.rows) > 1
+	return nil
+}
+
+func (a *addition) confirm(r *round) error {
+	for _, row := range a.rows {
+		if !r.written[row.UserID] {
 			return refuse(domain.ErrUserExists)
 		}
 	}

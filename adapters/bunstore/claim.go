@@ -3,10 +3,7 @@ package bunstore
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
-
-	"github.com/uptrace/bun"
 
 	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/ports"
@@ -16,145 +13,126 @@ import (
 const claimPatience = operationTimeout - time.Second
 
 var (
-	// errContended says that the free users whose rows nobody else keeps did not suffice.
-	errContended = errors.New("too few rows of free users were to be had without waiting")
+	// errContended says that a claim lacks users who are free by what is committed, but whose rows rivals keep.
+	errContended = refuse(errors.New("rivals keep the rows of free users"))
 	// errTaken says that users which were chosen are not free anymore.
-	errTaken = errors.New("the chosen users were taken")
+	errTaken = refuse(errors.New("the chosen users were taken"))
+	// errShort says that too few free users were found, and not yet why.
+	errShort = refuse(errors.New("too few free users were found"))
+	// errUnexplained says that the reason for that is not to be had within a group.
+	errUnexplained = refuse(errors.New("too few free users were found, for a reason that is to be looked for"))
 )
 
 // Claim implements [ports.Users].
 //
-// It first tries with the free users whose rows it gets without waiting. If they do not suffice, rivals may keep just the
-// rows that it needs, for claims which they may yet undo: that is no reason to refuse. So it looks at what is committed at
-// one moment. If that does not suffice either, it refuses. If it does, it chooses users, waits for their rows, and begins
-// anew should they be taken by then, which means that a rival got one. It gives up when its patience is at an end: whoever
-// asks again later does better than one who queues for a database that answers, but has no user to give.
+// It first tries in a group, with the free users whose rows can be had without waiting. If they do not suffice, rivals may
+// keep just the rows that it needs, for claims which they may yet undo: that is no reason to refuse. So it looks at what is
+// committed at one moment. If that does not suffice either, it refuses. If it does, it tries with the next group, and then
+// on its own: it chooses users, waits for their rows, and begins anew should they be taken by then, which means that a
+// rival got one. It gives up when its patience is at an end: whoever asks again later does better than one who queues for a
+// database that answers, but has no user to give.
 func (s *Store) Claim(ctx context.Context, want []domain.Selector, decide ports.Decide) ([]*domain.User, error) {
-	var users []*domain.User
-	var chosen []string
+	claim := &claim{want: want, deciding: decide}
 	err := s.bounded(ctx, "claim", func(ctx context.Context) error {
 		patient, cancel := context.WithTimeout(ctx, claimPatience)
 		defer cancel()
-		for {
-			err := s.transact(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
-				users, err = s.claimAtOnce(ctx, tx, want, decide)
-				return err
-			})
-			if !errors.Is(err, errContended) {
-				return err
-			}
-			err = s.snapshot(ctx, func(ctx context.Context, tx bun.Tx) (err error) {
-				chosen, err = s.choose(ctx, tx, want)
-				return err
-			})
+		err := s.queue.do(ctx, claim)
+		for errors.Is(err, errContended) || errors.Is(err, errUnexplained) {
+			claim.chosen, err = s.choose(ctx, want)
 			if err != nil {
 				return err
 			}
-			err = s.transact(patient, func(ctx context.Context, tx bun.Tx) (err error) {
-				users, err = s.claimChosen(ctx, tx, want, chosen, decide)
-				return err
-			})
+			err = s.alone(patient, claim)
 			taken := errors.Is(err, errTaken)
 			switch outOfPatience := patient.Err() != nil && ctx.Err() == nil; {
 			case outOfPatience && (taken || err != nil && !isRefusal(err)):
 				_, all := domain.Assign(want, nil)
 				return refuse(&domain.UnmatchedError{Reason: domain.ErrPoolExhausted, Selectors: all})
-			case !taken:
-				return err
+			case taken:
+				err = errContended
 			}
 		}
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return users, nil
+	return claim.users, nil
 }
 
-// claimAtOnce claims among the free users whose rows it gets without waiting. It refuses with errContended.
-func (s *Store) claimAtOnce(
-	ctx context.Context, tx bun.Tx, want []domain.Selector, decide ports.Decide,
-) ([]*domain.User, error) {
-	candidates := found{before: make(map[domain.UserID]*domain.User)}
-	for _, selector := range distinct(want) {
-		// A subquery: the clock is volatile, and a range of an index has one end.
-		now := bun.SafeQuery("(SELECT ?)", s.dialect.Clock())
-		search := mostRested(s.matching(tx.NewSelect(), selector), now, len(want))
-		free, err := s.load(ctx, tx, search, s.dialect.SkipLocked)
-		if err != nil {
-			return nil, err
-		}
-		candidates.add(free)
-	}
-	users, missing := domain.Assign(want, candidates.users)
-	if len(missing) > 0 {
-		return nil, refuse(errContended)
-	}
-	return users, s.settle(ctx, tx, candidates, users, decide)
+// claim is the operation of [Store.Claim].
+type claim struct {
+	want     []domain.Selector
+	chosen   []domain.UserID // waits for these, and claims no others
+	deciding ports.Decide
+
+	users []*domain.User // what became of them
 }
 
-// choose returns the ids of users, one for each selector, that are free by what is committed. It refuses with the errors
-// of [domain.Refusal].
-func (s *Store) choose(ctx context.Context, tx bun.Tx, want []domain.Selector) ([]string, error) {
-	now, err := s.clock(ctx, tx)
-	if err != nil {
-		return nil, err
+func (c *claim) ask(ask *Ask) {
+	if c.chosen != nil {
+		ask.Users = append(ask.Users, c.chosen...)
+	} else {
+		ask.wants(c.want)
 	}
-	matches := found{before: make(map[domain.UserID]*domain.User)}
-	for _, selector := range distinct(want) {
-		free := mostRested(s.matching(tx.NewSelect(), selector), micros(now), len(want))
-		inAnyState := s.matching(tx.NewSelect(), selector).Limit(int64(len(want)))
-		for _, search := range []*bun.SelectQuery{free, inAnyState} {
-			some, err := s.load(ctx, tx, search, "")
-			if err != nil {
-				return nil, err
+}
+
+func (c *claim) decide(r *round) error {
+	var candidates []*domain.User
+	offer := func(entries []*entry) {
+		for _, e := range entries {
+			if e.isFree(r.now) {
+				candidates = append(candidates, e.current)
 			}
-			matches.add(some)
 		}
 	}
-	if err := domain.Refusal(now, want, matches.users); err != nil {
-		return nil, refuse(err)
+	for _, id := range c.chosen {
+		offer(r.named(id))
 	}
-	users, _ := domain.Assign(want, freeOf(matches.users, now))
-	chosen := make([]string, len(users))
-	for i, u := range users {
-		chosen[i] = u.ID().String()
+	for _, selector := range c.want {
+		switch {
+		case c.chosen != nil:
+		case !selector.UserID.IsZero():
+			offer(r.named(selector.UserID))
+		default:
+			offer(r.free(selector, len(c.want)))
+		}
 	}
-	return chosen, nil
-}
-
-// claimChosen waits for the rows of users and claims them. It refuses with errTaken.
-func (s *Store) claimChosen(
-	ctx context.Context, tx bun.Tx, want []domain.Selector, ids []string, decide ports.Decide,
-) ([]*domain.User, error) {
-	search := tx.NewSelect().Where("u.user_id IN (?)", bun.List(ids)).Order("u.user_id")
-	chosen, err := s.load(ctx, tx, search, s.dialect.LockRows)
-	if err != nil {
-		return nil, err
-	}
-	users, missing := domain.Assign(want, freeOf(chosen.users, chosen.now))
+	assigned, missing := domain.Assign(c.want, candidates)
 	if len(missing) > 0 {
-		return nil, refuse(errTaken)
+		return errShort
 	}
-	return users, s.settle(ctx, tx, chosen, users, decide)
+	entries := make([]*entry, len(assigned))
+	for i, u := range assigned {
+		entries[i] = r.entries[u.ID()]
+	}
+	users, err := r.decide(entries, c.deciding)
+	c.users = users
+	return err
 }
 
-// distinct returns the selectors that differ: what is the same is searched once.
-func distinct(want []domain.Selector) []domain.Selector {
-	var selectors []domain.Selector
-	for _, selector := range want {
-		if !slices.ContainsFunc(selectors, selector.Equal) {
-			selectors = append(selectors, selector)
-		}
+// explain tells why a claim came short.
+func (c *claim) explain(ctx context.Context, r *round, err error) error {
+	switch {
+	case !errors.Is(err, errShort):
+		return err
+	case c.chosen != nil:
+		return errTaken
 	}
-	return selectors
+	if err := r.unreadable(c.want); err != nil {
+		return err
+	}
+	if len(distinct(c.want)) > 1 {
+		return errUnexplained // what several searches see, they see at several moments, none of which may be a reason to refuse
+	}
+	matching, err := r.look(ctx, c.want[0], len(c.want))
+	if err != nil {
+		return err
+	}
+	if err := domain.Refusal(r.now, c.want, matching); err != nil {
+		return refuse(err)
+	}
+	return errContended
 }
 
-func freeOf(users []*domain.User, now time.Time) []*domain.User {
-	var free []*domain.User
-	for _, u := range users {
-		if u.CheckFree(now) == nil {
-			free = append(free, u)
-		}
-	}
-	return free
-}
+func (*claim) confirm(*round) error { return nil }

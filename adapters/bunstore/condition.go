@@ -58,6 +58,16 @@ func storable(text string) bool {
 	return utf8.ValidString(text) && !strings.ContainsRune(text, 0)
 }
 
+// findable reports whether any user in the database could match the selector.
+func findable(want domain.Selector) bool {
+	for key, value := range want.Labels {
+		if !storable(key) || !storable(value) {
+			return false
+		}
+	}
+	return storable(want.Env) && storable(want.Domain)
+}
+
 // inState narrows a search to users that are in a state at a time.
 func inState(search *bun.SelectQuery, state domain.Status, at time.Time) *bun.SelectQuery {
 	switch state {
@@ -72,12 +82,4 @@ func inState(search *bun.SelectQuery, state domain.Status, at time.Time) *bun.Se
 	default:
 		return search.Where("1 = 0")
 	}
-}
-
-// mostRested narrows a search to the users that are free at a time, an expression or microseconds, and of these to as
-// many as are needed, in the order in which they are handed out. It is one range of the index on free_at.
-func mostRested(search *bun.SelectQuery, at any, needed int) *bun.SelectQuery {
-	return search.
-		Where("u.quarantined_at IS NULL").Where("u.free_at <= ?", at).
-		Order("u.free_at", "u.user_id").Limit(int64(needed))
 }

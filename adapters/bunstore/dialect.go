@@ -22,10 +22,8 @@ type Dialect struct {
 	// of an answer has the time at which the row was found.
 	Clock func() bun.Safe
 
-	// LockRows is the FOR clause that makes a SELECT keep its rows until the transaction ends, and wait for those that
-	// another transaction keeps. SkipLocked leaves them out instead. Both are empty where a transaction that writes has the
-	// database to itself.
-	LockRows   string
+	// SkipLocked is the FOR clause that makes a SELECT keep its rows until the transaction ends, and leave out those that
+	// another transaction keeps. It is empty where a transaction that writes has the database to itself.
 	SkipLocked string
 
 	// HasLabels returns a condition, and its arguments, on the column labels: all of these are among them.
@@ -50,14 +48,11 @@ const (
 	Conflict
 )
 
-// Postgres returns the dialect of PostgreSQL 12 and later.
-func Postgres() Dialect {
+// Postgres returns the dialect of PostgreSQL 12 and later, whose clock is an expression.
+func Postgres(clock bun.Safe) Dialect {
 	return Dialect{
-		Name: "postgres",
-		// Not now(), which is when the transaction began: a user that was released since would look held. Unqualified, so that
-		// a test can put a clock of its own in front of PostgreSQL's.
-		Clock:      func() bun.Safe { return "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint" },
-		LockRows:   "UPDATE",
+		Name:       "postgres",
+		Clock:      func() bun.Safe { return clock },
 		SkipLocked: "UPDATE SKIP LOCKED",
 		HasLabels: func(labels domain.Labels) (string, []any) {
 			wanted, _ := json.Marshal(labels) // a map of strings always encodes
@@ -67,12 +62,11 @@ func Postgres() Dialect {
 	}
 }
 
-// SQLite returns the dialect of SQLite 3.37 and later, with a clock that is for one store.
-func SQLite() Dialect {
-	var processClock clock
+// SQLite returns the dialect of SQLite 3.37 and later, whose clock is the process's, in microseconds.
+func SQLite(now func() int64) Dialect {
 	return Dialect{
 		Name:  "sqlite",
-		Clock: func() bun.Safe { return bun.Safe(strconv.FormatInt(processClock.now().UnixMicro(), 10)) },
+		Clock: func() bun.Safe { return bun.Safe(strconv.FormatInt(now(), 10)) },
 		HasLabels: func(labels domain.Labels) (string, []any) {
 			const hasLabel = "EXISTS (SELECT 1 FROM json_each(u.labels) AS label WHERE label.key = ? AND label.value = ?)"
 			var conditions []string

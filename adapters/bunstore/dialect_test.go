@@ -43,11 +43,11 @@ func TestPostgresCauses(t *testing.T) {
 		"57P03": Away,         // cannot_connect_now
 		"":      Away,
 	} {
-		if got := Postgres().Cause(fmt.Errorf("wrapped: %w", postgresError{state: state})); got != want {
+		if got := Postgres("").Cause(fmt.Errorf("wrapped: %w", postgresError{state: state})); got != want {
 			t.Errorf("%q: got cause %d, want %d", state, got, want)
 		}
 	}
-	if got := Postgres().Cause(fmt.Errorf("wrapped: %w", io.ErrUnexpectedEOF)); got != Disconnected {
+	if got := Postgres("").Cause(fmt.Errorf("wrapped: %w", io.ErrUnexpectedEOF)); got != Disconnected {
 		t.Errorf("without a SQLSTATE: got cause %d, want %d", got, Disconnected)
 	}
 }
@@ -71,11 +71,11 @@ func TestSQLiteCauses(t *testing.T) {
 		15:        Away, // SQLITE_PROTOCOL
 		19 | 8<<8: Bug,  // SQLITE_CONSTRAINT_UNIQUE
 	} {
-		if got := SQLite().Cause(fmt.Errorf("wrapped: %w", sqliteError{code: code})); got != want {
+		if got := SQLite(nil).Cause(fmt.Errorf("wrapped: %w", sqliteError{code: code})); got != want {
 			t.Errorf("%d: got cause %d, want %d", code, got, want)
 		}
 	}
-	if got := SQLite().Cause(errors.New("sql: database is closed")); got != Away {
+	if got := SQLite(nil).Cause(errors.New("sql: database is closed")); got != Away {
 		t.Errorf("without a code: got cause %d, want %d", got, Away)
 	}
 }

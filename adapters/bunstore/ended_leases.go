@@ -1,9 +1,8 @@
 package bunstore
 
 import (
-	"bytes"
 	"context"
-	"slices"
+	"encoding/binary"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -16,31 +15,22 @@ import (
 type endedLease struct {
 	bun.BaseModel `bun:"table:ended_leases,alias:e"`
 
-	Lease   leaseColumn `bun:"lease,pk,type:bytea"`
-	EndedAt int64       `bun:"ended_at"`
+	Lease   int64 `bun:"lease,pk"`
+	EndedAt int64 `bun:"ended_at"`
 }
 
 // forgetAtOnce bounds what one transaction of ForgetLeases deletes, and with it how long that keeps others waiting.
 const forgetAtOnce = 1_000
 
-// rememberEnded keeps the leases that left a row.
-func rememberEnded(ctx context.Context, tx bun.IDB, leases []leaseColumn, now time.Time) error {
-	if len(leases) == 0 {
-		return nil
-	}
-	// In one order everywhere: two transactions that end parts of the same leases wait for each other's rows here.
-	slices.SortFunc(leases, func(a, b leaseColumn) int { return bytes.Compare(a[:], b[:]) })
-	var ended []endedLease
-	for _, lease := range slices.Compact(leases) {
-		ended = append(ended, endedLease{Lease: lease, EndedAt: micros(now)})
-	}
-	_, err := tx.NewInsert().Model(&ended).On("CONFLICT DO NOTHING").Exec(ctx)
-	return err
+// leaseKey is by what ended leases are known: the beginning of the digest. There are many of them, and a few bytes keep
+// their index small; should two ever share a key, a lease that never was is told to be over.
+func leaseKey(lease domain.LeaseDigest) int64 {
+	return int64(binary.BigEndian.Uint64(lease[:8])) //nolint:gosec // any bits will do
 }
 
 // whyNoLease refuses with the reason why no user is locked under a lease.
 func (s *Store) whyNoLease(ctx context.Context, db bun.IDB, lease domain.LeaseDigest) error {
-	ended, err := db.NewSelect().Model((*endedLease)(nil)).Where("e.lease = ?", lease[:]).Exists(ctx)
+	ended, err := db.NewSelect().Model((*endedLease)(nil)).Where("e.lease = ?", leaseKey(lease)).Exists(ctx)
 	switch {
 	case err != nil:
 		return err
@@ -55,22 +45,28 @@ func (s *Store) whyNoLease(ctx context.Context, db bun.IDB, lease domain.LeaseDi
 func (s *Store) ForgetLeases(ctx context.Context, age time.Duration) error {
 	for {
 		var forgotten int64
-		err := s.write(ctx, "forget leases", func(ctx context.Context, tx bun.Tx) error {
-			old := tx.NewSelect().Model((*endedLease)(nil)).Column("lease").
-				Where("e.ended_at < (SELECT ?) - ?", s.dialect.Clock(), age.Microseconds()).
-				Order("e.ended_at").Limit(forgetAtOnce)
-			if s.dialect.SkipLocked != "" {
-				old = old.For(s.dialect.SkipLocked) // another replica forgets those
-			}
-			result, err := tx.NewDelete().Model((*endedLease)(nil)).Where("lease IN (?)", old).Exec(ctx)
-			if err != nil {
-				return err
-			}
-			forgotten, err = result.RowsAffected()
-			return err
+		err := s.bounded(ctx, "forget leases", func(ctx context.Context) error {
+			return s.retry(ctx, func() (_ bool, err error) {
+				forgotten, err = s.forgetSome(ctx, age)
+				return false, err
+			})
 		})
 		if err != nil || forgotten < forgetAtOnce {
 			return err
 		}
 	}
+}
+
+func (s *Store) forgetSome(ctx context.Context, age time.Duration) (forgotten int64, err error) {
+	old := s.writer.NewSelect().Model((*endedLease)(nil)).Column("lease").
+		Where("e.ended_at < (SELECT ?) - ?", s.dialect.Clock(), age.Microseconds()).
+		Limit(forgetAtOnce)
+	if s.dialect.SkipLocked != "" {
+		old = old.For(s.dialect.SkipLocked) // another replica forgets those
+	}
+	result, err := s.writer.NewDelete().Model((*endedLease)(nil)).Where("lease IN (?)", old).Exec(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }

@@ -18,9 +18,7 @@ func (s *Store) List(ctx context.Context, q ports.Query) (ports.Page, error) {
 		if err != nil {
 			return err
 		}
-		var rows []row
-		search := db.NewSelect().Model(&rows).Order("u.user_id").Limit(int64(q.Limit) + 1)
-		search = s.matching(search, domain.Selector{
+		search := s.matching(users(db), domain.Selector{
 			ProjectID: q.ProjectID, Env: q.Env, Domain: q.Domain, Labels: q.Labels,
 		})
 		search = equal(search, "login", q.Login)
@@ -28,17 +26,12 @@ func (s *Store) List(ctx context.Context, q ports.Query) (ports.Page, error) {
 		if !q.After.IsZero() {
 			search = search.Where("u.user_id > ?", q.After.String())
 		}
-		if err := search.Scan(ctx); err != nil {
+		listed, err := s.all(ctx, search.Order("u.user_id").Limit(int64(q.Limit)+1))
+		if err != nil {
 			return err
 		}
-		page = ports.Page{Now: now, More: len(rows) > q.Limit}
-		for _, r := range rows[:min(len(rows), q.Limit)] {
-			u, err := s.open(r)
-			if err != nil {
-				return err
-			}
-			page.Users = append(page.Users, u)
-		}
+		more := len(listed) > q.Limit
+		page = ports.Page{Users: listed[:min(len(listed), q.Limit)], Now: now, More: more}
 		return nil
 	})
 	if err != nil {

@@ -3,30 +3,35 @@ package bunstore
 import (
 	"context"
 
-	"github.com/uptrace/bun"
-
 	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/ports"
 )
 
-// Remove implements [ports.Users].
+// Remove implements [ports.Users]. It goes alone; see [Engine] for why.
 func (s *Store) Remove(ctx context.Context, id domain.UserID, decide ports.Decide) error {
-	return s.write(ctx, "remove", func(ctx context.Context, tx bun.Tx) error { return s.remove(ctx, tx, id, decide) })
+	target := ports.ByUser(id)
+	return s.bounded(ctx, "remove", func(ctx context.Context) error {
+		return s.orWhy(ctx, target, s.alone(ctx, &removal{target: target, deciding: decide}))
+	})
 }
 
-func (s *Store) remove(ctx context.Context, tx bun.Tx, id domain.UserID, decide ports.Decide) error {
-	target, err := s.find(ctx, tx, ports.ByUser(id), s.dialect.LockRows)
-	if err != nil {
+// removal is the operation of [Store.Remove].
+type removal struct {
+	forthright
+	target   ports.Target
+	deciding ports.Decide
+}
+
+func (m *removal) ask(ask *Ask) { ask.target(m.target) }
+
+func (m *removal) decide(r *round) error {
+	targets := r.targets(m.target)
+	if len(targets) == 0 {
+		return errNotKept
+	}
+	if _, err := r.decide(targets, m.deciding); err != nil {
 		return err
 	}
-	if err := decide(target.now, target.users); err != nil {
-		return refuse(err)
-	}
-	if _, err := tx.NewDelete().Model((*row)(nil)).Where("user_id = ?", id.String()).Exec(ctx); err != nil {
-		return err
-	}
-	if lease := circulationOf(target.before[id]).LockLease; !lease.IsZero() {
-		return rememberEnded(ctx, tx, []leaseColumn{lease}, target.now)
-	}
+	r.remove(targets[0])
 	return nil
 }

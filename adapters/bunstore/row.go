@@ -1,92 +1,122 @@
 package bunstore
 
 import (
-	"database/sql/driver"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"math"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/uptrace/bun"
 
 	"github.com/userfarm/userfarm/domain"
 )
 
-// row is a row of the table users. Its times are in microseconds since 1970, and 0 is no time: NULL, where the column takes
-// one. The types are for PostgreSQL, which can't guess them in a VALUES list; the other dialect does not look at them.
-type row struct {
-	bun.BaseModel `bun:"table:users,alias:u"`
-
-	UserID    string      `bun:"user_id,pk,type:uuid"`
-	CreatedAt int64       `bun:"created_at"`
-	ProjectID string      `bun:"project_id,type:uuid"`
-	Env       string      `bun:"env"`
-	Domain    string      `bun:"domain"`
-	Login     string      `bun:"login"`
-	Password  []byte      `bun:"password"` // sealed
-	Labels    labelColumn `bun:"labels,type:jsonb"`
-	circulation
-
-	SeenAt int64 `bun:"seen_at,scanonly"` // when the row was found, by the store's clock
+// Row is a row of the table users in plain types. Its times are in microseconds since 1970.
+type Row struct {
+	UserID    [16]byte
+	CreatedAt int64
+	ProjectID [16]byte
+	Env       string
+	Domain    string
+	Login     string
+	Password  []byte // sealed
+	Labels    []byte // a JSON object
+	Circulation
 }
 
-// circulation is what locking, releasing and quarantine change of a row.
-type circulation struct {
-	Fence            uint64      `bun:"fence,type:bigint"`
-	FreeAt           int64       `bun:"free_at"`
-	ReleasedAt       int64       `bun:"released_at,nullzero"`
-	LockLease        leaseColumn `bun:"lock_lease,nullzero,type:bytea"`
-	LockPosition     int         `bun:"lock_position"`
-	LockOwner        string      `bun:"lock_owner,nullzero"`
-	LockNote         string      `bun:"lock_note,nullzero"`
-	LockAcquiredAt   int64       `bun:"lock_acquired_at,nullzero"`
-	LockExpiresAt    int64       `bun:"lock_expires_at,nullzero"`
-	QuarantineReason string      `bun:"quarantine_reason,nullzero"`
-	QuarantinedAt    int64       `bun:"quarantined_at,nullzero"`
+// Circulation is what locking, releasing and quarantine change of a row. Where a column takes NULL, a zero is written as
+// that.
+type Circulation struct {
+	Fence            int64
+	FreeAt           int64 // the time from which a claim may take the user; [math.MaxInt64] if there is none in sight
+	ReleasedAt       int64
+	LockLease        LeaseColumn
+	LockPosition     int64
+	LockOwner        string
+	LockNote         string
+	LockAcquiredAt   int64
+	LockExpiresAt    int64
+	QuarantineReason string
+	QuarantinedAt    int64
 }
 
-// circulationRow writes the circulation of a user and leaves the rest of its row alone.
-type circulationRow struct {
-	bun.BaseModel `bun:"table:users,alias:u"`
+// Columns are those of a [Row], for the SELECT list of a query whose users are called u, in the order in which [Scan] and
+// the engines read them.
+const Columns = `u.user_id, u.created_at, u.project_id, u.env, u.domain, u.login, u.password, u.labels, ` +
+	`u.fence, u.free_at, coalesce(u.released_at, 0), u.lock_lease, u.lock_position, ` +
+	`coalesce(u.lock_owner, ''), coalesce(u.lock_note, ''), ` +
+	`coalesce(u.lock_acquired_at, 0), coalesce(u.lock_expires_at, 0), ` +
+	`coalesce(u.quarantine_reason, ''), coalesce(u.quarantined_at, 0)`
 
-	UserID string `bun:"user_id,pk,type:uuid"`
-	circulation
+// Fields returns where to scan the columns to, the two ids being spelled as the database does.
+func (r *Row) Fields(userID, projectID any) []any {
+	return []any{
+		userID, &r.CreatedAt, projectID, &r.Env, &r.Domain, &r.Login, &r.Password, &r.Labels,
+		&r.Fence, &r.FreeAt, &r.ReleasedAt, &r.LockLease, &r.LockPosition,
+		&r.LockOwner, &r.LockNote, &r.LockAcquiredAt, &r.LockExpiresAt,
+		&r.QuarantineReason, &r.QuarantinedAt,
+	}
+}
+
+// Scan reads all rows of a query whose columns are [Columns] and what more is scanned to.
+func Scan(rows *sql.Rows, more ...any) ([]Row, error) {
+	defer func() { _ = rows.Close() }()
+	var all []Row
+	for rows.Next() {
+		var r Row
+		var userID, projectID uuid.UUID
+		if err := rows.Scan(append(r.Fields(&userID, &projectID), more...)...); err != nil {
+			return nil, err
+		}
+		r.UserID, r.ProjectID = userID, projectID
+		all = append(all, r)
+	}
+	return all, rows.Err()
 }
 
 // seal returns the row of a user.
-func (s *Store) seal(u *domain.User) (row, error) {
+func (s *Store) seal(u *domain.User) (Row, error) {
 	state := u.Snapshot()
 	sealed, err := s.sealer.Seal(state.ID, state.Password)
 	if err != nil {
-		return row{}, refuse(err)
+		return Row{}, refuse(err)
 	}
-	return row{
-		UserID:      state.ID.String(),
+	labels, err := json.Marshal(state.Labels)
+	if err != nil {
+		return Row{}, refuse(err)
+	}
+	return Row{
+		UserID:      state.ID,
 		CreatedAt:   micros(state.CreatedAt),
-		ProjectID:   state.Pool.ProjectID.String(),
+		ProjectID:   state.Pool.ProjectID,
 		Env:         state.Pool.Env,
 		Domain:      state.Pool.Domain,
 		Login:       state.Login,
 		Password:    sealed,
-		Labels:      labelColumn(state.Labels),
-		circulation: circulationOf(u),
+		Labels:      labels,
+		Circulation: circulationOf(u),
 	}, nil
 }
 
 // circulationOf returns what the row of u has of its circulation.
-func circulationOf(u *domain.User) circulation {
+func circulationOf(u *domain.User) Circulation {
 	state := u.Snapshot()
-	c := circulation{Fence: state.Fence, FreeAt: freeAt(u), ReleasedAt: micros(state.ReleasedAt)}
+	c := Circulation{
+		Fence:      int64(state.Fence), //nolint:gosec // counts locks
+		FreeAt:     freeAt(u),
+		ReleasedAt: micros(state.ReleasedAt),
+	}
 	if lock := state.Lock; lock != nil {
-		c.LockLease = leaseColumn(lock.Lease)
-		c.LockPosition = lock.Position
+		c.LockLease = LeaseColumn(lock.Lease)
+		c.LockPosition = int64(lock.Position)
 		c.LockOwner = lock.Owner
 		c.LockNote = lock.Note
 		c.LockAcquiredAt = micros(lock.AcquiredAt)
 		c.LockExpiresAt = micros(lock.ExpiresAt)
 	}
 	if quarantine := state.Quarantine; quarantine != nil {
+		c.FreeAt = math.MaxInt64
 		c.QuarantineReason = quarantine.Reason
 		c.QuarantinedAt = micros(quarantine.Since)
 	}
@@ -103,53 +133,47 @@ func freeAt(u *domain.User) int64 {
 	return micros(from)
 }
 
-// open returns the user of a row.
-func (s *Store) open(r row) (*domain.User, error) {
-	id, err := uuid.Parse(r.UserID)
+// open returns the user of a row, with its password.
+func (s *Store) open(r Row) (*domain.User, error) {
+	password, err := s.sealer.Open(r.UserID, r.Password)
 	if err != nil {
-		return nil, refuse(fmt.Errorf("user_id: %w", err))
+		return nil, refuse(fmt.Errorf("password of user %s: %w", domain.UserID(r.UserID), err))
 	}
-	project, err := uuid.Parse(r.ProjectID)
-	if err != nil {
-		return nil, refuse(fmt.Errorf("project_id of user %s: %w", id, err))
+	return r.restore(password)
+}
+
+// restore returns the user of a row.
+func (r Row) restore(password domain.Secret) (*domain.User, error) {
+	labels := domain.Labels{}
+	if string(r.Labels) != "{}" {
+		if err := json.Unmarshal(r.Labels, &labels); err != nil {
+			return nil, refuse(fmt.Errorf("labels of user %s: %w", domain.UserID(r.UserID), err))
+		}
 	}
-	password, err := s.sealer.Open(domain.UserID(id), r.Password)
-	if err != nil {
-		return nil, refuse(fmt.Errorf("password of user %s: %w", id, err))
-	}
-	return domain.Restore(domain.Snapshot{
-		ID:         domain.UserID(id),
+	state := domain.Snapshot{
+		ID:         r.UserID,
 		CreatedAt:  instant(r.CreatedAt),
 		Login:      r.Login,
 		Password:   password,
-		Pool:       domain.Pool{ProjectID: domain.ProjectID(project), Env: r.Env, Domain: r.Domain},
-		Labels:     domain.Labels(r.Labels),
-		Fence:      r.Fence,
+		Pool:       domain.Pool{ProjectID: r.ProjectID, Env: r.Env, Domain: r.Domain},
+		Labels:     labels,
+		Fence:      uint64(r.Fence), //nolint:gosec // counts locks
 		ReleasedAt: instant(r.ReleasedAt),
-		Lock:       r.lock(),
-		Quarantine: r.quarantine(),
-	}), nil
-}
-
-func (c circulation) lock() *domain.Lock {
-	if c.LockAcquiredAt == 0 {
-		return nil
 	}
-	return &domain.Lock{
-		Lease:      domain.LeaseDigest(c.LockLease),
-		Position:   c.LockPosition,
-		Owner:      c.LockOwner,
-		Note:       c.LockNote,
-		AcquiredAt: instant(c.LockAcquiredAt),
-		ExpiresAt:  instant(c.LockExpiresAt),
+	if r.LockAcquiredAt != 0 {
+		state.Lock = &domain.Lock{
+			Lease:      domain.LeaseDigest(r.LockLease),
+			Position:   int(r.LockPosition),
+			Owner:      r.LockOwner,
+			Note:       r.LockNote,
+			AcquiredAt: instant(r.LockAcquiredAt),
+			ExpiresAt:  instant(r.LockExpiresAt),
+		}
 	}
-}
-
-func (c circulation) quarantine() *domain.Quarantine {
-	if c.QuarantinedAt == 0 {
-		return nil
+	if r.QuarantinedAt != 0 {
+		state.Quarantine = &domain.Quarantine{Reason: r.QuarantineReason, Since: instant(r.QuarantinedAt)}
 	}
-	return &domain.Quarantine{Reason: c.QuarantineReason, Since: instant(c.QuarantinedAt)}
+	return domain.Restore(state), nil
 }
 
 func micros(t time.Time) int64 {
@@ -166,38 +190,22 @@ func instant(micros int64) time.Time {
 	return time.UnixMicro(micros).UTC()
 }
 
-// labelColumn keeps labels as a JSON object.
-type labelColumn domain.Labels
+// LeaseColumn keeps the digest of a lease. NULL is no lease.
+type LeaseColumn domain.LeaseDigest
 
-// Value returns the object as a text. Bun's own way to write JSON would spoil a label that spells \u0000.
-func (l labelColumn) Value() (driver.Value, error) {
-	text, err := json.Marshal(domain.Labels(l).Clone())
-	return string(text), err
-}
-
-// Scan reads jsonb, which comes as bytes, and a text.
-func (l *labelColumn) Scan(src any) error {
-	switch src := src.(type) {
-	case []byte:
-		return json.Unmarshal(src, (*domain.Labels)(l))
-	case string:
-		return json.Unmarshal([]byte(src), (*domain.Labels)(l))
-	default:
-		return refuse(fmt.Errorf("labels can't be read from a %T", src))
+// Bytes returns what to write: nil for no lease.
+func (l LeaseColumn) Bytes() []byte {
+	if domain.LeaseDigest(l).IsZero() {
+		return nil
 	}
+	return l[:]
 }
 
-// leaseColumn keeps the digest of a lease.
-type leaseColumn domain.LeaseDigest
-
-// IsZero makes no lease NULL.
-func (l leaseColumn) IsZero() bool { return domain.LeaseDigest(l).IsZero() }
-
-// Scan reads a blob. NULL is no lease.
-func (l *leaseColumn) Scan(src any) error {
+// Scan implements [sql.Scanner].
+func (l *LeaseColumn) Scan(src any) error {
 	switch src := src.(type) {
 	case nil:
-		*l = leaseColumn{}
+		*l = LeaseColumn{}
 		return nil
 	case []byte:
 		if len(src) != len(l) {

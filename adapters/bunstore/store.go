@@ -2,12 +2,11 @@
 // [Dialect], what opens them in the packages postgres and sqlite.
 //
 // The store finds rows, keeps them from others and writes them; what may happen to a user is for the domain to decide, on
-// the row that is kept, through the closure that the caller passes. Every operation is a function of a transaction, and one
-// place begins and ends transactions (see Store.transact). A claim, an update or a removal writes only after the domain
-// has decided, so one that is refused has nothing to undo.
+// the row that is kept, through the closure that the caller passes.
 //
-// Transactions wait for what others keep in one order, so that they can't wait for each other: first for rows of users, in
-// the order of their ids, then for the leases that they end, in the order of their digests.
+// Writes commit in groups (see [Store.carry]): what arrives while a transaction is under way rides in the next one. A write
+// that would make its group wait for rows which another process keeps leaves the group and waits on its own. Reading, and
+// what is done once a week, goes through Bun; the statements of the hot path are the [Engine]'s.
 package bunstore
 
 import (
@@ -26,6 +25,9 @@ type Config struct {
 	// Writer and Reader are the same database, and may be the same pool. Reader sees what Writer committed.
 	Writer, Reader *bun.DB
 
+	// Engine writes to the same database.
+	Engine Engine
+
 	// Reconnect drops the idle connections: one turned out to be dead, so the others may be, too. It may be nil.
 	Reconnect func()
 
@@ -39,6 +41,8 @@ type Store struct {
 	sealer    ports.Sealer
 	writer    *bun.DB
 	reader    *bun.DB
+	engine    Engine
+	queue     queue
 	reconnect func()
 	close     func() error
 }
@@ -53,12 +57,14 @@ func New(config Config) *Store {
 		sealer:    config.Sealer,
 		writer:    config.Writer,
 		reader:    config.Reader,
+		engine:    config.Engine,
 		reconnect: config.Reconnect,
 		close:     config.Close,
 	}
 	if store.reconnect == nil {
 		store.reconnect = func() {}
 	}
+	store.queue.carry = store.carry
 	return store
 }
 

@@ -2,7 +2,6 @@ package bunstore
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"time"
 
@@ -25,43 +24,11 @@ func (s *Store) bounded(ctx context.Context, operation string, work func(context
 	return s.explain(ctx, bounded, operation, work(bounded))
 }
 
-// write is bounded, in one transaction that writes.
-func (s *Store) write(ctx context.Context, operation string, change func(context.Context, bun.Tx) error) error {
-	return s.bounded(ctx, operation, func(ctx context.Context) error { return s.transact(ctx, change) })
-}
-
 // read is bounded, outside of a transaction.
 func (s *Store) read(ctx context.Context, operation string, query func(context.Context, bun.IDB) error) error {
 	return s.bounded(ctx, operation, func(ctx context.Context) error {
 		return s.retry(ctx, func() (bool, error) { return false, query(ctx, s.reader) })
 	})
-}
-
-// transact commits change, or leaves everything as it was if that fails. Change may be called again, so it must keep
-// nothing from one call to the next.
-func (s *Store) transact(ctx context.Context, change func(context.Context, bun.Tx) error) error {
-	return s.retry(ctx, func() (bool, error) { return inTransaction(ctx, s.writer, nil, change) })
-}
-
-// snapshot reads the database as it is at one moment.
-func (s *Store) snapshot(ctx context.Context, query func(context.Context, bun.Tx) error) error {
-	oneMoment := &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
-	return s.retry(ctx, func() (bool, error) { return inTransaction(ctx, s.reader, oneMoment, query) })
-}
-
-// inTransaction tells whether its error is that of a commit, which may have happened all the same.
-func inTransaction(
-	ctx context.Context, db *bun.DB, options *sql.TxOptions, work func(context.Context, bun.Tx) error,
-) (committing bool, err error) {
-	tx, err := db.BeginTx(ctx, options)
-	if err != nil {
-		return false, err
-	}
-	defer func() { _ = tx.Rollback() }() // does nothing after a commit
-	if err := work(ctx, tx); err != nil {
-		return false, err
-	}
-	return true, tx.Commit()
 }
 
 // retry attempts again what the database gave up in favour of another transaction, and what met a dead connection: that

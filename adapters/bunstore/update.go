@@ -2,72 +2,75 @@ package bunstore
 
 import (
 	"context"
-	"maps"
-
-	"github.com/uptrace/bun"
+	"errors"
 
 	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/ports"
 )
 
+// errNotKept says that a target is not among what the transaction keeps: it is not there, or, in a group, a rival keeps it.
+var errNotKept = refuse(errors.New("the target is not there, or a rival keeps it"))
+
 // Update implements [ports.Users].
 func (s *Store) Update(ctx context.Context, target ports.Target, decide ports.Decide) ([]*domain.User, error) {
-	var users []*domain.User
-	err := s.write(ctx, "update", func(ctx context.Context, tx bun.Tx) (err error) {
-		users, err = s.update(ctx, tx, target, decide)
-		return err
+	update := &update{target: target, deciding: decide}
+	err := s.bounded(ctx, "update", func(ctx context.Context) error {
+		err := s.queue.do(ctx, update)
+		if errors.Is(err, errNotKept) {
+			err = s.alone(ctx, update)
+		}
+		return s.orWhy(ctx, target, err)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return users, nil
+	return update.users, nil
 }
 
-func (s *Store) update(ctx context.Context, tx bun.Tx, target ports.Target, decide ports.Decide) ([]*domain.User, error) {
-	targets, err := s.find(ctx, tx, target, s.dialect.LockRows)
-	if err != nil {
-		return nil, err
-	}
-	return targets.users, s.settle(ctx, tx, targets, targets.users, decide)
+// update is the operation of [Store.Update].
+type update struct {
+	forthright
+	target   ports.Target
+	deciding ports.Decide
+
+	users []*domain.User // what became of them
 }
 
-// settle lets the domain decide about users that were found and locked, and writes what became of them.
-func (s *Store) settle(ctx context.Context, tx bun.Tx, f found, users []*domain.User, decide ports.Decide) error {
-	if err := decide(f.now, users); err != nil {
-		return refuse(err)
+func (u *update) ask(ask *Ask) { ask.target(u.target) }
+
+func (u *update) decide(r *round) error {
+	targets := r.targets(u.target)
+	if len(targets) == 0 {
+		return errNotKept
 	}
-	var moved []circulationRow
-	var ended []leaseColumn
-	for _, u := range users {
-		before, after := circulationOf(f.before[u.ID()]), circulationOf(u)
-		if after != before {
-			moved = append(moved, circulationRow{UserID: u.ID().String(), circulation: after})
-		}
-		if !before.LockLease.IsZero() && after.LockLease != before.LockLease {
-			ended = append(ended, before.LockLease)
-		}
-		if err := s.updateAccount(ctx, tx, f.before[u.ID()], u); err != nil {
-			return err
-		}
-	}
-	if len(moved) > 0 {
-		if _, err := tx.NewUpdate().Model(&moved).Bulk().Exec(ctx); err != nil {
-			return err
-		}
-	}
-	return rememberEnded(ctx, tx, ended, f.now)
+	users, err := r.decide(targets, u.deciding)
+	u.users = users
+	return err
 }
 
-// updateAccount writes the columns that locking leaves alone, if they changed.
-func (s *Store) updateAccount(ctx context.Context, tx bun.Tx, before, after *domain.User) error {
-	was, is := before.Snapshot(), after.Snapshot()
-	if is.Password == was.Password && maps.Equal(is.Labels, was.Labels) {
-		return nil
+// target asks for users that are named.
+func (a *Ask) target(target ports.Target) {
+	if lease, leased := target.Lease(); leased {
+		a.Leases = append(a.Leases, lease)
+	} else {
+		id, _ := target.User()
+		a.Users = append(a.Users, id)
 	}
-	sealed, err := s.seal(after)
-	if err != nil {
+}
+
+// targets returns the entries of a target.
+func (r *round) targets(target ports.Target) []*entry {
+	if lease, leased := target.Lease(); leased {
+		return r.under(lease)
+	}
+	id, _ := target.User()
+	return r.named(id)
+}
+
+// orWhy replaces errNotKept, of a transaction that waited for its rows, by the reason why the target is not there.
+func (s *Store) orWhy(ctx context.Context, target ports.Target, err error) error {
+	if !errors.Is(err, errNotKept) {
 		return err
 	}
-	_, err = tx.NewUpdate().Model(&sealed).Column("password", "labels").WherePK().Exec(ctx)
-	return err
+	return s.retry(ctx, func() (bool, error) { return false, s.whyNobody(ctx, s.reader, target) })
 }

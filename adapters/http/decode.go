@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -162,12 +163,27 @@ func (r *strictReader) note(dec *jsontext.Decoder, rule string) {
 
 // memberOf returns the field of a struct that a JSON object calls name.
 func memberOf(object reflect.Value, name string) (reflect.Value, bool) {
-	for field, value := range object.Fields() {
-		if jsonName(field) == name {
-			return value, true
-		}
+	members, ok := membersOf.Load(object.Type())
+	if !ok {
+		members, _ = membersOf.LoadOrStore(object.Type(), jsonNames(object.Type()))
 	}
-	return reflect.Value{}, false
+	index, known := members.(map[string]int)[name]
+	if !known {
+		return reflect.Value{}, false
+	}
+	return object.Field(index), true
+}
+
+// membersOf keeps what jsonNames found out about a type: it is the same for every request.
+var membersOf sync.Map
+
+// jsonNames returns the indexes of a struct's fields by their JSON names.
+func jsonNames(object reflect.Type) map[string]int {
+	names := make(map[string]int, object.NumField())
+	for i := range object.NumField() {
+		names[jsonName(object.Field(i))] = i
+	}
+	return names
 }
 
 func jsonName(field reflect.StructField) string {

@@ -18,28 +18,43 @@ import (
 	"github.com/userfarm/userfarm/domain"
 )
 
-// recorder keeps the statements of a store.
+// recorder keeps the statements that a store sends together.
 type recorder struct {
 	mu         sync.Mutex
-	statements []string
+	statements []statement
 }
 
-func (r *recorder) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.statements = append(r.statements, data.SQL)
+type statement struct {
+	sql  string
+	args []any
+}
+
+func (*recorder) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
 	return ctx
 }
 
-func (r *recorder) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+func (*recorder) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+func (*recorder) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
+	return ctx
+}
+
+func (r *recorder) TraceBatchQuery(_ context.Context, _ *pgx.Conn, data pgx.TraceBatchQueryData) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.statements = append(r.statements, statement{data.SQL, data.Args})
+}
+
+func (*recorder) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData) {}
 
 // plan is the part of PostgreSQL's JSON plan that these tests look at.
 type plan struct {
-	NodeType  string  `json:"Node Type"`
-	Index     string  `json:"Index Name"`
-	IndexCond string  `json:"Index Cond"`
-	Removed   float64 `json:"Rows Removed by Filter"`
-	Plans     []plan  `json:"Plans"`
+	NodeType string  `json:"Node Type"`
+	Relation string  `json:"Relation Name"`
+	Index    string  `json:"Index Name"`
+	Rows     float64 `json:"Actual Rows"`
+	Removed  float64 `json:"Rows Removed by Filter"`
+	Plans    []plan  `json:"Plans"`
 }
 
 func (p plan) nodes() []plan {
@@ -50,7 +65,7 @@ func (p plan) nodes() []plan {
 	return nodes
 }
 
-// An exhausted pool, and one that nearly is, are answered from one range of an index.
+// An exhausted pool, and one that nearly is, are answered from one range of an index, with labels and without.
 func TestSearchForAFreeUserReadsOnlyWhatIsFree(t *testing.T) {
 	server := postgrestest.Shared(t)
 	databaseURL := server.NewDatabase(t)
@@ -73,43 +88,57 @@ func TestSearchForAFreeUserReadsOnlyWhatIsFree(t *testing.T) {
 	pool := domain.Pool{ProjectID: domain.ProjectID{1}, Env: "staging", Domain: "example.test"}
 	users := make([]*domain.User, 5000)
 	for i := range users {
-		users[i] = domain.Restore(domain.Snapshot{
+		held := domain.Snapshot{
 			ID: domain.NewUserID(time.Now()), CreatedAt: time.Now(), Login: strconv.Itoa(i), Pool: pool,
-			Fence: 1, Lock: &domain.Lock{AcquiredAt: time.Now()},
-		})
+			Labels: domain.Labels{"shard": strconv.Itoa(i % 5)},
+			Fence:  1, Lock: &domain.Lock{AcquiredAt: time.Now()},
+		}
+		if i%2 == 0 {
+			held.Labels, held.Lock = domain.Labels{"role": "plain"}, nil // free, for who wants that
+		}
+		users[i] = domain.Restore(held)
 	}
 	if err := store.Add(ctx, users...); err != nil {
 		t.Fatal(err)
 	}
 	server.Exec(t, databaseURL, "VACUUM ANALYZE users")
 
-	_, err = store.Claim(ctx, []domain.Selector{{ProjectID: pool.ProjectID, Env: pool.Env, Domain: pool.Domain}}, nil)
+	inPool := domain.Selector{ProjectID: pool.ProjectID, Env: pool.Env, Domain: pool.Domain}
+	sharded := inPool
+	sharded.Labels = domain.Labels{"shard": "3"}
+	_, err = store.Claim(ctx, []domain.Selector{sharded}, nil)
 	if !errors.Is(err, domain.ErrPoolExhausted) {
 		t.Fatalf("got %v, want %v", err, domain.ErrPoolExhausted)
+	}
+	for _, want := range []domain.Selector{inPool, {Labels: domain.Labels{"role": "plain"}}, {Env: pool.Env}} {
+		_, err = store.Claim(ctx, []domain.Selector{want}, func(time.Time, []*domain.User) error { return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 
 	var searches int
 	for _, statement := range queries.statements {
-		if !strings.Contains(statement, "free_at <=") {
+		if !strings.Contains(statement.sql, "free_at <=") {
 			continue
 		}
 		searches++
 		for _, node := range explain(t, databaseURL, statement).nodes() {
-			if strings.Contains(node.NodeType, "Seq Scan") || node.Removed > 0 {
-				t.Errorf("%s reads users that are not free:\n%s", node.NodeType, statement)
+			if strings.Contains(node.NodeType, "Seq Scan") && node.Relation == "users" || node.Removed > 0 {
+				t.Errorf("%s reads users that are not free:\n%s", node.NodeType, statement.sql)
 			}
-			if node.Index == "users_free" && !strings.Contains(node.IndexCond, "free_at") {
-				t.Errorf("free_at is not in the range of the index: %s", node.IndexCond)
+			if strings.HasPrefix(node.Index, "users_free") && node.Rows > 1 {
+				t.Errorf("%s reads %v users for one:\n%s", node.Index, node.Rows, statement.sql)
 			}
 		}
 	}
-	if searches == 0 {
-		t.Error("the claim searched for no free user")
+	if searches != 5 {
+		t.Errorf("the claims searched for free users %d times, want once each, and once more to refuse", searches)
 	}
 }
 
 // explain runs a statement and returns the plan that it ran by.
-func explain(t *testing.T, databaseURL, statement string) plan {
+func explain(t *testing.T, databaseURL string, explained statement) plan {
 	t.Helper()
 	ctx := context.Background()
 	conn, err := pgx.Connect(ctx, databaseURL)
@@ -118,12 +147,12 @@ func explain(t *testing.T, databaseURL, statement string) plan {
 	}
 	defer func() { _ = conn.Close(ctx) }()
 	var answer []byte
-	if err := conn.QueryRow(ctx, "EXPLAIN (ANALYZE, FORMAT JSON) "+statement).Scan(&answer); err != nil {
+	if err := conn.QueryRow(ctx, "EXPLAIN (ANALYZE, FORMAT JSON) "+explained.sql, explained.args...).Scan(&answer); err != nil {
 		t.Fatal(err)
 	}
-	var explained []struct{ Plan plan }
-	if err := json.Unmarshal(answer, &explained); err != nil {
+	var plans []struct{ Plan plan }
+	if err := json.Unmarshal(answer, &plans); err != nil {
 		t.Fatal(err)
 	}
-	return explained[0].Plan
+	return plans[0].Plan
 }

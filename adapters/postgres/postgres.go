@@ -46,7 +46,7 @@ func Migrate(ctx context.Context, url string) error {
 }
 
 func open(ctx context.Context, config *pgxpool.Config, sealer ports.Sealer) (*bunstore.Store, error) {
-	dialect := bunstore.Postgres()
+	dialect := bunstore.Postgres(clock)
 	err := prepare(ctx, config.ConnConfig, func(ctx context.Context, db *bun.DB) error {
 		return bunstore.CheckKeys(ctx, db, dialect, sealer)
 	})
@@ -63,6 +63,7 @@ func open(ctx context.Context, config *pgxpool.Config, sealer ports.Sealer) (*bu
 		Sealer:    sealer,
 		Writer:    db,
 		Reader:    db,
+		Engine:    engine{pool},
 		Reconnect: pool.Reset,
 		Close:     func() error { return errors.Join(db.Close(), closePool(pool)) },
 	}), nil

@@ -27,8 +27,15 @@ func Open(ctx context.Context, path string, sealer ports.Sealer) (*bunstore.Stor
 	if err != nil {
 		return nil, err
 	}
-	dialect := bunstore.SQLite()
-	if err := bunstore.CheckKeys(ctx, db.writer, dialect, sealer); err != nil {
+	var clock clock
+	now := func() int64 { return clock.now().UnixMicro() }
+	dialect := bunstore.SQLite(now)
+	err = bunstore.CheckKeys(ctx, db.writer, dialect, sealer)
+	var engine *engine
+	if err == nil {
+		engine, err = newEngine(ctx, db.writer.DB, now)
+	}
+	if err != nil {
 		_ = db.close()
 		return nil, fmt.Errorf("sqlite: open %s: %w", path, err)
 	}
@@ -37,6 +44,7 @@ func Open(ctx context.Context, path string, sealer ports.Sealer) (*bunstore.Stor
 		Sealer:  sealer,
 		Writer:  db.writer,
 		Reader:  db.reader,
+		Engine:  engine,
 		Close:   db.close,
 	}), nil
 }

@@ -1,11 +1,11 @@
-package bunstore
+package sqlite
 
 import (
 	"sync"
 	"time"
 )
 
-// clock is the process's time for a store that has no other process beside it. It never goes back and never stands still:
+// clock is the process's time, which is the store's: no other process is beside it. It never goes back and never stands still:
 // it follows the wall clock forward (over the night of a suspended laptop, say), and ticks on from where it is when the
 // wall clock is set back, so that no lock lasts longer for that.
 type clock struct {

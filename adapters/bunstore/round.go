@@ -1,0 +1,244 @@
+package bunstore
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+// round is what the operations of one transaction decide about, in the order of their coming: each sees what the ones
+// before it did.
+type round struct {
+	store *Store
+	tx    Transaction
+	now   time.Time
+
+	entries  map[domain.UserID]*entry
+	order    []*entry // in which they were found
+	leases   map[LeaseColumn][]*entry
+	carriers map[domain.LeaseDigest]int
+	limits   map[string]int    // of searches, by their keys
+	shelves  map[string]*shelf // what they found
+	freed    []*entry          // in this round; these have rested least of all who are free
+
+	ended    []domain.LeaseDigest
+	removed  []domain.UserID
+	added    []Row
+	together bool
+	written  map[domain.UserID]bool // of those added
+}
+
+// entry is a user that this transaction keeps.
+type entry struct {
+	row     Row
+	found   *domain.User // as the row is
+	current *domain.User // as the operations so far left it; replaced, never changed
+	removed bool
+	err     error // the row can't be read, and nobody is found in it
+}
+
+// shelf is what a search found, the most rested first.
+type shelf struct{ entries []*entry }
+
+func (s *Store) newRound(tx Transaction, ask Ask, found Found) *round {
+	r := &round{
+		store:    s,
+		tx:       tx,
+		now:      instant(found.Now),
+		entries:  make(map[domain.UserID]*entry),
+		carriers: found.Carriers,
+		leases:   make(map[LeaseColumn][]*entry),
+		limits:   make(map[string]int, len(ask.Free)),
+		shelves:  make(map[string]*shelf, len(ask.Free)),
+	}
+	for _, row := range found.Targets {
+		if e, isNew := r.enter(row); isNew && row.LockLease != (LeaseColumn{}) {
+			r.leases[row.LockLease] = append(r.leases[row.LockLease], e)
+		}
+	}
+	for i, rows := range found.Free {
+		shelf := &shelf{entries: make([]*entry, len(rows))}
+		for j, row := range rows {
+			shelf.entries[j], _ = r.enter(row)
+		}
+		key := searchKey(ask.Free[i].Want)
+		r.shelves[key], r.limits[key] = shelf, ask.Free[i].Limit
+	}
+	return r
+}
+
+// enter returns the entry of a row.
+func (r *round) enter(row Row) (e *entry, isNew bool) {
+	if known, ok := r.entries[row.UserID]; ok {
+		return known, false
+	}
+	e = &entry{row: row}
+	e.found, e.err = r.store.open(row)
+	e.current = e.found
+	r.entries[row.UserID] = e
+	r.order = append(r.order, e)
+	return e, true
+}
+
+// named returns the entry of a user, if it is there.
+func (r *round) named(id domain.UserID) []*entry {
+	if e, ok := r.entries[id]; ok && !e.removed {
+		return []*entry{e}
+	}
+	return nil
+}
+
+// under returns the entries of a lease in its order. It returns none unless they are all there.
+func (r *round) under(lease domain.LeaseDigest) []*entry {
+	found := r.leases[LeaseColumn(lease)]
+	if len(found) < r.carriers[lease] {
+		return nil
+	}
+	var held []*entry
+	for _, e := range found {
+		if e.err != nil || e.carries(lease) {
+			held = append(held, e)
+		}
+	}
+	slices.SortFunc(held, func(a, b *entry) int { return cmp.Compare(a.row.LockPosition, b.row.LockPosition) })
+	return held
+}
+
+func (e *entry) carries(lease domain.LeaseDigest) bool {
+	has, _ := e.current.Lease()
+	return has == lease && !e.removed
+}
+
+// free returns the n most rested users that a search found and that are free now, or fewer if there are no more. Those that
+// became free in this round come last.
+func (r *round) free(want domain.Selector, n int) []*entry {
+	shelf := r.shelves[searchKey(want)]
+	if shelf == nil {
+		return nil
+	}
+	free := make([]*entry, 0, n)
+	var taken int // from the beginning of the shelf
+	for _, e := range shelf.entries {
+		if len(free) == n {
+			break
+		}
+		if e.isFree(r.now) {
+			free = append(free, e)
+		} else if len(free) == 0 {
+			taken++
+		}
+	}
+	shelf.entries = shelf.entries[taken:] // should one of them become free again, it is among the freed
+	for _, e := range r.freed {
+		if len(free) == n {
+			break
+		}
+		if e.isFree(r.now) && want.Matches(e.current) && !slices.Contains(free, e) {
+			free = append(free, e)
+		}
+	}
+	return free
+}
+
+func (e *entry) isFree(now time.Time) bool {
+	return e.err == nil && !e.removed && e.current.CheckFree(now) == nil
+}
+
+// decide lets the domain decide about entries, and keeps what became of them. It returns them as they are then.
+func (r *round) decide(entries []*entry, decide ports.Decide) ([]*domain.User, error) {
+	users := make([]*domain.User, len(entries))
+	for i, e := range entries {
+		if e.err != nil {
+			return nil, e.err
+		}
+		users[i] = e.current.Clone()
+	}
+	if err := decide(r.now, users); err != nil {
+		return nil, refuse(err)
+	}
+	for i, e := range entries {
+		wasFree := e.isFree(r.now)
+		r.noteEnd(e.current, users[i])
+		e.current = users[i]
+		if !wasFree && e.isFree(r.now) {
+			r.freed = append(r.freed, e)
+		}
+	}
+	return users, nil
+}
+
+// noteEnd keeps the lease of before if after is not under it anymore.
+func (r *round) noteEnd(before, after *domain.User) {
+	lease, leased := before.Lease()
+	if !leased {
+		return
+	}
+	if after != nil {
+		if kept, _ := after.Lease(); kept == lease {
+			return
+		}
+	}
+	r.ended = append(r.ended, lease)
+}
+
+// remove takes a user out of the farm.
+func (r *round) remove(e *entry) {
+	e.removed = true
+	r.removed = append(r.removed, e.current.ID())
+	r.noteEnd(e.current, nil)
+}
+
+// changes returns what is to be written. Its error is a refusal.
+func (r *round) changes() (Changes, error) {
+	changes := Changes{Now: micros(r.now), Removed: r.removed, Added: r.added, Together: r.together}
+	for _, e := range r.order {
+		if e.removed || e.current == e.found {
+			continue
+		}
+		if circulation := circulationOf(e.current); circulation != e.row.Circulation {
+			changes.Moved = append(changes.Moved, Move{UserID: e.row.UserID, Circulation: circulation})
+		}
+		if e.current.SameAccount(e.found) {
+			continue
+		}
+		row, err := r.store.seal(e.current)
+		if err != nil {
+			return Changes{}, err
+		}
+		changes.Accounts = append(changes.Accounts, Account{UserID: row.UserID, Password: row.Password, Labels: row.Labels})
+	}
+	for _, lease := range r.ended {
+		changes.Ended = append(changes.Ended, leaseKey(lease))
+	}
+	slices.Sort(changes.Ended)
+	changes.Ended = slices.Compact(changes.Ended)
+	slices.SortFunc(changes.Added, byLogin)
+	return changes, nil
+}
+
+// byLogin is the order of the index of logins.
+func byLogin(a, b Row) int {
+	return cmp.Or(
+		bytes.Compare(a.ProjectID[:], b.ProjectID[:]),
+		cmp.Compare(a.Env, b.Env),
+		cmp.Compare(a.Login, b.Login),
+	)
+}
+
+// commit writes changes, if there are any.
+func (r *round) commit(ctx context.Context, changes Changes) (committing bool, err error) {
+	if len(changes.Moved)+len(changes.Accounts)+len(changes.Ended)+len(changes.Removed)+len(changes.Added) == 0 {
+		return false, nil
+	}
+	added, committing, err := r.tx.Commit(ctx, changes)
+	r.written = make(map[domain.UserID]bool, len(added))
+	for _, id := range added {
+		r.written[id] = true
+	}
+	return committing, err
+}

@@ -1,0 +1,231 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/google/uuid"
+
+	"github.com/userfarm/userfarm/adapters/bunstore"
+	"github.com/userfarm/userfarm/domain"
+)
+
+// engine implements [bunstore.Engine] on the one connection that writes. Its statements are prepared once and run row by
+// row: there is no server to go to, and a transaction has the database to itself.
+type engine struct {
+	writer     *sql.DB
+	now        func() int64
+	statements map[string]*sql.Stmt // by their texts
+}
+
+// newEngine prepares the statements of a database whose schema is up to date.
+func newEngine(ctx context.Context, writer *sql.DB, now func() int64) (*engine, error) {
+	e := &engine{writer: writer, now: now, statements: make(map[string]*sql.Stmt)}
+	for _, text := range hotStatements {
+		prepared, err := writer.PrepareContext(ctx, text)
+		if err != nil {
+			return nil, err
+		}
+		e.statements[text] = prepared
+	}
+	return e, nil
+}
+
+// Begin implements [bunstore.Engine].
+func (e *engine) Begin(ctx context.Context, ask bunstore.Ask) (bunstore.Transaction, bunstore.Found, error) {
+	begun, err := e.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, bunstore.Found{}, err
+	}
+	// A context that can end costs each statement a goroutine, and none of them waits for anybody.
+	tx := &transaction{ctx: context.WithoutCancel(ctx), engine: e, tx: begun, now: e.now(), used: make(map[string]*sql.Stmt)}
+	found, err := tx.find(ask)
+	if err != nil {
+		tx.Rollback()
+		return nil, bunstore.Found{}, err
+	}
+	return tx, found, nil
+}
+
+// transaction implements [bunstore.Transaction].
+type transaction struct {
+	ctx    context.Context //nolint:containedctx // of the transaction, as in database/sql
+	engine *engine
+	tx     *sql.Tx
+	now    int64
+	used   map[string]*sql.Stmt // the statements that it used already
+}
+
+func (tx *transaction) find(ask bunstore.Ask) (bunstore.Found, error) {
+	found := bunstore.Found{Now: tx.now, Free: make([][]bunstore.Row, len(ask.Free))}
+	for _, id := range ask.Users {
+		rows, err := tx.rows(userByID, id.String())
+		if err != nil {
+			return found, err
+		}
+		found.Targets = append(found.Targets, rows...)
+	}
+	for _, lease := range ask.Leases {
+		rows, err := tx.rows(usersByLease, lease[:])
+		if err != nil {
+			return found, err
+		}
+		found.Targets = append(found.Targets, rows...)
+	}
+	for i, search := range ask.Free {
+		rows, err := tx.free(search.Want, search.Limit)
+		if err != nil {
+			return found, err
+		}
+		found.Free[i] = rows
+	}
+	return found, nil
+}
+
+// Look implements [bunstore.Transaction].
+func (tx *transaction) Look(_ context.Context, want domain.Selector, free, whatever int) ([]bunstore.Row, error) {
+	if !want.UserID.IsZero() {
+		return tx.rows(userByID, want.UserID.String())
+	}
+	rows, err := tx.free(want, free)
+	if err != nil {
+		return nil, err
+	}
+	more, err := tx.search(want, inAnyState, whatever)
+	return append(rows, more...), err
+}
+
+// Commit implements [bunstore.Transaction].
+func (tx *transaction) Commit(
+	_ context.Context, changes bunstore.Changes,
+) (added []domain.UserID, committing bool, err error) {
+	if added, err = tx.write(changes); err != nil {
+		return nil, false, err
+	}
+	if changes.Together && len(added) < len(changes.Added) {
+		return nil, false, nil
+	}
+	return added, true, tx.tx.Commit()
+}
+
+// Rollback implements [bunstore.Transaction].
+func (tx *transaction) Rollback() { _ = tx.tx.Rollback() }
+
+func (tx *transaction) write(changes bunstore.Changes) (added []domain.UserID, err error) {
+	for _, m := range changes.Moved {
+		if err := tx.mustChange(moveUser, append(circulation(m.Circulation), uuid.UUID(m.UserID).String())...); err != nil {
+			return nil, err
+		}
+	}
+	for _, id := range changes.Removed {
+		if err := tx.mustChange(removeUser, id.String()); err != nil {
+			return nil, err
+		}
+	}
+	for _, lease := range changes.Ended {
+		if _, err := tx.exec(rememberEnded, lease, changes.Now); err != nil {
+			return nil, err
+		}
+	}
+	for _, account := range changes.Accounts {
+		if err := tx.changeAccount(account); err != nil {
+			return nil, err
+		}
+	}
+	for _, row := range changes.Added {
+		isNew, err := tx.add(row)
+		if err != nil {
+			return nil, err
+		}
+		if isNew {
+			added = append(added, row.UserID)
+		}
+	}
+	return added, nil
+}
+
+func (tx *transaction) changeAccount(a bunstore.Account) error {
+	id := uuid.UUID(a.UserID).String()
+	var pool int64
+	if err := tx.statement(poolOfUser).QueryRowContext(tx.ctx, id).Scan(&pool); err != nil {
+		return err
+	}
+	set, err := tx.labelSet(pool, string(a.Labels))
+	if err != nil {
+		return err
+	}
+	return tx.mustChange(changeAccount, a.Password, string(a.Labels), set, id)
+}
+
+// add reports whether the user was added, and not there already.
+func (tx *transaction) add(r bunstore.Row) (bool, error) {
+	project := uuid.UUID(r.ProjectID).String()
+	pool, err := tx.keyOf(findPool, addPool, project, r.Env, r.Domain)
+	if err != nil {
+		return false, err
+	}
+	set, err := tx.labelSet(pool, string(r.Labels))
+	if err != nil {
+		return false, err
+	}
+	n, err := tx.exec(addUser, append(circulation(r.Circulation), uuid.UUID(r.UserID).String(), r.CreatedAt, project, r.Env,
+		r.Domain, pool, r.Login, r.Password, string(r.Labels), set)...)
+	return n == 1, err
+}
+
+// labelSet returns the key of a set of labels, which it adds if it has to: NULL for none.
+func (tx *transaction) labelSet(pool int64, labels string) (sql.NullInt64, error) {
+	if labels == "{}" {
+		return sql.NullInt64{}, nil
+	}
+	key, err := tx.keyOf(findLabelSet, addLabelSet, pool, labels)
+	return sql.NullInt64{Int64: key, Valid: true}, err
+}
+
+// keyOf returns the key of a row, which it adds if it has to.
+func (tx *transaction) keyOf(find, add string, of ...any) (key int64, err error) {
+	err = tx.statement(find).QueryRowContext(tx.ctx, of...).Scan(&key)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = tx.statement(add).QueryRowContext(tx.ctx, of...).Scan(&key)
+	}
+	return key, err
+}
+
+// statement returns a prepared statement for use in the transaction.
+func (tx *transaction) statement(text string) *sql.Stmt {
+	s, ok := tx.used[text]
+	if !ok {
+		s = tx.tx.StmtContext(tx.ctx, tx.engine.statements[text])
+		tx.used[text] = s
+	}
+	return s
+}
+
+func (tx *transaction) rows(text string, args ...any) ([]bunstore.Row, error) {
+	rows, err := tx.statement(text).QueryContext(tx.ctx, args...)
+	if err != nil {
+		return nil, err
+	}
+	return bunstore.Scan(rows)
+}
+
+// exec returns how many rows a statement changed.
+func (tx *transaction) exec(text string, args ...any) (int64, error) {
+	result, err := tx.statement(text).ExecContext(tx.ctx, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// errVanished says that a row which the transaction read was not there to be written. That can't be.
+var errVanished = errors.New("a row that was read is gone")
+
+func (tx *transaction) mustChange(text string, args ...any) error {
+	n, err := tx.exec(text, args...)
+	if err == nil && n != 1 {
+		return errVanished
+	}
+	return err
+}

@@ -1,0 +1,116 @@
+package sqlite
+
+import (
+	"cmp"
+	"database/sql"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/userfarm/userfarm/adapters/bunstore"
+	"github.com/userfarm/userfarm/domain"
+)
+
+// state is which users a search is for.
+type state int
+
+const (
+	isFree state = iota
+	inAnyState
+)
+
+// free returns the most rested free users that a selector matches, up to a limit.
+func (tx *transaction) free(want domain.Selector, limit int) ([]bunstore.Row, error) {
+	rows, err := tx.search(want, isFree, limit)
+	slices.SortFunc(rows, func(a, b bunstore.Row) int {
+		return cmp.Or(cmp.Compare(a.FreeAt, b.FreeAt), slices.Compare(a.UserID[:], b.UserID[:]))
+	})
+	return rows[:min(len(rows), limit)], err
+}
+
+// search returns up to a limit of users of each pool, or set of labels, that a selector matches: by an index that has these
+// in the order of their rest.
+func (tx *transaction) search(want domain.Selector, in state, limit int) ([]bunstore.Row, error) {
+	keys, err := tx.poolsOf(want)
+	if err != nil {
+		return nil, err
+	}
+	text := [...]string{isFree: freeInPool, inAnyState: anyInPool}[in]
+	if len(want.Labels) > 0 {
+		if keys, err = tx.labelSetsOf(keys, want.Labels); err != nil {
+			return nil, err
+		}
+		text = [...]string{isFree: freeInLabelSet, inAnyState: anyInLabelSet}[in]
+	}
+	var found []bunstore.Row
+	for _, key := range keys {
+		args := []any{key, tx.now, limit}
+		if in == inAnyState {
+			args = []any{key, limit}
+		}
+		rows, err := tx.rows(text, args...)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, rows...)
+	}
+	return found, nil
+}
+
+// poolsOf returns the keys of the pools that a selector matches.
+func (tx *transaction) poolsOf(want domain.Selector) ([]int64, error) {
+	var conditions []string
+	var args []any
+	if !want.ProjectID.IsZero() {
+		conditions, args = append(conditions, "project_id = ?"), append(args, uuid.UUID(want.ProjectID).String())
+	}
+	if want.Env != "" {
+		conditions, args = append(conditions, "env = ?"), append(args, want.Env)
+	}
+	if want.Domain != "" {
+		conditions, args = append(conditions, "domain = ?"), append(args, want.Domain)
+	}
+	switch len(conditions) {
+	case 0:
+		return keys(tx.tx.QueryContext(tx.ctx, "SELECT pool_id FROM pools"))
+	case 3:
+		return keys(tx.statement(findPool).QueryContext(tx.ctx, args...))
+	default:
+		return keys(tx.tx.QueryContext(tx.ctx, "SELECT pool_id FROM pools WHERE "+strings.Join(conditions, " AND "), args...))
+	}
+}
+
+// labelSetsOf returns the keys of the sets of labels, in the pools, that have all the labels.
+func (tx *transaction) labelSetsOf(pools []int64, labels domain.Labels) ([]int64, error) {
+	const hasLabel = " AND EXISTS (SELECT 1 FROM json_each(labels) AS label WHERE label.key = ? AND label.value = ?)"
+	var sets []int64
+	for _, pool := range pools {
+		text, args := "SELECT label_set_id FROM label_sets WHERE pool_id = ?", []any{pool}
+		for key, value := range labels {
+			text, args = text+hasLabel, append(args, key, value)
+		}
+		some, err := keys(tx.tx.QueryContext(tx.ctx, text, args...))
+		if err != nil {
+			return nil, err
+		}
+		sets = append(sets, some...)
+	}
+	return sets, nil
+}
+
+func keys(rows *sql.Rows, err error) ([]int64, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	var all []int64
+	for rows.Next() {
+		var key int64
+		if err := rows.Scan(&key); err != nil {
+			return nil, err
+		}
+		all = append(all, key)
+	}
+	return all, rows.Err()
+}
