@@ -31,13 +31,13 @@ func (a *Ask) limit() {
 		if !known {
 			at = len(distinct)
 			keys[key] = at
-			distinct = append(distinct, Search{Want: search.Want})
+			distinct = append(distinct, Search{Want: search.Want, Key: key})
 		}
 		distinct[at].Limit++
 	}
 	a.Free = make([]Search, len(distinct))
 	for i, search := range distinct {
-		a.Free[i] = Search{Want: search.Want, Limit: len(a.Users)}
+		a.Free[i] = Search{Want: search.Want, Key: search.Key, Limit: len(a.Users)}
 		for _, other := range distinct {
 			if search.Want.Overlaps(other.Want) {
 				a.Free[i].Limit += other.Limit
@@ -48,7 +48,8 @@ func (a *Ask) limit() {
 
 // searchKey is the same for selectors that want the same.
 func searchKey(want domain.Selector) string {
-	key := make([]byte, 0, 64)
+	key := make([]byte, 0, 128)
+	key = append(key, want.UserID[:]...)
 	key = append(key, want.ProjectID[:]...)
 	key = strconv.AppendQuote(key, want.Env)
 	key = strconv.AppendQuote(key, want.Domain)

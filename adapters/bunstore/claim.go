@@ -34,23 +34,10 @@ var (
 func (s *Store) Claim(ctx context.Context, want []domain.Selector, decide ports.Decide) ([]*domain.User, error) {
 	claim := &claim{want: want, deciding: decide}
 	err := s.bounded(ctx, "claim", func(ctx context.Context) error {
-		patient, cancel := context.WithTimeout(ctx, claimPatience)
-		defer cancel()
+		began := time.Now()
 		err := s.queue.do(ctx, claim)
-		for errors.Is(err, errContended) || errors.Is(err, errUnexplained) {
-			claim.chosen, err = s.choose(ctx, want)
-			if err != nil {
-				return err
-			}
-			err = s.alone(patient, claim)
-			taken := errors.Is(err, errTaken)
-			switch outOfPatience := patient.Err() != nil && ctx.Err() == nil; {
-			case outOfPatience && (taken || err != nil && !isRefusal(err)):
-				_, all := domain.Assign(want, nil)
-				return refuse(&domain.UnmatchedError{Reason: domain.ErrPoolExhausted, Selectors: all})
-			case taken:
-				err = errContended
-			}
+		if errors.Is(err, errContended) || errors.Is(err, errUnexplained) {
+			err = s.claimAlone(ctx, began.Add(claimPatience), claim)
 		}
 		return err
 	})
@@ -58,6 +45,26 @@ func (s *Store) Claim(ctx context.Context, want []domain.Selector, decide ports.
 		return nil, err
 	}
 	return claim.users, nil
+}
+
+// claimAlone goes on until it has users, knows why not, or its patience is at an end.
+func (s *Store) claimAlone(ctx context.Context, until time.Time, claim *claim) (err error) {
+	patient, cancel := context.WithDeadline(ctx, until)
+	defer cancel()
+	for {
+		if claim.chosen, err = s.choose(ctx, claim.want); err != nil {
+			return err
+		}
+		err = s.alone(patient, claim)
+		taken := errors.Is(err, errTaken)
+		switch outOfPatience := patient.Err() != nil && ctx.Err() == nil; {
+		case outOfPatience && (taken || err != nil && !isRefusal(err)):
+			_, all := domain.Assign(claim.want, nil)
+			return refuse(&domain.UnmatchedError{Reason: domain.ErrPoolExhausted, Selectors: all})
+		case !taken:
+			return err
+		}
+	}
 }
 
 // claim is the operation of [Store.Claim].

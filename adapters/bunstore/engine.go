@@ -11,9 +11,8 @@ import (
 // what may happen is decided between Begin and Commit.
 //
 // Transactions of several processes can't wait for each other in a circle. All wait in one order: for rows of users, in the
-// order of their ids (only with Ask.Wait; without, rows that others keep are left out); then, in Commit, for ended leases
-// in the order of their keys; for pools; for logins, in the order of the index. And one that removes users, whose logins
-// others may wait for, adds none.
+// order of their ids (only with Ask.Wait; without, rows that others keep are left out); then, in Commit, for pools, and for
+// logins, in the order of their indexes. And one that removes users, whose logins others may wait for, adds none.
 type Engine interface {
 	// Begin begins a transaction, finds what ask asks for and keeps it from all others until the transaction ends.
 	Begin(ctx context.Context, ask Ask) (Transaction, Found, error)
@@ -51,6 +50,7 @@ type Ask struct {
 // Search asks for free users that a selector matches, the most rested first.
 type Search struct {
 	Want  domain.Selector // without a user id
+	Key   string          // the same for searches that want the same
 	Limit int
 }
 
@@ -69,7 +69,7 @@ type Changes struct {
 	Now      int64 // when the leases ended
 	Moved    []Move
 	Accounts []Account // whose password or labels changed
-	Ended    []int64   // keys of leases, ascending (see [leaseKey])
+	Ended    []int64   // keys of leases (see [leaseKey])
 	Removed  []domain.UserID
 	Added    []Row // ordered by project, environment and login
 	Together bool  // add all of them or commit nothing

@@ -8,14 +8,24 @@ import (
 	"github.com/userfarm/userfarm/domain"
 )
 
+// sight is what a look was for.
+type sight struct {
+	key    string // of the selector
+	needed int
+}
+
 // look returns users that match a selector, to tell why too few were found: by what is committed, and by what the round
 // made of those that it keeps. They have no passwords.
 func (r *round) look(ctx context.Context, want domain.Selector, needed int) ([]*domain.User, error) {
 	if !findable(want) {
 		return nil, nil
 	}
+	sight := sight{key: searchKey(want), needed: needed}
+	if matching, seen := r.sights[sight]; seen {
+		return matching, nil
+	}
 	// The round may have taken as many of those that look free as its searches were limited to.
-	rows, err := r.tx.Look(ctx, want, max(needed, r.limits[searchKey(want)]), needed)
+	rows, err := r.tx.Look(ctx, want, max(needed, r.limits[sight.key]), needed)
 	if err != nil {
 		return nil, err
 	}
@@ -31,6 +41,7 @@ func (r *round) look(ctx context.Context, want domain.Selector, needed int) ([]*
 		}
 		matching = append(matching, u)
 	}
+	r.sights[sight] = matching
 	return matching, nil
 }
 

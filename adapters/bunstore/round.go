@@ -24,7 +24,8 @@ type round struct {
 	carriers map[domain.LeaseDigest]int
 	limits   map[string]int    // of searches, by their keys
 	shelves  map[string]*shelf // what they found
-	freed    []*entry          // in this round; these have rested least of all who are free
+	sights   map[sight][]*domain.User
+	freed    []*entry // in this round; these have rested least of all who are free
 
 	ended    []domain.LeaseDigest
 	removed  []domain.UserID
@@ -53,6 +54,7 @@ func (s *Store) newRound(tx Transaction, ask Ask, found Found) *round {
 		entries:  make(map[domain.UserID]*entry),
 		carriers: found.Carriers,
 		leases:   make(map[LeaseColumn][]*entry),
+		sights:   make(map[sight][]*domain.User),
 		limits:   make(map[string]int, len(ask.Free)),
 		shelves:  make(map[string]*shelf, len(ask.Free)),
 	}
@@ -66,8 +68,7 @@ func (s *Store) newRound(tx Transaction, ask Ask, found Found) *round {
 		for j, row := range rows {
 			shelf.entries[j], _ = r.enter(row)
 		}
-		key := searchKey(ask.Free[i].Want)
-		r.shelves[key], r.limits[key] = shelf, ask.Free[i].Limit
+		r.shelves[ask.Free[i].Key], r.limits[ask.Free[i].Key] = shelf, ask.Free[i].Limit
 	}
 	return r
 }
@@ -215,7 +216,7 @@ func (r *round) changes() (Changes, error) {
 	for _, lease := range r.ended {
 		changes.Ended = append(changes.Ended, leaseKey(lease))
 	}
-	slices.Sort(changes.Ended)
+	slices.Sort(changes.Ended) // each once, and in the order of the index
 	changes.Ended = slices.Compact(changes.Ended)
 	slices.SortFunc(changes.Added, byLogin)
 	return changes, nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/userfarm/userfarm/adapters/bunstore"
@@ -16,7 +17,10 @@ import (
 
 // engine implements [bunstore.Engine] with pgx itself: its statements are prepared once for each connection, and a
 // transaction takes two exchanges with the server, one that begins it and finds, one that writes and commits.
-type engine struct{ pool *pgxpool.Pool }
+type engine struct {
+	pool *pgxpool.Pool
+	low  *lowWater
+}
 
 // rollbackTimeout bounds how long a rollback waits for the server before the connection is given up.
 const rollbackTimeout = time.Second
@@ -27,7 +31,7 @@ func (e engine) Begin(ctx context.Context, ask bunstore.Ask) (bunstore.Transacti
 	if err != nil {
 		return nil, bunstore.Found{}, err
 	}
-	tx := &transaction{conn: conn}
+	tx := &transaction{conn: conn, low: e.low, places: make(map[domain.UserID]pgtype.TID)}
 	found, err := tx.begin(ctx, ask)
 	if err != nil {
 		tx.Rollback()
@@ -37,7 +41,11 @@ func (e engine) Begin(ctx context.Context, ask bunstore.Ask) (bunstore.Transacti
 }
 
 // transaction implements [bunstore.Transaction].
-type transaction struct{ conn *pgxpool.Conn } // nil once it has ended
+type transaction struct {
+	conn   *pgxpool.Conn // nil once it has ended
+	low    *lowWater
+	places map[domain.UserID]pgtype.TID // of the rows that it keeps: they stay there until it writes them
+}
 
 func (tx *transaction) begin(ctx context.Context, ask bunstore.Ask) (bunstore.Found, error) {
 	found := bunstore.Found{Free: make([][]bunstore.Row, len(ask.Free))}
@@ -47,29 +55,46 @@ func (tx *transaction) begin(ctx context.Context, ask bunstore.Ask) (bunstore.Fo
 	} else {
 		e.run("BEGIN")
 	}
-	if len(ask.Users)+len(ask.Leases) > 0 {
-		keep := keepTargets
-		if ask.Wait {
-			keep = awaitTargets
-		}
-		e.rows(&found.Targets, keep, uuids(ask.Users), digests(ask.Leases))
+	users, leases := uuids(ask.Users), digests(ask.Leases)
+	if ask.Wait && len(users)+len(leases) > 0 {
+		tx.keep(&e, &found.Targets, awaitTargets, users, leases)
+	}
+	if !ask.Wait && len(users) > 0 {
+		tx.keep(&e, &found.Targets, keepUsers, users)
+	}
+	if !ask.Wait && len(leases) > 0 {
+		tx.keep(&e, &found.Targets, keepLeases, leases)
 	}
 	if len(ask.Leases) > 0 {
 		// After the rows are kept: what carries a lease then, and is not kept, a rival keeps.
-		e.read(countCarriers, []any{digests(ask.Leases)}, func(rows pgx.Rows) error {
+		e.read(countCarriers, []any{leases}, func(rows pgx.Rows) error {
 			found.Carriers = make(map[domain.LeaseDigest]int)
 			return scanCarriers(rows, found.Carriers)
 		})
 	}
 	for i, search := range ask.Free {
-		sql, args := searchFree(search.Want, search.Limit)
-		e.rows(&found.Free[i], sql, args...)
+		sql, args := searchFree(search.Want, search.Limit, tx.low.of(search.Key))
+		tx.keep(&e, &found.Free[i], sql, args...)
 	}
 	e.read("SELECT "+clock, nil, func(rows pgx.Rows) (err error) {
 		found.Now, err = pgx.CollectExactlyOneRow(rows, pgx.RowTo[int64])
 		return err
 	})
-	return found, e.send(ctx)
+	if err := e.send(ctx); err != nil {
+		return bunstore.Found{}, err
+	}
+	for i, search := range ask.Free {
+		tx.low.seen(search.Key, found.Free[i])
+	}
+	return found, nil
+}
+
+// keep adds a query for rows that the transaction keeps.
+func (tx *transaction) keep(e *exchange, into *[]bunstore.Row, sql string, args ...any) {
+	e.rows(sql, args, func(r bunstore.Row, place pgtype.TID) {
+		*into = append(*into, r)
+		tx.places[r.UserID] = place
+	})
 }
 
 // Look implements [bunstore.Transaction].
@@ -77,7 +102,7 @@ func (tx *transaction) Look(ctx context.Context, want domain.Selector, free, wha
 	var rows []bunstore.Row
 	e := exchange{conn: tx.conn.Conn()}
 	sql, args := searchCommitted(want, free, whatever)
-	e.rows(&rows, sql, args...)
+	e.rows(sql, args, func(r bunstore.Row, _ pgtype.TID) { rows = append(rows, r) })
 	return rows, e.send(ctx)
 }
 
@@ -102,6 +127,7 @@ func (tx *transaction) Commit(
 	}
 	tx.conn.Release()
 	tx.conn = nil
+	tx.low.wrote(changes)
 	return added, false, nil
 }
 
@@ -129,7 +155,12 @@ func (tx *transaction) Rollback() {
 // write adds the statements that write changes. The order matters: see [bunstore.Engine].
 func (tx *transaction) write(e *exchange, changes bunstore.Changes, added *[]domain.UserID) {
 	if len(changes.Moved) > 0 {
-		e.write(len(changes.Moved), moveUsers, moves(changes.Moved)...)
+		moved := make([]bunstore.Circulation, len(changes.Moved))
+		places := make([]pgtype.TID, len(changes.Moved))
+		for i, m := range changes.Moved {
+			moved[i], places[i] = m.Circulation, tx.places[m.UserID]
+		}
+		e.write(len(moved), moveUsers, append(circulations(moved), places)...)
 	}
 	if len(changes.Removed) > 0 {
 		e.write(len(changes.Removed), removeUsers, uuids(changes.Removed))
@@ -146,7 +177,7 @@ func (tx *transaction) write(e *exchange, changes bunstore.Changes, added *[]dom
 		new := additions(changes.Added)
 		e.run(addPools, new.projects, new.envs, new.domains)
 		e.run(addLabelSets, new.projects, new.envs, new.domains, new.labels)
-		e.read(addUsers, new.columns(), func(rows pgx.Rows) error {
+		e.read(addUsers, new.arguments(), func(rows pgx.Rows) error {
 			ids, err := pgx.CollectRows(rows, pgx.RowTo[[16]byte])
 			for _, id := range ids {
 				*added = append(*added, id)
@@ -204,19 +235,20 @@ func (e *exchange) read(sql string, args []any, scan func(pgx.Rows) error) {
 	})
 }
 
-// rows adds a query for rows of users.
-func (e *exchange) rows(into *[]bunstore.Row, sql string, args ...any) {
+// rows adds a query for users, whose columns are [columns].
+func (e *exchange) rows(sql string, args []any, take func(bunstore.Row, pgtype.TID)) {
 	e.read(sql, args, func(rows pgx.Rows) error {
-		var userID, projectID [16]byte
 		var r bunstore.Row
-		fields := r.Fields(&userID, &projectID)
+		var place pgtype.TID
+		var userID, projectID [16]byte
+		fields := append([]any{&place}, r.Fields(&userID, &projectID)...)
 		for rows.Next() {
 			r.Password, r.Labels = nil, nil // not to be shared with the row before
 			if err := rows.Scan(fields...); err != nil {
 				return err
 			}
 			r.UserID, r.ProjectID = userID, projectID
-			*into = append(*into, r)
+			take(r, place)
 		}
 		return rows.Err()
 	})

@@ -63,7 +63,7 @@ func open(ctx context.Context, config *pgxpool.Config, sealer ports.Sealer) (*bu
 		Sealer:    sealer,
 		Writer:    db,
 		Reader:    db,
-		Engine:    engine{pool},
+		Engine:    engine{pool: pool, low: newLowWater()},
 		Reconnect: pool.Reset,
 		Close:     func() error { return errors.Join(db.Close(), closePool(pool)) },
 	}), nil

@@ -13,13 +13,17 @@ import (
 // would look held. Unqualified, so that a test can put a clock of its own in front of PostgreSQL's.
 const clock = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 
-// The targets are those users that are named, and those that carry a lease.
-const (
-	targets = `SELECT ` + bunstore.Columns + ` FROM users u WHERE u.user_id IN (
-		SELECT unnest($1::uuid[]) UNION SELECT l.user_id FROM users l WHERE l.lock_lease = ANY ($2::bytea[]))`
+// columns are what a query for users answers with: where the row is, and what is in it.
+const columns = `u.ctid, ` + bunstore.Columns
 
-	keepTargets  = targets + ` FOR UPDATE OF u SKIP LOCKED`
-	awaitTargets = targets + ` ORDER BY u.user_id FOR UPDATE OF u` // in one order, so that no two wait for each other
+const (
+	keepUsers  = `SELECT ` + columns + ` FROM users u WHERE u.user_id = ANY ($1::uuid[]) FOR UPDATE OF u SKIP LOCKED`
+	keepLeases = `SELECT ` + columns + ` FROM users u WHERE u.lock_lease = ANY ($1::bytea[]) FOR UPDATE OF u SKIP LOCKED`
+
+	// awaitTargets waits for rows in one order, so that no two transactions wait for each other.
+	awaitTargets = `SELECT ` + columns + ` FROM users u WHERE u.user_id IN (
+		SELECT unnest($1::uuid[]) UNION SELECT l.user_id FROM users l WHERE l.lock_lease = ANY ($2::bytea[]))
+		ORDER BY u.user_id FOR UPDATE OF u`
 
 	countCarriers = `SELECT lock_lease, count(*) FROM users WHERE lock_lease = ANY ($1::bytea[]) GROUP BY lock_lease`
 )
@@ -27,10 +31,13 @@ const (
 // searchFree is a query for the most rested free users that a selector matches, which keeps them and leaves out those
 // that others keep. For a selector that leaves fields of the pool open, or has labels, it keeps up to limit users of each
 // pool, or set of labels, that fits.
-func searchFree(want domain.Selector, limit int) (sql string, args []any) {
+//
+// It begins where the longest rested one is known to be; see [lowWater].
+func searchFree(want domain.Selector, limit int, from int64) (sql string, args []any) {
 	p := parts(want)
-	sql = `SELECT ` + bunstore.Columns + ` FROM ` + p.from + ` CROSS JOIN LATERAL (
-			SELECT * FROM users c WHERE ` + p.join + ` AND c.free_at <= (SELECT ` + clock + `)
+	sql = `SELECT ` + columns + ` FROM ` + p.from + ` CROSS JOIN LATERAL (
+			SELECT c.ctid, * FROM users c WHERE ` + p.join + `
+			AND c.free_at >= ` + p.arg(from) + ` AND c.free_at <= (SELECT ` + clock + `)
 			ORDER BY c.free_at, c.user_id LIMIT ` + p.arg(limit) + ` FOR UPDATE OF c SKIP LOCKED
 		) u` + p.where() + ` ORDER BY u.free_at, u.user_id LIMIT ` + p.arg(limit)
 	return sql, p.args
@@ -40,11 +47,11 @@ func searchFree(want domain.Selector, limit int) (sql string, args []any) {
 // rested first, and some in whatever state. As one statement, it sees one moment.
 func searchCommitted(want domain.Selector, free, whatever int) (sql string, args []any) {
 	if !want.UserID.IsZero() {
-		return `SELECT ` + bunstore.Columns + ` FROM users u WHERE u.user_id = $1`, []any{[16]byte(want.UserID)}
+		return `SELECT ` + columns + ` FROM users u WHERE u.user_id = $1`, []any{[16]byte(want.UserID)}
 	}
 	p := parts(want)
-	some := `(SELECT ` + bunstore.Columns + ` FROM ` + p.from + ` CROSS JOIN LATERAL (
-			SELECT * FROM users c WHERE ` + p.join
+	some := `(SELECT ` + columns + ` FROM ` + p.from + ` CROSS JOIN LATERAL (
+			SELECT c.ctid, * FROM users c WHERE ` + p.join
 	sql = some + ` AND c.free_at <= (SELECT ` + clock + `) ORDER BY c.free_at, c.user_id LIMIT ` + p.arg(free) + `
 		) u` + p.where() + ` ORDER BY u.free_at, u.user_id LIMIT ` + p.arg(free) + `)
 		UNION ALL ` + some + ` ORDER BY c.free_at, c.user_id LIMIT ` + p.arg(whatever) + `) u` + p.where() + ` LIMIT ` + p.arg(whatever) + `)`
@@ -91,39 +98,38 @@ func (p *searchParts) where() string {
 	return " WHERE " + strings.Join(p.conditions, " AND ")
 }
 
-// moveUsers writes what became of users that the transaction keeps. Zeros stand for NULL.
+// moveUsers writes what became of users that the transaction keeps. As it keeps them, it knows where their rows are and
+// needs no index to find them. Zeros stand for NULL.
 const moveUsers = `UPDATE users u SET
 		fence = m.fence, free_at = m.free_at, released_at = nullif(m.released_at, 0),
 		lock_lease = m.lock_lease, lock_position = m.lock_position,
 		lock_owner = nullif(m.lock_owner, ''), lock_note = nullif(m.lock_note, ''),
 		lock_acquired_at = nullif(m.lock_acquired_at, 0), lock_expires_at = nullif(m.lock_expires_at, 0),
 		quarantine_reason = nullif(m.quarantine_reason, ''), quarantined_at = nullif(m.quarantined_at, 0)
-	FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[], $6::integer[], $7::text[], $8::text[],
-		$9::bigint[], $10::bigint[], $11::text[], $12::bigint[]) AS m (user_id, fence, free_at, released_at, lock_lease,
-		lock_position, lock_owner, lock_note, lock_acquired_at, lock_expires_at, quarantine_reason, quarantined_at)
-	WHERE u.user_id = m.user_id`
+	FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::integer[], $6::text[], $7::text[],
+		$8::bigint[], $9::bigint[], $10::text[], $11::bigint[], $12::tid[]) AS m (fence, free_at, released_at, lock_lease,
+		lock_position, lock_owner, lock_note, lock_acquired_at, lock_expires_at, quarantine_reason, quarantined_at, place)
+	WHERE u.ctid = m.place`
 
-// moves returns the arguments of moveUsers.
-func moves(moved []bunstore.Move) []any {
-	n := len(moved)
-	ids, leases, positions := make([][16]byte, n), make([][]byte, n), make([]int32, n)
+// circulations returns the first arguments of moveUsers and addUsers.
+func circulations(all []bunstore.Circulation) []any {
+	n := len(all)
+	leases, positions := make([][]byte, n), make([]int32, n)
 	fences, frees, releases := make([]int64, n), make([]int64, n), make([]int64, n)
 	acquired, expires, quarantined := make([]int64, n), make([]int64, n), make([]int64, n)
 	owners, notes, reasons := make([]string, n), make([]string, n), make([]string, n)
-	for i, m := range moved {
-		ids[i], leases[i], positions[i] = m.UserID, m.LockLease.Bytes(), int32(m.LockPosition) //nolint:gosec // below 32
-		fences[i], frees[i], releases[i] = m.Fence, m.FreeAt, m.ReleasedAt
-		acquired[i], expires[i], quarantined[i] = m.LockAcquiredAt, m.LockExpiresAt, m.QuarantinedAt
-		owners[i], notes[i], reasons[i] = m.LockOwner, m.LockNote, m.QuarantineReason
+	for i, c := range all {
+		leases[i], positions[i] = c.LockLease.Bytes(), int32(c.LockPosition) //nolint:gosec // below 32
+		fences[i], frees[i], releases[i] = c.Fence, c.FreeAt, c.ReleasedAt
+		acquired[i], expires[i], quarantined[i] = c.LockAcquiredAt, c.LockExpiresAt, c.QuarantinedAt
+		owners[i], notes[i], reasons[i] = c.LockOwner, c.LockNote, c.QuarantineReason
 	}
-	return []any{
-		ids, fences, frees, releases, leases, positions, owners, notes, acquired, expires, reasons, quarantined,
-	}
+	return []any{fences, frees, releases, leases, positions, owners, notes, acquired, expires, reasons, quarantined}
 }
 
 const removeUsers = `DELETE FROM users WHERE user_id = ANY ($1::uuid[])`
 
-const rememberEnded = `INSERT INTO ended_leases (lease, ended_at) SELECT unnest($1::bigint[]), $2 ON CONFLICT DO NOTHING`
+const rememberEnded = `INSERT INTO ended_leases (lease, ended_at) SELECT unnest($1::bigint[]), $2`
 
 // A set of labels is added before the users that have it, unless it is there.
 const (
@@ -168,18 +174,19 @@ const (
 			` + labelSet + `, n.fence, n.free_at, nullif(n.released_at, 0), n.lock_lease, n.lock_position,
 			nullif(n.lock_owner, ''), nullif(n.lock_note, ''), nullif(n.lock_acquired_at, 0), nullif(n.lock_expires_at, 0),
 			nullif(n.quarantine_reason, ''), nullif(n.quarantined_at, 0)
-		FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[], $6::integer[], $7::text[], $8::text[],
-			$9::bigint[], $10::bigint[], $11::text[], $12::bigint[], $13::bigint[], $14::uuid[], $15::text[], $16::text[],
-			$17::text[], $18::bytea[], $19::jsonb[]) AS n (user_id, fence, free_at, released_at, lock_lease, lock_position,
-			lock_owner, lock_note, lock_acquired_at, lock_expires_at, quarantine_reason, quarantined_at, created_at,
-			project_id, env, domain, login, password, labels)
+		FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::integer[], $6::text[], $7::text[],
+			$8::bigint[], $9::bigint[], $10::text[], $11::bigint[], $12::uuid[], $13::bigint[], $14::uuid[], $15::text[],
+			$16::text[], $17::text[], $18::bytea[], $19::jsonb[]) AS n (fence, free_at, released_at, lock_lease,
+			lock_position, lock_owner, lock_note, lock_acquired_at, lock_expires_at, quarantine_reason, quarantined_at,
+			user_id, created_at, project_id, env, domain, login, password, labels)
 		JOIN pools p ON (p.project_id, p.env, p.domain) = (n.project_id, n.env, n.domain)
 		ORDER BY n.project_id, n.env, n.login ON CONFLICT DO NOTHING RETURNING user_id`
 )
 
 // addition is a column each of the users that are added.
 type addition struct {
-	moved                         []bunstore.Move
+	circulations                  []bunstore.Circulation
+	ids                           [][16]byte
 	createdAt                     []int64
 	projects                      [][16]byte
 	envs, domains, logins, labels []string
@@ -189,7 +196,7 @@ type addition struct {
 func additions(rows []bunstore.Row) *addition {
 	a := new(addition)
 	for _, r := range rows {
-		a.moved = append(a.moved, bunstore.Move{UserID: r.UserID, Circulation: r.Circulation})
+		a.circulations, a.ids = append(a.circulations, r.Circulation), append(a.ids, r.UserID)
 		a.createdAt = append(a.createdAt, r.CreatedAt)
 		a.projects = append(a.projects, r.ProjectID)
 		a.envs, a.domains, a.logins = append(a.envs, r.Env), append(a.domains, r.Domain), append(a.logins, r.Login)
@@ -198,7 +205,7 @@ func additions(rows []bunstore.Row) *addition {
 	return a
 }
 
-// columns returns the arguments of addUsers.
-func (a *addition) columns() []any {
-	return append(moves(a.moved), a.createdAt, a.projects, a.envs, a.domains, a.logins, a.passwords, a.labels)
+// arguments returns those of addUsers.
+func (a *addition) arguments() []any {
+	return append(circulations(a.circulations), a.ids, a.createdAt, a.projects, a.envs, a.domains, a.logins, a.passwords, a.labels)
 }

@@ -67,15 +67,20 @@ ALTER TABLE users SET (
     autovacuum_vacuum_cost_delay = 0
 );
 
--- Ended leases are many and are looked at seldom: a lease that is asked for twice after it ended, or was made up. So they are kept
--- small: eight bytes of the digest, and of their ages only what a block range index keeps.
+-- Ended leases are many and are looked at seldom: a lease that is asked for after it ended, or was made up. So they are kept
+-- small: eight bytes of the digest, and of their ages only what a block range index keeps. A lease may be here twice, if
+-- its users were taken one after the other when it had expired: a unique index would make one transaction wait for another.
 DO $$
 BEGIN
     IF (SELECT data_type FROM information_schema.columns
         WHERE table_schema = current_schema() AND table_name = 'ended_leases' AND column_name = 'lease') = 'bytea' THEN
-        ALTER TABLE ended_leases ALTER COLUMN lease TYPE bigint USING ('x' || encode(substring(lease FROM 1 FOR 8), 'hex'))::bit(64)::bigint;
+        ALTER TABLE ended_leases DROP CONSTRAINT ended_leases_pkey;
+        ALTER TABLE ended_leases
+            ALTER COLUMN lease TYPE bigint USING ('x' || encode(substring(lease FROM 1 FOR 8), 'hex'))::bit(64)::bigint;
     END IF;
 END $$;
+
+CREATE INDEX IF NOT EXISTS ended_leases_lease ON ended_leases (lease);
 
 DROP INDEX IF EXISTS ended_leases_age;
 CREATE INDEX ended_leases_age ON ended_leases USING brin (ended_at);

@@ -1,0 +1,79 @@
+package postgres
+
+import (
+	"sync"
+	"time"
+
+	"github.com/userfarm/userfarm/adapters/bunstore"
+)
+
+const (
+	// lowWaterAge is how long a search is trusted to have seen who has rested longest. Until then, a user that another
+	// replica added, or restored from quarantine, may have to wait while others are free.
+	lowWaterAge = time.Second
+
+	// maxLowWater bounds how many searches are remembered.
+	maxLowWater = 1_000
+)
+
+// lowWater remembers where searches for free users began to find some. Each time that a user is locked, its entry in the
+// index of free users dies, and stays until PostgreSQL vacuums: at the low end of the index, where the next search would
+// step over it, and over a hundred thousand more after some seconds of heavy load. The free users themselves only move up:
+// who is released has rested least.
+//
+// It is about order, not about who is free: a search that finds too few is explained by one that begins at the beginning.
+type lowWater struct {
+	mu    sync.Mutex
+	marks map[string]mark
+}
+
+type mark struct {
+	freeAt int64
+	since  time.Time // of the last search from the beginning
+}
+
+func newLowWater() *lowWater { return &lowWater{marks: make(map[string]mark)} }
+
+// of returns where the search with a key may begin.
+func (l *lowWater) of(key string) int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	known := l.marks[key]
+	if time.Since(known.since) > lowWaterAge {
+		delete(l.marks, key)
+		return 0
+	}
+	return known.freeAt
+}
+
+// seen keeps what a search found.
+func (l *lowWater) seen(key string, found []bunstore.Row) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(found) == 0 {
+		delete(l.marks, key)
+		return
+	}
+	known, ok := l.marks[key]
+	if !ok {
+		if len(l.marks) == maxLowWater {
+			clear(l.marks)
+		}
+		known.since = time.Now()
+	}
+	known.freeAt = found[0].FreeAt
+	l.marks[key] = known
+}
+
+// wrote forgets the marks if there may be somebody below them now: a new user, or one that was restored.
+func (l *lowWater) wrote(changes bunstore.Changes) {
+	below := len(changes.Added) > 0 || len(changes.Accounts) > 0
+	for _, m := range changes.Moved {
+		below = below || m.FreeAt < changes.Now
+	}
+	if below {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		clear(l.marks)
+	}
+}
