@@ -71,8 +71,8 @@ type Changes struct {
 	Accounts []Account // whose password or labels changed
 	Ended    []int64   // keys of leases (see [leaseKey])
 	Removed  []domain.UserID
-	Added    []Row // ordered by project, environment and login
-	Together bool  // add all of them or commit nothing
+	Added    []Row
+	Together bool // add all of them or commit nothing
 }
 
 // Move is what became of a user's circulation.

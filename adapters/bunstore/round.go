@@ -1,7 +1,6 @@
 package bunstore
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"slices"
@@ -218,17 +217,7 @@ func (r *round) changes() (Changes, error) {
 	}
 	slices.Sort(changes.Ended) // each once, and in the order of the index
 	changes.Ended = slices.Compact(changes.Ended)
-	slices.SortFunc(changes.Added, byLogin)
 	return changes, nil
-}
-
-// byLogin is the order of the index of logins.
-func byLogin(a, b Row) int {
-	return cmp.Or(
-		bytes.Compare(a.ProjectID[:], b.ProjectID[:]),
-		cmp.Compare(a.Env, b.Env),
-		cmp.Compare(a.Login, b.Login),
-	)
 }
 
 // commit writes changes, if there are any.

@@ -1,0 +1,138 @@
+package bunstore
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+// desk is an engine whose rows are in memory and whose transactions a test can hold up, or let fail. It has no searches.
+type desk struct {
+	mu      sync.Mutex
+	rows    map[domain.UserID]Row
+	groups  []Ask     // of the transactions that were begun
+	written []Changes // by those that committed
+
+	onBegin  func(Ask) error     // before a transaction begins
+	onCommit func(Changes) error // before it commits; its error is the commit's
+}
+
+func (d *desk) Begin(_ context.Context, ask Ask) (Transaction, Found, error) {
+	if d.onBegin != nil {
+		if err := d.onBegin(ask); err != nil {
+			return nil, Found{}, err
+		}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.groups = append(d.groups, ask)
+	found := Found{Now: time.Now().UnixMicro()}
+	for _, id := range ask.Users {
+		if row, ok := d.rows[id]; ok {
+			found.Targets = append(found.Targets, row)
+		}
+	}
+	return sheet{d}, found, nil
+}
+
+// sheet is a transaction of a desk.
+type sheet struct{ *desk }
+
+func (sheet) Look(context.Context, domain.Selector, int, int) ([]Row, error) { return nil, nil }
+
+func (s sheet) Commit(_ context.Context, changes Changes) ([]domain.UserID, bool, error) {
+	if s.onCommit != nil {
+		if err := s.onCommit(changes); err != nil {
+			return nil, false, err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range changes.Moved {
+		row := s.rows[m.UserID]
+		row.Circulation = m.Circulation
+		s.rows[m.UserID] = row
+	}
+	s.written = append(s.written, changes)
+	return nil, false, nil
+}
+
+func (sheet) Rollback() {}
+
+// openSealer seals nothing.
+type openSealer struct{ ports.Sealer }
+
+func (openSealer) Seal(_ domain.UserID, secret domain.Secret) ([]byte, error) {
+	return []byte(secret.Reveal()), nil
+}
+
+func (openSealer) Open(_ domain.UserID, sealed []byte) (domain.Secret, error) {
+	if string(sealed) == "unreadable" {
+		return domain.Secret{}, ports.ErrUnsealable
+	}
+	return domain.NewSecret(string(sealed)), nil
+}
+
+// newDesk returns a desk with n free users, and a store over it.
+func newDesk(n int) (*desk, *Store, []domain.UserID) {
+	d := &desk{rows: make(map[domain.UserID]Row)}
+	ids := make([]domain.UserID, n)
+	for i := range ids {
+		ids[i] = domain.NewUserID(time.Now())
+		d.rows[ids[i]] = Row{UserID: ids[i], Password: []byte("pw"), Labels: []byte("{}")}
+	}
+	return d, New(Config{Dialect: Postgres(""), Sealer: openSealer{}, Engine: d}), ids
+}
+
+// holdUp makes the next transaction wait in its commit until the returned function lets it go on, and tells when it is
+// there.
+func (d *desk) holdUp() (there <-chan struct{}, goOn func()) {
+	arrived, release := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	d.onCommit = func(Changes) error {
+		once.Do(func() {
+			close(arrived)
+			<-release
+		})
+		return nil
+	}
+	return arrived, func() { close(release) }
+}
+
+// lockOpen takes an open lock.
+func lockOpen(now time.Time, users []*domain.User) error { return users[0].LockOpen(now, 0) }
+
+func (d *desk) groupSizes() []int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var sizes []int
+	for _, ask := range d.groups {
+		sizes = append(sizes, len(ask.Users))
+	}
+	return sizes
+}
+
+func (q *queue) length() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.waiting)
+}
+
+// begin calls Update for a user in the background, and returns once it is in the queue, or deciding.
+func begin(t *testing.T, s *Store, ctx context.Context, id domain.UserID, decide ports.Decide) <-chan error {
+	t.Helper()
+	before := s.queue.length()
+	answer := make(chan error, 1)
+	go func() {
+		_, err := s.Update(ctx, ports.ByUser(id), decide)
+		answer <- err
+	}()
+	for s.queue.length() == before {
+		time.Sleep(time.Millisecond)
+	}
+	return answer
+}

@@ -1,0 +1,263 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/userfarm/userfarm/adapters/bunstore"
+	"github.com/userfarm/userfarm/adapters/postgres/postgrestest"
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+// Two replicas claim the same users by name, each in the opposite order of the other, in groups and alone.
+func TestReplicasThatClaimTheSameUsersDoNotDeadlock(t *testing.T) {
+	const workers, rounds, users = 24, 25, 6
+	databaseURL := postgrestest.Shared(t).NewDatabase(t)
+	one, other := open(t, databaseURL, newKeyRing(t)), open(t, databaseURL, newKeyRing(t))
+	ids := addUsers(t, one, users)
+	ctx := context.Background()
+
+	var running sync.WaitGroup
+	for worker := range workers {
+		store, backwards := []ports.Store{one, other}[worker%2], worker%2 == 1
+		running.Go(func() {
+			for range rounds {
+				want := named(ids, 1+rand.IntN(4))
+				if backwards {
+					slices.Reverse(want)
+				}
+				lease := domain.NewLeaseID()
+				_, err := store.Claim(ctx, want, grantTo(lease))
+				if err == nil {
+					err = release(ctx, store, lease)
+				}
+				if err != nil && !errors.Is(err, domain.ErrUserLocked) && !errors.Is(err, domain.ErrPoolExhausted) {
+					t.Errorf("claim and release: %v", err)
+				}
+			}
+		})
+	}
+	running.Wait()
+
+	// A session tells of its deadlocks when it ends.
+	if err := errors.Join(one.Close(), other.Close()); err != nil {
+		t.Error(err)
+	}
+	if deadlocks := countDeadlocks(t, databaseURL); deadlocks > 0 {
+		t.Errorf("PostgreSQL had to break %d deadlocks", deadlocks)
+	}
+}
+
+// Two replicas add users of the same logins, each in the opposite order of the other.
+func TestReplicasThatAddTheSameUsersDoNotDeadlock(t *testing.T) {
+	const rounds, users = 30, 40
+	databaseURL := postgrestest.Shared(t).NewDatabase(t)
+	stores := []*bunstore.Store{open(t, databaseURL, newKeyRing(t)), open(t, databaseURL, newKeyRing(t))}
+	for round := range rounds {
+		answers := make(chan error, len(stores))
+		start := make(chan struct{})
+		for i, store := range stores {
+			newcomers := newUsers(t, round, users)
+			if i == 1 {
+				slices.Reverse(newcomers)
+			}
+			go func() {
+				<-start
+				answers <- store.Add(context.Background(), newcomers...)
+			}()
+		}
+		close(start)
+		one, other := <-answers, <-answers
+		if one != nil {
+			one, other = other, one
+		}
+		if one != nil || !errors.Is(other, domain.ErrUserExists) {
+			t.Fatalf("got %v and %v, want all the users of one and none of the other", one, other)
+		}
+	}
+	if err := errors.Join(stores[0].Close(), stores[1].Close()); err != nil {
+		t.Error(err)
+	}
+	if deadlocks := countDeadlocks(t, databaseURL); deadlocks > 0 {
+		t.Errorf("PostgreSQL had to break %d deadlocks", deadlocks)
+	}
+}
+
+// countDeadlocks waits until it is alone in the database, and returns how many deadlocks there were.
+func countDeadlocks(t *testing.T, databaseURL string) (deadlocks int) {
+	t.Helper()
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, databaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	for others := 1; others > 0; {
+		const count = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+		if err := conn.QueryRow(ctx, count).Scan(&others); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const count = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+	if err := conn.QueryRow(ctx, count).Scan(&deadlocks); err != nil {
+		t.Fatal(err)
+	}
+	return deadlocks
+}
+
+// named wants n of the users, in their order.
+func named(ids []domain.UserID, n int) []domain.Selector {
+	chosen := rand.Perm(len(ids))[:n]
+	slices.Sort(chosen)
+	want := make([]domain.Selector, n)
+	for i, at := range chosen {
+		want[i] = domain.Selector{UserID: ids[at]}
+	}
+	return want
+}
+
+// newUsers returns users whose logins are those of a round.
+func newUsers(t *testing.T, round, n int) []*domain.User {
+	t.Helper()
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	users := make([]*domain.User, n)
+	for i := range users {
+		spec := domain.Spec{
+			Login: fmt.Sprintf("round-%d-%d", round, i), Password: domain.NewSecret(password), Pool: pool,
+			Labels: domain.Labels{"round": fmt.Sprint(round)},
+		}
+		user, err := domain.NewUser(domain.NewUserID(now), now, spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		users[i] = user
+	}
+	return users
+}
+
+// A replica that stops in the middle of a claim keeps the rows that it chose among, and holds up nobody who wants others.
+func TestAPausedRivalHoldsUpOnlyWhoNeedsItsUser(t *testing.T) {
+	one, other, databaseURL := twoReplicas(t, 3)
+	rival := newRival(t, other)
+	page, err := one.List(context.Background(), ports.Query{Limit: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := page.Users[0].ID() // nobody was ever held, so the first is the first to be claimed
+
+	ctx, leave := context.WithCancel(context.Background())
+	defer leave()
+	waiting := make(chan error, 1)
+	go func() {
+		_, err := one.Update(ctx, ports.ByUser(kept), func(now time.Time, users []*domain.User) error {
+			return users[0].LockOpen(now, 0)
+		})
+		waiting <- err
+	}()
+	awaitLockWait(t, databaseURL, waiting)
+	for range 2 {
+		if _, err := claim(ctx, one); err != nil {
+			t.Errorf("a claim beside the one that waits: %v", err)
+		}
+	}
+	rival.decision <- nil
+	if err := <-rival.claimed; err != nil {
+		t.Error(err)
+	}
+	if err := <-waiting; !errors.Is(err, domain.ErrUserLocked) {
+		t.Errorf("who waited got %v, want %v", err, domain.ErrUserLocked)
+	}
+}
+
+// A password that can't be read is the trouble of who asks for its user, and of a claim that finds no other.
+func TestABadRowTouchesNobodyElse(t *testing.T) {
+	server := postgrestest.Shared(t)
+	databaseURL := server.NewDatabase(t)
+	store := open(t, databaseURL, newKeyRing(t))
+	ids := addUsers(t, store, 3)
+	server.Exec(t, databaseURL, fmt.Sprintf("UPDATE users SET password = 'x' WHERE user_id = '%v'", ids[0]))
+	ctx := context.Background()
+
+	var held []domain.LeaseID
+	for range 2 {
+		lease, err := claim(ctx, store)
+		if err != nil {
+			t.Fatalf("others are free: %v", err)
+		}
+		held = append(held, lease)
+	}
+	if _, err := claim(ctx, store); !errors.Is(err, ports.ErrUnsealable) {
+		t.Errorf("a claim that only the bad row could serve = %v, want %v", err, ports.ErrUnsealable)
+	}
+	if _, err := store.Update(ctx, ports.ByUser(ids[0]), grantTo(domain.NewLeaseID())); !errors.Is(err, ports.ErrUnsealable) {
+		t.Errorf("an update of the bad row = %v, want %v", err, ports.ErrUnsealable)
+	}
+	for _, lease := range held {
+		if err := release(ctx, store, lease); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// Users that another replica adds are handed out before those that were held already, as soon as the search looks for them.
+func TestUsersOfAnotherReplicaAreFound(t *testing.T) {
+	one, other, _ := twoReplicas(t, 2)
+	ctx := context.Background()
+	for range 3 {
+		lease, err := claim(ctx, one)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := release(ctx, one, lease); err != nil {
+			t.Fatal(err)
+		}
+	}
+	added := addUsers(t, other, 1)
+	for deadline := time.Now().Add(time.Minute); ; {
+		lease := domain.NewLeaseID()
+		users, err := one.Claim(ctx, []domain.Selector{anyUser}, grantTo(lease))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if users[0].ID() == added[0] {
+			return
+		}
+		if err := release(ctx, one, lease); err != nil {
+			t.Fatal(err)
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("a user that nobody ever held is passed over")
+		}
+	}
+}
+
+// The last free user may have come in below where the searches begin.
+func TestTheOnlyFreeUserIsFoundWhereverItStands(t *testing.T) {
+	one, other, _ := twoReplicas(t, 2)
+	ctx := context.Background()
+	first, err := claim(ctx, one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := release(ctx, one, first); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := claim(ctx, one); err != nil {
+			t.Fatal(err)
+		}
+	}
+	addUsers(t, other, 1)
+	if _, err := claim(ctx, one); err != nil {
+		t.Errorf("a user is free, but the claim says: %v", err)
+	}
+}
