@@ -13,6 +13,7 @@ type cli struct {
 	Serve       serve       `cmd:"" help:"Run the farm."`
 	Migrate     migrate     `cmd:"" help:"Bring the schema of the store up to date, and end."`
 	Healthcheck healthcheck `cmd:"" help:"Ask the farm on this machine whether it is ready, and end."`
+	Bench       measurement `cmd:"" help:"Measure a running farm: how many users a second it hands out, and how fast."`
 }
 
 // command is what every subcommand is.

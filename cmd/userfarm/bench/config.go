@@ -1,0 +1,58 @@
+package bench
+
+import (
+	"errors"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Config says what to measure. The tags are for the command line, which fills the struct.
+type Config struct {
+	URL         string        `help:"Farm to measure." default:"http://127.0.0.1:8000"`
+	Clients     int           `help:"Clients that acquire and release at the same time." default:"64"`
+	For         time.Duration `help:"How long to measure." default:"10s"`
+	Users       int           `help:"Users to make for it, all in one pool." default:"1000"`
+	Hold        time.Duration `help:"How long a client holds a user before it releases it." default:"0s"`
+	AllowRemote bool          `help:"Measure a farm on another machine, which others may be using."`
+}
+
+// Validate returns what can't be measured. The command line calls it.
+func (c Config) Validate() error {
+	var errs []error
+	if target, err := parseURL(c.URL); err != nil {
+		errs = append(errs, err)
+	} else if !c.AllowRemote && !isLoopback(target.Hostname()) {
+		errs = append(errs, errors.New("--url is not on this machine, and whoever uses that farm would feel the load: "+
+			"allow it with --allow-remote"))
+	}
+	if c.Clients < 1 {
+		errs = append(errs, errors.New("--clients must be at least 1"))
+	}
+	if c.Users < 1 {
+		errs = append(errs, errors.New("--users must be at least 1"))
+	}
+	if c.For <= 0 {
+		errs = append(errs, errors.New("--for must be more than 0"))
+	}
+	if c.Hold < 0 || c.Hold >= c.For && c.For > 0 {
+		errs = append(errs, errors.New("--hold must be shorter than --for, and not negative"))
+	}
+	return errors.Join(errs...)
+}
+
+// parseURL returns an error that does not quote the text, which may carry a password.
+func parseURL(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil ||
+		u.RawQuery != "" || u.Fragment != "" {
+		return nil, errors.New("--url must be http://HOST:PORT or https://HOST:PORT, with a path if the farm is below one")
+	}
+	return u, nil
+}
+
+// isLoopback looks no name up: what a name means may change between the look-up and the load.
+func isLoopback(host string) bool {
+	return strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback()
+}

@@ -1,0 +1,183 @@
+package bench
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/valyala/fasthttp"
+)
+
+const (
+	// requestTimeout is as long as a farm lets a request take.
+	requestTimeout = 10 * time.Second
+	// idleTimeout is shorter than a farm's, so that no request goes to a connection that the farm is closing.
+	idleTimeout = time.Minute
+	pageSize    = 1000
+)
+
+// farm is the farm that is measured.
+type farm struct {
+	http    *fasthttp.HostClient
+	url     string // without a slash at its end
+	timeout time.Duration
+}
+
+// newFarm returns the farm at target, for as many callers at the same time as are said.
+func newFarm(target *url.URL, callers int) *farm {
+	port := target.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[target.Scheme]
+	}
+	return &farm{
+		url:     strings.TrimSuffix(target.String(), "/"),
+		timeout: requestTimeout,
+		http: &fasthttp.HostClient{
+			Addr:                net.JoinHostPort(target.Hostname(), port),
+			Name:                "userfarm-bench",
+			IsTLS:               target.Scheme == "https",
+			DialDualStack:       true,
+			MaxConns:            callers,
+			MaxIdleConnDuration: idleTimeout,
+			ConnPoolStrategy:    fasthttp.LIFO,
+			// A request that is sent again in silence would hide a failure, and an acquire's might take two users.
+			MaxIdemponentCallAttempts: 1,
+			// Errors would quote answers, which hold lease ids.
+			SecureErrorLogMessage: true,
+		},
+	}
+}
+
+func (f *farm) close() { f.http.CloseIdleConnections() }
+
+// caller sends one request after the other to a farm and reuses its memory for them. Its methods return a [failure] if
+// a request does not get what it asks for.
+type caller struct {
+	farm      *farm
+	acquiring fasthttp.Request // the same every time
+	request   fasthttp.Request
+	response  fasthttp.Response
+	answer    leaseAnswer
+}
+
+// newCaller returns a caller whose acquires have the body.
+func (f *farm) newCaller(acquire string) *caller {
+	c := &caller{farm: f}
+	f.prepare(&c.acquiring, fasthttp.MethodPost, "/v1/leases", acquire)
+	return c
+}
+
+// lease is what a client must know of a lease on one user.
+type lease struct {
+	id    string
+	user  string
+	fence uint64
+}
+
+type leaseAnswer struct {
+	LeaseID string `json:"lease_id"`
+	Users   []struct {
+		UserID string `json:"user_id"`
+		Fence  uint64 `json:"fence"`
+	} `json:"users"`
+}
+
+func (c *caller) acquire() (lease, error) {
+	if err := c.send(&c.acquiring, fasthttp.StatusCreated); err != nil {
+		return lease{}, err
+	}
+	if err := json.Unmarshal(c.response.Body(), &c.answer); err != nil || c.answer.LeaseID == "" || len(c.answer.Users) != 1 {
+		return lease{}, unexpected("it is no lease of one user")
+	}
+	user := c.answer.Users[0]
+	return lease{id: c.answer.LeaseID, user: user.UserID, fence: user.Fence}, nil
+}
+
+func (c *caller) release(leaseID string) error {
+	return c.do(fasthttp.MethodPost, "/v1/leases/"+leaseID+"/release", "", fasthttp.StatusNoContent)
+}
+
+// create makes a user and returns its id.
+func (c *caller) create(user string) (string, error) {
+	if err := c.do(fasthttp.MethodPost, "/v1/users", user, fasthttp.StatusCreated); err != nil {
+		return "", err
+	}
+	var created struct {
+		UserID string `json:"user_id"`
+	}
+	if err := json.Unmarshal(c.response.Body(), &created); err != nil || created.UserID == "" {
+		return "", unexpected("it is no user")
+	}
+	return created.UserID, nil
+}
+
+// list returns the ids of the first users of the project; none if it has none.
+func (c *caller) list(project string) ([]string, error) {
+	err := c.do(fasthttp.MethodGet, fmt.Sprintf("/v1/users?limit=%d&project_id=%s", pageSize, project), "", fasthttp.StatusOK)
+	if err != nil {
+		return nil, err
+	}
+	var page struct {
+		Users []struct {
+			UserID string `json:"user_id"`
+		} `json:"users"`
+	}
+	if err := json.Unmarshal(c.response.Body(), &page); err != nil {
+		return nil, unexpected("it is no list of users")
+	}
+	ids := make([]string, len(page.Users))
+	for i, user := range page.Users {
+		ids[i] = user.UserID
+	}
+	return ids, nil
+}
+
+// remove removes a user, whoever holds it. A user that is gone already is removed.
+func (c *caller) remove(user string) error {
+	err := c.removeFree(user)
+	if kindOf(err) == codeUserLocked { // by a lease whose answer, or whose release, was lost
+		if err = c.forceRelease(user); err == nil {
+			err = c.removeFree(user)
+		}
+	}
+	if kindOf(err) == codeUserNotFound {
+		return nil
+	}
+	return err
+}
+
+func (c *caller) removeFree(user string) error {
+	return c.do(fasthttp.MethodDelete, "/v1/users/"+user, "", fasthttp.StatusNoContent)
+}
+
+func (c *caller) forceRelease(user string) error {
+	return c.do(fasthttp.MethodPost, "/v1/users/"+user+"/force-release", `{"reason":"the bench is over"}`, fasthttp.StatusOK)
+}
+
+func (c *caller) do(method, path, body string, want int) error {
+	c.farm.prepare(&c.request, method, path, body)
+	return c.send(&c.request, want)
+}
+
+func (f *farm) prepare(request *fasthttp.Request, method, path, body string) {
+	request.Reset()
+	request.Header.SetMethod(method)
+	request.SetRequestURI(f.url + path)
+	if body != "" {
+		request.Header.SetContentType("application/json")
+		request.SetBodyString(body)
+	}
+}
+
+func (c *caller) send(request *fasthttp.Request, want int) error {
+	if err := c.farm.http.DoTimeout(request, &c.response, c.farm.timeout); err != nil {
+		return unanswered(err)
+	}
+	if c.response.StatusCode() != want {
+		return unwanted(&c.response)
+	}
+	return nil
+}

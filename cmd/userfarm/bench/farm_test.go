@@ -1,0 +1,153 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
+	nethttp "net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/memory"
+	"github.com/userfarm/userfarm/app"
+	"github.com/userfarm/userfarm/domain"
+)
+
+// startFarm serves an empty farm in memory until the test ends, and returns its URL.
+func startFarm(t *testing.T) string {
+	t.Helper()
+	store := memory.New()
+	settings := app.Settings{TTLs: domain.TTLs{Default: time.Minute, Longest: time.Hour}}
+	server := http.New(app.New(store, settings), store, slog.New(slog.DiscardHandler))
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	t.Cleanup(func() {
+		nethttp.DefaultClient.CloseIdleConnections()
+		if err := server.Shutdown(context.Background()); err != nil {
+			t.Error("Shutdown:", err)
+		}
+		if err := <-served; err != nil {
+			t.Error("Serve:", err)
+		}
+	})
+	return "http://" + listener.Addr().String()
+}
+
+// spoil may answer a request in place of the farm. It returns false if it leaves it to the farm. It is called with the
+// number of requests of the same kind that came before.
+type spoil func(w nethttp.ResponseWriter, r *nethttp.Request, before int64) bool
+
+// startProxy serves a way to the farm that is spoiled.
+func startProxy(t *testing.T, farm string, spoil spoil) string {
+	t.Helper()
+	target, err := url.Parse(farm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := &nethttp.Transport{MaxIdleConnsPerHost: 100}
+	t.Cleanup(transport.CloseIdleConnections)
+	proxy := &httputil.ReverseProxy{
+		Transport: transport,
+		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(target) },
+	}
+	var counts [4]atomic.Int64
+	return startHandler(t, func(w nethttp.ResponseWriter, r *nethttp.Request) {
+		if !spoil(w, r, counts[kindOfRequest(r)].Add(1)-1) {
+			proxy.ServeHTTP(w, r)
+		}
+	})
+}
+
+func kindOfRequest(r *nethttp.Request) int {
+	switch {
+	case isAcquire(r):
+		return 0
+	case isRelease(r):
+		return 1
+	case r.Method == nethttp.MethodDelete:
+		return 2
+	default:
+		return 3
+	}
+}
+
+func isAcquire(r *nethttp.Request) bool { return r.URL.Path == "/v1/leases" }
+
+func isRelease(r *nethttp.Request) bool { return strings.HasSuffix(r.URL.Path, "/release") }
+
+func startHandler(t *testing.T, handle nethttp.HandlerFunc) string {
+	t.Helper()
+	server := httptest.NewServer(handle)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// answer answers as a farm does.
+func answer(w nethttp.ResponseWriter, status int, body string) {
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, body)
+}
+
+const (
+	unavailable = `{"code":"store_unavailable","detail":"The database does not answer.","errors":[]}`
+	invalid     = `{"code":"invalid","detail":"It breaks the rules.",` +
+		`"errors":[{"pointer":"/env","detail":"is not known here"}]}`
+)
+
+// forget drops the connection as if the farm had died.
+func forget(t *testing.T, w nethttp.ResponseWriter) {
+	t.Helper()
+	connection, _, err := nethttp.NewResponseController(w).Hijack()
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	connection.Close()
+}
+
+// carryOut lets the farm do what a request asks for, and keeps the answer.
+func carryOut(t *testing.T, farm string, r *nethttp.Request) {
+	t.Helper()
+	request, err := nethttp.NewRequest(r.Method, farm+r.URL.Path, r.Body)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	request.Header = r.Header
+	response, err := nethttp.DefaultClient.Do(request)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	_, _ = io.Copy(io.Discard, response.Body)
+	response.Body.Close()
+}
+
+// usersOf returns how many users of the farm fit the filter, which is empty or begins with &.
+func usersOf(t *testing.T, farm, filter string) int {
+	t.Helper()
+	response, err := nethttp.Get(farm + "/v1/users?limit=1000" + filter)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	var page struct {
+		Users []struct{} `json:"users"`
+	}
+	if err := json.NewDecoder(response.Body).Decode(&page); err != nil {
+		t.Fatal(err)
+	}
+	return len(page.Users)
+}

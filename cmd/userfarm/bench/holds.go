@@ -1,0 +1,79 @@
+package bench
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+)
+
+// holds checks, while they happen, that no two holds of a user overlap and that every hold of a user has a higher fence
+// than the hold before. A hold begins when the client has the answer to its acquire and ends before it sends its release,
+// so two that overlap were granted at the same time, whatever the network did.
+//
+// Every user has a lock of its own, and the order in which clients get it is the order of time: a hold overlaps those that
+// have begun and not ended when it begins. So a user needs a counter and no records, and the check is exact for any number
+// of holds.
+type holds struct {
+	users    map[string]*userHolds // does not change
+	overlaps atomic.Int64          // pairs of holds
+	fences   atomic.Int64          // holds whose fence is not higher than that of a hold before
+	first    atomic.Pointer[string]
+}
+
+type userHolds struct {
+	mu      sync.Mutex
+	holders int64
+	highest uint64 // fence
+}
+
+func newHolds(users []string) *holds {
+	h := &holds{users: make(map[string]*userHolds, len(users))}
+	for _, id := range users {
+		h.users[id] = &userHolds{}
+	}
+	return h
+}
+
+// begin records that a client holds the user from now on. It returns false, and records nothing, if the user is none of
+// those that the farm was to choose from.
+func (h *holds) begin(user string, fence uint64) bool {
+	u, known := h.users[user]
+	if !known {
+		return false
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.holders > 0 {
+		h.overlaps.Add(u.holders)
+		h.note("user %s was handed out with fence %d while it was held with fence %d", user, fence, u.highest)
+	}
+	if fence <= u.highest {
+		h.fences.Add(1)
+		h.note("user %s was handed out with fence %d after fence %d", user, fence, u.highest)
+	}
+	u.holders++
+	u.highest = max(u.highest, fence)
+	return true
+}
+
+// end records that the client of a hold that began is about to release the user.
+func (h *holds) end(user string) {
+	u := h.users[user]
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.holders--
+}
+
+// note keeps the first thing that was wrong.
+func (h *holds) note(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	h.first.CompareAndSwap(nil, &text)
+}
+
+// firstWrong returns the first thing that was wrong; nothing if nothing was.
+func (h *holds) firstWrong() string {
+	if first := h.first.Load(); first != nil {
+		return *first
+	}
+	return ""
+}

@@ -1,0 +1,68 @@
+package bench
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+)
+
+const (
+	rewriteEvery = time.Second
+	writeEvery   = 5 * time.Second
+)
+
+// progress tells a person what is going on. On a terminal it rewrites one line while clients work; elsewhere, in a CI log
+// say, it writes fewer lines.
+type progress struct {
+	out      io.Writer
+	terminal bool
+}
+
+func newProgress(out io.Writer) *progress {
+	file, ok := out.(*os.File)
+	return &progress{out: out, terminal: ok && isTerminal(file)}
+}
+
+// say writes a line. That it can't be written is no reason to stop.
+func (p *progress) say(format string, args ...any) { _, _ = fmt.Fprintf(p.out, format+"\n", args...) }
+
+// follow reports the tally now and then, until stop is called, which returns when nothing more is written.
+func (p *progress) follow(t *tally, length time.Duration) (stop func()) {
+	every, before, after := writeEvery, "", "\n"
+	if p.terminal {
+		every, before, after = rewriteEvery, "\r", "\x1b[K"
+	}
+	began := time.Now()
+	ended := make(chan struct{})
+	var following sync.WaitGroup
+	following.Go(func() {
+		tick := time.NewTicker(every)
+		defer tick.Stop()
+		for last := int64(0); ; {
+			select {
+			case <-ended:
+				return
+			case <-tick.C:
+			}
+			pairs := t.pairs.Load()
+			_, _ = fmt.Fprintf(p.out, "%s%.0f s of %v: pairs %d (%.0f/s now), refusals %d, errors %d%s", before,
+				time.Since(began).Seconds(), length, pairs, float64(pairs-last)/every.Seconds(),
+				t.refusals.Load(), t.failures.Load(), after)
+			last = pairs
+		}
+	})
+	return func() {
+		close(ended)
+		following.Wait()
+		if p.terminal {
+			_, _ = fmt.Fprintln(p.out)
+		}
+	}
+}
+
+func isTerminal(file *os.File) bool {
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
