@@ -15,6 +15,7 @@ func (s *Store) Add(ctx context.Context, users ...*domain.User) error {
 			if err != nil {
 				return err
 			}
+			row.LockSize = sizeOfLease(users, u)
 			addition.rows = append(addition.rows, row)
 		}
 		if len(users) == 1 {
@@ -29,6 +30,8 @@ type addition struct {
 	forthright
 	rows []Row
 }
+
+func (a *addition) size() int { return len(a.rows) }
 
 func (*addition) ask(*Ask) {}
 

@@ -12,6 +12,9 @@ const maxReturns = 2
 // nothing from one call to the next but what the last one set. Their errors are refusals, which touch no other operation,
 // unless they say otherwise.
 type operation interface {
+	// size is how many users the operation may need.
+	size() int
+
 	// ask says what the transaction must find.
 	ask(*Ask)
 
@@ -26,8 +29,10 @@ type operation interface {
 	confirm(*round) error
 }
 
-// forthright is embedded by operations whose answer is known when they have decided.
+// forthright is embedded by operations about one target, whose answer is known when they have decided.
 type forthright struct{}
+
+func (forthright) size() int { return 1 }
 
 func (forthright) explain(_ context.Context, _ *round, err error) error { return err }
 
@@ -41,11 +46,7 @@ func (forthright) confirm(*round) error { return nil }
 func (s *Store) carry(group []*ticket) {
 	answers, err := s.attempt(group)
 	if err != nil && len(group) > 1 && s.dialect.Cause(err) == Bug {
-		for i, t := range group {
-			if !t.gone() {
-				s.carry(group[i : i+1])
-			}
-		}
+		s.carryEach(group)
 		return
 	}
 	var back []*ticket
@@ -62,6 +63,27 @@ func (s *Store) carry(group []*ticket) {
 		}
 	}
 	s.queue.putBack(back)
+}
+
+// carryEach takes each operation through a transaction of its own, until the database is away.
+func (s *Store) carryEach(group []*ticket) {
+	var away error
+	for i, t := range group {
+		if t.gone() {
+			continue
+		}
+		var answers []error
+		err := away
+		if err == nil {
+			answers, err = s.attempt(group[i : i+1])
+		}
+		if err == nil {
+			err = answers[0]
+		} else if s.dialect.Cause(err) != Bug {
+			away = err
+		}
+		t.settle(err)
+	}
 }
 
 // attempt returns the answer to each operation of the group, or the error of the database.
@@ -81,7 +103,15 @@ func (s *Store) attempt(group []*ticket) (answers []error, err error) {
 
 // alone carries one operation in a transaction of its own, which waits for rows that others keep. It returns the error of
 // the operation or of the database.
+//
+// Those that wait are few at a time, so that they leave connections for the groups.
 func (s *Store) alone(ctx context.Context, op operation) error {
+	select {
+	case s.loners <- struct{}{}:
+		defer func() { <-s.loners }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	return s.retry(ctx, func() (committing bool, err error) {
 		answers, committing, err := s.transact(ctx, true, op)
 		if err != nil {

@@ -76,6 +76,8 @@ type claim struct {
 	users []*domain.User // what became of them
 }
 
+func (c *claim) size() int { return len(c.want) }
+
 func (c *claim) ask(ask *Ask) {
 	if c.chosen != nil {
 		ask.Users = append(ask.Users, c.chosen...)

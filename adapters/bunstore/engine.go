@@ -59,9 +59,6 @@ type Found struct {
 	Now     int64   // the time of the store's clock, when all of this was kept
 	Targets []Row   // the users that were named, and those of the leases, in any order and perhaps more than once
 	Free    [][]Row // Free[i] is for Ask.Free[i]
-
-	// Carriers counts the rows that carry a lease, kept or not.
-	Carriers map[domain.LeaseDigest]int
 }
 
 // Changes are what a transaction writes.

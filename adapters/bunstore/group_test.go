@@ -258,3 +258,43 @@ func TestAGroupHasALimit(t *testing.T) {
 		t.Errorf("groups of %v operations", sizes)
 	}
 }
+
+// The database refuses what one operation wrote, and goes away while each is tried on its own.
+func TestADatabaseThatGoesAwayIsNotAskedForEach(t *testing.T) {
+	desk, store, ids := newDesk(4)
+	there, goOn := desk.holdUp()
+	hold, commits := desk.onCommit, 0
+	desk.onCommit = func(changes Changes) error {
+		_ = hold(changes)
+		switch commits++; commits {
+		case 1:
+			return nil
+		case 2:
+			return errBadRow
+		default:
+			return postgresError{state: "53300"}
+		}
+	}
+	first := make(chan error, 1)
+	go func() {
+		_, err := store.Update(t.Context(), ports.ByUser(ids[0]), lockOpen)
+		first <- err
+	}()
+	<-there
+	var answers []<-chan error
+	for _, id := range ids[1:] {
+		answers = append(answers, begin(t, store, t.Context(), id, lockOpen))
+	}
+	goOn()
+	for _, answer := range answers {
+		if err := <-answer; !errors.Is(err, ports.ErrUnavailable) {
+			t.Errorf("got %v, want %v", err, ports.ErrUnavailable)
+		}
+	}
+	if err := <-first; err != nil {
+		t.Error(err)
+	}
+	if commits != 3 {
+		t.Errorf("%d commits were tried, want one for the first, one for the group and one more", commits)
+	}
+}

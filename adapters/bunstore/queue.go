@@ -7,8 +7,8 @@ import (
 	"sync/atomic"
 )
 
-// maxGroup is how many operations one transaction carries at most. What waits behind them waits for one commit more, and
-// shares the next with whatever else has come by then.
+// maxGroup is how many users the operations of one transaction may need. What waits behind them waits for one commit more,
+// and shares the next with whatever else has come by then.
 const maxGroup = 256
 
 // queue is group commit: operations wait in the order of their coming while a group of earlier ones is carried, and then
@@ -26,6 +26,9 @@ type queue struct {
 // do has an operation carried and returns its error. It returns early when ctx ends, unless deciding has begun by then:
 // that must have ended when the caller goes on, and what was decided may be committed any moment.
 func (q *queue) do(ctx context.Context, op operation) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	t := &ticket{operation: op, settled: make(chan struct{})}
 	q.put(t)
 	select {
@@ -77,10 +80,14 @@ func (q *queue) run() {
 func (q *queue) next() []*ticket {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	n := min(len(q.waiting), maxGroup)
-	if n == 0 {
+	if len(q.waiting) == 0 {
 		q.running = false
 		return nil
+	}
+	n, users := 1, q.waiting[0].size()
+	for n < len(q.waiting) && users+q.waiting[n].size() <= maxGroup {
+		users += q.waiting[n].size()
+		n++
 	}
 	group := slices.Clone(q.waiting[:n])
 	q.waiting = slices.Delete(q.waiting, 0, n)

@@ -13,18 +13,18 @@ import (
 // round is what the operations of one transaction decide about, in the order of their coming: each sees what the ones
 // before it did.
 type round struct {
-	store *Store
-	tx    Transaction
-	now   time.Time
+	store  *Store
+	tx     Transaction
+	now    time.Time
+	waited bool // for all that was asked for
 
-	entries  map[domain.UserID]*entry
-	order    []*entry // in which they were found
-	leases   map[LeaseColumn][]*entry
-	carriers map[domain.LeaseDigest]int
-	limits   map[string]int    // of searches, by their keys
-	shelves  map[string]*shelf // what they found
-	sights   map[sight][]*domain.User
-	freed    []*entry // in this round; these have rested least of all who are free
+	entries map[domain.UserID]*entry
+	order   []*entry                 // in which they were found
+	leases  map[LeaseColumn][]*entry // who carried them when they were found
+	limits  map[string]int           // of searches, by their keys
+	shelves map[string]*shelf        // what they found
+	sights  map[sight][]*domain.User
+	freed   []*entry // in this round; these have rested least of all who are free
 
 	ended    []domain.LeaseDigest
 	removed  []domain.UserID
@@ -38,6 +38,7 @@ type entry struct {
 	row     Row
 	found   *domain.User // as the row is
 	current *domain.User // as the operations so far left it; replaced, never changed
+	size    int64        // users of the lease that current is under
 	removed bool
 	err     error // the row can't be read, and nobody is found in it
 }
@@ -47,15 +48,15 @@ type shelf struct{ entries []*entry }
 
 func (s *Store) newRound(tx Transaction, ask Ask, found Found) *round {
 	r := &round{
-		store:    s,
-		tx:       tx,
-		now:      instant(found.Now),
-		entries:  make(map[domain.UserID]*entry),
-		carriers: found.Carriers,
-		leases:   make(map[LeaseColumn][]*entry),
-		sights:   make(map[sight][]*domain.User),
-		limits:   make(map[string]int, len(ask.Free)),
-		shelves:  make(map[string]*shelf, len(ask.Free)),
+		store:   s,
+		tx:      tx,
+		now:     instant(found.Now),
+		entries: make(map[domain.UserID]*entry),
+		waited:  ask.Wait,
+		leases:  make(map[LeaseColumn][]*entry),
+		sights:  make(map[sight][]*domain.User),
+		limits:  make(map[string]int, len(ask.Free)),
+		shelves: make(map[string]*shelf, len(ask.Free)),
 	}
 	for _, row := range found.Targets {
 		if e, isNew := r.enter(row); isNew && row.LockLease != (LeaseColumn{}) {
@@ -77,7 +78,7 @@ func (r *round) enter(row Row) (e *entry, isNew bool) {
 	if known, ok := r.entries[row.UserID]; ok {
 		return known, false
 	}
-	e = &entry{row: row}
+	e = &entry{row: row, size: row.LockSize}
 	e.found, e.err = r.store.open(row)
 	e.current = e.found
 	r.entries[row.UserID] = e
@@ -93,10 +94,11 @@ func (r *round) named(id domain.UserID) []*entry {
 	return nil
 }
 
-// under returns the entries of a lease in its order. It returns none unless they are all there.
+// under returns the entries of a lease in its order. It returns none if some of its users may be missing because others
+// keep them.
 func (r *round) under(lease domain.LeaseDigest) []*entry {
 	found := r.leases[LeaseColumn(lease)]
-	if len(found) < r.carriers[lease] {
+	if !r.waited && len(found) > 0 && int64(len(found)) < found[0].row.LockSize {
 		return nil
 	}
 	var held []*entry
@@ -163,7 +165,9 @@ func (r *round) decide(entries []*entry, decide ports.Decide) ([]*domain.User, e
 	}
 	for i, e := range entries {
 		wasFree := e.isFree(r.now)
-		r.noteEnd(e.current, users[i])
+		if left := r.noteEnd(e.current, users[i]); left || e.size == 0 {
+			e.size = sizeOfLease(users, users[i])
+		}
 		e.current = users[i]
 		if !wasFree && e.isFree(r.now) {
 			r.freed = append(r.freed, e)
@@ -172,18 +176,33 @@ func (r *round) decide(entries []*entry, decide ports.Decide) ([]*domain.User, e
 	return users, nil
 }
 
-// noteEnd keeps the lease of before if after is not under it anymore.
-func (r *round) noteEnd(before, after *domain.User) {
+// sizeOfLease returns how many of the users are under the lease of one of them.
+func sizeOfLease(users []*domain.User, of *domain.User) (size int64) {
+	lease, leased := of.Lease()
+	if !leased {
+		return 0
+	}
+	for _, u := range users {
+		if other, _ := u.Lease(); other == lease {
+			size++
+		}
+	}
+	return size
+}
+
+// noteEnd keeps the lease of before if after is not under it anymore, and reports whether that is so.
+func (r *round) noteEnd(before, after *domain.User) bool {
 	lease, leased := before.Lease()
 	if !leased {
-		return
+		return false
 	}
 	if after != nil {
 		if kept, _ := after.Lease(); kept == lease {
-			return
+			return false
 		}
 	}
 	r.ended = append(r.ended, lease)
+	return true
 }
 
 // remove takes a user out of the farm.
@@ -200,7 +219,9 @@ func (r *round) changes() (Changes, error) {
 		if e.removed || e.current == e.found {
 			continue
 		}
-		if circulation := circulationOf(e.current); circulation != e.row.Circulation {
+		circulation := circulationOf(e.current)
+		circulation.LockSize = e.size
+		if circulation != e.row.Circulation {
 			changes.Moved = append(changes.Moved, Move{UserID: e.row.UserID, Circulation: circulation})
 		}
 		if e.current.SameAccount(e.found) {

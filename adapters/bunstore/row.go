@@ -33,6 +33,7 @@ type Circulation struct {
 	ReleasedAt       int64
 	LockLease        LeaseColumn
 	LockPosition     int64
+	LockSize         int64 // users of the lease when it was granted
 	LockOwner        string
 	LockNote         string
 	LockAcquiredAt   int64
@@ -44,7 +45,7 @@ type Circulation struct {
 // Columns are those of a [Row], for the SELECT list of a query whose users are called u, in the order in which [Scan] and
 // the engines read them.
 const Columns = `u.user_id, u.created_at, u.project_id, u.env, u.domain, u.login, u.password, u.labels, ` +
-	`u.fence, u.free_at, coalesce(u.released_at, 0), u.lock_lease, u.lock_position, ` +
+	`u.fence, u.free_at, coalesce(u.released_at, 0), u.lock_lease, u.lock_position, u.lock_size, ` +
 	`coalesce(u.lock_owner, ''), coalesce(u.lock_note, ''), ` +
 	`coalesce(u.lock_acquired_at, 0), coalesce(u.lock_expires_at, 0), ` +
 	`coalesce(u.quarantine_reason, ''), coalesce(u.quarantined_at, 0)`
@@ -53,7 +54,7 @@ const Columns = `u.user_id, u.created_at, u.project_id, u.env, u.domain, u.login
 func (r *Row) Fields(userID, projectID any) []any {
 	return []any{
 		userID, &r.CreatedAt, projectID, &r.Env, &r.Domain, &r.Login, &r.Password, &r.Labels,
-		&r.Fence, &r.FreeAt, &r.ReleasedAt, &r.LockLease, &r.LockPosition,
+		&r.Fence, &r.FreeAt, &r.ReleasedAt, &r.LockLease, &r.LockPosition, &r.LockSize,
 		&r.LockOwner, &r.LockNote, &r.LockAcquiredAt, &r.LockExpiresAt,
 		&r.QuarantineReason, &r.QuarantinedAt,
 	}
@@ -99,7 +100,7 @@ func (s *Store) seal(u *domain.User) (Row, error) {
 	}, nil
 }
 
-// circulationOf returns what the row of u has of its circulation.
+// circulationOf returns what the row of u has of its circulation, but for the size of its lease, which it does not know.
 func circulationOf(u *domain.User) Circulation {
 	state := u.Snapshot()
 	c := Circulation{

@@ -5,8 +5,8 @@
 // the row that is kept, through the closure that the caller passes.
 //
 // Writes commit in groups (see [Store.carry]): what arrives while a transaction is under way rides in the next one. A write
-// that would make its group wait for rows which another process keeps leaves the group and waits on its own. Reading, and
-// what is done once a week, goes through Bun; the statements of the hot path are the [Engine]'s.
+// that would make its group wait for rows which another process keeps leaves the group and waits on its own. Reading and
+// housekeeping go through Bun; the statements that change users are the [Engine]'s.
 package bunstore
 
 import (
@@ -25,8 +25,10 @@ type Config struct {
 	// Writer and Reader are the same database, and may be the same pool. Reader sees what Writer committed.
 	Writer, Reader *bun.DB
 
-	// Engine writes to the same database.
+	// Engine writes to the same database. It may be asked for one transaction at a time for groups, and for as many as
+	// Loners says (at least 1) for operations that go alone and may wait for rows that others keep.
 	Engine Engine
+	Loners int
 
 	// Reconnect drops the idle connections: one turned out to be dead, so the others may be, too. It may be nil.
 	Reconnect func()
@@ -43,6 +45,7 @@ type Store struct {
 	reader    *bun.DB
 	engine    Engine
 	queue     queue
+	loners    chan struct{} // has room for another
 	reconnect func()
 	close     func() error
 }
@@ -58,6 +61,7 @@ func New(config Config) *Store {
 		writer:    config.Writer,
 		reader:    config.Reader,
 		engine:    config.Engine,
+		loners:    make(chan struct{}, max(1, config.Loners)),
 		reconnect: config.Reconnect,
 		close:     config.Close,
 	}

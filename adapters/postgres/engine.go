@@ -65,13 +65,6 @@ func (tx *transaction) begin(ctx context.Context, ask bunstore.Ask) (bunstore.Fo
 	if !ask.Wait && len(leases) > 0 {
 		tx.keep(&e, &found.Targets, keepLeases, leases)
 	}
-	if len(ask.Leases) > 0 {
-		// After the rows are kept: what carries a lease then, and is not kept, a rival keeps.
-		e.read(countCarriers, []any{leases}, func(rows pgx.Rows) error {
-			found.Carriers = make(map[domain.LeaseDigest]int)
-			return scanCarriers(rows, found.Carriers)
-		})
-	}
 	for i, search := range ask.Free {
 		sql, args := searchFree(search.Want, search.Limit, tx.low.of(search.Key))
 		tx.keep(&e, &found.Free[i], sql, args...)
@@ -269,18 +262,6 @@ func (e *exchange) send(ctx context.Context) (err error) {
 		}
 	}
 	return results.Close()
-}
-
-func scanCarriers(rows pgx.Rows, carriers map[domain.LeaseDigest]int) error {
-	for rows.Next() {
-		var lease []byte
-		var count int
-		if err := rows.Scan(&lease, &count); err != nil {
-			return err
-		}
-		carriers[domain.LeaseDigest(lease)] = count
-	}
-	return rows.Err()
 }
 
 func uuids(ids []domain.UserID) [][16]byte {

@@ -178,6 +178,39 @@ func TestAPausedRivalHoldsUpOnlyWhoNeedsItsUser(t *testing.T) {
 	}
 }
 
+// A replica that does something about one user of a lease keeps its row: then the lease is not released without it.
+func TestALeaseIsReleasedWhole(t *testing.T) {
+	one, other, databaseURL := twoReplicas(t, 2)
+	ctx := context.Background()
+	lease := domain.NewLeaseID()
+	users, err := one.Claim(ctx, []domain.Selector{anyUser, anyUser}, grantTo(lease))
+	if err != nil {
+		t.Fatal(err)
+	}
+	deciding, decided, updated := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		_, err := other.Update(ctx, ports.ByUser(users[1].ID()), func(time.Time, []*domain.User) error {
+			close(deciding)
+			<-decided
+			return nil
+		})
+		updated <- err
+	}()
+	<-deciding
+	released := make(chan error, 1)
+	go func() { released <- release(ctx, one, lease) }()
+	awaitLockWait(t, databaseURL, released)
+	close(decided)
+	if err := errors.Join(<-updated, <-released); err != nil {
+		t.Fatal(err)
+	}
+	for _, u := range users {
+		if found, now, err := one.Find(ctx, ports.ByUser(u.ID())); err != nil || found[0].Status(now) != domain.Free {
+			t.Errorf("user %v is not free after the release of its lease (%v)", u.ID(), err)
+		}
+	}
+}
+
 // A password that can't be read is the trouble of who asks for its user, and of a claim that finds no other.
 func TestABadRowTouchesNobodyElse(t *testing.T) {
 	server := postgrestest.Shared(t)

@@ -64,6 +64,7 @@ func open(ctx context.Context, config *pgxpool.Config, sealer ports.Sealer) (*bu
 		Writer:    db,
 		Reader:    db,
 		Engine:    engine{pool: pool, low: newLowWater()},
+		Loners:    int(config.MaxConns) / 2,
 		Reconnect: pool.Reset,
 		Close:     func() error { return errors.Join(db.Close(), closePool(pool)) },
 	}), nil

@@ -24,8 +24,6 @@ const (
 	awaitTargets = `SELECT ` + columns + ` FROM users u WHERE u.user_id IN (
 		SELECT unnest($1::uuid[]) UNION SELECT l.user_id FROM users l WHERE l.lock_lease = ANY ($2::bytea[]))
 		ORDER BY u.user_id FOR UPDATE OF u`
-
-	countCarriers = `SELECT lock_lease, count(*) FROM users WHERE lock_lease = ANY ($1::bytea[]) GROUP BY lock_lease`
 )
 
 // searchFree is a query for the most rested free users that a selector matches, which keeps them and leaves out those
@@ -102,29 +100,29 @@ func (p *searchParts) where() string {
 // needs no index to find them. Zeros stand for NULL.
 const moveUsers = `UPDATE users u SET
 		fence = m.fence, free_at = m.free_at, released_at = nullif(m.released_at, 0),
-		lock_lease = m.lock_lease, lock_position = m.lock_position,
+		lock_lease = m.lock_lease, lock_position = m.lock_position, lock_size = m.lock_size,
 		lock_owner = nullif(m.lock_owner, ''), lock_note = nullif(m.lock_note, ''),
 		lock_acquired_at = nullif(m.lock_acquired_at, 0), lock_expires_at = nullif(m.lock_expires_at, 0),
 		quarantine_reason = nullif(m.quarantine_reason, ''), quarantined_at = nullif(m.quarantined_at, 0)
-	FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::integer[], $6::text[], $7::text[],
-		$8::bigint[], $9::bigint[], $10::text[], $11::bigint[], $12::tid[]) AS m (fence, free_at, released_at, lock_lease,
-		lock_position, lock_owner, lock_note, lock_acquired_at, lock_expires_at, quarantine_reason, quarantined_at, place)
+	FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::integer[], $6::integer[], $7::text[], $8::text[],
+		$9::bigint[], $10::bigint[], $11::text[], $12::bigint[], $13::tid[]) AS m (fence, free_at, released_at, lock_lease,
+		lock_position, lock_size, lock_owner, lock_note, lock_acquired_at, lock_expires_at, quarantine_reason, quarantined_at, place)
 	WHERE u.ctid = m.place`
 
 // circulations returns the first arguments of moveUsers and addUsers.
 func circulations(all []bunstore.Circulation) []any {
 	n := len(all)
-	leases, positions := make([][]byte, n), make([]int32, n)
+	leases, positions, sizes := make([][]byte, n), make([]int32, n), make([]int32, n)
 	fences, frees, releases := make([]int64, n), make([]int64, n), make([]int64, n)
 	acquired, expires, quarantined := make([]int64, n), make([]int64, n), make([]int64, n)
 	owners, notes, reasons := make([]string, n), make([]string, n), make([]string, n)
 	for i, c := range all {
-		leases[i], positions[i] = c.LockLease.Bytes(), int32(c.LockPosition) //nolint:gosec // below 32
+		leases[i], positions[i], sizes[i] = c.LockLease.Bytes(), int32(c.LockPosition), int32(c.LockSize) //nolint:gosec // up to 32
 		fences[i], frees[i], releases[i] = c.Fence, c.FreeAt, c.ReleasedAt
 		acquired[i], expires[i], quarantined[i] = c.LockAcquiredAt, c.LockExpiresAt, c.QuarantinedAt
 		owners[i], notes[i], reasons[i] = c.LockOwner, c.LockNote, c.QuarantineReason
 	}
-	return []any{fences, frees, releases, leases, positions, owners, notes, acquired, expires, reasons, quarantined}
+	return []any{fences, frees, releases, leases, positions, sizes, owners, notes, acquired, expires, reasons, quarantined}
 }
 
 const removeUsers = `DELETE FROM users WHERE user_id = ANY ($1::uuid[])`
@@ -168,16 +166,16 @@ const (
 		JOIN pools p USING (project_id, env, domain) WHERE true` + missingLabelSet
 
 	addUsers = `INSERT INTO users (user_id, created_at, project_id, env, domain, pool_id, login, password, labels,
-			label_set_id, fence, free_at, released_at, lock_lease, lock_position, lock_owner, lock_note, lock_acquired_at,
-			lock_expires_at, quarantine_reason, quarantined_at)
+			label_set_id, fence, free_at, released_at, lock_lease, lock_position, lock_size, lock_owner, lock_note,
+			lock_acquired_at, lock_expires_at, quarantine_reason, quarantined_at)
 		SELECT n.user_id, n.created_at, n.project_id, n.env, n.domain, p.pool_id, n.login, n.password, n.labels,
-			` + labelSet + `, n.fence, n.free_at, nullif(n.released_at, 0), n.lock_lease, n.lock_position,
+			` + labelSet + `, n.fence, n.free_at, nullif(n.released_at, 0), n.lock_lease, n.lock_position, n.lock_size,
 			nullif(n.lock_owner, ''), nullif(n.lock_note, ''), nullif(n.lock_acquired_at, 0), nullif(n.lock_expires_at, 0),
 			nullif(n.quarantine_reason, ''), nullif(n.quarantined_at, 0)
-		FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::integer[], $6::text[], $7::text[],
-			$8::bigint[], $9::bigint[], $10::text[], $11::bigint[], $12::uuid[], $13::bigint[], $14::uuid[], $15::text[],
-			$16::text[], $17::text[], $18::bytea[], $19::jsonb[]) AS n (fence, free_at, released_at, lock_lease,
-			lock_position, lock_owner, lock_note, lock_acquired_at, lock_expires_at, quarantine_reason, quarantined_at,
+		FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::integer[], $6::integer[], $7::text[],
+			$8::text[], $9::bigint[], $10::bigint[], $11::text[], $12::bigint[], $13::uuid[], $14::bigint[], $15::uuid[],
+			$16::text[], $17::text[], $18::text[], $19::bytea[], $20::jsonb[]) AS n (fence, free_at, released_at, lock_lease,
+			lock_position, lock_size, lock_owner, lock_note, lock_acquired_at, lock_expires_at, quarantine_reason, quarantined_at,
 			user_id, created_at, project_id, env, domain, login, password, labels)
 		JOIN pools p ON (p.project_id, p.env, p.domain) = (n.project_id, n.env, n.domain)
 		ORDER BY n.project_id, n.env, n.login ON CONFLICT DO NOTHING RETURNING user_id`

@@ -17,7 +17,7 @@ const (
 
 // Zeros stand for NULL; see circulation.
 const (
-	moveUser = `UPDATE users SET fence = ?, free_at = ?, released_at = nullif(?, 0), lock_lease = ?, lock_position = ?,
+	moveUser = `UPDATE users SET fence = ?, free_at = ?, released_at = nullif(?, 0), lock_lease = ?, lock_position = ?, lock_size = ?,
 		lock_owner = nullif(?, ''), lock_note = nullif(?, ''), lock_acquired_at = nullif(?, 0), lock_expires_at = nullif(?, 0),
 		quarantine_reason = nullif(?, ''), quarantined_at = nullif(?, 0) WHERE user_id = ?`
 
@@ -32,10 +32,10 @@ const (
 	findLabelSet = `SELECT label_set_id FROM label_sets WHERE pool_id = ? AND labels = ?`
 	addLabelSet  = `INSERT INTO label_sets (pool_id, labels) VALUES (?, ?) RETURNING label_set_id`
 
-	addUser = `INSERT INTO users (fence, free_at, released_at, lock_lease, lock_position, lock_owner, lock_note,
+	addUser = `INSERT INTO users (fence, free_at, released_at, lock_lease, lock_position, lock_size, lock_owner, lock_note,
 			lock_acquired_at, lock_expires_at, quarantine_reason, quarantined_at,
 			user_id, created_at, project_id, env, domain, pool_id, login, password, labels, label_set_id)
-		VALUES (?, ?, nullif(?, 0), ?, ?, nullif(?, ''), nullif(?, ''), nullif(?, 0), nullif(?, 0), nullif(?, ''), nullif(?, 0),
+		VALUES (?, ?, nullif(?, 0), ?, ?, ?, nullif(?, ''), nullif(?, ''), nullif(?, 0), nullif(?, 0), nullif(?, ''), nullif(?, 0),
 			?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 )
 
@@ -48,7 +48,7 @@ var hotStatements = []string{
 // circulation returns the first arguments of moveUser and addUser.
 func circulation(c bunstore.Circulation) []any {
 	return []any{
-		c.Fence, c.FreeAt, c.ReleasedAt, c.LockLease.Bytes(), c.LockPosition, c.LockOwner, c.LockNote,
+		c.Fence, c.FreeAt, c.ReleasedAt, c.LockLease.Bytes(), c.LockPosition, c.LockSize, c.LockOwner, c.LockNote,
 		c.LockAcquiredAt, c.LockExpiresAt, c.QuarantineReason, c.QuarantinedAt,
 	}
 }

@@ -29,6 +29,7 @@ CREATE INDEX IF NOT EXISTS label_sets_contain ON label_sets USING gin (labels js
 
 ALTER TABLE users ADD COLUMN IF NOT EXISTS pool_id integer;
 ALTER TABLE users ADD COLUMN IF NOT EXISTS label_set_id bigint;
+ALTER TABLE users ADD COLUMN IF NOT EXISTS lock_size integer NOT NULL DEFAULT 0;
 
 INSERT INTO pools (project_id, env, domain) SELECT DISTINCT project_id, env, domain FROM users ON CONFLICT DO NOTHING;
 
@@ -45,8 +46,13 @@ WHERE u.pool_id IS NULL AND (p.project_id, p.env, p.domain) = (u.project_id, u.e
 
 ALTER TABLE users ALTER COLUMN pool_id SET NOT NULL;
 
+UPDATE users u SET lock_size = lease.size
+FROM (SELECT lock_lease, count(*) AS size FROM users WHERE lock_lease IS NOT NULL GROUP BY lock_lease) lease
+WHERE u.lock_lease = lease.lock_lease AND u.lock_size = 0;
+
 COMMENT ON COLUMN users.pool_id IS 'pool of (project_id, env, domain)';
 COMMENT ON COLUMN users.label_set_id IS 'set of labels; NULL if there are none';
+COMMENT ON COLUMN users.lock_size IS 'number of users that the lease was granted with; 0 if there is none';
 COMMENT ON COLUMN users.free_at IS 'from when a claim may take the user, microseconds since 1970: 0 if nobody ever held it, 9223372036854775807 if a lock without an end does, or it is in quarantine';
 
 -- The next user to hand out is the first entry of one range: the pool, up to now, longest rested first. Who is held or in

@@ -43,6 +43,7 @@ CREATE TABLE users_next (
     released_at       INTEGER,          -- end of the latest lock that was released; NULL if none was
     lock_lease        BLOB,             -- SHA-256 of the lease id; NULL for an open lock
     lock_position     INTEGER NOT NULL, -- index of the user in its lease
+    lock_size         INTEGER NOT NULL, -- number of users that the lease was granted with; 0 if there is none
     lock_owner        TEXT,
     lock_note         TEXT,
     lock_acquired_at  INTEGER,          -- NULL if there is no lock, neither one that holds nor one that has expired
@@ -56,14 +57,15 @@ CREATE TABLE users_next (
 
 INSERT INTO users_next (
     user_id, created_at, project_id, env, domain, pool_id, login, password, labels, label_set_id, fence, free_at,
-    released_at, lock_lease, lock_position, lock_owner, lock_note, lock_acquired_at, lock_expires_at,
+    released_at, lock_lease, lock_position, lock_size, lock_owner, lock_note, lock_acquired_at, lock_expires_at,
     quarantine_reason, quarantined_at
 )
 SELECT
     u.user_id, u.created_at, u.project_id, u.env, u.domain, p.pool_id, u.login, u.password, u.labels,
     (SELECT s.label_set_id FROM label_sets s WHERE s.pool_id = p.pool_id AND s.labels = u.labels),
     u.fence, iif(u.quarantined_at IS NULL, u.free_at, 9223372036854775807),
-    u.released_at, u.lock_lease, u.lock_position, u.lock_owner, u.lock_note, u.lock_acquired_at, u.lock_expires_at,
+    u.released_at, u.lock_lease, u.lock_position,
+    (SELECT count(*) FROM users l WHERE l.lock_lease = u.lock_lease), u.lock_owner, u.lock_note, u.lock_acquired_at, u.lock_expires_at,
     u.quarantine_reason, u.quarantined_at
 FROM users u JOIN pools p USING (project_id, env, domain);
 
