@@ -1,0 +1,112 @@
+package sqlite
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/userfarm/userfarm/adapters/bunstore"
+	"github.com/userfarm/userfarm/adapters/sealing"
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+// A file of the first schema, with a user who is leased and has labels, one in quarantine, and a lease that ended.
+func TestAFileOfTheFirstSchemaIsBroughtUpToDate(t *testing.T) {
+	ctx := context.Background()
+	path := filepath.Join(t.TempDir(), "users.db")
+	keys, err := sealing.NewKeyRing(bytes.Repeat([]byte{1}, sealing.KeySize))
+	if err != nil {
+		t.Fatal(err)
+	}
+	leased, quarantined := domain.NewUserID(time.Now()), domain.NewUserID(time.Now())
+	lease, ended := domain.NewLeaseID(), domain.NewLeaseID()
+	writeFirstSchema(ctx, t, path, func(db *database) {
+		now := time.Now().UnixMicro()
+		const insert = `INSERT INTO users (user_id, created_at, project_id, env, domain, login, password, labels, fence,
+			free_at, lock_position, lock_lease, lock_acquired_at, lock_expires_at, quarantine_reason, quarantined_at)
+			VALUES (?, ?, '01000000-0000-0000-0000-000000000000', 'staging', 'shop', ?, ?, ?, 1, ?, 0, ?, ?, ?, ?, ?)`
+		digest, past := lease.Digest(), ended.Digest()
+		exec(t, db, insert, leased.String(), now, "ann", seal(t, keys, leased), `{"role":"admin"}`, now+time.Hour.Microseconds(),
+			digest[:], now, now+time.Hour.Microseconds(), nil, nil)
+		exec(t, db, insert, quarantined.String(), now, "bob", seal(t, keys, quarantined), `{}`, 0, nil, nil, nil, "dirty", now)
+		exec(t, db, `INSERT INTO ended_leases VALUES (?, ?)`, past[:], now)
+	})
+
+	store, err := Open(ctx, path, keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	anyone := domain.Selector{Env: "staging"}
+	take := func(now time.Time, users []*domain.User) error { return users[0].LockOpen(now, 0) }
+	if _, err := store.Claim(ctx, []domain.Selector{anyone}, take); !errors.Is(err, domain.ErrPoolExhausted) {
+		t.Errorf("a claim while one is leased and one in quarantine = %v", err)
+	}
+	if _, _, err := store.Find(ctx, ports.ByLease(ended.Digest())); !errors.Is(err, domain.ErrLeaseExpired) {
+		t.Errorf("the lease that ended before = %v", err)
+	}
+	_, err = store.Update(ctx, ports.ByLease(lease.Digest()), func(now time.Time, users []*domain.User) error {
+		return domain.Release(now, lease, users)
+	})
+	if err != nil {
+		t.Errorf("release of the lease = %v", err)
+	}
+	_, err = store.Update(ctx, ports.ByUser(quarantined), func(_ time.Time, users []*domain.User) error {
+		users[0].Restore()
+		return nil
+	})
+	if err != nil {
+		t.Errorf("restore = %v", err)
+	}
+	admin := domain.Selector{Labels: domain.Labels{"role": "admin"}}
+	users, err := store.Claim(ctx, []domain.Selector{anyone, admin}, take)
+	if err != nil || users[0].ID() != quarantined || users[1].ID() != leased || users[0].Snapshot().Password.Reveal() != "pw" {
+		t.Errorf("a claim of both = %v, %v", users, err)
+	}
+}
+
+func writeFirstSchema(ctx context.Context, t *testing.T, path string, write func(*database)) {
+	t.Helper()
+	first, err := fs.ReadFile(migrations, "migrations/0001_users.tx.up.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := claim(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := &database{file: file}
+	if db.writer, err = connectWriter(path); err != nil {
+		t.Fatal(err)
+	}
+	err = bunstore.Migrate(ctx, db.writer, fstest.MapFS{"0001_users.tx.up.sql": {Data: first}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(db)
+	if err := db.close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func exec(t *testing.T, db *database, statement string, args ...any) {
+	t.Helper()
+	if _, err := db.writer.DB.Exec(statement, args...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func seal(t *testing.T, keys *sealing.KeyRing, user domain.UserID) []byte {
+	t.Helper()
+	sealed, err := keys.Seal(user, domain.NewSecret("pw"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sealed
+}
