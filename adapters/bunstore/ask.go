@@ -21,8 +21,9 @@ func (a *Ask) wants(want []domain.Selector) {
 
 // limit makes one of the searches that are the same, and gives each the limit that it needs: with k selectors, k candidates
 // for each are enough to find the best assignment (see [domain.Assign]), and all the claims of a transaction take no more
-// users from a search than they have selectors which the same user could fit.
-func (a *Ask) limit() {
+// users from a search than they have selectors which the same user could fit. The slack is for what a search may find in
+// vain.
+func (a *Ask) limit(slack int) {
 	keys := make(map[string]int, 1)
 	var distinct []Search
 	for _, search := range a.Free {
@@ -37,7 +38,7 @@ func (a *Ask) limit() {
 	}
 	a.Free = make([]Search, len(distinct))
 	for i, search := range distinct {
-		a.Free[i] = Search{Want: search.Want, Key: search.Key, Limit: len(a.Users)}
+		a.Free[i] = Search{Want: search.Want, Key: search.Key, Limit: len(a.Users) + slack}
 		for _, other := range distinct {
 			if search.Want.Overlaps(other.Want) {
 				a.Free[i].Limit += other.Limit

@@ -129,7 +129,7 @@ func (s *Store) transact(
 	for _, op := range operations {
 		op.ask(&ask)
 	}
-	ask.limit()
+	ask.limit(s.unreadable.slack())
 	tx, found, err := s.engine.Begin(ctx, ask)
 	if err != nil {
 		return nil, false, err

@@ -1,6 +1,7 @@
 package bunstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -13,8 +14,9 @@ import (
 const claimPatience = operationTimeout - time.Second
 
 var (
-	// errContended says that a claim lacks users who are free by what is committed, but whose rows rivals keep.
-	errContended = refuse(errors.New("rivals keep the rows of free users"))
+	// errContended says that users are free by what is committed, but rivals keep their rows, or rows that can't be read hid
+	// them from the search.
+	errContended = refuse(errors.New("free users are there, but were not to be had"))
 	// errTaken says that users which were chosen are not free anymore.
 	errTaken = refuse(errors.New("the chosen users were taken"))
 	// errShort says that too few free users were found, and not yet why.
@@ -128,9 +130,6 @@ func (c *claim) explain(ctx context.Context, r *round, err error) error {
 	case c.chosen != nil:
 		return errTaken
 	}
-	if err := r.unreadable(c.want); err != nil {
-		return err
-	}
 	if len(distinct(c.want)) > 1 {
 		return errUnexplained // what several searches see, they see at several moments, none of which may be a reason to refuse
 	}
@@ -138,10 +137,11 @@ func (c *claim) explain(ctx context.Context, r *round, err error) error {
 	if err != nil {
 		return err
 	}
-	if err := domain.Refusal(r.now, c.want, matching); err != nil {
-		return refuse(err)
+	refusal := domain.Refusal(r.now, c.want, matching)
+	if refusal == nil {
+		return errContended
 	}
-	return errContended
+	return refuse(cmp.Or(r.passedOver(c.want), refusal))
 }
 
 func (*claim) confirm(*round) error { return nil }

@@ -2,7 +2,6 @@ package bunstore
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/userfarm/userfarm/domain"
@@ -15,7 +14,7 @@ type sight struct {
 }
 
 // look returns users that match a selector, to tell why too few were found: by what is committed, and by what the round
-// made of those that it keeps. They have no passwords.
+// made of those that it keeps. They have no passwords, and none of them is known to be unreadable.
 func (r *round) look(ctx context.Context, want domain.Selector, needed int) ([]*domain.User, error) {
 	if !findable(want) {
 		return nil, nil
@@ -25,38 +24,27 @@ func (r *round) look(ctx context.Context, want domain.Selector, needed int) ([]*
 		return matching, nil
 	}
 	// The round may have taken as many of those that look free as its searches were limited to.
-	rows, err := r.tx.Look(ctx, want, max(needed, r.limits[sight.key]), needed)
+	slack := r.store.unreadable.slack()
+	rows, err := r.tx.Look(ctx, want, max(needed, r.limits[sight.key])+slack, needed+slack)
 	if err != nil {
 		return nil, err
 	}
 	var matching []*domain.User
 	for _, row := range rows {
-		if e, kept := r.entries[row.UserID]; kept && e.err == nil {
-			matching = append(matching, e.current)
+		if r.store.unreadable.has(row.UserID) {
 			continue
 		}
 		u, err := row.restore(domain.Secret{})
 		if err != nil {
 			return nil, err
 		}
+		if e, kept := r.entries[row.UserID]; kept {
+			u = e.current
+		}
 		matching = append(matching, u)
 	}
 	r.sights[sight] = matching
 	return matching, nil
-}
-
-// unreadable returns the error of a row that a claim passed over, though it may be what the claim wants.
-func (r *round) unreadable(want []domain.Selector) error {
-	for _, e := range r.order {
-		if e.err == nil {
-			continue
-		}
-		u, err := e.row.restore(domain.Secret{})
-		if err != nil || slices.ContainsFunc(want, func(s domain.Selector) bool { return s.Matches(u) }) {
-			return fmt.Errorf("a user that may be free: %w", e.err)
-		}
-	}
-	return nil
 }
 
 // choose returns the ids of users, one for each selector, that are free by what is committed. It refuses with the errors

@@ -80,6 +80,7 @@ func (r *round) enter(row Row) (e *entry, isNew bool) {
 	}
 	e = &entry{row: row, size: row.LockSize}
 	e.found, e.err = r.store.open(row)
+	r.store.unreadable.note(row.UserID, e.err)
 	e.current = e.found
 	r.entries[row.UserID] = e
 	r.order = append(r.order, e)

@@ -39,15 +39,16 @@ type Config struct {
 
 // Store implements [ports.Store]. It is safe for concurrent use.
 type Store struct {
-	dialect   Dialect
-	sealer    ports.Sealer
-	writer    *bun.DB
-	reader    *bun.DB
-	engine    Engine
-	queue     queue
-	loners    chan struct{} // has room for another
-	reconnect func()
-	close     func() error
+	dialect    Dialect
+	sealer     ports.Sealer
+	writer     *bun.DB
+	reader     *bun.DB
+	engine     Engine
+	queue      queue
+	unreadable unreadable
+	loners     chan struct{} // has room for another
+	reconnect  func()
+	close      func() error
 }
 
 var _ ports.Store = (*Store)(nil)

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -216,8 +217,11 @@ func TestABadRowTouchesNobodyElse(t *testing.T) {
 	server := postgrestest.Shared(t)
 	databaseURL := server.NewDatabase(t)
 	store := open(t, databaseURL, newKeyRing(t))
-	ids := addUsers(t, store, 3)
-	server.Exec(t, databaseURL, fmt.Sprintf("UPDATE users SET password = 'x' WHERE user_id = '%v'", ids[0]))
+	ids := addUsers(t, store, 6)
+	slices.SortFunc(ids, func(a, b domain.UserID) int { return bytes.Compare(a[:], b[:]) })
+	for _, id := range ids[:4] { // the first to be claimed, as nobody was ever held
+		server.Exec(t, databaseURL, fmt.Sprintf("UPDATE users SET password = 'x' WHERE user_id = '%v'", id))
+	}
 	ctx := context.Background()
 
 	var held []domain.LeaseID

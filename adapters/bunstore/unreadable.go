@@ -1,0 +1,58 @@
+package bunstore
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/userfarm/userfarm/domain"
+)
+
+// unreadable are the users whose rows could not be read when they were last seen: sealed with a key that is not at hand,
+// say. Free ones stand at the beginning of every search of their pool, so a search looks beyond as many as there are.
+type unreadable struct {
+	mu  sync.Mutex
+	ids map[domain.UserID]struct{}
+}
+
+// note keeps whether the row of a user could be read.
+func (u *unreadable) note(id domain.UserID, err error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	switch {
+	case err == nil:
+		delete(u.ids, id)
+	case u.ids == nil:
+		u.ids = map[domain.UserID]struct{}{id: {}}
+	default:
+		u.ids[id] = struct{}{}
+	}
+}
+
+func (u *unreadable) has(id domain.UserID) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	_, has := u.ids[id]
+	return has
+}
+
+// slack is how many users more a search should look for. It grows faster than they are met with.
+func (u *unreadable) slack() int {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return 2 * len(u.ids)
+}
+
+// passedOver returns the error of a free user's row that a claim had to pass over, if there is one.
+func (r *round) passedOver(want []domain.Selector) error {
+	for _, e := range r.order {
+		if e.err == nil {
+			continue
+		}
+		u, err := e.row.restore(domain.Secret{})
+		if err != nil || slices.ContainsFunc(want, func(s domain.Selector) bool { return s.Matches(u) }) {
+			return fmt.Errorf("a user that is free: %w", e.err)
+		}
+	}
+	return nil
+}
