@@ -123,7 +123,7 @@ func (q *queue) length() int {
 }
 
 // begin calls Update for a user in the background, and returns once it is in the queue, or deciding.
-func begin(t *testing.T, s *Store, ctx context.Context, id domain.UserID, decide ports.Decide) <-chan error {
+func begin(ctx context.Context, t *testing.T, s *Store, id domain.UserID, decide ports.Decide) <-chan error {
 	t.Helper()
 	before := s.queue.length()
 	answer := make(chan error, 1)

@@ -26,7 +26,7 @@ func TestWhatArrivesDuringACommitRidesInTheNextInTheOrderOfItsComing(t *testing.
 	var order []domain.UserID
 	var answers []<-chan error
 	for _, id := range ids[1:] {
-		answers = append(answers, begin(t, store, t.Context(), id, func(now time.Time, users []*domain.User) error {
+		answers = append(answers, begin(t.Context(), t, store, id, func(now time.Time, users []*domain.User) error {
 			order = append(order, id)
 			return lockOpen(now, users)
 		}))
@@ -61,12 +61,12 @@ func TestOperationsOfAGroupSeeWhatThoseBeforeThemDid(t *testing.T) {
 		first <- err
 	}()
 	<-there
-	one := begin(t, store, t.Context(), ids[1], lockOpen)
-	other := begin(t, store, t.Context(), ids[1], lockOpen)
-	release := begin(t, store, t.Context(), ids[1], func(now time.Time, users []*domain.User) error {
+	one := begin(t.Context(), t, store, ids[1], lockOpen)
+	other := begin(t.Context(), t, store, ids[1], lockOpen)
+	release := begin(t.Context(), t, store, ids[1], func(now time.Time, users []*domain.User) error {
 		return users[0].ReleaseOpen(now)
 	})
-	last := begin(t, store, t.Context(), ids[1], lockOpen)
+	last := begin(t.Context(), t, store, ids[1], lockOpen)
 	goOn()
 	if err := errors.Join(<-first, <-one, <-release, <-last); err != nil {
 		t.Error(err)
@@ -101,7 +101,7 @@ func TestOneOperationTouchesNoOther(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			desk, store, ids := newDesk(4)
-			if test.want == ports.ErrUnsealable {
+			if errors.Is(test.want, ports.ErrUnsealable) {
 				desk.rows[ids[2]] = Row{UserID: ids[2], Password: []byte("unreadable"), Labels: []byte("{}")}
 			}
 			there, goOn := desk.holdUp()
@@ -109,7 +109,7 @@ func TestOneOperationTouchesNoOther(t *testing.T) {
 			desk.onCommit = func(changes Changes) error {
 				_ = hold(changes)
 				for _, m := range changes.Moved {
-					if m.UserID == ids[2] && test.want == errBadRow {
+					if m.UserID == ids[2] && errors.Is(test.want, errBadRow) {
 						return errBadRow
 					}
 				}
@@ -121,9 +121,9 @@ func TestOneOperationTouchesNoOther(t *testing.T) {
 				first <- err
 			}()
 			<-there
-			before := begin(t, store, t.Context(), ids[1], lockOpen)
-			wrong := begin(t, store, test.ctx, ids[2], test.decide)
-			after := begin(t, store, t.Context(), ids[3], lockOpen)
+			before := begin(t.Context(), t, store, ids[1], lockOpen)
+			wrong := begin(test.ctx, t, store, ids[2], test.decide)
+			after := begin(t.Context(), t, store, ids[3], lockOpen)
 			if test.ctx == gone {
 				leave()
 			} else {
@@ -170,7 +170,7 @@ func TestADatabaseThatIsAwayIsTheAnswerToAll(t *testing.T) {
 		first <- err
 	}()
 	<-there
-	one, other := begin(t, store, t.Context(), ids[1], lockOpen), begin(t, store, t.Context(), ids[2], lockOpen)
+	one, other := begin(t.Context(), t, store, ids[1], lockOpen), begin(t.Context(), t, store, ids[2], lockOpen)
 	goOn()
 	if err := <-first; err != nil {
 		t.Error(err)
@@ -203,7 +203,7 @@ func TestAPanicIsItsCallersAlone(t *testing.T) {
 	for store.queue.length() == before {
 		time.Sleep(time.Millisecond)
 	}
-	neighbour := begin(t, store, t.Context(), ids[2], lockOpen)
+	neighbour := begin(t.Context(), t, store, ids[2], lockOpen)
 	goOn()
 	if got := <-panicked; got != "a bug" {
 		t.Errorf("the caller saw %v", got)
@@ -246,7 +246,7 @@ func TestAGroupHasALimit(t *testing.T) {
 	}()
 	<-there
 	for range maxGroup + 10 {
-		answers = append(answers, begin(t, store, t.Context(), ids[0], func(time.Time, []*domain.User) error { return nil }))
+		answers = append(answers, begin(t.Context(), t, store, ids[0], func(time.Time, []*domain.User) error { return nil }))
 	}
 	goOn()
 	for _, answer := range append(answers, first) {
@@ -283,7 +283,7 @@ func TestADatabaseThatGoesAwayIsNotAskedForEach(t *testing.T) {
 	<-there
 	var answers []<-chan error
 	for _, id := range ids[1:] {
-		answers = append(answers, begin(t, store, t.Context(), id, lockOpen))
+		answers = append(answers, begin(t.Context(), t, store, id, lockOpen))
 	}
 	goOn()
 	for _, answer := range answers {

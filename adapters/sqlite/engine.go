@@ -148,7 +148,7 @@ func (tx *transaction) write(changes bunstore.Changes) (added []domain.UserID, e
 func (tx *transaction) changeAccount(a bunstore.Account) error {
 	id := uuid.UUID(a.UserID).String()
 	var pool int64
-	if err := tx.statement(poolOfUser).QueryRowContext(tx.ctx, id).Scan(&pool); err != nil {
+	if err := tx.value(&pool, poolOfUser, id); err != nil {
 		return err
 	}
 	set, err := tx.labelSet(pool, string(a.Labels))
@@ -185,11 +185,16 @@ func (tx *transaction) labelSet(pool int64, labels string) (sql.NullInt64, error
 
 // keyOf returns the key of a row, which it adds if it has to.
 func (tx *transaction) keyOf(find, add string, of ...any) (key int64, err error) {
-	err = tx.statement(find).QueryRowContext(tx.ctx, of...).Scan(&key)
+	err = tx.value(&key, find, of...)
 	if errors.Is(err, sql.ErrNoRows) {
-		err = tx.statement(add).QueryRowContext(tx.ctx, of...).Scan(&key)
+		err = tx.value(&key, add, of...)
 	}
 	return key, err
+}
+
+// value reads the one column of the one row that a statement answers with.
+func (tx *transaction) value(into *int64, text string, args ...any) error {
+	return tx.statement(text).QueryRowContext(tx.ctx, args...).Scan(into)
 }
 
 // statement returns a prepared statement for use in the transaction.
@@ -203,7 +208,7 @@ func (tx *transaction) statement(text string) *sql.Stmt {
 }
 
 func (tx *transaction) rows(text string, args ...any) ([]bunstore.Row, error) {
-	rows, err := tx.statement(text).QueryContext(tx.ctx, args...)
+	rows, err := tx.statement(text).QueryContext(tx.ctx, args...) //nolint:rowserrcheck // Scan does
 	if err != nil {
 		return nil, err
 	}
