@@ -10,7 +10,7 @@ import (
 )
 
 // accountsAtOnce is how many users AllAccounts has in memory at a time.
-const accountsAtOnce = 500
+const accountsAtOnce = 1000
 
 // CreateUser implements [ports.Accounts].
 func (f *Farm) CreateUser(ctx context.Context, spec domain.Spec) (domain.View, error) {

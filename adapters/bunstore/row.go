@@ -64,10 +64,11 @@ func (r *Row) Fields(userID, projectID any) []any {
 func Scan(rows *sql.Rows, more ...any) ([]Row, error) {
 	defer func() { _ = rows.Close() }()
 	var all []Row
+	var r Row
+	var userID, projectID uuid.UUID
+	fields := append(r.Fields(&userID, &projectID), more...)
 	for rows.Next() {
-		var r Row
-		var userID, projectID uuid.UUID
-		if err := rows.Scan(append(r.Fields(&userID, &projectID), more...)...); err != nil {
+		if err := rows.Scan(fields...); err != nil {
 			return nil, err
 		}
 		r.UserID, r.ProjectID = userID, projectID

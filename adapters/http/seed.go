@@ -12,6 +12,9 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
+// maxWhole is the most bytes of users that are sent at once, which costs less than fasthttp's chunks of 4 KiB.
+const maxWhole = 512 << 10
+
 // seedRoutes are the routes that userfarm began with.
 type seedRoutes struct {
 	accounts ports.Accounts
@@ -58,6 +61,9 @@ func (r seedRoutes) SeedGetUsers(c *fiber.Ctx) error {
 	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
 	if c.Method() == fiber.MethodHead {
 		return stream.Close() // fasthttp ends even the stream that it doesn't send, which garbles the next answer
+	}
+	if users, ok := stream.whole(maxWhole); ok {
+		return errors.Join(c.Send(users), stream.Close())
 	}
 	return c.SendStream(stream)
 }

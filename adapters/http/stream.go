@@ -4,20 +4,21 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"iter"
 	"log/slog"
 	"net"
 	"time"
 
-	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/ports"
 )
 
 // accountStream is the JSON array of all users with their passwords. It reads the farm as fast as its reader reads it,
-// and holds one user and one chunk in memory. If the farm fails, so does Read: the server then cuts the connection
-// before the chunk that would say that the answer is complete.
+// and holds in memory what it got and was not read yet. If the farm fails, so does Read: the server then cuts the
+// connection before the chunk that would say that the answer is complete.
 type accountStream struct {
 	next  func() (domain.Account, error, bool)
 	stop  func()
@@ -25,8 +26,9 @@ type accountStream struct {
 	conn  net.Conn
 	log   *slog.Logger
 
-	ahead   *domain.Account // the next one to write; nil at the end
 	pending bytes.Buffer
+	begun   bool  // there was a user
+	end     error // io.EOF after the last user, or why there are no more; nil before
 }
 
 // openAccountStream returns the stream once the farm has answered with its first user, or its error. The stream must be
@@ -34,7 +36,7 @@ type accountStream struct {
 func openAccountStream(
 	ctx context.Context, accounts ports.Accounts, conn net.Conn, log *slog.Logger,
 ) (*accountStream, error) {
-	// The stream outlives the handler, and with it the handler's deadline. It has one of its own for each user.
+	// The stream outlives the handler, and with it the handler's deadline. Each time it fills it has one of its own.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	next, stop := iter.Pull2(accounts.AllAccounts(ctx))
 	s := &accountStream{
@@ -45,19 +47,27 @@ func openAccountStream(
 		log:   log,
 	}
 	s.pending.WriteByte('[')
-	if err := s.advance(); err != nil {
-		return nil, errors.Join(err, s.Close())
+	s.fill(s.pending.Len() + 1)
+	if s.failed() {
+		return nil, errors.Join(s.end, s.Close())
 	}
 	return s, nil
 }
 
+// whole returns the array if it takes at most size bytes. If not, these are what Read begins with.
+func (s *accountStream) whole(size int) ([]byte, bool) {
+	s.fill(size + 1)
+	return s.pending.Bytes(), errors.Is(s.end, io.EOF) && s.pending.Len() <= size
+}
+
 // Read implements [io.Reader].
 func (s *accountStream) Read(p []byte) (int, error) {
-	for s.pending.Len() < len(p) && s.ahead != nil {
-		if err := recovered(s.writeNext); err != nil {
-			s.log.Error("the stream of all users broke off", "error", err)
-			return 0, err
+	s.fill(len(p))
+	if s.pending.Len() == 0 {
+		if s.failed() {
+			s.log.Error("the stream of all users broke off", "error", s.end)
 		}
+		return 0, s.end
 	}
 	// The server's write timeout is for a whole answer. Here every chunk gets it.
 	if err := s.conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
@@ -73,32 +83,68 @@ func (s *accountStream) Close() error {
 	return nil
 }
 
-func (s *accountStream) writeNext() error {
-	if err := json.MarshalWrite(&s.pending, viewSeedUser(*s.ahead), jsonOptions); err != nil {
-		return err
+// fill gets users from the farm until at least size bytes wait to be read, or there are no more users.
+func (s *accountStream) fill(size int) {
+	if s.pending.Len() >= size || s.end != nil {
+		return
 	}
-	if err := s.advance(); err != nil {
-		return err
-	}
-	if s.ahead != nil {
-		s.pending.WriteByte(',')
-	}
-	return nil
+	s.stall.Reset(requestTimeout)
+	defer s.stall.Stop()
+	s.end = recovered(func() error {
+		for s.pending.Len() < size {
+			if err := s.advance(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
-// advance gets the next user from the farm, or ends the array if there is none.
+// advance appends the next user, or ends the array if there is none.
 func (s *accountStream) advance() error {
-	s.stall.Reset(requestTimeout)
 	account, err, more := s.next()
-	s.stall.Stop()
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case more:
-		s.ahead = &account
-	default:
-		s.ahead = nil
-		s.pending.WriteByte(']')
 	}
-	return nil
+	if !more {
+		s.pending.WriteByte(']')
+		return io.EOF
+	}
+	if s.begun {
+		s.pending.WriteByte(',')
+	}
+	s.begun = true
+	_, err = s.pending.Write(appendSeedUser(s.pending.AvailableBuffer(), account))
+	return err
+}
+
+func (s *accountStream) failed() bool { return s.end != nil && !errors.Is(s.end, io.EOF) }
+
+// appendSeedUser appends the JSON of viewSeedUser, without what reflection costs for each of many users.
+func appendSeedUser(b []byte, account domain.Account) []byte {
+	user := viewSeedUser(account)
+	since, _ := user.Locktime.MarshalJSON() // never fails
+	b = append(b, `{"user_id":`...)
+	b = appendText(b, user.UserID)
+	b = append(b, `,"created_ad":`...)
+	b = appendText(b, user.CreatedAd.String())
+	b = append(b, `,"login":`...)
+	b = appendText(b, user.Login)
+	b = append(b, `,"password":`...)
+	b = appendText(b, user.Password)
+	b = append(b, `,"project_id":`...)
+	b = appendText(b, user.ProjectID)
+	b = append(b, `,"env":`...)
+	b = appendText(b, user.Env)
+	b = append(b, `,"domain":`...)
+	b = appendText(b, user.Domain)
+	b = append(b, `,"locktime":`...)
+	b = append(b, since...)
+	return append(b, '}')
+}
+
+// appendText appends a JSON string.
+func appendText(b []byte, text string) []byte {
+	b, _ = jsontext.AppendQuote(b, text) // what is not UTF-8 is replaced, as jsonOptions allow, and the error says so
+	return b
 }

@@ -1,0 +1,16 @@
+package sqlite_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/userfarm/userfarm/ports"
+	"github.com/userfarm/userfarm/ports/portstest"
+)
+
+// Every commit waits for the disk: the store has no other way.
+func BenchmarkStore(b *testing.B) {
+	portstest.BenchmarkStore(b, func(t testing.TB) ports.Store {
+		return open(t, filepath.Join(t.TempDir(), "users.db"), keyRing(t, 1))
+	})
+}

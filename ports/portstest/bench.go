@@ -1,0 +1,158 @@
+package portstest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+// BenchmarkStore measures what is asked of a store most, on stores that newStore returns empty. A pair is an acquire and
+// the release of what it got.
+func BenchmarkStore(b *testing.B, newStore func(testing.TB) ports.Store) {
+	const many = 64
+	pool := domain.Selector{ProjectID: projectA, Env: "staging", Domain: "shop"}
+	admin := pool
+	admin.Labels = domain.Labels{"role": "admin"}
+	for _, bench := range []struct {
+		name    string
+		held    int // of the users
+		want    domain.Selector
+		clients int
+	}{
+		{"pair/clients=1", 0, pool, 1},
+		{"pair/clients=64", 0, pool, many},
+		{"locked=90%/clients=64", benchUsers * 9 / 10, pool, many},
+		{"label/clients=64", 0, admin, many},
+	} {
+		farm := newBenchFarm(b, newStore(b), bench.held)
+		b.Run(bench.name, func(b *testing.B) { farm.benchmarkPairs(b, bench.want, bench.clients) })
+	}
+	exhausted := newBenchFarm(b, newStore(b), benchUsers)
+	b.Run("exhausted", func(b *testing.B) { exhausted.benchmarkRefusal(b, pool) })
+	farm := newBenchFarm(b, newStore(b), 0)
+	b.Run("list=1000", farm.benchmarkList)
+	b.Run("add", farm.benchmarkAdd)
+}
+
+// benchUsers is how many users a store has while it is measured. Every tenth is an admin.
+const benchUsers = 1000
+
+// benchFarm is a store that is measured.
+type benchFarm struct {
+	store ports.Store
+	users int // that were made
+}
+
+// newBenchFarm fills a store, and lets some of the users be held for an hour.
+func newBenchFarm(b *testing.B, store ports.Store, held int) *benchFarm {
+	b.Helper()
+	f := &benchFarm{store: store}
+	users := make([]*domain.User, benchUsers)
+	for i := range users {
+		users[i] = f.build(b)
+	}
+	if err := store.Add(b.Context(), users...); err != nil {
+		b.Fatal(err)
+	}
+	for n := 0; held > 0; held -= n {
+		n = min(held, domain.MaxLeaseUsers)
+		if _, err := f.acquire(b.Context(), times(n, anyone)...); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return f
+}
+
+func (f *benchFarm) build(b *testing.B) *domain.User {
+	f.users++
+	role := "plain"
+	if f.users%10 == 0 {
+		role = "admin"
+	}
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	u, err := domain.NewUser(domain.NewUserID(now), now, domain.Spec{
+		Login:    fmt.Sprintf("user-%d@example.com", f.users),
+		Password: domain.NewSecret(fmt.Sprintf("password of user %d", f.users)),
+		Pool:     domain.Pool{ProjectID: projectA, Env: "staging", Domain: "shop"},
+		Labels:   domain.Labels{"role": role},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return u
+}
+
+func (f *benchFarm) acquire(ctx context.Context, want ...domain.Selector) (domain.LeaseID, error) {
+	id := domain.NewLeaseID()
+	_, err := f.store.Claim(ctx, want, func(now time.Time, users []*domain.User) error {
+		_, err := domain.Grant(now, id, domain.Terms{Owner: "ci-4711/worker-3", TTL: time.Hour}, users)
+		return err
+	})
+	return id, err
+}
+
+func (f *benchFarm) release(ctx context.Context, id domain.LeaseID) error {
+	_, err := f.store.Update(ctx, ports.ByLease(id.Digest()), func(now time.Time, users []*domain.User) error {
+		return domain.Release(now, id, users)
+	})
+	return err
+}
+
+// benchmarkPairs makes b.N pairs with as many clients, each of which makes one after the other. The time of an operation
+// is that from the end of a pair to the end of the next, whoever made them.
+func (f *benchFarm) benchmarkPairs(b *testing.B, want domain.Selector, clients int) {
+	b.ReportAllocs()
+	var begun atomic.Int64
+	var working sync.WaitGroup
+	for range clients {
+		working.Go(func() {
+			for begun.Add(1) <= int64(b.N) {
+				lease, err := f.acquire(b.Context(), want)
+				if err == nil {
+					err = f.release(b.Context(), lease)
+				}
+				if err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	working.Wait()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "pairs/s")
+}
+
+func (f *benchFarm) benchmarkRefusal(b *testing.B, want domain.Selector) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := f.acquire(b.Context(), want); !errors.Is(err, domain.ErrPoolExhausted) {
+			b.Fatalf("acquire: %v, want %v", err, domain.ErrPoolExhausted)
+		}
+	}
+}
+
+func (f *benchFarm) benchmarkList(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		page, err := f.store.List(b.Context(), ports.Query{Limit: benchUsers})
+		if err != nil || len(page.Users) != benchUsers {
+			b.Fatalf("list: %d users, %v", len(page.Users), err)
+		}
+	}
+}
+
+func (f *benchFarm) benchmarkAdd(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := f.store.Add(b.Context(), f.build(b)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
