@@ -88,19 +88,33 @@ func newDesk(n int) (*desk, *Store, []domain.UserID) {
 	return d, New(Config{Dialect: Postgres(""), Sealer: openSealer{}, Engine: d}), ids
 }
 
-// holdUp makes the next transaction wait in its commit until the returned function lets it go on, and tells when it is
-// there.
-func (d *desk) holdUp() (there <-chan struct{}, goOn func()) {
-	arrived, release := make(chan struct{}), make(chan struct{})
-	var once sync.Once
-	d.onCommit = func(Changes) error {
-		once.Do(func() {
+// occupy begins an update of a user, whose transaction waits in its commit until goOn is called. then is what the commits
+// after it say, unless it is nil.
+func (d *desk) occupy(
+	ctx context.Context, t *testing.T, s *Store, id domain.UserID, then func(Changes) error,
+) (first <-chan error, goOn func()) {
+	t.Helper()
+	arrived, release, answer := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	occupied := false
+	d.onCommit = func(changes Changes) error {
+		switch {
+		case !occupied:
+			occupied = true
 			close(arrived)
 			<-release
-		})
-		return nil
+			return nil
+		case then != nil:
+			return then(changes)
+		default:
+			return nil
+		}
 	}
-	return arrived, func() { close(release) }
+	go func() {
+		_, err := s.Update(ctx, ports.ByUser(id), lockOpen)
+		answer <- err
+	}()
+	<-arrived
+	return answer, func() { close(release) }
 }
 
 // lockOpen takes an open lock.

@@ -15,13 +15,7 @@ var errRefused = errors.New("refused")
 
 func TestWhatArrivesDuringACommitRidesInTheNextInTheOrderOfItsComing(t *testing.T) {
 	desk, store, ids := newDesk(6)
-	there, goOn := desk.holdUp()
-	first := make(chan error, 1)
-	go func() {
-		_, err := store.Update(t.Context(), ports.ByUser(ids[0]), lockOpen)
-		first <- err
-	}()
-	<-there
+	first, goOn := desk.occupy(t.Context(), t, store, ids[0], nil)
 
 	var order []domain.UserID
 	var answers []<-chan error
@@ -54,13 +48,7 @@ func TestWhatArrivesDuringACommitRidesInTheNextInTheOrderOfItsComing(t *testing.
 
 func TestOperationsOfAGroupSeeWhatThoseBeforeThemDid(t *testing.T) {
 	desk, store, ids := newDesk(2)
-	there, goOn := desk.holdUp()
-	first := make(chan error, 1)
-	go func() {
-		_, err := store.Update(t.Context(), ports.ByUser(ids[0]), lockOpen)
-		first <- err
-	}()
-	<-there
+	first, goOn := desk.occupy(t.Context(), t, store, ids[0], nil)
 	one := begin(t.Context(), t, store, ids[1], lockOpen)
 	other := begin(t.Context(), t, store, ids[1], lockOpen)
 	release := begin(t.Context(), t, store, ids[1], func(now time.Time, users []*domain.User) error {
@@ -104,23 +92,14 @@ func TestOneOperationTouchesNoOther(t *testing.T) {
 			if errors.Is(test.want, ports.ErrUnsealable) {
 				desk.rows[ids[2]] = Row{UserID: ids[2], Password: []byte("unreadable"), Labels: []byte("{}")}
 			}
-			there, goOn := desk.holdUp()
-			hold := desk.onCommit
-			desk.onCommit = func(changes Changes) error {
-				_ = hold(changes)
+			first, goOn := desk.occupy(t.Context(), t, store, ids[0], func(changes Changes) error {
 				for _, m := range changes.Moved {
 					if m.UserID == ids[2] && errors.Is(test.want, errBadRow) {
 						return errBadRow
 					}
 				}
 				return nil
-			}
-			first := make(chan error, 1)
-			go func() {
-				_, err := store.Update(t.Context(), ports.ByUser(ids[0]), lockOpen)
-				first <- err
-			}()
-			<-there
+			})
 			before := begin(t.Context(), t, store, ids[1], lockOpen)
 			wrong := begin(test.ctx, t, store, ids[2], test.decide)
 			after := begin(t.Context(), t, store, ids[3], lockOpen)
@@ -155,21 +134,11 @@ var errBadRow = postgresError{state: "22021"}
 
 func TestADatabaseThatIsAwayIsTheAnswerToAll(t *testing.T) {
 	desk, store, ids := newDesk(3)
-	there, goOn := desk.holdUp()
-	hold, commits := desk.onCommit, 0
-	desk.onCommit = func(changes Changes) error {
-		_ = hold(changes)
-		if commits++; commits > 1 {
-			return postgresError{state: "53300"}
-		}
-		return nil
-	}
-	first := make(chan error, 1)
-	go func() {
-		_, err := store.Update(t.Context(), ports.ByUser(ids[0]), lockOpen)
-		first <- err
-	}()
-	<-there
+	commits := 0
+	first, goOn := desk.occupy(t.Context(), t, store, ids[0], func(Changes) error {
+		commits++
+		return postgresError{state: "53300"}
+	})
 	one, other := begin(t.Context(), t, store, ids[1], lockOpen), begin(t.Context(), t, store, ids[2], lockOpen)
 	goOn()
 	if err := <-first; err != nil {
@@ -180,20 +149,14 @@ func TestADatabaseThatIsAwayIsTheAnswerToAll(t *testing.T) {
 			t.Errorf("got %v, want %v", err, ports.ErrUnavailable)
 		}
 	}
-	if commits != 2 {
-		t.Errorf("%d commits were tried, want one for the first and one for the rest", commits)
+	if commits != 1 {
+		t.Errorf("%d commits were tried for the group, want one", commits)
 	}
 }
 
 func TestAPanicIsItsCallersAlone(t *testing.T) {
 	desk, store, ids := newDesk(3)
-	there, goOn := desk.holdUp()
-	first := make(chan error, 1)
-	go func() {
-		_, err := store.Update(t.Context(), ports.ByUser(ids[0]), lockOpen)
-		first <- err
-	}()
-	<-there
+	first, goOn := desk.occupy(t.Context(), t, store, ids[0], nil)
 	panicked := make(chan any, 1)
 	before := store.queue.length()
 	go func() {
@@ -215,14 +178,8 @@ func TestAPanicIsItsCallersAlone(t *testing.T) {
 
 func TestNoCallerGoesOnWhileItsDecisionIsPending(t *testing.T) {
 	desk, store, ids := newDesk(1)
-	there, goOn := desk.holdUp()
 	ctx, leave := context.WithCancel(t.Context())
-	answer := make(chan error, 1)
-	go func() {
-		_, err := store.Update(ctx, ports.ByUser(ids[0]), lockOpen)
-		answer <- err
-	}()
-	<-there // decided, and about to be committed
+	answer, goOn := desk.occupy(ctx, t, store, ids[0], nil) // decided, and about to be committed
 	leave()
 	select {
 	case err := <-answer:
@@ -237,14 +194,8 @@ func TestNoCallerGoesOnWhileItsDecisionIsPending(t *testing.T) {
 
 func TestAGroupHasALimit(t *testing.T) {
 	desk, store, ids := newDesk(1)
-	there, goOn := desk.holdUp()
+	first, goOn := desk.occupy(t.Context(), t, store, ids[0], nil)
 	var answers []<-chan error
-	first := make(chan error, 1)
-	go func() {
-		_, err := store.Update(t.Context(), ports.ByUser(ids[0]), lockOpen)
-		first <- err
-	}()
-	<-there
 	for range maxGroup + 10 {
 		answers = append(answers, begin(t.Context(), t, store, ids[0], func(time.Time, []*domain.User) error { return nil }))
 	}
@@ -262,25 +213,13 @@ func TestAGroupHasALimit(t *testing.T) {
 // The database refuses what one operation wrote, and goes away while each is tried on its own.
 func TestADatabaseThatGoesAwayIsNotAskedForEach(t *testing.T) {
 	desk, store, ids := newDesk(4)
-	there, goOn := desk.holdUp()
-	hold, commits := desk.onCommit, 0
-	desk.onCommit = func(changes Changes) error {
-		_ = hold(changes)
-		switch commits++; commits {
-		case 1:
-			return nil
-		case 2:
+	commits := 0
+	first, goOn := desk.occupy(t.Context(), t, store, ids[0], func(Changes) error {
+		if commits++; commits == 1 {
 			return errBadRow
-		default:
-			return postgresError{state: "53300"}
 		}
-	}
-	first := make(chan error, 1)
-	go func() {
-		_, err := store.Update(t.Context(), ports.ByUser(ids[0]), lockOpen)
-		first <- err
-	}()
-	<-there
+		return postgresError{state: "53300"}
+	})
 	var answers []<-chan error
 	for _, id := range ids[1:] {
 		answers = append(answers, begin(t.Context(), t, store, id, lockOpen))
@@ -294,7 +233,7 @@ func TestADatabaseThatGoesAwayIsNotAskedForEach(t *testing.T) {
 	if err := <-first; err != nil {
 		t.Error(err)
 	}
-	if commits != 3 {
-		t.Errorf("%d commits were tried, want one for the first, one for the group and one more", commits)
+	if commits != 2 {
+		t.Errorf("%d commits were tried, want one for the group and one more", commits)
 	}
 }

@@ -1,12 +1,12 @@
 // Package bunstore implements [ports.Store] over Bun, once for PostgreSQL and SQLite. What differs between the two is in
-// [Dialect], what opens them in the packages postgres and sqlite.
+// [Dialect], and the statements that change users in an [Engine] for each; the packages postgres and sqlite have these.
 //
 // The store finds rows, keeps them from others and writes them; what may happen to a user is for the domain to decide, on
 // the row that is kept, through the closure that the caller passes.
 //
 // Writes commit in groups (see [Store.carry]): what arrives while a transaction is under way rides in the next one. A write
 // that would make its group wait for rows which another process keeps leaves the group and waits on its own. Reading and
-// housekeeping go through Bun; the statements that change users are the [Engine]'s.
+// housekeeping go through Bun.
 package bunstore
 
 import (

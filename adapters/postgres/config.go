@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// maxConnections is the size of the pool, unless the URL sets pool_max_conns. It leaves room for several replicas in
-	// PostgreSQL's default of 100.
+	// maxConnections is the size of both pools together, unless the URL sets pool_max_conns, which 3 is the least for. It
+	// leaves room for several replicas in PostgreSQL's default of 100.
 	maxConnections = 16
 
 	// connectTimeout bounds one attempt to connect to one host, unless the URL sets connect_timeout. An operation has time
@@ -39,6 +39,28 @@ var sessionSettings = map[string]string{
 var requiredSettings = map[string]string{
 	"standard_conforming_strings": "on",
 	"client_encoding":             "UTF8",
+}
+
+// indexesOnly makes the planner take the indexes that are made for the statements of an engine. Left to itself it would
+// leave them some minutes into heavy load: it takes the size of an index for what reading a row by it costs, and that of
+// free users is large then, though nearly all of it is empty and waits to be used again. Where there is no other way than
+// the ones that are off, they look so costly that PostgreSQL would compile the statement.
+var indexesOnly = map[string]string{
+	"enable_seqscan":    "off",
+	"enable_bitmapscan": "off",
+	"jit":               "off",
+}
+
+// split shares the connections of a configuration between one pool for reading and one for an engine, so that neither can
+// keep the other from the database.
+func split(config *pgxpool.Config) (reads, writes *pgxpool.Config) {
+	reads, writes = config.Copy(), config.Copy()
+	writes.MaxConns = max(2, config.MaxConns/2)
+	reads.MaxConns = max(1, config.MaxConns-writes.MaxConns)
+	for name, value := range indexesOnly {
+		writes.ConnConfig.RuntimeParams[name] = value
+	}
+	return reads, writes
 }
 
 // errURL tells nothing of the URL: where its password ends can't be told when it can't be read.

@@ -124,7 +124,7 @@ func TestSearchForAFreeUserReadsOnlyWhatIsFree(t *testing.T) {
 		}
 		searches++
 		for _, node := range explain(t, databaseURL, statement).nodes() {
-			if strings.Contains(node.NodeType, "Seq Scan") && node.Relation == "users" || node.Removed > 0 {
+			if node.Relation == "users" && (strings.Contains(node.NodeType, "Seq Scan") || node.Removed > 0) {
 				t.Errorf("%s reads users that are not free:\n%s", node.NodeType, statement.sql)
 			}
 			if strings.HasPrefix(node.Index, "users_free") && node.Rows > 1 {
@@ -146,6 +146,11 @@ func explain(t *testing.T, databaseURL string, explained statement) plan {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close(ctx) }()
+	for name, value := range indexesOnly {
+		if _, err := conn.Exec(ctx, "SET "+name+" = "+value); err != nil {
+			t.Fatal(err)
+		}
+	}
 	var answer []byte
 	if err := conn.QueryRow(ctx, "EXPLAIN (ANALYZE, FORMAT JSON) "+explained.sql, explained.args...).Scan(&answer); err != nil {
 		t.Fatal(err)

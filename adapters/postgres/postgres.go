@@ -53,20 +53,29 @@ func open(ctx context.Context, config *pgxpool.Config, sealer ports.Sealer) (*bu
 	if err != nil {
 		return nil, oneLine(err)
 	}
-	pool, err := pgxpool.NewWithConfig(ctx, config)
+	forReads, forWrites := split(config)
+	reads, err := pgxpool.NewWithConfig(ctx, forReads)
 	if err != nil {
 		return nil, oneLine(err)
 	}
-	db := bun.NewDB(stdlib.OpenDBFromPool(pool), pgdialect.New())
+	writes, err := pgxpool.NewWithConfig(ctx, forWrites)
+	if err != nil {
+		reads.Close()
+		return nil, oneLine(err)
+	}
+	db := bun.NewDB(stdlib.OpenDBFromPool(reads), pgdialect.New())
 	return bunstore.New(bunstore.Config{
-		Dialect:   dialect,
-		Sealer:    sealer,
-		Writer:    db,
-		Reader:    db,
-		Engine:    engine{pool: pool, low: newLowWater()},
-		Loners:    int(config.MaxConns) / 2,
-		Reconnect: pool.Reset,
-		Close:     func() error { return errors.Join(db.Close(), closePool(pool)) },
+		Dialect: dialect,
+		Sealer:  sealer,
+		Writer:  db,
+		Reader:  db,
+		Engine:  engine{pool: writes, low: newLowWater()},
+		Loners:  int(forWrites.MaxConns) - 1, // one is the groups'
+		Reconnect: func() {
+			reads.Reset()
+			writes.Reset()
+		},
+		Close: func() error { return errors.Join(db.Close(), closePool(reads), closePool(writes)) },
 	}), nil
 }
 
