@@ -27,23 +27,26 @@ type lowWater struct {
 	marks map[string]mark
 }
 
+// mark is the longest rested user that a search found. Many may have rested as long as each other: all whom nobody ever
+// held.
 type mark struct {
 	freeAt int64
+	userID [16]byte
 	since  time.Time // of the last search from the beginning
 }
 
 func newLowWater() *lowWater { return &lowWater{marks: make(map[string]mark)} }
 
 // of returns where the search with a key may begin.
-func (l *lowWater) of(key string) int64 {
+func (l *lowWater) of(key string) mark {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	known := l.marks[key]
 	if time.Since(known.since) > lowWaterAge {
 		delete(l.marks, key)
-		return 0
+		return mark{}
 	}
-	return known.freeAt
+	return known
 }
 
 // seen keeps what a search found.
@@ -61,7 +64,7 @@ func (l *lowWater) seen(key string, found []bunstore.Row) {
 		}
 		known.since = time.Now()
 	}
-	known.freeAt = found[0].FreeAt
+	known.freeAt, known.userID = found[0].FreeAt, found[0].UserID
 	l.marks[key] = known
 }
 

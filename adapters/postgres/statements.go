@@ -31,11 +31,11 @@ const (
 // pool, or set of labels, that fits.
 //
 // It begins where the longest rested one is known to be; see [lowWater].
-func searchFree(want domain.Selector, limit int, from int64) (sql string, args []any) {
+func searchFree(want domain.Selector, limit int, from mark) (sql string, args []any) {
 	p := parts(want)
 	sql = `SELECT ` + columns + ` FROM ` + p.from + ` CROSS JOIN LATERAL (
 			SELECT c.ctid, * FROM users c WHERE ` + p.join + `
-			AND c.free_at >= ` + p.arg(from) + ` AND c.free_at <= (SELECT ` + clock + `)
+			AND (c.free_at, c.user_id) >= (` + p.arg(from.freeAt) + `, ` + p.arg(from.userID) + `) AND c.free_at <= (SELECT ` + clock + `)
 			ORDER BY c.free_at, c.user_id LIMIT ` + p.arg(limit) + ` FOR UPDATE OF c SKIP LOCKED
 		) u` + p.where() + ` ORDER BY u.free_at, u.user_id LIMIT ` + p.arg(limit)
 	return sql, p.args
