@@ -29,7 +29,8 @@ type operation interface {
 	confirm(*round) error
 }
 
-// forthright is embedded by operations about one target, whose answer is known when they have decided.
+// forthright is what most operations are, and the others embed for the rest: about one target, with an answer that is known
+// when they have decided.
 type forthright struct{}
 
 func (forthright) size() int { return 1 }

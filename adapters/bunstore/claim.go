@@ -71,6 +71,7 @@ func (s *Store) claimAlone(ctx context.Context, until time.Time, claim *claim) (
 
 // claim is the operation of [Store.Claim].
 type claim struct {
+	forthright
 	want     []domain.Selector
 	chosen   []domain.UserID // waits for these, and claims no others
 	deciding ports.Decide
@@ -143,5 +144,3 @@ func (c *claim) explain(ctx context.Context, r *round, err error) error {
 	}
 	return refuse(cmp.Or(r.passedOver(c.want), refusal))
 }
-
-func (*claim) confirm(*round) error { return nil }

@@ -13,17 +13,21 @@ import (
 // held is the domain's rule for a lock that holds at a time, for searches that go past the index on free_at.
 const held = "u.lock_acquired_at IS NOT NULL AND (u.lock_expires_at IS NULL OR u.lock_expires_at > ?)"
 
-// matching narrows a search to the users that a selector wants, free or not.
+// matching narrows a search to the users that fit the fields and labels of a selector, free or not.
 func (s *Store) matching(search *bun.SelectQuery, want domain.Selector) *bun.SelectQuery {
-	if !want.UserID.IsZero() {
-		return search.Where("u.user_id = ?", want.UserID.String())
+	if !findable(want) {
+		return search.Where("1 = 0")
 	}
 	if !want.ProjectID.IsZero() {
 		search = search.Where("u.project_id = ?", want.ProjectID.String())
 	}
 	search = equal(search, "env", want.Env)
 	search = equal(search, "domain", want.Domain)
-	return s.labelled(search, want.Labels)
+	if len(want.Labels) == 0 {
+		return search
+	}
+	condition, args := s.dialect.HasLabels(want.Labels)
+	return search.Where(condition, args...)
 }
 
 // equal narrows a search to a text, unless that is empty.
@@ -36,20 +40,6 @@ func equal(search *bun.SelectQuery, column bun.Ident, text string) *bun.SelectQu
 	default:
 		return search.Where("? = ?", "u."+column, text)
 	}
-}
-
-// labelled narrows a search to users that have all the labels.
-func (s *Store) labelled(search *bun.SelectQuery, labels domain.Labels) *bun.SelectQuery {
-	if len(labels) == 0 {
-		return search
-	}
-	for key, value := range labels {
-		if !storable(key) || !storable(value) {
-			return search.Where("1 = 0")
-		}
-	}
-	condition, args := s.dialect.HasLabels(labels)
-	return search.Where(condition, args...)
 }
 
 // storable reports whether a text can be in a database at all: PostgreSQL has no NUL in a text, and no invalid UTF-8.

@@ -26,7 +26,7 @@ type Dialect struct {
 	// another transaction keeps. It is empty where a transaction that writes has the database to itself.
 	SkipLocked string
 
-	// HasLabels returns a condition, and its arguments, on the column labels: all of these are among them.
+	// HasLabels returns a condition, and its arguments, on the column labels of a table u: all of these are among them.
 	HasLabels func(domain.Labels) (condition string, args []any)
 
 	// Cause tells what an error of the driver means.

@@ -25,21 +25,24 @@ func (r *round) look(ctx context.Context, want domain.Selector, needed int) ([]*
 	}
 	// The round may have taken as many of those that look free as its searches were limited to.
 	slack := r.store.unreadable.slack()
-	rows, err := r.tx.Look(ctx, want, max(needed, r.limits[sight.key])+slack, needed+slack)
+	rows, err := r.tx.Look(ctx, want, max(needed, r.shelves[sight.key].limit)+slack, needed+slack)
 	if err != nil {
 		return nil, err
 	}
 	var matching []*domain.User
 	for _, row := range rows {
+		if e, kept := r.entries[row.UserID]; kept {
+			if e.err == nil {
+				matching = append(matching, e.current)
+			}
+			continue
+		}
 		if r.store.unreadable.has(row.UserID) {
 			continue
 		}
 		u, err := row.restore(domain.Secret{})
 		if err != nil {
 			return nil, err
-		}
-		if e, kept := r.entries[row.UserID]; kept {
-			u = e.current
 		}
 		matching = append(matching, u)
 	}

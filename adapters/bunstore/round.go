@@ -21,8 +21,7 @@ type round struct {
 	entries map[domain.UserID]*entry
 	order   []*entry                 // in which they were found
 	leases  map[LeaseColumn][]*entry // who carried them when they were found
-	limits  map[string]int           // of searches, by their keys
-	shelves map[string]*shelf        // what they found
+	shelves map[string]shelf         // by the keys of their searches
 	sights  map[sight][]*domain.User
 	freed   []*entry // in this round; these have rested least of all who are free
 
@@ -43,8 +42,11 @@ type entry struct {
 	err     error // the row can't be read, and nobody is found in it
 }
 
-// shelf is what a search found, the most rested first.
-type shelf struct{ entries []*entry }
+// shelf is what a search found, the most rested first, and how many it was to find at most.
+type shelf struct {
+	entries []*entry
+	limit   int
+}
 
 func (s *Store) newRound(tx Transaction, ask Ask, found Found) *round {
 	r := &round{
@@ -55,8 +57,7 @@ func (s *Store) newRound(tx Transaction, ask Ask, found Found) *round {
 		waited:  ask.Wait,
 		leases:  make(map[LeaseColumn][]*entry),
 		sights:  make(map[sight][]*domain.User),
-		limits:  make(map[string]int, len(ask.Free)),
-		shelves: make(map[string]*shelf, len(ask.Free)),
+		shelves: make(map[string]shelf, len(ask.Free)),
 	}
 	for _, row := range found.Targets {
 		if e, isNew := r.enter(row); isNew && row.LockLease != (LeaseColumn{}) {
@@ -64,11 +65,11 @@ func (s *Store) newRound(tx Transaction, ask Ask, found Found) *round {
 		}
 	}
 	for i, rows := range found.Free {
-		shelf := &shelf{entries: make([]*entry, len(rows))}
+		shelf := shelf{entries: make([]*entry, len(rows)), limit: ask.Free[i].Limit}
 		for j, row := range rows {
 			shelf.entries[j], _ = r.enter(row)
 		}
-		r.shelves[ask.Free[i].Key], r.limits[ask.Free[i].Key] = shelf, ask.Free[i].Limit
+		r.shelves[ask.Free[i].Key] = shelf
 	}
 	return r
 }
@@ -120,8 +121,9 @@ func (e *entry) carries(lease domain.LeaseDigest) bool {
 // free returns the n most rested users that a search found and that are free now, or fewer if there are no more. Those that
 // became free in this round come last.
 func (r *round) free(want domain.Selector, n int) []*entry {
-	shelf := r.shelves[searchKey(want)]
-	if shelf == nil {
+	key := searchKey(want)
+	shelf, searched := r.shelves[key]
+	if !searched {
 		return nil
 	}
 	free := make([]*entry, 0, n)
@@ -137,6 +139,7 @@ func (r *round) free(want domain.Selector, n int) []*entry {
 		}
 	}
 	shelf.entries = shelf.entries[taken:] // should one of them become free again, it is among the freed
+	r.shelves[key] = shelf
 	for _, e := range r.freed {
 		if len(free) == n {
 			break

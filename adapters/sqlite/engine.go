@@ -15,13 +15,14 @@ import (
 // row: there is no server to go to, and a transaction has the database to itself.
 type engine struct {
 	writer     *sql.DB
+	dialect    bunstore.Dialect
 	now        func() int64
 	statements map[string]*sql.Stmt // by their texts
 }
 
 // newEngine prepares the statements of a database whose schema is up to date.
-func newEngine(ctx context.Context, writer *sql.DB, now func() int64) (*engine, error) {
-	e := &engine{writer: writer, now: now, statements: make(map[string]*sql.Stmt)}
+func newEngine(ctx context.Context, writer *sql.DB, dialect bunstore.Dialect, now func() int64) (*engine, error) {
+	e := &engine{writer: writer, dialect: dialect, now: now, statements: make(map[string]*sql.Stmt)}
 	for _, text := range hotStatements {
 		prepared, err := writer.PrepareContext(ctx, text)
 		if err != nil {
@@ -92,7 +93,7 @@ func (tx *transaction) Look(_ context.Context, want domain.Selector, free, whate
 	if err != nil {
 		return nil, err
 	}
-	more, err := tx.search(want, inAnyState, whatever)
+	more, err := tx.search(want, anyInPool, anyInLabelSet, whatever)
 	return append(rows, more...), err
 }
 

@@ -12,44 +12,30 @@ import (
 	"github.com/userfarm/userfarm/domain"
 )
 
-// state is which users a search is for.
-type state int
-
-const (
-	isFree state = iota
-	inAnyState
-)
-
 // free returns the most rested free users that a selector matches, up to a limit.
 func (tx *transaction) free(want domain.Selector, limit int) ([]bunstore.Row, error) {
-	rows, err := tx.search(want, isFree, limit)
+	rows, err := tx.search(want, freeInPool, freeInLabelSet, tx.now, limit)
 	slices.SortFunc(rows, func(a, b bunstore.Row) int {
 		return cmp.Or(cmp.Compare(a.FreeAt, b.FreeAt), slices.Compare(a.UserID[:], b.UserID[:]))
 	})
 	return rows[:min(len(rows), limit)], err
 }
 
-// search returns up to a limit of users of each pool, or set of labels, that a selector matches: by an index that has these
-// in the order of their rest.
-func (tx *transaction) search(want domain.Selector, in state, limit int) ([]bunstore.Row, error) {
+// search runs a statement for each pool that a selector matches, or another for each set of labels. Both take its key and
+// then args.
+func (tx *transaction) search(want domain.Selector, inPool, inLabelSet string, args ...any) ([]bunstore.Row, error) {
+	text := inPool
 	keys, err := tx.poolsOf(want)
+	if err == nil && len(want.Labels) > 0 {
+		text = inLabelSet
+		keys, err = tx.labelSetsOf(keys, want.Labels)
+	}
 	if err != nil {
 		return nil, err
 	}
-	text := [...]string{isFree: freeInPool, inAnyState: anyInPool}[in]
-	if len(want.Labels) > 0 {
-		if keys, err = tx.labelSetsOf(keys, want.Labels); err != nil {
-			return nil, err
-		}
-		text = [...]string{isFree: freeInLabelSet, inAnyState: anyInLabelSet}[in]
-	}
 	var found []bunstore.Row
 	for _, key := range keys {
-		args := []any{key, tx.now, limit}
-		if in == inAnyState {
-			args = []any{key, limit}
-		}
-		rows, err := tx.rows(text, args...)
+		rows, err := tx.rows(text, append([]any{key}, args...)...)
 		if err != nil {
 			return nil, err
 		}
@@ -83,14 +69,11 @@ func (tx *transaction) poolsOf(want domain.Selector) ([]int64, error) {
 
 // labelSetsOf returns the keys of the sets of labels, in the pools, that have all the labels.
 func (tx *transaction) labelSetsOf(pools []int64, labels domain.Labels) ([]int64, error) {
-	const hasLabel = " AND EXISTS (SELECT 1 FROM json_each(labels) AS label WHERE label.key = ? AND label.value = ?)"
+	condition, args := tx.engine.dialect.HasLabels(labels)
+	text := "SELECT u.label_set_id FROM label_sets u WHERE " + condition + " AND u.pool_id = ?"
 	var sets []int64
 	for _, pool := range pools {
-		text, args := "SELECT label_set_id FROM label_sets WHERE pool_id = ?", []any{pool}
-		for key, value := range labels {
-			text, args = text+hasLabel, append(args, key, value)
-		}
-		some, err := keys(tx.tx.QueryContext(tx.ctx, text, args...))
+		some, err := keys(tx.tx.QueryContext(tx.ctx, text, append(slices.Clone(args), pool)...))
 		if err != nil {
 			return nil, err
 		}

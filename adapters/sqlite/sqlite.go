@@ -33,7 +33,7 @@ func Open(ctx context.Context, path string, sealer ports.Sealer) (*bunstore.Stor
 	err = bunstore.CheckKeys(ctx, db.writer, dialect, sealer)
 	var engine *engine
 	if err == nil {
-		engine, err = newEngine(ctx, db.writer.DB, now)
+		engine, err = newEngine(ctx, db.writer.DB, dialect, now)
 	}
 	if err != nil {
 		_ = db.close()
