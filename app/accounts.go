@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"time"
 
@@ -13,14 +14,18 @@ import (
 const accountsAtOnce = 1000
 
 // CreateUser implements [ports.Accounts].
-func (f *Farm) CreateUser(ctx context.Context, spec domain.Spec) (domain.View, error) {
+func (f *Farm) CreateUser(ctx context.Context, spec domain.Spec, key domain.IdempotencyKey) (domain.View, error) {
 	// The process clock will do: it orders lists and decides about no lock.
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	user, err := domain.NewUser(domain.NewUserID(now), now, spec)
 	if err != nil {
 		return domain.View{}, err
 	}
-	if err := f.store.Add(ctx, user); err != nil {
+	err = f.store.Add(ctx, key.Once("create user", createUserRequest(spec), user.ID()), user)
+	if repeated, ok := errors.AsType[*ports.RepeatedError](err); ok {
+		return f.User(ctx, repeated.Outcome)
+	}
+	if err != nil {
 		return domain.View{}, err
 	}
 	return user.View(now), nil
@@ -60,7 +65,7 @@ func (f *Farm) ChangeUser(ctx context.Context, id domain.UserID, change domain.C
 // RemoveUser implements [ports.Accounts].
 func (f *Farm) RemoveUser(ctx context.Context, id domain.UserID) error {
 	return f.store.Remove(ctx, id, func(now time.Time, users []*domain.User) error {
-		return users[0].CheckRemovable(now)
+		return users[0].Remove(now)
 	})
 }
 

@@ -16,20 +16,17 @@ func (f *Farm) Quarantine(ctx context.Context, id domain.UserID, reason string) 
 }
 
 // Restore implements [ports.Circulation].
-func (f *Farm) Restore(ctx context.Context, id domain.UserID) (domain.View, error) {
-	return f.updateUser(ctx, id, func(_ time.Time, user *domain.User) error {
-		user.Restore()
-		return nil
-	})
+func (f *Farm) Restore(ctx context.Context, id domain.UserID, reason string) (domain.View, error) {
+	return f.updateUser(ctx, id, func(now time.Time, user *domain.User) error { return user.Restore(now, reason) })
 }
 
 // errMoved says that the user is not held under the lease, or the open lock, under which it was seen.
 var errMoved = errors.New("lock changed hands")
 
 // ForceRelease implements [ports.Circulation].
-func (f *Farm) ForceRelease(ctx context.Context, id domain.UserID) (domain.View, error) {
+func (f *Farm) ForceRelease(ctx context.Context, id domain.UserID, reason string) (domain.View, error) {
 	for {
-		view, err := f.endLock(ctx, id)
+		view, err := f.endLock(ctx, id, reason)
 		// The lock may end between the look and the update, and another one begin: then that is the one to end.
 		if !errors.Is(err, domain.ErrLeaseExpired) && !errors.Is(err, errMoved) {
 			return view, err
@@ -37,7 +34,7 @@ func (f *Farm) ForceRelease(ctx context.Context, id domain.UserID) (domain.View,
 	}
 }
 
-func (f *Farm) endLock(ctx context.Context, id domain.UserID) (domain.View, error) {
+func (f *Farm) endLock(ctx context.Context, id domain.UserID, reason string) (domain.View, error) {
 	users, _, err := f.store.Find(ctx, ports.ByUser(id))
 	if err != nil {
 		return domain.View{}, err
@@ -56,7 +53,9 @@ func (f *Farm) endLock(ctx context.Context, id domain.UserID) (domain.View, erro
 		if seen, _ := users[i].Lease(); seen != lease {
 			return errMoved
 		}
-		domain.ForceRelease(now, users)
+		if err := domain.ForceRelease(now, users, reason); err != nil {
+			return err
+		}
 		view = users[i].View(now)
 		return nil
 	})

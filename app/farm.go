@@ -13,6 +13,9 @@ import (
 type Settings struct {
 	TTLs        domain.TTLs   // of leases
 	OpenLockTTL time.Duration // of open locks; 0 is no expiry
+
+	// QuarantineOnExpiry puts users into quarantine whose lease expires before it is released.
+	QuarantineOnExpiry bool
 }
 
 // Farm implements [ports.Farm] over a store.

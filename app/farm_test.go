@@ -19,6 +19,8 @@ var settings = app.Settings{TTLs: domain.TTLs{Default: 15 * time.Minute, Longest
 
 var stage = domain.Pool{ProjectID: domain.ProjectID{1}, Env: "stage", Domain: "regular"}
 
+var noKey domain.IdempotencyKey
+
 var anyone = []domain.Selector{{ProjectID: stage.ProjectID}}
 
 func TestALeaseIsAcquiredReadRenewedAndReleased(t *testing.T) {
@@ -31,7 +33,7 @@ func TestALeaseIsAcquiredReadRenewedAndReleased(t *testing.T) {
 		if u := lease.Users[0]; u.Login != "ann" || u.Password.Reveal() != "pw-ann" || u.Fence != 1 {
 			t.Errorf("leased user = %+v", u)
 		}
-		if _, err := farm.Acquire(t.Context(), anyone, domain.Terms{}); !errors.Is(err, domain.ErrPoolExhausted) {
+		if _, err := farm.Acquire(t.Context(), anyone, domain.Terms{}, noKey); !errors.Is(err, domain.ErrPoolExhausted) {
 			t.Errorf("acquire of a locked user = %v", err)
 		}
 
@@ -77,7 +79,7 @@ func TestAcquireNamesEveryBadField(t *testing.T) {
 	farm := newFarm(t)
 	_, err := farm.Acquire(t.Context(),
 		[]domain.Selector{{Env: "a\x00b"}, {UserID: domain.UserID{1}, Domain: "x"}},
-		domain.Terms{Owner: "a\nb", TTL: 2 * time.Hour})
+		domain.Terms{Owner: "a\nb", TTL: 2 * time.Hour}, noKey)
 	wantFields(t, err, "/users/0/env", "/users/1", "/owner", "/ttl_seconds")
 }
 
@@ -141,7 +143,7 @@ func TestOpenLocks(t *testing.T) {
 func TestForceReleaseEndsTheWholeLease(t *testing.T) {
 	farm := newFarm(t, "ann", "bob")
 	lease := acquire(t, farm, append(anyone, anyone...), domain.Terms{})
-	view, err := farm.ForceRelease(t.Context(), lease.Users[1].ID)
+	view, err := farm.ForceRelease(t.Context(), lease.Users[1].ID, "")
 	if err != nil || view.ID != lease.Users[1].ID || view.Status != domain.Free {
 		t.Errorf("force release = %+v, %v", view, err)
 	}
@@ -156,11 +158,11 @@ func TestForceReleaseEndsTheWholeLease(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 { // the second time there is nothing to end
-		if view, err := farm.ForceRelease(t.Context(), view.ID); err != nil || view.Status != domain.Free {
+		if view, err := farm.ForceRelease(t.Context(), view.ID, ""); err != nil || view.Status != domain.Free {
 			t.Errorf("force release of an open lock = %+v, %v", view, err)
 		}
 	}
-	if _, err := farm.ForceRelease(t.Context(), domain.UserID{9}); !errors.Is(err, domain.ErrUserNotFound) {
+	if _, err := farm.ForceRelease(t.Context(), domain.UserID{9}, ""); !errors.Is(err, domain.ErrUserNotFound) {
 		t.Errorf("force release of an unknown user = %v", err)
 	}
 }
@@ -188,7 +190,7 @@ func TestForceReleaseFollowsALockThatChangesHands(t *testing.T) {
 	var lease domain.Lease
 
 	store.once = func() { lease = acquire(t, farm, both, domain.Terms{}) }
-	if view, err := farm.ForceRelease(t.Context(), ann); err != nil || view.Status != domain.Free {
+	if view, err := farm.ForceRelease(t.Context(), ann, ""); err != nil || view.Status != domain.Free {
 		t.Errorf("leased meanwhile: force release = %+v, %v", view, err)
 	}
 	if _, err := farm.Lease(t.Context(), lease.ID); !errors.Is(err, domain.ErrLeaseExpired) {
@@ -202,7 +204,7 @@ func TestForceReleaseFollowsALockThatChangesHands(t *testing.T) {
 		}
 		lease = acquire(t, farm, both, domain.Terms{})
 	}
-	if view, err := farm.ForceRelease(t.Context(), bob); err != nil || view.Status != domain.Free {
+	if view, err := farm.ForceRelease(t.Context(), bob, ""); err != nil || view.Status != domain.Free {
 		t.Errorf("leased anew meanwhile: force release = %+v, %v", view, err)
 	}
 	if _, err := farm.Lease(t.Context(), lease.ID); !errors.Is(err, domain.ErrLeaseExpired) {
@@ -216,12 +218,12 @@ func TestQuarantineAndRestore(t *testing.T) {
 	if view, err := farm.Quarantine(t.Context(), id, "locked out"); err != nil || view.Quarantine.Reason != "locked out" {
 		t.Errorf("quarantine = %+v, %v", view, err)
 	}
-	if _, err := farm.Acquire(t.Context(), anyone, domain.Terms{}); !errors.Is(err, domain.ErrPoolExhausted) {
+	if _, err := farm.Acquire(t.Context(), anyone, domain.Terms{}, noKey); !errors.Is(err, domain.ErrPoolExhausted) {
 		t.Errorf("acquire = %v", err)
 	}
 	_, err := farm.Quarantine(t.Context(), id, "")
 	wantFields(t, err, "/reason")
-	if view, err := farm.Restore(t.Context(), id); err != nil || view.Status != domain.Free {
+	if view, err := farm.Restore(t.Context(), id, ""); err != nil || view.Status != domain.Free {
 		t.Errorf("restore = %+v, %v", view, err)
 	}
 	acquire(t, farm, anyone, domain.Terms{})
@@ -230,10 +232,10 @@ func TestQuarantineAndRestore(t *testing.T) {
 func TestAccounts(t *testing.T) {
 	farm := newFarm(t)
 	id := create(t, farm, "ann")
-	if _, err := farm.CreateUser(t.Context(), spec("ann")); !errors.Is(err, domain.ErrUserExists) {
+	if _, err := farm.CreateUser(t.Context(), spec("ann"), noKey); !errors.Is(err, domain.ErrUserExists) {
 		t.Errorf("the same login again = %v", err)
 	}
-	_, err := farm.CreateUser(t.Context(), domain.Spec{})
+	_, err := farm.CreateUser(t.Context(), domain.Spec{}, noKey)
 	wantFields(t, err, "/login", "/password", "/project_id", "/env", "/domain")
 
 	labels, password := domain.Labels{"role": "admin"}, domain.NewSecret("new")
@@ -324,7 +326,7 @@ func newFarm(t *testing.T, logins ...string) *app.Farm {
 
 func create(t *testing.T, farm *app.Farm, login string) domain.UserID {
 	t.Helper()
-	view, err := farm.CreateUser(t.Context(), spec(login))
+	view, err := farm.CreateUser(t.Context(), spec(login), noKey)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -337,7 +339,7 @@ func spec(login string) domain.Spec {
 
 func acquire(t *testing.T, farm *app.Farm, want []domain.Selector, terms domain.Terms) domain.Lease {
 	t.Helper()
-	lease, err := farm.Acquire(t.Context(), want, terms)
+	lease, err := farm.Acquire(t.Context(), want, terms, noKey)
 	if err != nil {
 		t.Fatal(err)
 	}

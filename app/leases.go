@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/userfarm/userfarm/domain"
@@ -9,20 +10,29 @@ import (
 )
 
 // Acquire implements [ports.Leases].
-func (f *Farm) Acquire(ctx context.Context, want []domain.Selector, terms domain.Terms) (domain.Lease, error) {
+func (f *Farm) Acquire(
+	ctx context.Context, want []domain.Selector, terms domain.Terms, key domain.IdempotencyKey,
+) (domain.Lease, error) {
 	ttl, err := f.settings.TTLs.Choose(terms.TTL)
 	err = domain.JoinInvalid(domain.CheckSelectors(want), domain.CheckTerms(terms), err)
 	if err != nil {
 		return domain.Lease{}, err
 	}
-	terms.TTL = ttl
+	nonce := domain.NewNonce()
+	once := key.Once("acquire", acquireRequest(want, terms), nonce)
+	terms.TTL, terms.QuarantineOnExpiry = ttl, f.settings.QuarantineOnExpiry
 
-	id := domain.NewLeaseID()
+	id := key.LeaseID(nonce)
 	var lease domain.Lease
-	_, err = f.store.Claim(ctx, want, func(now time.Time, users []*domain.User) (err error) {
+	claim := ports.Claim{Want: want, Wait: terms.Wait, Once: once}
+	claim.Decide = func(now time.Time, users []*domain.User) (err error) {
 		lease, err = domain.Grant(now, id, terms, users)
 		return err
-	})
+	}
+	_, err = f.store.Claim(ctx, claim)
+	if repeated, ok := errors.AsType[*ports.RepeatedError](err); ok {
+		return f.Lease(ctx, key.LeaseID(repeated.Outcome))
+	}
 	return orNone(lease, err)
 }
 

@@ -27,6 +27,8 @@ var (
 	ErrNoMatch = errors.New("no user matches")
 	// ErrPoolExhausted says that users match, but too few of them are free now.
 	ErrPoolExhausted = errors.New("no matching user is free")
+	// ErrIdempotencyMismatch says that the idempotency key was used with another request.
+	ErrIdempotencyMismatch = errors.New("idempotency key was used with another request")
 	// ErrInvalid is what every [InvalidError] is.
 	ErrInvalid = errors.New("invalid input")
 )

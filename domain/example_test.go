@@ -108,7 +108,7 @@ func Example_quarantine() {
 	_, err := domain.Grant(noon, domain.NewLeaseID(), domain.Terms{TTL: time.Minute}, users)
 	fmt.Println(err, "-", users[0].View(noon).Quarantine.Reason)
 
-	users[0].Restore()
+	_ = users[0].Restore(noon, "looked at it")
 	fmt.Println(users[0].Status(noon))
 	// Output:
 	// user is quarantined - cart is not empty

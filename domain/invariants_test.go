@@ -96,7 +96,7 @@ func (f *trial) release() error {
 // force ends a lease that holds; of one that is over, the users may be somebody else's.
 func (f *trial) force() {
 	if lease := f.pick(); f.now.Before(lease.until) {
-		domain.ForceRelease(f.now, lease.users)
+		must(f.t, domain.ForceRelease(f.now, lease.users, ""))
 		lease.until = time.Time{}
 	}
 }

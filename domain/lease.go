@@ -35,6 +35,11 @@ type Terms struct {
 	Owner string // who asks, in the caller's words, for people to read
 	Note  string
 	TTL   time.Duration
+	Wait  time.Duration // how long it is ready to stand in line; see [CheckTerms]
+
+	// QuarantineOnExpiry puts the users into quarantine should the lease expire before it is released: whoever let that
+	// happen may have left anything behind.
+	QuarantineOnExpiry bool
 }
 
 // Fault reports a user that its holder found unusable.
@@ -43,9 +48,15 @@ type Fault struct {
 	Reason string
 }
 
+// MaxWait is the longest that an acquire may stand in line.
+const MaxWait = time.Minute
+
 // CheckTerms returns an [InvalidError] that names every bad field of t. The time to live is for [TTLs] to check.
 func CheckTerms(t Terms) error {
 	var v violations
+	if t.Wait < 0 || t.Wait > MaxWait {
+		v.add("/wait_seconds", "must be from 0 to %d", int64(MaxWait/time.Second))
+	}
 	v.text("/owner", t.Owner, maxOwner)
 	v.text("/note", t.Note, maxNote)
 	return v.err()
@@ -61,13 +72,15 @@ func Grant(now time.Time, id LeaseID, terms Terms, users []*User) (Lease, error)
 	}
 	digest := id.Digest()
 	for i, u := range users {
-		u.lock(Lock{
+		u.lock(now, Lock{
 			Lease:      digest,
 			Position:   i,
 			Owner:      terms.Owner,
 			Note:       terms.Note,
 			AcquiredAt: now,
 			ExpiresAt:  now.Add(terms.TTL),
+
+			QuarantineOnExpiry: terms.QuarantineOnExpiry,
 		})
 	}
 	return describe(id, users), nil
@@ -90,6 +103,7 @@ func Renew(now time.Time, id LeaseID, ttl time.Duration, users []*User) (Lease, 
 	}
 	for _, u := range users {
 		u.state.Lock.ExpiresAt = now.Add(ttl)
+		u.record(now, UserRenewed, "")
 	}
 	return describe(id, users), nil
 }
@@ -104,10 +118,11 @@ func Release(now time.Time, id LeaseID, users []*User, faults ...Fault) error {
 		return err
 	}
 	for _, u := range users {
+		u.record(now, UserReleased, "")
 		u.unlock(now)
 		for _, f := range faults {
 			if f.UserID == u.ID() {
-				u.quarantine(now, f.Reason)
+				u.quarantine(now, now, f.Reason)
 			}
 		}
 	}
@@ -115,13 +130,21 @@ func Release(now time.Time, id LeaseID, users []*User, faults ...Fault) error {
 }
 
 // ForceRelease ends the locks on users, whoever holds them. To end a lease, pass all the users that it holds: a lease
-// holds all of its users or is over.
-func ForceRelease(now time.Time, users []*User) {
+// holds all of its users or is over. The reason may be empty. It returns an [InvalidError] about /reason, and then changes
+// nothing.
+func ForceRelease(now time.Time, users []*User, reason string) error {
+	var v violations
+	v.text("/reason", reason, maxReason)
+	if err := v.err(); err != nil {
+		return err
+	}
 	for _, u := range users {
 		if u.locked(now) {
+			u.record(now, UserForced, reason)
 			u.unlock(now)
 		}
 	}
+	return nil
 }
 
 // checkHeld returns [ErrLeaseExpired] unless every user is locked under the lease at now.

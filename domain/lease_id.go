@@ -16,8 +16,13 @@ type LeaseID [16]byte
 // NewLeaseID returns a new UUID of version 4. Version 7 would spend on a timestamp half of the bits that make the id
 // unguessable, and RFC 9562 (section 8) asks for version 4 where an id grants access.
 func NewLeaseID() LeaseID {
-	var id LeaseID
-	_, _ = rand.Read(id[:]) // never fails, by its documentation
+	var random [16]byte
+	_, _ = rand.Read(random[:]) // never fails, by its documentation
+	return leaseID(random)
+}
+
+func leaseID(random [16]byte) LeaseID {
+	id := LeaseID(random)
 	id[6] = id[6]&0x0f | 0x40
 	id[8] = id[8]&0x3f | 0x80
 	return id

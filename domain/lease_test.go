@@ -40,16 +40,16 @@ func TestALeaseIsOver(t *testing.T) {
 			return noon
 		},
 		"when it is forced": func(_ domain.Lease, ann, bob *domain.User) time.Time {
-			domain.ForceRelease(noon, []*domain.User{ann, bob})
+			must(t, domain.ForceRelease(noon, []*domain.User{ann, bob}, ""))
 			return noon
 		},
 		"when another lease holds one of its users": func(_ domain.Lease, ann, _ *domain.User) time.Time {
-			domain.ForceRelease(noon, []*domain.User{ann})
+			must(t, domain.ForceRelease(noon, []*domain.User{ann}, ""))
 			grant(t, noon, time.Minute, ann)
 			return noon
 		},
 		"when an open lock holds one of its users": func(_ domain.Lease, _, bob *domain.User) time.Time {
-			domain.ForceRelease(noon, []*domain.User{bob})
+			must(t, domain.ForceRelease(noon, []*domain.User{bob}, ""))
 			must(t, bob.LockOpen(noon, 0))
 			return noon
 		},
@@ -116,7 +116,7 @@ func TestReleaseQuarantinesFaultyUsers(t *testing.T) {
 func TestForceReleaseKeepsTheEndOfALockThatIsOver(t *testing.T) {
 	user := newUser("ann", nil)
 	grant(t, noon, time.Minute, user)
-	domain.ForceRelease(noon.Add(time.Hour), []*domain.User{user})
+	must(t, domain.ForceRelease(noon.Add(time.Hour), []*domain.User{user}, ""))
 	if from, _ := user.FreeFrom(); !from.Equal(noon.Add(time.Minute)) {
 		t.Errorf("free from %v, want the expiry", from)
 	}

@@ -15,7 +15,7 @@ const (
 // Status returns the user's state at now.
 func (u *User) Status(now time.Time) Status {
 	switch {
-	case u.state.Quarantine != nil:
+	case u.quarantined(now) != nil:
 		return Quarantined
 	case u.locked(now):
 		return Locked
@@ -37,14 +37,15 @@ func (u *User) CheckFree(now time.Time) error {
 }
 
 // FreeFrom returns the time from which nobody holds the user: the zero time if nobody ever did, else the end of the
-// latest lock, which may lie ahead. ok is false while an open lock without expiry holds it. Users are handed out in
-// this order, so that wear spreads; a store that keeps the value in an index finds the next user without a scan.
+// latest lock, which may lie ahead. ok is false if time alone won't set it free: an open lock without expiry holds it, or
+// it goes into quarantine when its lock expires. Users are handed out in this order, so that wear spreads; a store that
+// keeps the value in an index finds the next user without a scan.
 func (u *User) FreeFrom() (from time.Time, ok bool) {
 	lock := u.state.Lock
 	if lock == nil {
 		return u.state.ReleasedAt, true
 	}
-	return lock.ExpiresAt, !lock.ExpiresAt.IsZero()
+	return lock.ExpiresAt, !lock.ExpiresAt.IsZero() && !lock.QuarantineOnExpiry
 }
 
 // Lease returns the digest of the lease that the latest lock belongs to, unless that was released or was an open lock.
@@ -64,7 +65,7 @@ func (u *User) LockOpen(now time.Time, ttl time.Duration) error {
 	if ttl > 0 {
 		lock.ExpiresAt = now.Add(ttl)
 	}
-	u.lock(lock)
+	u.lock(now, lock)
 	return nil
 }
 
@@ -77,6 +78,7 @@ func (u *User) ReleaseOpen(now time.Time) error {
 	if _, leased := u.Lease(); leased {
 		return ErrHeldByLease
 	}
+	u.record(now, UserReleased, "")
 	u.unlock(now)
 	return nil
 }
@@ -86,9 +88,11 @@ func (u *User) locked(now time.Time) bool {
 	return lock != nil && (lock.ExpiresAt.IsZero() || now.Before(lock.ExpiresAt))
 }
 
-func (u *User) lock(lock Lock) {
+func (u *User) lock(now time.Time, lock Lock) {
+	u.Expire(now)
 	u.state.Lock = &lock
 	u.state.Fence++
+	u.record(now, UserAcquired, "")
 }
 
 func (u *User) unlock(now time.Time) {

@@ -69,15 +69,15 @@ func TestQuarantineOutranksLock(t *testing.T) {
 	if q := view.Quarantine; !q.Since.Equal(noon) || q.Reason != "very dirty" {
 		t.Errorf("quarantine = %+v, want the new reason since the first time", q)
 	}
-	if err := user.CheckRemovable(noon); !errors.Is(err, domain.ErrUserLocked) {
+	if err := user.Remove(noon); !errors.Is(err, domain.ErrUserLocked) {
 		t.Errorf("removable = %v while somebody holds it", err)
 	}
 	must(t, user.ReleaseOpen(noon))
 	if err := user.LockOpen(noon, 0); !errors.Is(err, domain.ErrUserQuarantined) {
 		t.Errorf("lock = %v", err)
 	}
-	must(t, user.CheckRemovable(noon))
-	user.Restore()
+	must(t, user.Remove(noon))
+	must(t, user.Restore(noon, ""))
 	must(t, user.LockOpen(noon, 0))
 }
 
@@ -105,11 +105,11 @@ func TestTheFenceCountsTheLocks(t *testing.T) {
 			case 4:
 				_ = user.ReleaseOpen(now)
 			case 5:
-				domain.ForceRelease(now, []*domain.User{user})
+				must(t, domain.ForceRelease(now, []*domain.User{user}, ""))
 			case 6:
 				must(t, user.Quarantine(now, "dirty"))
 			case 7:
-				user.Restore()
+				must(t, user.Restore(now, ""))
 			}
 			if locked == nil {
 				if locks++; !free {

@@ -1,5 +1,7 @@
 package domain
 
+import "time"
+
 // Pool names the users that share a project, an environment and a domain.
 type Pool struct {
 	ProjectID ProjectID
@@ -14,5 +16,15 @@ type PoolCount struct {
 	Free        int
 	Locked      int
 	Quarantined int
-	Waiting     int // acquires that wait for a user of the pool
+	Waiting     int           // acquires that stand in line for a user of the pool
+	LongestWait time.Duration // how long the first of them has waited
+}
+
+// InPool reports whether users of the pool could be wanted, whatever their labels. It is false for a selector that names
+// a user: what that is can't be told from its id.
+func (s Selector) InPool(pool Pool) bool {
+	return s.UserID.IsZero() &&
+		(s.ProjectID.IsZero() || s.ProjectID == pool.ProjectID) &&
+		(s.Env == "" || s.Env == pool.Env) &&
+		(s.Domain == "" || s.Domain == pool.Domain)
 }

@@ -18,17 +18,31 @@ func (u *User) Quarantine(now time.Time, reason string) error {
 	if err := v.err(); err != nil {
 		return err
 	}
-	u.quarantine(now, reason)
+	u.quarantine(now, now, reason)
 	return nil
 }
 
-// Restore brings the user back into circulation. It does nothing to a user that is not in quarantine.
-func (u *User) Restore() { u.state.Quarantine = nil }
+// Restore brings the user back into circulation, for a reason that may be empty. It does nothing to a user that is not in
+// quarantine. It returns an [InvalidError] about /reason.
+func (u *User) Restore(now time.Time, reason string) error {
+	var v violations
+	v.text("/reason", reason, maxReason)
+	if err := v.err(); err != nil {
+		return err
+	}
+	if u.quarantined(now) == nil {
+		return nil
+	}
+	u.Expire(now) // lest the lock put it back
+	u.state.Quarantine = nil
+	u.record(now, UserRestored, reason)
+	return nil
+}
 
-func (u *User) quarantine(now time.Time, reason string) {
-	since := now
-	if q := u.state.Quarantine; q != nil {
+func (u *User) quarantine(now, since time.Time, reason string) {
+	if q := u.quarantined(now); q != nil {
 		since = q.Since
 	}
 	u.state.Quarantine = &Quarantine{Reason: reason, Since: since}
+	u.record(now, UserQuarantined, reason)
 }

@@ -27,13 +27,16 @@ type Lock struct {
 	Note       string
 	AcquiredAt time.Time
 	ExpiresAt  time.Time // zero if it never expires
+
+	// QuarantineOnExpiry puts the user into quarantine should the lock expire before it is released.
+	QuarantineOnExpiry bool
 }
 
 // Restore rebuilds the user that s was taken of. It trusts s.
-func Restore(s Snapshot) *User { return &User{s.clone()} }
+func Restore(s Snapshot) *User { return &User{state: s.clone()} }
 
 // Clone returns a copy of the user: what happens to one of the two does not happen to the other.
-func (u *User) Clone() *User { return &User{u.state.clone()} }
+func (u *User) Clone() *User { return &User{state: u.state.clone()} }
 
 // SameAccount reports whether u and other have the same password and labels.
 func (u *User) SameAccount(other *User) bool {

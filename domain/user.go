@@ -11,7 +11,10 @@ const (
 
 // User is a test account of the system under test, and the aggregate root: every change of a user or of its lock goes
 // through a method or function of this package. The zero value is not a user; see [NewUser] and [Restore].
-type User struct{ state Snapshot }
+type User struct {
+	state  Snapshot
+	events []Event
+}
 
 // Spec is what a new user is made of.
 type Spec struct {
@@ -40,14 +43,16 @@ func NewUser(id UserID, now time.Time, spec Spec) (*User, error) {
 	if err := CheckSpec(spec); err != nil {
 		return nil, err
 	}
-	return &User{Snapshot{
+	u := &User{state: Snapshot{
 		ID:        id,
 		CreatedAt: now,
 		Login:     spec.Login,
 		Password:  spec.Password,
 		Pool:      spec.Pool,
 		Labels:    spec.Labels.Clone(),
-	}}, nil
+	}}
+	u.record(now, UserCreated, "")
+	return u, nil
 }
 
 // ID returns the user's id.
@@ -80,11 +85,13 @@ func (u *User) Change(c Change) error {
 	return nil
 }
 
-// CheckRemovable returns [ErrUserLocked] while somebody holds the user.
-func (u *User) CheckRemovable(now time.Time) error {
+// Remove lets the user be removed. It returns [ErrUserLocked] while somebody holds it.
+func (u *User) Remove(now time.Time) error {
 	if u.locked(now) {
 		return ErrUserLocked
 	}
+	u.Expire(now)
+	u.record(now, UserRemoved, "")
 	return nil
 }
 

@@ -34,7 +34,7 @@ func (u *User) View(now time.Time) View {
 	s := u.Snapshot()
 	view := View{
 		ID: s.ID, CreatedAt: s.CreatedAt, Login: s.Login, Pool: s.Pool, Labels: s.Labels,
-		Status: u.Status(now), Quarantine: s.Quarantine,
+		Status: u.Status(now), Quarantine: u.quarantined(now),
 	}
 	if u.locked(now) {
 		view.Lock = &LockView{

@@ -17,12 +17,17 @@ type Farm interface {
 	Accounts
 	Circulation
 	Pools
+	History
 }
 
 // Leases hands users to tests.
 type Leases interface {
-	// Acquire locks a distinct free user for every selector, all or none. It returns the errors of [domain.Refusal].
-	Acquire(ctx context.Context, want []domain.Selector, terms domain.Terms) (domain.Lease, error)
+	// Acquire locks a distinct free user for every selector, all or none. It returns the errors of [domain.Refusal], and
+	// those of them that say that users are not free only after standing in line for as long as the terms say.
+	//
+	// Within [domain.IdempotencyWindow], the same call with the same key returns the same lease, or [domain.ErrLeaseExpired]
+	// if that is over; another call with it, [domain.ErrIdempotencyMismatch]. The zero key makes every call a new one.
+	Acquire(ctx context.Context, want []domain.Selector, terms domain.Terms, key domain.IdempotencyKey) (domain.Lease, error)
 
 	// Lease returns a lease to its holder. Like Renew and Release it returns [domain.ErrLeaseNotFound] for an id that was
 	// never given out and [domain.ErrLeaseExpired] for a lease that is over.
@@ -48,8 +53,9 @@ type OpenLocks interface {
 
 // Accounts keeps the users of the farm. Methods that take an id return [domain.ErrUserNotFound].
 type Accounts interface {
-	// CreateUser adds a user. It returns [domain.ErrUserExists] if the login is taken in its project and environment.
-	CreateUser(ctx context.Context, spec domain.Spec) (domain.View, error)
+	// CreateUser adds a user. It returns [domain.ErrUserExists] if the login is taken in its project and environment. With a
+	// key it is idempotent as Acquire is: the same call returns the user that it made, as it is now.
+	CreateUser(ctx context.Context, spec domain.Spec, key domain.IdempotencyKey) (domain.View, error)
 
 	// User returns one user.
 	User(ctx context.Context, id domain.UserID) (domain.View, error)
@@ -78,11 +84,11 @@ type Circulation interface {
 	// Quarantine keeps the user from being handed out until it is restored.
 	Quarantine(ctx context.Context, id domain.UserID, reason string) (domain.View, error)
 
-	// Restore ends the quarantine, if there is one.
-	Restore(ctx context.Context, id domain.UserID) (domain.View, error)
+	// Restore ends the quarantine, if there is one. The reason, like that of ForceRelease, may be empty.
+	Restore(ctx context.Context, id domain.UserID, reason string) (domain.View, error)
 
 	// ForceRelease ends the whole lock that holds the user, whoever holds it: a lease of several users ends for all.
-	ForceRelease(ctx context.Context, id domain.UserID) (domain.View, error)
+	ForceRelease(ctx context.Context, id domain.UserID, reason string) (domain.View, error)
 }
 
 // Pools tells how full the farm is.

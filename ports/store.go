@@ -10,6 +10,7 @@ import (
 // Store is everything that the use cases need of a store.
 type Store interface {
 	Users
+	History
 	PoolCounter
 	Housekeeping
 	Health
@@ -17,15 +18,25 @@ type Store interface {
 
 // PoolCounter counts users.
 type PoolCounter interface {
-	// CountPools returns the count of every pool that has users, ordered by project, environment and domain.
+	// CountPools returns the count of every pool that has users, ordered by project, environment and domain. Who stands in
+	// line counts in each pool that one of its selectors could be served from, whatever labels that wants.
 	CountPools(ctx context.Context) ([]domain.PoolCount, error)
 }
 
-// Housekeeping keeps a store small.
+// Housekeeping is what nobody asks for and must be done all the same.
 type Housekeeping interface {
-	// ForgetLeases forgets the leases that ended longer ago than age, by the store's clock. Until then a store remembers
-	// that they were, to tell a lease that is over from one that never was.
-	ForgetLeases(ctx context.Context, age time.Duration) error
+	// EndExpired writes down the locks that have expired (see [domain.User.Expire]), each once, whoever else does the same.
+	// It returns how long it is until the next lock expires; 0 if none will.
+	EndExpired(ctx context.Context) (next time.Duration, err error)
+
+	// Forget forgets what is older than ages, by the store's clock, and calls older than [domain.IdempotencyWindow].
+	Forget(ctx context.Context, ages Ages) error
+}
+
+// Ages are how old something becomes before it is forgotten.
+type Ages struct {
+	Leases time.Duration // since they ended; until then a store can tell them from leases that never were
+	Events time.Duration
 }
 
 // Health tells whether a store can do its work.

@@ -24,8 +24,8 @@ type Decide func(now time.Time, users []*domain.User) error
 // Users that a method returns belong to the caller.
 type Users interface {
 	// Add keeps new users, all or none. It returns [domain.ErrUserExists] if a login is taken in its project and
-	// environment, or an id is.
-	Add(ctx context.Context, users ...*domain.User) error
+	// environment, or an id is; and what Claim returns for a call that was carried out before.
+	Add(ctx context.Context, once domain.Once, users ...*domain.User) error
 
 	// Find returns the users that target names, those of a lease in its order, and the time of the store's clock.
 	// It returns [domain.ErrUserNotFound] for a target by user; for a target by lease, [domain.ErrLeaseExpired] if no user
@@ -38,9 +38,19 @@ type Users interface {
 	List(ctx context.Context, q Query) (Page, error)
 
 	// Claim finds a distinct free user for every selector as [domain.Assign] picks them, all or none, and writes what
-	// decide made of them: users[i] is for want[i]. It returns the errors of [domain.Refusal]; of them ErrPoolExhausted also
+	// Decide made of them: users[i] is for Want[i]. It returns the errors of [domain.Refusal]; of them ErrPoolExhausted also
 	// if for some seconds others were deciding about the users that it needs.
-	Claim(ctx context.Context, want []domain.Selector, decide Decide) ([]*domain.User, error)
+	//
+	// Claims that find users, but too few free ones, stand in line for as long as they are ready to wait, and leave it with
+	// the same error. As soon as users are free, those in line are served as [domain.Serve] says: a claim gets none that
+	// somebody needs who was in line before it, in whatever process, not even when it is not ready to wait itself. The
+	// line is in the order in which the store wrote it down. Whoever has left it, or whose process has ended, gets no user
+	// anymore.
+	//
+	// A claim with a Once is carried out once within [domain.IdempotencyWindow]: after that, the same request is answered
+	// with a [RepeatedError], and another one with [domain.ErrIdempotencyMismatch]. A claim that was refused was not carried
+	// out.
+	Claim(ctx context.Context, claim Claim) ([]*domain.User, error)
 
 	// Update writes what decide made of the users that target names. It returns the errors of Find.
 	Update(ctx context.Context, target Target, decide Decide) ([]*domain.User, error)

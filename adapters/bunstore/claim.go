@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/userfarm/userfarm/domain"
@@ -21,11 +22,31 @@ var (
 	errTaken = refuse(errors.New("the chosen users were taken"))
 	// errShort says that too few free users were found, and not yet why.
 	errShort = refuse(errors.New("too few free users were found"))
+	// errAwaited says that users whom the claim wants are wanted by somebody in line.
+	errAwaited = refuse(errors.New("somebody in line is to be served first"))
 	// errUnexplained says that the reason for that is not to be had within a group.
 	errUnexplained = refuse(errors.New("too few free users were found, for a reason that is to be looked for"))
 )
 
-// Claim implements [ports.Users].
+// Claim implements [ports.Users]: it tries, and stands in line if it has to.
+func (s *Store) Claim(ctx context.Context, c ports.Claim) ([]*domain.User, error) {
+	claim := &claim{came: time.Now(), want: c.Want, once: once{c.Once}, deciding: c.Decide}
+	err := s.bounded(ctx, "claim", func(ctx context.Context) error { return s.tryClaim(ctx, claim) })
+	if errors.Is(err, errAwaited) || c.Wait > 0 && passes(err) {
+		err = s.stand(ctx, claim, c.Wait, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return claim.users, nil
+}
+
+// passes reports whether what an error is about may pass with time.
+func passes(err error) bool {
+	return errors.Is(err, domain.ErrPoolExhausted) || errors.Is(err, domain.ErrUserLocked) || errors.Is(err, domain.ErrUserQuarantined)
+}
+
+// tryClaim claims without standing in line.
 //
 // It first tries in a group, with the free users whose rows can be had without waiting. If they do not suffice, rivals may
 // keep just the rows that it needs, for claims which they may yet undo: that is no reason to refuse. So it looks at what is
@@ -33,20 +54,13 @@ var (
 // on its own: it chooses users, waits for their rows, and begins anew should they be taken by then, which means that a
 // rival got one. It gives up when its patience is at an end: whoever asks again later does better than one who queues for a
 // database that answers, but has no user to give.
-func (s *Store) Claim(ctx context.Context, want []domain.Selector, decide ports.Decide) ([]*domain.User, error) {
-	claim := &claim{want: want, deciding: decide}
-	err := s.bounded(ctx, "claim", func(ctx context.Context) error {
-		began := time.Now()
-		err := s.queue.do(ctx, claim)
-		if errors.Is(err, errContended) || errors.Is(err, errUnexplained) {
-			err = s.claimAlone(ctx, began.Add(claimPatience), claim)
-		}
-		return err
-	})
-	if err != nil {
-		return nil, err
+func (s *Store) tryClaim(ctx context.Context, claim *claim) error {
+	began := time.Now()
+	err := s.queue.do(ctx, claim)
+	if errors.Is(err, errContended) || errors.Is(err, errUnexplained) {
+		err = s.claimAlone(ctx, began.Add(claimPatience), claim)
 	}
-	return claim.users, nil
+	return err
 }
 
 // claimAlone goes on until it has users, knows why not, or its patience is at an end.
@@ -72,7 +86,9 @@ func (s *Store) claimAlone(ctx context.Context, until time.Time, claim *claim) (
 // claim is the operation of [Store.Claim].
 type claim struct {
 	forthright
+	came     time.Time
 	want     []domain.Selector
+	once     once
 	chosen   []domain.UserID // waits for these, and claims no others
 	deciding ports.Decide
 
@@ -82,6 +98,8 @@ type claim struct {
 func (c *claim) size() int { return len(c.want) }
 
 func (c *claim) ask(ask *Ask) {
+	c.once.ask(ask)
+	ask.Wants = true
 	if c.chosen != nil {
 		ask.Users = append(ask.Users, c.chosen...)
 	} else {
@@ -90,6 +108,12 @@ func (c *claim) ask(ask *Ask) {
 }
 
 func (c *claim) decide(r *round) error {
+	if err := c.once.check(r); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(r.wants, func(awaited []domain.Selector) bool { return overlap(c.want, awaited) }) {
+		return errAwaited
+	}
 	var candidates []*domain.User
 	offer := func(entries []*entry) {
 		for _, e := range entries {
@@ -114,13 +138,20 @@ func (c *claim) decide(r *round) error {
 	if len(missing) > 0 {
 		return errShort
 	}
+	return c.take(r, assigned)
+}
+
+// take lets the domain decide about the users that were found.
+func (c *claim) take(r *round, assigned []*domain.User) (err error) {
 	entries := make([]*entry, len(assigned))
 	for i, u := range assigned {
 		entries[i] = r.entries[u.ID()]
 	}
-	users, err := r.decide(entries, c.deciding)
-	c.users = users
-	return err
+	if c.users, err = r.decide(entries, c.deciding); err != nil {
+		return err
+	}
+	r.carried = append(r.carried, c.once.note(r)...)
+	return nil
 }
 
 // explain tells why a claim came short.

@@ -13,6 +13,9 @@ import (
 // held is the domain's rule for a lock that holds at a time, for searches that go past the index on free_at.
 const held = "u.lock_acquired_at IS NOT NULL AND (u.lock_expires_at IS NULL OR u.lock_expires_at > ?)"
 
+// quarantined is the domain's rule for a quarantine at a time.
+const quarantined = "(u.quarantined_at IS NOT NULL OR u.lock_quarantines AND u.lock_expires_at <= ?)"
+
 // matching narrows a search to the users that fit the fields and labels of a selector, free or not.
 func (s *Store) matching(search *bun.SelectQuery, want domain.Selector) *bun.SelectQuery {
 	if !findable(want) {
@@ -64,11 +67,11 @@ func inState(search *bun.SelectQuery, state domain.Status, at time.Time) *bun.Se
 	case "":
 		return search
 	case domain.Free:
-		return search.Where("u.quarantined_at IS NULL").Where("NOT ("+held+")", micros(at))
+		return search.Where("NOT "+quarantined, micros(at)).Where("NOT ("+held+")", micros(at))
 	case domain.Locked:
-		return search.Where("u.quarantined_at IS NULL").Where(held, micros(at))
+		return search.Where("NOT "+quarantined, micros(at)).Where(held, micros(at))
 	case domain.Quarantined:
-		return search.Where("u.quarantined_at IS NOT NULL")
+		return search.Where(quarantined, micros(at))
 	default:
 		return search.Where("1 = 0")
 	}

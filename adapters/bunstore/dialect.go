@@ -29,6 +29,12 @@ type Dialect struct {
 	// HasLabels returns a condition, and its arguments, on the column labels of a table u: all of these are among them.
 	HasLabels func(domain.Labels) (condition string, args []any)
 
+	// Settled is a condition on events e: no event before this one is still to be written. It is empty where none can be.
+	Settled string
+
+	// LeftInLine are the tables where who stood in line may have left something behind, with the time when it was.
+	LeftInLine []aging
+
 	// Cause tells what an error of the driver means.
 	Cause func(error) Cause
 }
@@ -48,12 +54,17 @@ const (
 	Conflict
 )
 
-// Postgres returns the dialect of PostgreSQL 12 and later, whose clock is an expression.
+// Postgres returns the dialect of PostgreSQL 13 and later, whose clock is an expression.
 func Postgres(clock bun.Safe) Dialect {
 	return Dialect{
 		Name:       "postgres",
 		Clock:      func() bun.Safe { return clock },
 		SkipLocked: "UPDATE SKIP LOCKED",
+		LeftInLine: []aging{
+			{table: "waiters", key: "place", at: "until"},
+			{table: "replicas", key: "replica_id", at: "seen_at"},
+		},
+		Settled: "e.event_id < (SELECT h.transactions + pg_snapshot_xmin(pg_current_snapshot())::text::bigint FROM history_base h) << 20",
 		HasLabels: func(labels domain.Labels) (string, []any) {
 			wanted, _ := json.Marshal(labels) // a map of strings always encodes
 			return "u.labels @> ?::jsonb", []any{string(wanted)}

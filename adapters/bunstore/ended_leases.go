@@ -3,7 +3,6 @@ package bunstore
 import (
 	"context"
 	"encoding/binary"
-	"time"
 
 	"github.com/uptrace/bun"
 
@@ -18,9 +17,6 @@ type endedLease struct {
 	Lease   int64 `bun:"lease,pk"`
 	EndedAt int64 `bun:"ended_at"`
 }
-
-// forgetAtOnce bounds what one transaction of ForgetLeases deletes, and with it how long that keeps others waiting.
-const forgetAtOnce = 1_000
 
 // leaseKey is by what ended leases are known: the beginning of the digest. There are many of them, and a few bytes keep
 // their index small; should two ever share a key, a lease that never was is told to be over.
@@ -39,34 +35,4 @@ func (s *Store) whyNoLease(ctx context.Context, db bun.IDB, lease domain.LeaseDi
 	default:
 		return refuse(domain.ErrLeaseNotFound)
 	}
-}
-
-// ForgetLeases implements [ports.Housekeeping].
-func (s *Store) ForgetLeases(ctx context.Context, age time.Duration) error {
-	for {
-		var forgotten int64
-		err := s.bounded(ctx, "forget leases", func(ctx context.Context) error {
-			return s.retry(ctx, func() (_ bool, err error) {
-				forgotten, err = s.forgetSome(ctx, age)
-				return false, err
-			})
-		})
-		if err != nil || forgotten < forgetAtOnce {
-			return err
-		}
-	}
-}
-
-func (s *Store) forgetSome(ctx context.Context, age time.Duration) (forgotten int64, err error) {
-	old := s.writer.NewSelect().Model((*endedLease)(nil)).Column("lease").
-		Where("e.ended_at < (SELECT ?) - ?", s.dialect.Clock(), age.Microseconds()).
-		Limit(forgetAtOnce)
-	if s.dialect.SkipLocked != "" {
-		old = old.For(s.dialect.SkipLocked) // another replica forgets those
-	}
-	result, err := s.writer.NewDelete().Model((*endedLease)(nil)).Where("lease IN (?)", old).Exec(ctx)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
 }

@@ -2,6 +2,7 @@ package bunstore
 
 import (
 	"context"
+	"slices"
 
 	"github.com/userfarm/userfarm/domain"
 )
@@ -16,6 +17,16 @@ import (
 type Engine interface {
 	// Begin begins a transaction, finds what ask asks for and keeps it from all others until the transaction ends.
 	Begin(ctx context.Context, ask Ask) (Transaction, Found, error)
+
+	// Crowds returns who stands in line.
+	Crowds(ctx context.Context) ([]Crowd, error)
+}
+
+// Crowd are those in line who want the same.
+type Crowd struct {
+	Want  []domain.Selector
+	Size  int
+	Since int64 // the first of them waits
 }
 
 // Transaction is one that was begun. Commit or Rollback ends it.
@@ -23,6 +34,13 @@ type Transaction interface {
 	// Look returns, by what is committed at one moment, users that match want: up to free of those that are free, and up to
 	// whatever of them whatever their state. It keeps none of them, and may return one twice.
 	Look(ctx context.Context, want domain.Selector, free, whatever int) ([]Row, error)
+
+	// Search finds and keeps free users for more searches, as Begin does.
+	Search(ctx context.Context, searches []Search) ([][]Row, error)
+
+	// Calls returns which of these calls were carried out within [domain.IdempotencyWindow]. With keep, it keeps others from
+	// carrying out the rest until the transaction ends, and waits for those who are at it.
+	Calls(ctx context.Context, keys []CallKey, keep bool) ([]Call, error)
 
 	// Commit writes what changed and commits. It returns the ids of the users that were added. If changes.Together is set and
 	// one could not be added, it commits nothing. Unless committing is set, an error leaves the database as it was.
@@ -45,6 +63,23 @@ type Ask struct {
 
 	// Free asks for free users. Of those that others keep it wants none, whatever Wait says.
 	Free []Search
+
+	// Calls asks which of these were carried out; see [Transaction.Calls]. Without Wait, those that others are at are left
+	// out.
+	Calls []CallKey
+
+	// Wants asks what those in line want.
+	Wants bool
+
+	// Line asks for the line, and keeps others from serving it until the transaction ends.
+	Line bool
+
+	// Beat is who gives a sign of life with this transaction, once that commits; 0 is nobody.
+	Beat ReplicaID
+
+	// Expired asks for up to so many users whose locks have expired, leaving out those that others keep; and for the time
+	// of the next expiry, as Line does.
+	Expired int
 }
 
 // Search asks for free users that a selector matches, the most rested first.
@@ -59,6 +94,14 @@ type Found struct {
 	Now     int64   // the time of the store's clock, when all of this was kept
 	Targets []Row   // the users that were named, and those of the leases, in any order and perhaps more than once
 	Free    [][]Row // Free[i] is for Ask.Free[i]
+
+	Calls   []Call               // those that were carried out
+	Busy    map[CallKey]struct{} // those that others are at
+	Wants   [][]domain.Selector  // each once, in any order
+	Line    Line
+	Expired []Row
+
+	NextExpiry int64 // of a lock, by the store's clock; 0 if none is to expire
 }
 
 // Changes are what a transaction writes.
@@ -68,8 +111,34 @@ type Changes struct {
 	Accounts []Account // whose password or labels changed
 	Ended    []int64   // keys of leases (see [leaseKey])
 	Removed  []domain.UserID
-	Added    []Row
+	Added    []Addition
 	Together bool // add all of them or commit nothing
+	Events   []Event
+	Calls    []Call
+	Joined   []Waiter
+	Left     []int64 // places in line
+
+	// Replica is who writes. Frees says that users may be free now whom others wait for: they are told.
+	Replica ReplicaID
+	Frees   bool
+}
+
+// Addition is a new user, and what is to be written only if it could be added.
+type Addition struct {
+	Row
+	Events []Event
+	Calls  []Call
+}
+
+// WithAdded returns the events and the calls to write when these users were added.
+func (c Changes) WithAdded(added []domain.UserID) ([]Event, []Call) {
+	events, calls := c.Events, c.Calls
+	for _, a := range c.Added {
+		if slices.Contains(added, domain.UserID(a.UserID)) {
+			events, calls = append(events, a.Events...), append(calls, a.Calls...)
+		}
+	}
+	return events, calls
 }
 
 // Move is what became of a user's circulation.

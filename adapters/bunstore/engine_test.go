@@ -42,6 +42,12 @@ func (d *desk) Begin(_ context.Context, ask Ask) (Transaction, Found, error) {
 // sheet is a transaction of a desk.
 type sheet struct{ *desk }
 
+func (*desk) Crowds(context.Context) ([]Crowd, error) { return nil, nil }
+
+func (sheet) Search(context.Context, []Search) ([][]Row, error) { return nil, nil }
+
+func (sheet) Calls(context.Context, []CallKey, bool) ([]Call, error) { return nil, nil }
+
 func (sheet) Look(context.Context, domain.Selector, int, int) ([]Row, error) { return nil, nil }
 
 func (s sheet) Commit(_ context.Context, changes Changes) ([]domain.UserID, bool, error) {

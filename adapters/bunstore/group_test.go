@@ -71,9 +71,9 @@ func TestOperationsOfAGroupSeeWhatThoseBeforeThemDid(t *testing.T) {
 func TestOneOperationTouchesNoOther(t *testing.T) {
 	gone, leave := context.WithCancel(t.Context())
 	defer leave()
-	refused := func(_ time.Time, users []*domain.User) error {
-		users[0].Restore()
-		_ = users[0].Quarantine(time.Now(), "half done")
+	refused := func(now time.Time, users []*domain.User) error {
+		_ = users[0].Restore(now, "")
+		_ = users[0].Quarantine(now, "half done")
 		return errRefused
 	}
 	for _, test := range []struct {

@@ -26,13 +26,16 @@ type poolRow struct {
 func (s *Store) CountPools(ctx context.Context) ([]domain.PoolCount, error) {
 	var pools []domain.PoolCount
 	err := s.read(ctx, "count pools", func(ctx context.Context, db bun.IDB) error {
+		now, err := s.clock(ctx, db)
+		if err != nil {
+			return err
+		}
 		var rows []poolRow
-		err := db.NewSelect().Model(&rows).
+		err = db.NewSelect().Model(&rows).
 			Column("project_id", "env", "domain").
 			ColumnExpr("count(*) AS total").
-			ColumnExpr("count(*) FILTER (WHERE u.quarantined_at IS NOT NULL) AS quarantined").
-			ColumnExpr("count(*) FILTER (WHERE u.quarantined_at IS NULL AND "+held+") AS locked",
-				bun.SafeQuery("(SELECT ?)", s.dialect.Clock())).
+			ColumnExpr("count(*) FILTER (WHERE "+quarantined+") AS quarantined", micros(now)).
+			ColumnExpr("count(*) FILTER (WHERE NOT "+quarantined+" AND "+held+") AS locked", micros(now), micros(now)).
 			Group("project_id", "env", "domain").
 			Order("project_id", "env", "domain").
 			Scan(ctx)
@@ -45,7 +48,7 @@ func (s *Store) CountPools(ctx context.Context) ([]domain.PoolCount, error) {
 				return err
 			}
 		}
-		return nil
+		return s.countWaiting(ctx, db, now, pools)
 	})
 	if err != nil {
 		return nil, err

@@ -24,11 +24,23 @@ type round struct {
 	shelves map[string]shelf         // by the keys of their searches
 	sights  map[sight][]*domain.User
 	freed   []*entry // in this round; these have rested least of all who are free
+	expired []*entry
+
+	calls map[CallKey]Call // that were carried out, before or in this round
+	busy  map[CallKey]struct{}
+	wants [][]domain.Selector // of those in line
+	next  int64               // expiry of a lock; 0 if there is none
 
 	ended    []domain.LeaseDigest
 	removed  []domain.UserID
-	added    []Row
+	added    []Addition
 	together bool
+	events   []Event
+	carried  []Call
+	joined   []Waiter
+	left     []int64
+	idle     bool                   // users may be free whom somebody in line waits for
+	alive    bool                   // the sign of life with which the transaction began is to be kept
 	written  map[domain.UserID]bool // of those added
 }
 
@@ -58,20 +70,44 @@ func (s *Store) newRound(tx Transaction, ask Ask, found Found) *round {
 		leases:  make(map[LeaseColumn][]*entry),
 		sights:  make(map[sight][]*domain.User),
 		shelves: make(map[string]shelf, len(ask.Free)),
+		calls:   make(map[CallKey]Call, len(found.Calls)),
+		busy:    found.Busy,
+		wants:   found.Wants,
+		next:    found.NextExpiry,
+	}
+	for _, call := range found.Calls {
+		r.calls[call.Key] = call
 	}
 	for _, row := range found.Targets {
 		if e, isNew := r.enter(row); isNew && row.LockLease != (LeaseColumn{}) {
 			r.leases[row.LockLease] = append(r.leases[row.LockLease], e)
 		}
 	}
-	for i, rows := range found.Free {
-		shelf := shelf{entries: make([]*entry, len(rows)), limit: ask.Free[i].Limit}
+	for _, row := range found.Expired {
+		e, _ := r.enter(row)
+		r.expired = append(r.expired, e)
+	}
+	r.shelve(ask.Free, found.Free)
+	return r
+}
+
+// shelve enters what searches found.
+func (r *round) shelve(searches []Search, found [][]Row) {
+	for i, rows := range found {
+		shelf := shelf{entries: make([]*entry, len(rows)), limit: searches[i].Limit}
 		for j, row := range rows {
 			shelf.entries[j], _ = r.enter(row)
 		}
-		r.shelves[ask.Free[i].Key] = shelf
+		r.shelves[searches[i].Key] = shelf
 	}
-	return r
+}
+
+// nextExpiry returns how long it is until the next lock expires; 0 if none will.
+func (r *round) nextExpiry() time.Duration {
+	if r.next == 0 {
+		return 0
+	}
+	return max(time.Microsecond, time.Duration(r.next-micros(r.now))*time.Microsecond)
 }
 
 // enter returns the entry of a row.
@@ -177,6 +213,7 @@ func (r *round) decide(entries []*entry, decide ports.Decide) ([]*domain.User, e
 			r.freed = append(r.freed, e)
 		}
 	}
+	r.events = append(r.events, eventsOf(users...)...)
 	return users, nil
 }
 
@@ -218,7 +255,11 @@ func (r *round) remove(e *entry) {
 
 // changes returns what is to be written. Its error is a refusal.
 func (r *round) changes() (Changes, error) {
-	changes := Changes{Now: micros(r.now), Removed: r.removed, Added: r.added, Together: r.together}
+	changes := Changes{
+		Now: micros(r.now), Removed: r.removed, Added: r.added, Together: r.together,
+		Events: r.events, Calls: r.carried, Joined: r.joined, Left: r.left, Replica: r.store.line.replica,
+		Frees: r.idle || len(r.added) > 0 || len(r.removed) > 0,
+	}
 	for _, e := range r.order {
 		if e.removed || e.current == e.found {
 			continue
@@ -227,6 +268,7 @@ func (r *round) changes() (Changes, error) {
 		circulation.LockSize = e.size
 		if circulation != e.row.Circulation {
 			changes.Moved = append(changes.Moved, Move{UserID: e.row.UserID, Circulation: circulation})
+			changes.Frees = changes.Frees || e.isFree(r.now)
 		}
 		if e.current.SameAccount(e.found) {
 			continue
@@ -235,6 +277,7 @@ func (r *round) changes() (Changes, error) {
 		if err != nil {
 			return Changes{}, err
 		}
+		changes.Frees = true // for others than before, perhaps
 		changes.Accounts = append(changes.Accounts, Account{UserID: row.UserID, Password: row.Password, Labels: row.Labels})
 	}
 	for _, lease := range r.ended {
@@ -245,12 +288,17 @@ func (r *round) changes() (Changes, error) {
 	return changes, nil
 }
 
-// commit writes changes, if there are any.
+// commit writes changes, if there are any, or a sign of life.
 func (r *round) commit(ctx context.Context, changes Changes) (committing bool, err error) {
-	if len(changes.Moved)+len(changes.Accounts)+len(changes.Ended)+len(changes.Removed)+len(changes.Added) == 0 {
+	nothing := len(changes.Moved)+len(changes.Accounts)+len(changes.Ended)+len(changes.Removed)+len(changes.Added)+
+		len(changes.Events)+len(changes.Joined)+len(changes.Left) == 0
+	if nothing && !r.alive {
 		return false, nil
 	}
 	added, committing, err := r.tx.Commit(ctx, changes)
+	if err == nil && changes.Frees {
+		r.store.line.wake()
+	}
 	r.written = make(map[domain.UserID]bool, len(added))
 	for _, id := range added {
 		r.written[id] = true

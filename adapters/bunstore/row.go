@@ -38,6 +38,7 @@ type Circulation struct {
 	LockNote         string
 	LockAcquiredAt   int64
 	LockExpiresAt    int64
+	LockQuarantines  bool // when it expires
 	QuarantineReason string
 	QuarantinedAt    int64
 }
@@ -47,7 +48,7 @@ type Circulation struct {
 const Columns = `u.user_id, u.created_at, u.project_id, u.env, u.domain, u.login, u.password, u.labels, ` +
 	`u.fence, u.free_at, coalesce(u.released_at, 0), u.lock_lease, u.lock_position, u.lock_size, ` +
 	`coalesce(u.lock_owner, ''), coalesce(u.lock_note, ''), ` +
-	`coalesce(u.lock_acquired_at, 0), coalesce(u.lock_expires_at, 0), ` +
+	`coalesce(u.lock_acquired_at, 0), coalesce(u.lock_expires_at, 0), u.lock_quarantines, ` +
 	`coalesce(u.quarantine_reason, ''), coalesce(u.quarantined_at, 0)`
 
 // Fields returns where to scan the columns to, the two ids being spelled as the database does.
@@ -55,7 +56,7 @@ func (r *Row) Fields(userID, projectID any) []any {
 	return []any{
 		userID, &r.CreatedAt, projectID, &r.Env, &r.Domain, &r.Login, &r.Password, &r.Labels,
 		&r.Fence, &r.FreeAt, &r.ReleasedAt, &r.LockLease, &r.LockPosition, &r.LockSize,
-		&r.LockOwner, &r.LockNote, &r.LockAcquiredAt, &r.LockExpiresAt,
+		&r.LockOwner, &r.LockNote, &r.LockAcquiredAt, &r.LockExpiresAt, &r.LockQuarantines,
 		&r.QuarantineReason, &r.QuarantinedAt,
 	}
 }
@@ -116,6 +117,7 @@ func circulationOf(u *domain.User) Circulation {
 		c.LockNote = lock.Note
 		c.LockAcquiredAt = micros(lock.AcquiredAt)
 		c.LockExpiresAt = micros(lock.ExpiresAt)
+		c.LockQuarantines = lock.QuarantineOnExpiry
 	}
 	if quarantine := state.Quarantine; quarantine != nil {
 		c.FreeAt = math.MaxInt64
@@ -170,6 +172,8 @@ func (r Row) restore(password domain.Secret) (*domain.User, error) {
 			Note:       r.LockNote,
 			AcquiredAt: instant(r.LockAcquiredAt),
 			ExpiresAt:  instant(r.LockExpiresAt),
+
+			QuarantineOnExpiry: r.LockQuarantines,
 		}
 	}
 	if r.QuarantinedAt != 0 {

@@ -33,6 +33,9 @@ type Config struct {
 	// Reconnect drops the idle connections: one turned out to be dead, so the others may be, too. It may be nil.
 	Reconnect func()
 
+	// Listen calls back whenever another process may have set users free, until ctx ends. It may be nil.
+	Listen func(ctx context.Context, wake func())
+
 	// Close closes Writer, Reader and what they stand on.
 	Close func() error
 }
@@ -46,8 +49,10 @@ type Store struct {
 	engine     Engine
 	queue      queue
 	unreadable unreadable
+	line       line
 	loners     chan struct{} // has room for another
 	reconnect  func()
+	deaf       func() // ends the listening
 	close      func() error
 }
 
@@ -70,11 +75,35 @@ func New(config Config) *Store {
 		store.reconnect = func() {}
 	}
 	store.queue.carry = store.carry
+	store.line.init(store.serveLine)
+	store.hear(config.Listen)
 	return store
 }
 
 // Close ends the store. Operations that are under way may fail.
-func (s *Store) Close() error { return s.close() }
+func (s *Store) Close() error {
+	s.deaf()
+	s.line.close()
+	return s.close()
+}
+
+// hear wakes the line whenever listen says so.
+func (s *Store) hear(listen func(context.Context, func())) {
+	s.deaf = func() {}
+	if listen == nil {
+		return
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	heard := make(chan struct{})
+	go func() {
+		defer close(heard)
+		listen(ctx, s.line.wake)
+	}()
+	s.deaf = func() {
+		cancel()
+		<-heard
+	}
+}
 
 // Ping implements [ports.Health].
 func (s *Store) Ping(ctx context.Context) error {

@@ -29,7 +29,7 @@ func BenchmarkServer(b *testing.B) {
 			Login:    fmt.Sprintf("user-%d@example.com", i),
 			Password: domain.NewSecret(newPassword()),
 			Pool:     domain.Pool{ProjectID: domain.ProjectID{1}, Env: "staging", Domain: "shop.example.com"},
-		})
+		}, domain.IdempotencyKey{})
 		if err != nil {
 			b.Fatal(err)
 		}

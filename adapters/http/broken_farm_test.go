@@ -26,7 +26,9 @@ func hanging(ctx context.Context) error {
 	return ctx.Err()
 }
 
-func (f brokenFarm) Acquire(ctx context.Context, _ []domain.Selector, _ domain.Terms) (domain.Lease, error) {
+func (f brokenFarm) Acquire(
+	ctx context.Context, _ []domain.Selector, _ domain.Terms, _ domain.IdempotencyKey,
+) (domain.Lease, error) {
 	return domain.Lease{}, f(ctx)
 }
 
@@ -48,7 +50,7 @@ func (f brokenFarm) LockOpen(ctx context.Context, _ domain.UserID) (time.Time, e
 
 func (f brokenFarm) ReleaseOpen(ctx context.Context, _ domain.UserID) error { return f(ctx) }
 
-func (f brokenFarm) CreateUser(ctx context.Context, _ domain.Spec) (domain.View, error) {
+func (f brokenFarm) CreateUser(ctx context.Context, _ domain.Spec, _ domain.IdempotencyKey) (domain.View, error) {
 	return domain.View{}, f(ctx)
 }
 
@@ -74,14 +76,18 @@ func (f brokenFarm) Quarantine(ctx context.Context, _ domain.UserID, _ string) (
 	return domain.View{}, f(ctx)
 }
 
-func (f brokenFarm) Restore(ctx context.Context, _ domain.UserID) (domain.View, error) {
+func (f brokenFarm) Restore(ctx context.Context, _ domain.UserID, _ string) (domain.View, error) {
 	return domain.View{}, f(ctx)
 }
 
-func (f brokenFarm) ForceRelease(ctx context.Context, _ domain.UserID) (domain.View, error) {
+func (f brokenFarm) ForceRelease(ctx context.Context, _ domain.UserID, _ string) (domain.View, error) {
 	return domain.View{}, f(ctx)
 }
 
 func (f brokenFarm) Pools(ctx context.Context) ([]domain.PoolCount, error) { return nil, f(ctx) }
+
+func (f brokenFarm) Events(ctx context.Context, _ ports.EventQuery) (ports.EventPage, error) {
+	return ports.EventPage{}, f(ctx)
+}
 
 func (f brokenFarm) Ping(ctx context.Context) error { return f(ctx) }

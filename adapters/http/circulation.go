@@ -1,8 +1,6 @@
 package http
 
 import (
-	"log/slog"
-
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/userfarm/userfarm/domain"
@@ -10,10 +8,7 @@ import (
 )
 
 // circulationRoutes takes users out of circulation and back.
-type circulationRoutes struct {
-	circulation ports.Circulation
-	log         *slog.Logger
-}
+type circulationRoutes struct{ circulation ports.Circulation }
 
 // QuarantineUser serves POST /v1/users/{user_id}/quarantine.
 func (r circulationRoutes) QuarantineUser(c *fiber.Ctx, userID UserID) error {
@@ -32,10 +27,7 @@ func (r circulationRoutes) RestoreUser(c *fiber.Ctx, userID UserID) error {
 	if err != nil {
 		return err
 	}
-	user, err := r.circulation.Restore(c.UserContext(), id)
-	if err == nil {
-		r.log.InfoContext(c.UserContext(), "user restored", "user_id", id.String(), "reason", reason)
-	}
+	user, err := r.circulation.Restore(c.UserContext(), id, reason)
 	return answerUser(c, user, err)
 }
 
@@ -45,14 +37,11 @@ func (r circulationRoutes) ForceReleaseUser(c *fiber.Ctx, userID UserID) error {
 	if err != nil {
 		return err
 	}
-	user, err := r.circulation.ForceRelease(c.UserContext(), id)
-	if err == nil {
-		r.log.InfoContext(c.UserContext(), "user released by force", "user_id", id.String(), "reason", reason)
-	}
+	user, err := r.circulation.ForceRelease(c.UserContext(), id, reason)
 	return answerUser(c, user, err)
 }
 
-// readReason reads a request that names a user and may give a reason for the log.
+// readReason reads a request that names a user and may give a reason.
 func readReason(c *fiber.Ctx, userID UserID) (id domain.UserID, reason string, err error) {
 	id, errID := parseIDAt[domain.UserID]("user_id", userID)
 	var req ReasonRequest

@@ -19,16 +19,14 @@ func TestAUserGoesIntoQuarantineAndBack(t *testing.T) {
 	}
 	c.post("/v1/leases", `{"users":[{}]}`).want(409).wantProblem(http.CodePoolExhausted, "/users/0")
 
-	for _, body := range []string{"", `{}`, `{"reason":"unblocked by hand"}`} {
+	for _, body := range []string{"", `{}`, `{"reason":"nothing to restore"}`} {
 		user = http.User{}
 		c.post(path+"/restore", body).want(200).into(&user)
 		if user.Status != http.StatusFree || user.Quarantine != nil {
 			t.Errorf("got the status %s", user.Status)
 		}
 	}
-	if want := `"msg":"user restored","user_id":"` + alice.UserID + `","reason":"unblocked by hand"`; !strings.Contains(logged.String(), want) {
-		t.Errorf("the log does not have %s", want)
-	}
+	c.wantEvents("user_id="+alice.UserID, "created", "quarantined: blocked", "restored")
 }
 
 func TestAForcedReleaseEndsTheWholeLease(t *testing.T) {
@@ -47,10 +45,16 @@ func TestAForcedReleaseEndsTheWholeLease(t *testing.T) {
 		t.Errorf("the other user of the lease is %s", user.Status)
 	}
 	c.get("/v1/leases/" + lease.LeaseID).want(410).wantProblem(http.CodeLeaseExpired)
-	if want := `"msg":"user released by force","user_id":"` + alice.UserID + `","reason":"its runner is gone"`; !strings.Contains(logged.String(), want) {
-		t.Errorf("the log does not have %s", want)
-	}
 	c.post("/v1/users/"+alice.UserID+"/force-release", "").want(200)
+	c.wantEvents("user_id="+bob.UserID, "created", "acquired", "forced: its runner is gone")
+}
+
+func TestAReasonForARestoreGoesIntoTheHistory(t *testing.T) {
+	c := newClient(t)
+	alice, _ := c.newUser("alice", nil)
+	c.post("/v1/users/"+alice.UserID+"/quarantine", `{"reason":"blocked"}`).want(200)
+	c.post("/v1/users/"+alice.UserID+"/restore", `{"reason":"unblocked by hand"}`).want(200)
+	c.wantEvents("", "created", "quarantined: blocked", "restored: unblocked by hand")
 }
 
 func TestWhatAReasonMayNotBe(t *testing.T) {

@@ -122,6 +122,26 @@ func (c client) get(path string) answer { c.t.Helper(); return c.send("GET", pat
 
 func (c client) post(path, body string) answer { c.t.Helper(); return c.send("POST", path, body) }
 
+// postOnce is post with an idempotency key.
+func (c client) postOnce(key, path, body string) answer {
+	c.t.Helper()
+	return c.sendWith(nethttp.Header{"Idempotency-Key": {key}}, "POST", path, body)
+}
+
+// sendWith is send with headers.
+func (c client) sendWith(header nethttp.Header, method, path, body string) answer {
+	c.t.Helper()
+	req, err := nethttp.NewRequest(method, c.url+path, strings.NewReader(body))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	req.Header = header
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	return c.do(req)
+}
+
 // want fails the test unless the answer has the status.
 func (a answer) want(status int) answer {
 	a.t.Helper()

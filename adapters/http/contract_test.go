@@ -36,6 +36,7 @@ var contract = sync.OnceValue(func() *contractCheck {
 	openapi3.DefineStringFormatValidator("uuid", openapi3.NewRegexpFormatValidator(canonicalUUID))
 	openapi3filter.RegisterBodyDecoder("application/yaml", openapi3filter.PlainBodyDecoder)
 	openapi3filter.RegisterBodyDecoder("text/html", openapi3filter.PlainBodyDecoder)
+	openapi3filter.RegisterBodyDecoder("text/event-stream", openapi3filter.PlainBodyDecoder)
 	return &contractCheck{doc: doc, router: router}
 })
 
@@ -155,6 +156,9 @@ var leaseIDs = regexp.MustCompile(`"lease_id":"([^"]+)"`)
 
 // RoundTrip implements [nethttp.RoundTripper]. An answer that breaks off is an error.
 func (t contractTransport) RoundTrip(req *nethttp.Request) (*nethttp.Response, error) {
+	if key := req.Header.Get("Idempotency-Key"); key != "" {
+		secrets.add(key)
+	}
 	resp, err := t.next.RoundTrip(req)
 	if err != nil {
 		return nil, err

@@ -86,7 +86,7 @@ func TestEveryBadMemberIsNamedWhereItIs(t *testing.T) {
 		{"unknown members at all depths", `{"users":[{"role":"admin"},{"labels":{"role":"admin"},"id":{"a":[1]}}],"own":1}`,
 			[]string{"/users/0/role", "/users/1/id", "/own"}},
 		{"names in another case", `{"Users":[{}]}`, []string{"/Users", "/users"}},
-		{"types, unknown members and rules", `{"users":[{"env":1,"domain":"","x":1}],"owner":1,"wait_seconds":5}`,
+		{"types, unknown members and rules", `{"users":[{"env":1,"domain":"","x":1}],"owner":1,"wait_seconds":61}`,
 			[]string{"/users/0/env", "/users/0/x", "/owner", "/users/0/domain", "/wait_seconds"}},
 	}
 	for _, test := range tests {
@@ -100,7 +100,7 @@ func TestEveryBadMemberIsNamedWhereItIs(t *testing.T) {
 func TestARouteWithoutParametersRefusesThem(t *testing.T) {
 	c := newClient(t)
 	for _, r := range farmRequests {
-		if strings.HasPrefix(r.path, "/v1/") && r.path != "/v1/users" {
+		if strings.HasPrefix(r.path, "/v1/") && r.path != "/v1/users" && !strings.HasPrefix(r.path, "/v1/events") {
 			c.send(r.method, r.path+"?dry_run=1&a=%62", r.body).want(422).wantProblem(http.CodeInvalid, "/a", "/dry_run")
 			c.send(r.method, r.path+"?%zz", r.body).want(422).wantProblem(http.CodeInvalid, "")
 			c.send(r.method, r.path+"?", r.body)

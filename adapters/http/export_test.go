@@ -7,12 +7,15 @@ import "github.com/gofiber/fiber/v2"
 // OpenAPI is the text of openapi.yaml.
 var OpenAPI = openapi
 
-// Timeouts of the server.
+// Timeouts and intervals of the server.
 const (
 	ReadTimeout    = readTimeout
 	WriteTimeout   = writeTimeout
 	RequestTimeout = requestTimeout
 	ArrivalTimeout = arrivalTimeout
+
+	PollInterval      = pollInterval
+	HeartbeatInterval = heartbeatInterval
 )
 
 // Functions that the external tests call.
@@ -20,6 +23,8 @@ var (
 	FormatCursor   = formatCursor
 	ParseCursor    = parseCursor
 	ParseFilter    = parseFilter
+	ParseEvents    = parseEventFilter
+	NewestEvent    = newestEvent
 	SeedBodyFields = seedBodyFields
 )
 
@@ -31,3 +36,16 @@ func (s *Server) Routes() []fiber.Route { return s.app.GetRoutes(true) }
 
 // Handle serves a further route.
 func (s *Server) Handle(method, path string, handler fiber.Handler) { s.app.Add(method, path, handler) }
+
+// Begun returns how many connections there are on which something has arrived.
+func (s *Server) Begun() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.listener.cut(func(c *connection) bool {
+		if !isSilent(c) {
+			n++
+		}
+		return false
+	})
+	return n
+}

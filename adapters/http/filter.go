@@ -1,8 +1,6 @@
 package http
 
 import (
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -17,57 +15,35 @@ const (
 	maxLimit     = 1000
 )
 
-// parseFilter reads the query of GET /v1/users. It returns a [domain.InvalidError] that names every parameter that is
-// unknown, repeated or wrong: one that was passed over would list more than what was asked for.
+var limitRule = "must be from 1 to " + strconv.Itoa(maxLimit)
+
+// parseFilter reads the query of GET /v1/users.
 func parseFilter(rawQuery string) (ports.Query, error) {
-	values, err := parseQuery(rawQuery)
-	if err != nil {
-		return ports.Query{}, err
-	}
 	q := ports.Query{Limit: defaultLimit}
-	var wrong []domain.FieldError
-	for _, name := range slices.Sorted(maps.Keys(values)) {
-		if rule := applyFilter(&q, name, values[name]); rule != "" {
-			wrong = append(wrong, domain.FieldError{Pointer: parameterPointer(name), Detail: rule})
-		}
-	}
-	if len(wrong) > 0 {
-		return ports.Query{}, &domain.InvalidError{Fields: wrong}
+	if err := filters.read(rawQuery, &q); err != nil {
+		return ports.Query{}, err
 	}
 	return q, nil
 }
 
-// applyFilter sets what the values of a parameter ask for. It returns the rule that they break, if they do.
-func applyFilter(q *ports.Query, name string, values []string) (rule string) {
-	if name == "label" {
-		return filterLabels(q, values)
-	}
-	filter, known := filters[name]
-	switch {
-	case !known:
-		return unknownParameter
-	case len(values) > 1:
-		return "must be given only once"
-	default:
-		return filter(q, values[0])
-	}
-}
-
-// filters are the parameters that are given once. Each returns the rule that the value breaks, if it does.
-var filters = map[string]func(q *ports.Query, value string) (rule string){
-	"project_id": func(q *ports.Query, value string) string { return filterParsed(&q.ProjectID, value, parseID, idRule) },
-	"env":        func(q *ports.Query, value string) string { return filterText(&q.Env, value) },
-	"domain":     func(q *ports.Query, value string) string { return filterText(&q.Domain, value) },
-	"login":      func(q *ports.Query, value string) string { return filterText(&q.Login, value) },
-	"status": func(q *ports.Query, value string) string {
+// filters are the parameters of GET /v1/users.
+var filters = parameters[ports.Query]{
+	"project_id": once(func(q *ports.Query, value string) string {
+		return filterParsed(&q.ProjectID, value, parseID, idRule)
+	}),
+	"env":    once(func(q *ports.Query, value string) string { return filterText(&q.Env, value) }),
+	"domain": once(func(q *ports.Query, value string) string { return filterText(&q.Domain, value) }),
+	"login":  once(func(q *ports.Query, value string) string { return filterText(&q.Login, value) }),
+	"label":  filterLabels,
+	"status": once(func(q *ports.Query, value string) string {
 		return filterParsed(&q.Status, value, parseStatus, "must be free, locked or quarantined")
-	},
-	"limit": func(q *ports.Query, value string) string {
-		return filterParsed(&q.Limit, value, parseLimit, "must be from 1 to "+strconv.Itoa(maxLimit))
-	},
-	"cursor": func(q *ports.Query, value string) string {
+	}),
+	"limit": once(func(q *ports.Query, value string) string {
+		return filterParsed(&q.Limit, value, parseLimit, limitRule)
+	}),
+	"cursor": once(func(q *ports.Query, value string) string {
 		return filterParsed(&q.After, value, parseCursor, "must be the next_cursor of another page")
-	},
+	}),
 }
 
 func filterParsed[T any](to *T, value string, parse func(string) (T, bool), rule string) string {

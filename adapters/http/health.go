@@ -16,7 +16,7 @@ const pingTimeout = 2 * time.Second
 // healthRoutes tell how the service is.
 type healthRoutes struct {
 	health  ports.Health
-	closing func() bool
+	closing closing
 }
 
 // Healthz serves GET /healthz.
@@ -24,7 +24,7 @@ func (healthRoutes) Healthz(c *fiber.Ctx) error { return c.JSON(Health{Status: "
 
 // Readyz serves GET /readyz.
 func (r healthRoutes) Readyz(c *fiber.Ctx) error {
-	if r.closing() {
+	if r.closing.hasBegun() {
 		return errShuttingDown
 	}
 	ctx, cancel := context.WithTimeout(c.UserContext(), pingTimeout)

@@ -1,6 +1,7 @@
 package http
 
 import (
+	"context"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -10,18 +11,28 @@ import (
 )
 
 // leaseRoutes hands users to tests.
-type leaseRoutes struct{ leases ports.Leases }
+type leaseRoutes struct {
+	leases  ports.Leases
+	closing closing
+}
 
 // AcquireLease serves POST /v1/leases.
 func (r leaseRoutes) AcquireLease(c *fiber.Ctx) error {
+	key, errKey := readIdempotencyKey(c)
 	var req AcquireRequest
-	err := decodeBody(c, &req)
+	err := join(decodeBody(c, &req), errKey)
 	want := readSelectors(req.Users)
-	terms := domain.Terms{Owner: req.Owner, Note: req.Note, TTL: seconds(req.TTLSeconds)}
+	terms := domain.Terms{
+		Owner: req.Owner, Note: req.Note, TTL: seconds(req.TTLSeconds), Wait: seconds(&req.WaitSeconds),
+	}
 	if err != nil {
 		return withRules(err, domain.CheckSelectors(want), domain.CheckTerms(terms))
 	}
-	lease, err := r.leases.Acquire(c.UserContext(), want, terms)
+	var lease domain.Lease
+	err = r.closing.waiting(c.UserContext(), terms.Wait, func(ctx context.Context) (err error) {
+		lease, err = r.leases.Acquire(ctx, want, terms, key)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -91,8 +102,8 @@ func readSelectors(selectors []Selector) []domain.Selector {
 	return want
 }
 
-// seconds returns the duration of a time to live; 0, the default, if there is none.
-func seconds(ttl *int32) time.Duration { return time.Duration(unlessNil(ttl)) * time.Second }
+// seconds returns a duration; 0, which stands for the default, if there is none.
+func seconds(n *int32) time.Duration { return time.Duration(unlessNil(n)) * time.Second }
 
 func unlessNil[T any](value *T) T {
 	if value == nil {

@@ -1,6 +1,7 @@
 package http_test
 
 import (
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"regexp"
@@ -64,10 +65,12 @@ func withoutTime(_ []string, attr slog.Attr) slog.Attr {
 func TestTheSuiteKnowsItsSecrets(t *testing.T) {
 	c := newClient(t)
 	_, password := c.newUser("alice", nil)
-	lease := c.acquire(`{"users":[{}]}`)
+	key := rand.Text()
+	var lease http.Lease
+	c.postOnce(key, "/v1/leases", `{"users":[{}]}`).want(201).into(&lease)
 	secrets.mu.Lock()
 	defer secrets.mu.Unlock()
-	if !secrets.set[password] || !secrets.set[lease.LeaseID] {
+	if !secrets.set[password] || !secrets.set[lease.LeaseID] || !secrets.set[key] {
 		t.Error("a secret is not known")
 	}
 	if !regexp.MustCompile(`"route":"/v1/leases"`).MatchString(logged.String()) || strings.Contains(logged.String(), password) {

@@ -24,8 +24,8 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "something still runs after the tests:", err)
 		code = 1
 	}
-	if n := secrets.inLog(); n > 0 {
-		fmt.Fprintln(os.Stderr, n, "of the passwords and lease ids of the tests are in the log")
+	if n := secrets.in(logged.String()); n > 0 {
+		fmt.Fprintln(os.Stderr, n, "of the passwords, lease ids and idempotency keys of the tests are in the log")
 		code = 1
 	}
 	os.Exit(code)
@@ -57,7 +57,7 @@ func (b *logBuffer) String() string {
 	return b.text.String()
 }
 
-// secrets are the passwords and lease ids that the tests used.
+// secrets are the passwords, lease ids and idempotency keys that the tests used.
 var secrets secretSet
 
 type secretSet struct {
@@ -74,10 +74,10 @@ func (s *secretSet) add(secret string) {
 	s.set[secret] = true
 }
 
-func (s *secretSet) inLog() (leaked int) {
+// in returns how many of the secrets are in a text.
+func (s *secretSet) in(text string) (leaked int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	text := logged.String()
 	for secret := range s.set {
 		if strings.Contains(text, secret) {
 			leaked++

@@ -48,6 +48,9 @@ type ProblemKind struct {
 var problemKinds = []ProblemKind{
 	{CodeInvalid, 422, "Invalid request",
 		"The request breaks the rules that errors names.", 0, domain.ErrInvalid},
+	{CodeIdempotencyMismatch, 422, "Idempotency key used before",
+		"The Idempotency-Key was used with another request. Use a new key for every call, and the same one only to repeat it.",
+		0, domain.ErrIdempotencyMismatch},
 	{CodeUserNotFound, 404, "User not found",
 		"No user has this id.", 0, domain.ErrUserNotFound},
 	{CodeLeaseNotFound, 404, "Lease not found",

@@ -29,6 +29,9 @@ var farmRequests = []struct{ method, path, body string }{
 	{"POST", "/v1/users/" + someID + "/restore", ""},
 	{"POST", "/v1/users/" + someID + "/force-release", ""},
 	{"GET", "/v1/pools", ""},
+	{"GET", "/v1/events", ""},
+	{"GET", "/v1/events/stream", ""},
+	{"GET", "/v1/events/stream?since=2026-11-23T09:30:00Z", ""},
 	{"POST", "/create_user", `{"login":"a","password":"b","project_id":"` + projectID + `","env":"c","domain":"d"}`},
 	{"GET", "/get_users", ""},
 	{"POST", "/acquire_lock", `{"user_id":"` + someID + `"}`},
@@ -94,6 +97,8 @@ func TestErrorsOfTheFarmAreProblems(t *testing.T) {
 		{domain.ErrUserQuarantined, 409, http.CodeUserQuarantined},
 		{domain.ErrNoMatch, 404, http.CodeNoMatch},
 		{domain.ErrPoolExhausted, 409, http.CodePoolExhausted},
+		{domain.ErrLeaseExpired, 410, http.CodeLeaseExpired},
+		{domain.ErrIdempotencyMismatch, 422, http.CodeIdempotencyMismatch},
 	}
 	for _, test := range tests {
 		c := newBrokenClient(t, fmt.Errorf("store: claim: %w", test.err))

@@ -12,31 +12,59 @@ import (
 	"github.com/userfarm/userfarm/domain"
 )
 
-const unknownParameter = "is not a parameter that is known here"
+const (
+	unknownParameter = "is not a parameter that is known here"
+	givenTwice       = "must be given only once"
+)
 
-// checkQuery refuses parameters on the /v1 routes that know none.
-func checkQuery(c *fiber.Ctx, next fiber.Handler) error {
-	route := c.Route()
-	lists := route.Path == "/v1/users" && route.Method != fiber.MethodPost
-	if strings.HasPrefix(route.Path, "/v1/") && !lists {
-		if err := refuseQuery(rawQuery(c)); err != nil {
-			return err
+// parameters are those that a query may have. Each sets in q what its values ask for, and returns the rule that they
+// break, if they do.
+type parameters[Q any] map[string]func(q *Q, values []string) (rule string)
+
+// once is a parameter that must not be repeated.
+func once[Q any](set func(q *Q, value string) (rule string)) func(q *Q, values []string) (rule string) {
+	return func(q *Q, values []string) string {
+		if len(values) > 1 {
+			return givenTwice
 		}
+		return set(q, values[0])
 	}
-	return next(c)
 }
 
-// refuseQuery refuses every parameter where none is known.
-func refuseQuery(rawQuery string) error {
+// read sets in q what a query asks for. It returns a [domain.InvalidError] that names every parameter that is unknown,
+// repeated or wrong: one that was passed over would list more than what was asked for.
+func (p parameters[Q]) read(rawQuery string, q *Q) error {
 	values, err := parseQuery(rawQuery)
-	if err != nil || len(values) == 0 {
+	if err != nil {
 		return err
 	}
 	var wrong []domain.FieldError
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		wrong = append(wrong, domain.FieldError{Pointer: parameterPointer(name), Detail: unknownParameter})
+		rule := unknownParameter
+		if set, known := p[name]; known {
+			rule = set(q, values[name])
+		}
+		if rule != "" {
+			wrong = append(wrong, domain.FieldError{Pointer: parameterPointer(name), Detail: rule})
+		}
 	}
-	return &domain.InvalidError{Fields: wrong}
+	return invalidFields(wrong, nil)
+}
+
+// lists are the routes under /v1 that know parameters, for a reader.
+var lists = []string{"/v1/users", "/v1/events", "/v1/events/stream"}
+
+// checkQuery refuses parameters on the /v1 routes that know none.
+func checkQuery(c *fiber.Ctx, next fiber.Handler) error {
+	route := c.Route()
+	listed := slices.Contains(lists, route.Path) && route.Method != fiber.MethodPost
+	if strings.HasPrefix(route.Path, "/v1/") && !listed {
+		none := parameters[struct{}]{}
+		if err := none.read(rawQuery(c), &struct{}{}); err != nil {
+			return err
+		}
+	}
+	return next(c)
 }
 
 func parseQuery(raw string) (url.Values, error) {

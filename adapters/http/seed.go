@@ -43,7 +43,7 @@ func (r seedRoutes) SeedCreateUser(c *fiber.Ctx) error {
 	if err := fields.err(); err != nil {
 		return withRules(err, domain.CheckSpec(spec))
 	}
-	user, err := r.accounts.CreateUser(c.UserContext(), spec)
+	user, err := r.accounts.CreateUser(c.UserContext(), spec, domain.IdempotencyKey{})
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 // Defines values for Code.
 const (
 	CodeHeaderTooLarge       Code = "header_too_large"
+	CodeIdempotencyMismatch  Code = "idempotency_mismatch"
 	CodeInternal             Code = "internal"
 	CodeInvalid              Code = "invalid"
 	CodeLeaseExpired         Code = "lease_expired"
@@ -39,6 +40,8 @@ const (
 func (e Code) Valid() bool {
 	switch e {
 	case CodeHeaderTooLarge:
+		return true
+	case CodeIdempotencyMismatch:
 		return true
 	case CodeInternal:
 		return true
@@ -75,6 +78,45 @@ func (e Code) Valid() bool {
 	case CodeUserNotFound:
 		return true
 	case CodeUserQuarantined:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for EventKind.
+const (
+	EventKindAcquired    EventKind = "acquired"
+	EventKindCreated     EventKind = "created"
+	EventKindExpired     EventKind = "expired"
+	EventKindForced      EventKind = "forced"
+	EventKindQuarantined EventKind = "quarantined"
+	EventKindReleased    EventKind = "released"
+	EventKindRemoved     EventKind = "removed"
+	EventKindRenewed     EventKind = "renewed"
+	EventKindRestored    EventKind = "restored"
+)
+
+// Valid indicates whether the value is a known member of the EventKind enum.
+func (e EventKind) Valid() bool {
+	switch e {
+	case EventKindAcquired:
+		return true
+	case EventKindCreated:
+		return true
+	case EventKindExpired:
+		return true
+	case EventKindForced:
+		return true
+	case EventKindQuarantined:
+		return true
+	case EventKindReleased:
+		return true
+	case EventKindRemoved:
+		return true
+	case EventKindRenewed:
+		return true
+	case EventKindRestored:
 		return true
 	default:
 		return false
@@ -147,12 +189,54 @@ type AcquireRequest struct {
 	// say (15 minutes, unless set otherwise), and the longest that you may ask for (a day).
 	TTLSeconds *int32 `json:"ttl_seconds,omitempty" validate:"omitnil,min=1"`
 
-	// WaitSeconds This version does not wait for users to become free.
-	WaitSeconds int32 `json:"wait_seconds,omitempty" validate:"eq=0"`
+	// WaitSeconds How long to stand in line for users that match and are not free. The answer comes as soon as they are, and is
+	// `pool_exhausted` if they are not by then.
+	WaitSeconds int32 `json:"wait_seconds,omitempty"`
 }
 
 // Code What went wrong, for programs.
 type Code string
+
+// Event Something that happened to a user, told as the user was then.
+type Event struct {
+	// EventID Its place in the history, a decimal number above those of all events before it.
+	EventID string `json:"event_id"`
+
+	// At When, by the clock of the database.
+	At time.Time `json:"at"`
+
+	// Kind What happened. `forced` is the end of a lock by force-release.
+	Kind      EventKind `json:"kind"`
+	UserID    string    `json:"user_id"`
+	Login     string    `json:"login"`
+	ProjectID string    `json:"project_id"`
+	Env       string    `json:"env"`
+	Domain    string    `json:"domain"`
+
+	// Owner Of the lock that this is about; empty if it is about none, or about one of a seed route.
+	Owner string `json:"owner"`
+
+	// Note Of that lock.
+	Note string `json:"note"`
+
+	// Fence Of the latest lock on the user; 0 if there never was one.
+	Fence uint64 `json:"fence"`
+
+	// Reason In the words of whoever did it; may be empty.
+	Reason string `json:"reason"`
+}
+
+// EventKind What happened. `forced` is the end of a lock by force-release.
+type EventKind string
+
+// EventPage defines model for EventPage.
+type EventPage struct {
+	Events []Event `json:"events"`
+
+	// NextCursor The `cursor` of the next page; null if there are no more events now. To go on later, ask with the `event_id` of
+	// the last event that you saw.
+	NextCursor *string `json:"next_cursor"`
+}
 
 // Fault defines model for Fault.
 type Fault struct {
@@ -164,8 +248,8 @@ type Fault struct {
 
 // FieldProblem defines model for FieldProblem.
 type FieldProblem struct {
-	// Pointer JSON pointer (RFC 6901) to the member of the body, or `/` and the name of the path or query parameter. Empty
-	// for the whole body.
+	// Pointer JSON pointer (RFC 6901) to the member of the body, or `/` and the name of the path or query parameter or of
+	// the header. Empty for the whole body.
 	Pointer string `json:"pointer"`
 
 	// Detail The rule that it breaks.
@@ -262,8 +346,11 @@ type Pool struct {
 	Locked      int `json:"locked"`
 	Quarantined int `json:"quarantined"`
 
-	// Waiting Acquires that wait for a user of the pool.
+	// Waiting Acquires that stand in line for a user of the pool.
 	Waiting int `json:"waiting"`
+
+	// LongestWaitSeconds How long the first of them has waited, in whole seconds; 0 if nobody waits.
+	LongestWaitSeconds int `json:"longest_wait_seconds"`
 }
 
 // PoolList defines model for PoolList.
@@ -306,7 +393,7 @@ type QuarantineRequest struct {
 
 // ReasonRequest defines model for ReasonRequest.
 type ReasonRequest struct {
-	// Reason Why, for the farm's log.
+	// Reason Why, for the history.
 	Reason string `json:"reason,omitempty" validate:"max=1024"`
 }
 
@@ -430,6 +517,9 @@ type UserID = string
 // Invalid What went wrong, as RFC 9457 says it.
 type Invalid = Problem
 
+// InvalidOrMismatch What went wrong, as RFC 9457 says it.
+type InvalidOrMismatch = Problem
+
 // LeaseExpired What went wrong, as RFC 9457 says it.
 type LeaseExpired = Problem
 
@@ -447,6 +537,9 @@ type StoreUnavailable = Problem
 
 // TooLarge What went wrong, as RFC 9457 says it.
 type TooLarge = Problem
+
+// Unavailable What went wrong, as RFC 9457 says it.
+type Unavailable = Problem
 
 // Unexpected What went wrong, as RFC 9457 says it.
 type Unexpected = Problem
@@ -510,6 +603,12 @@ type ServerInterface interface {
 	// SeedReleaseLock Release a user
 	// (POST /release_lock)
 	SeedReleaseLock(c *fiber.Ctx) error
+	// ListEvents List what happened
+	// (GET /v1/events)
+	ListEvents(c *fiber.Ctx) error
+	// StreamEvents Watch what happens
+	// (GET /v1/events/stream)
+	StreamEvents(c *fiber.Ctx) error
 	// AcquireLease Acquire users
 	// (POST /v1/leases)
 	AcquireLease(c *fiber.Ctx) error
@@ -709,6 +808,42 @@ func (siw *ServerInterfaceWrapper) SeedReleaseLock(c *fiber.Ctx) error {
 
 	handler := func(c *fiber.Ctx) error {
 		return siw.Handler.SeedReleaseLock(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// ListEvents operation middleware
+func (siw *ServerInterfaceWrapper) ListEvents(c *fiber.Ctx) error {
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.ListEvents(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// StreamEvents operation middleware
+func (siw *ServerInterfaceWrapper) StreamEvents(c *fiber.Ctx) error {
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.StreamEvents(c)
 	}
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -1095,6 +1230,10 @@ func RegisterHandlersWithOptions(router fiber.Router, si ServerInterface, option
 	router.Get(options.BaseURL+"/readyz", wrapper.Readyz)
 
 	router.Post(options.BaseURL+"/release_lock", wrapper.SeedReleaseLock)
+
+	router.Get(options.BaseURL+"/v1/events", wrapper.ListEvents)
+
+	router.Get(options.BaseURL+"/v1/events/stream", wrapper.StreamEvents)
 
 	router.Post(options.BaseURL+"/v1/leases", wrapper.AcquireLease)
 

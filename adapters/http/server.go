@@ -14,23 +14,24 @@ import (
 
 // Server serves a farm over HTTP.
 type Server struct {
-	app *fiber.App
+	app     *fiber.App
+	closing closing
 
 	mu       sync.Mutex
 	listener *listener // that Serve listens on
-	closing  bool      // after Shutdown was called
 }
 
 // New returns a server for farm, which is ready as long as health is. It logs requests to log.
 func New(farm ports.Farm, health ports.Health, log *slog.Logger) *Server {
-	s := &Server{app: newApp(log)}
+	s := &Server{app: newApp(log), closing: newClosing()}
 	RegisterHandlersWithOptions(s.app, routes{
-		leaseRoutes:       leaseRoutes{farm},
+		leaseRoutes:       leaseRoutes{farm, s.closing},
 		userRoutes:        userRoutes{farm},
-		circulationRoutes: circulationRoutes{farm, log},
+		circulationRoutes: circulationRoutes{farm},
 		poolRoutes:        poolRoutes{farm},
+		eventRoutes:       eventRoutes{farm, s.closing, log},
 		seedRoutes:        seedRoutes{accounts: farm, locks: farm, log: log},
-		healthRoutes:      healthRoutes{health: health, closing: s.isClosing},
+		healthRoutes:      healthRoutes{health: health, closing: s.closing},
 	}, FiberServerOptions{HandlerMiddlewares: []HandlerMiddlewareFunc{checkQuery}})
 	return s
 }
@@ -41,6 +42,7 @@ type routes struct {
 	userRoutes
 	circulationRoutes
 	poolRoutes
+	eventRoutes
 	seedRoutes
 	healthRoutes
 	docsRoutes
@@ -52,7 +54,7 @@ func (s *Server) Serve(inner net.Listener) error {
 	listener := newListener(inner)
 	s.mu.Lock()
 	s.listener = listener
-	closing := s.closing
+	closing := s.closing.hasBegun()
 	s.mu.Unlock()
 	if closing {
 		return listener.Close()
@@ -60,11 +62,12 @@ func (s *Server) Serve(inner net.Listener) error {
 	return s.app.Listener(listener)
 }
 
-// Shutdown accepts no more connections, and returns when all requests that arrived were answered. What began to arrive has
-// five seconds for the rest. It returns the error of ctx if that ends first.
+// Shutdown accepts no more connections, and returns when all requests that arrived were answered. Those that stand in line
+// are answered at once, and streams of events end. What began to arrive has five seconds for the rest. It returns the error
+// of ctx if that ends first.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
-	s.closing = true
+	s.closing.begin()
 	listener := s.listener
 	s.mu.Unlock()
 	if listener == nil {
@@ -78,10 +81,4 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	late := time.AfterFunc(arrivalTimeout, func() { listener.cut(isAwaiting) })
 	defer late.Stop()
 	return s.app.ShutdownWithContext(ctx)
-}
-
-func (s *Server) isClosing() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.closing
 }

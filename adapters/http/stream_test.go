@@ -207,7 +207,13 @@ func TestAStreamWhoseStoreStallsIsCut(t *testing.T) {
 // getUsers asks for all users, and returns the body of the answer once it began.
 func getUsers(t *testing.T, conn net.Conn) io.Reader {
 	t.Helper()
-	if _, err := io.WriteString(conn, "GET /get_users HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+	return getStream(t, conn, "/get_users")
+}
+
+// getStream returns the body of the answer to a GET once it began.
+func getStream(t *testing.T, conn net.Conn, path string) io.Reader {
+	t.Helper()
+	if _, err := io.WriteString(conn, "GET "+path+" HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
 	answer := bufio.NewReader(conn)

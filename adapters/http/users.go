@@ -12,8 +12,9 @@ type userRoutes struct{ accounts ports.Accounts }
 
 // CreateUser serves POST /v1/users.
 func (r userRoutes) CreateUser(c *fiber.Ctx) error {
+	key, errKey := readIdempotencyKey(c)
 	var req NewUser
-	err := decodeBody(c, &req)
+	err := join(decodeBody(c, &req), errKey)
 	spec := domain.Spec{
 		Login:    req.Login,
 		Password: domain.NewSecret(req.Password),
@@ -25,7 +26,7 @@ func (r userRoutes) CreateUser(c *fiber.Ctx) error {
 	if err != nil {
 		return withRules(err, domain.CheckSpec(spec))
 	}
-	user, err := r.accounts.CreateUser(c.UserContext(), spec)
+	user, err := r.accounts.CreateUser(c.UserContext(), spec, key)
 	if err != nil {
 		return err
 	}

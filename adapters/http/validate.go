@@ -52,8 +52,6 @@ func ruleOf(broken validator.FieldError) string {
 		return "is required"
 	case tag == "id":
 		return idRule
-	case tag == "eq":
-		return "must be " + param
 	case tag == "max":
 		return "must have at most " + param + " characters"
 	case broken.Kind() == reflect.String:

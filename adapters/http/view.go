@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
 )
 
 // viewLease returns a lease as the wire shows it to its holder.
@@ -78,9 +79,40 @@ func viewPools(counts []domain.PoolCount) PoolList {
 			Locked:      count.Locked,
 			Quarantined: count.Quarantined,
 			Waiting:     count.Waiting,
+
+			LongestWaitSeconds: int(count.LongestWait / time.Second),
 		}
 	}
 	return PoolList{Pools: pools}
+}
+
+func viewEventPage(page ports.EventPage) EventPage {
+	view := EventPage{Events: make([]Event, len(page.Events))}
+	for i, e := range page.Events {
+		view.Events[i] = viewEvent(e)
+	}
+	if n := len(view.Events); n > 0 && page.More {
+		view.NextCursor = &view.Events[n-1].EventID
+	}
+	return view
+}
+
+// viewEvent returns an event as the wire shows it to anybody.
+func viewEvent(e ports.RecordedEvent) Event {
+	return Event{
+		EventID:   formatEventID(e.ID),
+		At:        e.At.UTC(),
+		Kind:      EventKind(e.Kind),
+		UserID:    e.UserID.String(),
+		Login:     e.Login,
+		ProjectID: e.Pool.ProjectID.String(),
+		Env:       e.Pool.Env,
+		Domain:    e.Pool.Domain,
+		Owner:     e.Owner,
+		Note:      e.Note,
+		Fence:     e.Fence,
+		Reason:    e.Reason,
+	}
 }
 
 func unlessZero(t time.Time) *time.Time {

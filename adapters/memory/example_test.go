@@ -15,7 +15,7 @@ import (
 // withAdmin stands for the code that is to be tested: it lends an administrator to use.
 func withAdmin(ctx context.Context, farm ports.Leases, use func(admin domain.LeasedUser) error) error {
 	want := []domain.Selector{{Env: "staging", Labels: domain.Labels{"role": "admin"}}}
-	lease, err := farm.Acquire(ctx, want, domain.Terms{Owner: "nightly"})
+	lease, err := farm.Acquire(ctx, want, domain.Terms{Owner: "nightly"}, domain.IdempotencyKey{})
 	if err != nil {
 		return err
 	}
@@ -32,7 +32,7 @@ func Example() {
 		Password: domain.NewSecret("correct horse"),
 		Pool:     domain.Pool{ProjectID: domain.ProjectID{1}, Env: "staging", Domain: "shop"},
 		Labels:   domain.Labels{"role": "admin"},
-	})
+	}, domain.IdempotencyKey{})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -2,7 +2,6 @@ package memory
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -44,19 +43,4 @@ func (s *Store) noteEnd(now time.Time, before, after *domain.User) {
 	if _, known := s.ended[lease]; !known {
 		s.ended[lease] = now
 	}
-}
-
-// ForgetLeases implements [ports.Housekeeping].
-func (s *Store) ForgetLeases(ctx context.Context, age time.Duration) error {
-	now, err := s.begin(ctx)
-	if err != nil {
-		return err
-	}
-	defer s.mu.Unlock()
-	for lease, at := range s.ended {
-		if now.Sub(at) > age {
-			delete(s.ended, lease)
-		}
-	}
-	return nil
 }

@@ -31,7 +31,7 @@ func (s *Store) List(ctx context.Context, q ports.Query) (ports.Page, error) {
 			page.More = true
 			break
 		}
-		page.Users = append(page.Users, domain.Restore(u.Snapshot()))
+		page.Users = append(page.Users, u.Clone())
 	}
 	return page, nil
 }

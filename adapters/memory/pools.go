@@ -33,7 +33,24 @@ func (s *Store) CountPools(ctx context.Context) ([]domain.PoolCount, error) {
 		}
 		counts[pool] = count
 	}
+	for pool, count := range counts {
+		for _, w := range s.line {
+			if slices.ContainsFunc(w.claim.Want, func(want domain.Selector) bool { return s.inPool(want, pool) }) {
+				count.Waiting++
+				count.LongestWait = max(count.LongestWait, now.Sub(w.since))
+			}
+		}
+		counts[pool] = count
+	}
 	return slices.SortedFunc(maps.Values(counts), comparePools), nil
+}
+
+// inPool tells whether the selector could be served from the pool.
+func (s *Store) inPool(want domain.Selector, pool domain.Pool) bool {
+	if at, found := s.search(want.UserID); found {
+		return s.users[at].Snapshot().Pool == pool
+	}
+	return want.InPool(pool)
 }
 
 func comparePools(a, b domain.PoolCount) int {

@@ -18,13 +18,24 @@ type Store struct {
 	users  []*domain.User // ascending by id; replaced, never changed
 	logins map[login]struct{}
 	ended  map[domain.LeaseDigest]time.Time // when the lease first lost a user
+	calls  map[callKey]call                 // that were carried out
+
+	line  []*waiter
+	alarm *time.Timer // serves the line; nil if it can wait until something changes
+
+	history []ports.RecordedEvent // ascending by id
+	latest  ports.EventID
 }
 
 var _ ports.Store = (*Store)(nil)
 
 // New returns an empty store.
 func New() *Store {
-	return &Store{logins: make(map[login]struct{}), ended: make(map[domain.LeaseDigest]time.Time)}
+	return &Store{
+		logins: make(map[login]struct{}),
+		ended:  make(map[domain.LeaseDigest]time.Time),
+		calls:  make(map[callKey]call),
+	}
 }
 
 // Ping implements [ports.Health].
@@ -55,6 +66,7 @@ func (s *Store) write(now time.Time, users []*domain.User, decide ports.Decide) 
 	if err := decide(now, changed); err != nil {
 		return nil, err
 	}
+	s.record(now, changed)
 	for i, u := range copies(changed) {
 		at, _ := s.search(u.ID())
 		s.users[at] = u
@@ -66,7 +78,7 @@ func (s *Store) write(now time.Time, users []*domain.User, decide ports.Decide) 
 func copies(users []*domain.User) []*domain.User {
 	copied := make([]*domain.User, len(users))
 	for i, u := range users {
-		copied[i] = domain.Restore(u.Snapshot())
+		copied[i] = u.Clone()
 	}
 	return copied
 }

@@ -23,11 +23,15 @@ func loginOf(u *domain.User) login {
 }
 
 // Add implements [ports.Users].
-func (s *Store) Add(ctx context.Context, users ...*domain.User) error {
-	if _, err := s.begin(ctx); err != nil {
+func (s *Store) Add(ctx context.Context, once domain.Once, users ...*domain.User) error {
+	now, err := s.begin(ctx)
+	if err != nil {
 		return err
 	}
 	defer s.mu.Unlock()
+	if err := s.repeated(now, once); err != nil {
+		return err
+	}
 	for i, u := range users {
 		if !s.insert(u) {
 			for _, added := range users[:i] {
@@ -36,6 +40,9 @@ func (s *Store) Add(ctx context.Context, users ...*domain.User) error {
 			return fmt.Errorf("memory: add: %w", domain.ErrUserExists)
 		}
 	}
+	s.record(now, users)
+	s.noteCall(now, once)
+	s.serve(now)
 	return nil
 }
 
@@ -46,7 +53,7 @@ func (s *Store) insert(u *domain.User) bool {
 	if idTaken || loginTaken {
 		return false
 	}
-	s.users = slices.Insert(s.users, at, domain.Restore(u.Snapshot()))
+	s.users = slices.Insert(s.users, at, u.Clone())
 	s.logins[loginOf(u)] = struct{}{}
 	return true
 }
@@ -94,7 +101,9 @@ func (s *Store) Update(ctx context.Context, target ports.Target, decide ports.De
 	if err != nil {
 		return nil, err
 	}
-	return s.write(now, users, decide)
+	changed, err := s.write(now, users, decide)
+	s.serve(now)
+	return changed, err
 }
 
 // Remove implements [ports.Users].
@@ -108,11 +117,13 @@ func (s *Store) Remove(ctx context.Context, id domain.UserID, decide ports.Decid
 	if err != nil {
 		return err
 	}
-	user := users[0]
-	if err := decide(now, copies(users)); err != nil {
+	decided := copies(users)
+	if err := decide(now, decided); err != nil {
 		return err
 	}
-	s.drop(user)
-	s.noteEnd(now, user, nil)
+	s.record(now, decided)
+	s.drop(users[0])
+	s.noteEnd(now, users[0], nil)
+	s.serve(now)
 	return nil
 }

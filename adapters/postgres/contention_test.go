@@ -27,14 +27,14 @@ func newRival(t *testing.T, store ports.Store) rival {
 	t.Helper()
 	deciding, decision, claimed := make(chan struct{}), make(chan error), make(chan error, 1)
 	go func() {
-		_, err := store.Claim(context.Background(), []domain.Selector{anyUser},
-			func(now time.Time, users []*domain.User) error {
-				close(deciding)
-				if err := <-decision; err != nil {
-					return err
-				}
-				return grantTo(domain.NewLeaseID())(now, users)
-			})
+		_, err := store.Claim(context.Background(), ports.Claim{Want: []domain.Selector{anyUser}, Decide: func(now time.Time, users []*domain.User) error {
+			close(deciding)
+			if err := <-decision; err != nil {
+				return err
+			}
+			return grantTo(domain.NewLeaseID())(now, users)
+		}})
+
 		claimed <- err
 	}()
 	<-deciding
@@ -155,7 +155,7 @@ func TestReplicasNeverShareAUser(t *testing.T) {
 			for round := range rounds {
 				want := []domain.Selector{anyUser, {Env: pool.Env}, {Domain: pool.Domain}}[:1+(worker+round)%3]
 				lease := domain.NewLeaseID()
-				users, err := store.Claim(ctx, want, grantTo(lease))
+				users, err := store.Claim(ctx, ports.Claim{Want: want, Decide: grantTo(lease)})
 				if errors.Is(err, domain.ErrPoolExhausted) {
 					continue
 				}

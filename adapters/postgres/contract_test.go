@@ -20,7 +20,9 @@ func TestStore(t *testing.T) {
 		keys := newKeyRing(t)
 		store := open(t, clock.url, keys)
 		clock.exec(t, "DELETE FROM users")
-		clock.exec(t, "DELETE FROM ended_leases")
+		for _, table := range []string{"ended_leases", "events", "calls", "waiters", "replicas"} {
+			clock.exec(t, "DELETE FROM "+table)
+		}
 		return portstest.Subject{
 			Store:   store,
 			Advance: func(d time.Duration) { clock.advance(t, d) },

@@ -55,6 +55,7 @@ func (tx *transaction) begin(ctx context.Context, ask bunstore.Ask) (bunstore.Fo
 	} else {
 		e.run("BEGIN")
 	}
+	e.calls(ask, &found)
 	users, leases := uuids(ask.Users), digests(ask.Leases)
 	if ask.Wait && len(users)+len(leases) > 0 {
 		tx.keep(&e, &found.Targets, awaitTargets, users, leases)
@@ -69,6 +70,10 @@ func (tx *transaction) begin(ctx context.Context, ask bunstore.Ask) (bunstore.Fo
 		sql, args := searchFree(search.Want, search.Limit, tx.low.of(search.Key))
 		tx.keep(&e, &found.Free[i], sql, args...)
 	}
+	if ask.Expired > 0 {
+		tx.keep(&e, &found.Expired, expiredUsers, ask.Expired)
+	}
+	e.line(ask, &found)
 	e.read("SELECT "+clock, nil, func(rows pgx.Rows) (err error) {
 		found.Now, err = pgx.CollectExactlyOneRow(rows, pgx.RowTo[int64])
 		return err
@@ -108,12 +113,15 @@ func (tx *transaction) Commit(
 ) (added []domain.UserID, committing bool, err error) {
 	e := exchange{conn: tx.conn.Conn()}
 	tx.write(&e, changes, &added)
-	if changes.Together {
-		if err := e.send(ctx); err != nil || len(added) < len(changes.Added) {
+	if len(changes.Added) > 0 {
+		// What is to be written of them depends on whether they could be added.
+		if err := e.send(ctx); err != nil || changes.Together && len(added) < len(changes.Added) {
 			return nil, false, err
 		}
 		e = exchange{conn: tx.conn.Conn()}
 	}
+	e.record(changes, added)
+	e.move(changes)
 	e.run("COMMIT")
 	if err := e.send(ctx); err != nil {
 		return nil, !isUndone(err), err

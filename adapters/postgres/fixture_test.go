@@ -65,7 +65,7 @@ func addUsers(t testing.TB, store ports.Store, n int) []domain.UserID {
 		}
 		users[i] = user
 	}
-	if err := store.Add(context.Background(), users...); err != nil {
+	if err := store.Add(context.Background(), domain.Once{}, users...); err != nil {
 		t.Fatal(err)
 	}
 	return ids
@@ -82,7 +82,7 @@ func grantTo(lease domain.LeaseID) ports.Decide {
 // claim takes any user of the pool under a new lease.
 func claim(ctx context.Context, store ports.Store) (domain.LeaseID, error) {
 	lease := domain.NewLeaseID()
-	_, err := store.Claim(ctx, []domain.Selector{anyUser}, grantTo(lease))
+	_, err := store.Claim(ctx, ports.Claim{Want: []domain.Selector{anyUser}, Decide: grantTo(lease)})
 	return lease, err
 }
 

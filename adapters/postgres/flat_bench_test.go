@@ -82,7 +82,7 @@ func fill(b *testing.B, store ports.Store, n int) {
 			}
 			users = append(users, user)
 		}
-		if err := store.Add(context.Background(), users...); err != nil {
+		if err := store.Add(context.Background(), domain.Once{}, users...); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -98,7 +98,7 @@ func benchmarkPairs(b *testing.B, store *bunstore.Store, want domain.Selector) {
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			lease := domain.NewLeaseID()
-			if _, err := store.Claim(ctx, []domain.Selector{want}, grantTo(lease)); err != nil {
+			if _, err := store.Claim(ctx, ports.Claim{Want: []domain.Selector{want}, Decide: grantTo(lease)}); err != nil {
 				refused.Add(1)
 				continue
 			}

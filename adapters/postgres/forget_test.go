@@ -7,6 +7,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/userfarm/userfarm/adapters/postgres/postgrestest"
+
+	"github.com/userfarm/userfarm/ports"
 )
 
 // More than what one transaction forgets, which two replicas do at once.
@@ -19,8 +21,8 @@ func TestForgetLeasesForgetsThemAll(t *testing.T) {
 
 	ctx := context.Background()
 	forgotten := make(chan error, 1)
-	go func() { forgotten <- other.ForgetLeases(ctx, 0) }()
-	if err := one.ForgetLeases(ctx, 0); err != nil {
+	go func() { forgotten <- other.Forget(ctx, ports.Ages{Leases: 0, Events: 0}) }()
+	if err := one.Forget(ctx, ports.Ages{Leases: 0, Events: 0}); err != nil {
 		t.Error(err)
 	}
 	if err := <-forgotten; err != nil {

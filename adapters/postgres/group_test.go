@@ -37,7 +37,7 @@ func TestReplicasThatClaimTheSameUsersDoNotDeadlock(t *testing.T) {
 					slices.Reverse(want)
 				}
 				lease := domain.NewLeaseID()
-				_, err := store.Claim(ctx, want, grantTo(lease))
+				_, err := store.Claim(ctx, ports.Claim{Want: want, Decide: grantTo(lease)})
 				if err == nil {
 					err = release(ctx, store, lease)
 				}
@@ -73,7 +73,7 @@ func TestReplicasThatAddTheSameUsersDoNotDeadlock(t *testing.T) {
 			}
 			go func() {
 				<-start
-				answers <- store.Add(context.Background(), newcomers...)
+				answers <- store.Add(context.Background(), domain.Once{}, newcomers...)
 			}()
 		}
 		close(start)
@@ -184,7 +184,7 @@ func TestALeaseIsReleasedWhole(t *testing.T) {
 	one, other, databaseURL := twoReplicas(t, 2)
 	ctx := context.Background()
 	lease := domain.NewLeaseID()
-	users, err := one.Claim(ctx, []domain.Selector{anyUser, anyUser}, grantTo(lease))
+	users, err := one.Claim(ctx, ports.Claim{Want: []domain.Selector{anyUser, anyUser}, Decide: grantTo(lease)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,7 +261,7 @@ func TestUsersOfAnotherReplicaAreFound(t *testing.T) {
 	added := addUsers(t, other, 1)
 	for deadline := time.Now().Add(time.Minute); ; {
 		lease := domain.NewLeaseID()
-		users, err := one.Claim(ctx, []domain.Selector{anyUser}, grantTo(lease))
+		users, err := one.Claim(ctx, ports.Claim{Want: []domain.Selector{anyUser}, Decide: grantTo(lease)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -29,7 +29,7 @@ func TestASearchBeginsWhereTheOneBeforeFoundSomebody(t *testing.T) {
 		begins("after a user came back below", 0, [16]byte{})
 
 		low.seen("pool", []bunstore.Row{found})
-		low.wrote(bunstore.Changes{Added: []bunstore.Row{{}}})
+		low.wrote(bunstore.Changes{Added: []bunstore.Addition{{}}})
 		begins("after a user was added", 0, [16]byte{})
 
 		low.seen("pool", []bunstore.Row{found})

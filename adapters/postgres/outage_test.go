@@ -95,7 +95,7 @@ func TestWhatWasAnsweredSurvivesACrashOfTheServer(t *testing.T) {
 	leases := make(map[domain.LeaseID]domain.UserID)
 	for range ids {
 		lease := domain.NewLeaseID()
-		users, err := store.Claim(ctx, []domain.Selector{anyUser}, grantTo(lease))
+		users, err := store.Claim(ctx, ports.Claim{Want: []domain.Selector{anyUser}, Decide: grantTo(lease)})
 		if err != nil {
 			t.Fatal(err)
 		}

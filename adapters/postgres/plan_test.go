@@ -16,6 +16,7 @@ import (
 	"github.com/userfarm/userfarm/adapters/postgres/postgrestest"
 	"github.com/userfarm/userfarm/adapters/sealing"
 	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
 )
 
 // recorder keeps the statements that a store sends together.
@@ -98,7 +99,7 @@ func TestSearchForAFreeUserReadsOnlyWhatIsFree(t *testing.T) {
 		}
 		users[i] = domain.Restore(held)
 	}
-	if err := store.Add(ctx, users...); err != nil {
+	if err := store.Add(ctx, domain.Once{}, users...); err != nil {
 		t.Fatal(err)
 	}
 	server.Exec(t, databaseURL, "VACUUM ANALYZE users")
@@ -106,12 +107,12 @@ func TestSearchForAFreeUserReadsOnlyWhatIsFree(t *testing.T) {
 	inPool := domain.Selector{ProjectID: pool.ProjectID, Env: pool.Env, Domain: pool.Domain}
 	sharded := inPool
 	sharded.Labels = domain.Labels{"shard": "3"}
-	_, err = store.Claim(ctx, []domain.Selector{sharded}, nil)
+	_, err = store.Claim(ctx, ports.Claim{Want: []domain.Selector{sharded}, Decide: nil})
 	if !errors.Is(err, domain.ErrPoolExhausted) {
 		t.Fatalf("got %v, want %v", err, domain.ErrPoolExhausted)
 	}
 	for _, want := range []domain.Selector{inPool, {Labels: domain.Labels{"role": "plain"}}, {Env: pool.Env}} {
-		_, err = store.Claim(ctx, []domain.Selector{want}, func(time.Time, []*domain.User) error { return nil })
+		_, err = store.Claim(ctx, ports.Claim{Want: []domain.Selector{want}, Decide: func(time.Time, []*domain.User) error { return nil }})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -48,6 +48,9 @@ func Migrate(ctx context.Context, url string) error {
 func open(ctx context.Context, config *pgxpool.Config, sealer ports.Sealer) (*bunstore.Store, error) {
 	dialect := bunstore.Postgres(clock)
 	err := prepare(ctx, config.ConnConfig, func(ctx context.Context, db *bun.DB) error {
+		if err := continueHistory(ctx, db); err != nil {
+			return err
+		}
 		return bunstore.CheckKeys(ctx, db, dialect, sealer)
 	})
 	if err != nil {
@@ -70,7 +73,8 @@ func open(ctx context.Context, config *pgxpool.Config, sealer ports.Sealer) (*bu
 		Writer:  db,
 		Reader:  db,
 		Engine:  engine{pool: writes, low: newLowWater()},
-		Loners:  int(forWrites.MaxConns) - 1, // one is the groups'
+		Loners:  max(1, int(forWrites.MaxConns)-2), // one is the groups', one the line's
+		Listen:  listen(config.ConnConfig),
 		Reconnect: func() {
 			reads.Reset()
 			writes.Reset()

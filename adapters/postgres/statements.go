@@ -103,10 +103,11 @@ const moveUsers = `UPDATE users u SET
 		lock_lease = m.lock_lease, lock_position = m.lock_position, lock_size = m.lock_size,
 		lock_owner = nullif(m.lock_owner, ''), lock_note = nullif(m.lock_note, ''),
 		lock_acquired_at = nullif(m.lock_acquired_at, 0), lock_expires_at = nullif(m.lock_expires_at, 0),
-		quarantine_reason = nullif(m.quarantine_reason, ''), quarantined_at = nullif(m.quarantined_at, 0)
+		quarantine_reason = nullif(m.quarantine_reason, ''), quarantined_at = nullif(m.quarantined_at, 0),
+		lock_quarantines = m.lock_quarantines
 	FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::integer[], $6::integer[], $7::text[], $8::text[],
-		$9::bigint[], $10::bigint[], $11::text[], $12::bigint[], $13::tid[]) AS m (fence, free_at, released_at, lock_lease,
-		lock_position, lock_size, lock_owner, lock_note, lock_acquired_at, lock_expires_at, quarantine_reason, quarantined_at, place)
+		$9::bigint[], $10::bigint[], $11::text[], $12::bigint[], $13::boolean[], $14::tid[]) AS m (fence, free_at, released_at, lock_lease,
+		lock_position, lock_size, lock_owner, lock_note, lock_acquired_at, lock_expires_at, quarantine_reason, quarantined_at, lock_quarantines, place)
 	WHERE u.ctid = m.place`
 
 // circulations returns the first arguments of moveUsers and addUsers.
@@ -116,13 +117,15 @@ func circulations(all []bunstore.Circulation) []any {
 	fences, frees, releases := make([]int64, n), make([]int64, n), make([]int64, n)
 	acquired, expires, quarantined := make([]int64, n), make([]int64, n), make([]int64, n)
 	owners, notes, reasons := make([]string, n), make([]string, n), make([]string, n)
+	quarantines := make([]bool, n)
 	for i, c := range all {
 		leases[i], positions[i], sizes[i] = c.LockLease.Bytes(), int32(c.LockPosition), int32(c.LockSize) //nolint:gosec // up to 32
 		fences[i], frees[i], releases[i] = c.Fence, c.FreeAt, c.ReleasedAt
 		acquired[i], expires[i], quarantined[i] = c.LockAcquiredAt, c.LockExpiresAt, c.QuarantinedAt
 		owners[i], notes[i], reasons[i] = c.LockOwner, c.LockNote, c.QuarantineReason
+		quarantines[i] = c.LockQuarantines
 	}
-	return []any{fences, frees, releases, leases, positions, sizes, owners, notes, acquired, expires, reasons, quarantined}
+	return []any{fences, frees, releases, leases, positions, sizes, owners, notes, acquired, expires, reasons, quarantined, quarantines}
 }
 
 const removeUsers = `DELETE FROM users WHERE user_id = ANY ($1::uuid[])`
@@ -167,15 +170,15 @@ const (
 
 	addUsers = `INSERT INTO users (user_id, created_at, project_id, env, domain, pool_id, login, password, labels,
 			label_set_id, fence, free_at, released_at, lock_lease, lock_position, lock_size, lock_owner, lock_note,
-			lock_acquired_at, lock_expires_at, quarantine_reason, quarantined_at)
+			lock_acquired_at, lock_expires_at, quarantine_reason, quarantined_at, lock_quarantines)
 		SELECT n.user_id, n.created_at, n.project_id, n.env, n.domain, p.pool_id, n.login, n.password, n.labels,
 			` + labelSet + `, n.fence, n.free_at, nullif(n.released_at, 0), n.lock_lease, n.lock_position, n.lock_size,
 			nullif(n.lock_owner, ''), nullif(n.lock_note, ''), nullif(n.lock_acquired_at, 0), nullif(n.lock_expires_at, 0),
-			nullif(n.quarantine_reason, ''), nullif(n.quarantined_at, 0)
+			nullif(n.quarantine_reason, ''), nullif(n.quarantined_at, 0), n.lock_quarantines
 		FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::integer[], $6::integer[], $7::text[],
-			$8::text[], $9::bigint[], $10::bigint[], $11::text[], $12::bigint[], $13::uuid[], $14::bigint[], $15::uuid[],
-			$16::text[], $17::text[], $18::text[], $19::bytea[], $20::jsonb[]) AS n (fence, free_at, released_at, lock_lease,
-			lock_position, lock_size, lock_owner, lock_note, lock_acquired_at, lock_expires_at, quarantine_reason, quarantined_at,
+			$8::text[], $9::bigint[], $10::bigint[], $11::text[], $12::bigint[], $13::boolean[], $14::uuid[], $15::bigint[],
+			$16::uuid[], $17::text[], $18::text[], $19::text[], $20::bytea[], $21::jsonb[]) AS n (fence, free_at, released_at, lock_lease,
+			lock_position, lock_size, lock_owner, lock_note, lock_acquired_at, lock_expires_at, quarantine_reason, quarantined_at, lock_quarantines,
 			user_id, created_at, project_id, env, domain, login, password, labels)
 		JOIN pools p ON (p.project_id, p.env, p.domain) = (n.project_id, n.env, n.domain)
 		ORDER BY n.project_id, n.env, n.login ON CONFLICT DO NOTHING RETURNING user_id`
@@ -191,7 +194,7 @@ type addition struct {
 	passwords                     [][]byte
 }
 
-func additions(rows []bunstore.Row) *addition {
+func additions(rows []bunstore.Addition) *addition {
 	a := new(addition)
 	for _, r := range rows {
 		a.circulations, a.ids = append(a.circulations, r.Circulation), append(a.ids, r.UserID)

@@ -50,7 +50,7 @@ func TestADatabaseOfTheFirstSchemaIsBroughtUpToDate(t *testing.T) {
 	t.Cleanup(func() { _ = store.Close() })
 	anyone := domain.Selector{Env: "staging"}
 	take := func(now time.Time, users []*domain.User) error { return users[0].LockOpen(now, 0) }
-	if _, err := store.Claim(ctx, []domain.Selector{anyone}, take); !errors.Is(err, domain.ErrPoolExhausted) {
+	if _, err := store.Claim(ctx, ports.Claim{Want: []domain.Selector{anyone}, Decide: take}); !errors.Is(err, domain.ErrPoolExhausted) {
 		t.Errorf("a claim while two are leased and one in quarantine = %v", err)
 	}
 	if _, _, err := store.Find(ctx, ports.ByLease(ended.Digest())); !errors.Is(err, domain.ErrLeaseExpired) {
@@ -65,15 +65,14 @@ func TestADatabaseOfTheFirstSchemaIsBroughtUpToDate(t *testing.T) {
 	if err != nil {
 		t.Errorf("release of the lease = %v", err)
 	}
-	_, err = store.Update(ctx, ports.ByUser(quarantined), func(_ time.Time, users []*domain.User) error {
-		users[0].Restore()
-		return nil
+	_, err = store.Update(ctx, ports.ByUser(quarantined), func(now time.Time, users []*domain.User) error {
+		return users[0].Restore(now, "")
 	})
 	if err != nil {
 		t.Errorf("restore = %v", err)
 	}
 	admin := domain.Selector{Labels: domain.Labels{"role": "admin"}}
-	users, err := store.Claim(ctx, []domain.Selector{anyone, admin}, take)
+	users, err := store.Claim(ctx, ports.Claim{Want: []domain.Selector{anyone, admin}, Decide: take})
 	if err != nil || users[0].ID() != quarantined || users[1].Snapshot().Password.Reveal() != "pw" {
 		t.Errorf("a claim of two = %v, %v", users, err)
 	}

@@ -18,6 +18,7 @@ type engine struct {
 	dialect    bunstore.Dialect
 	now        func() int64
 	statements map[string]*sql.Stmt // by their texts
+	line       line
 }
 
 // newEngine prepares the statements of a database whose schema is up to date.
@@ -81,7 +82,66 @@ func (tx *transaction) find(ask bunstore.Ask) (bunstore.Found, error) {
 		}
 		found.Free[i] = rows
 	}
+	return found, tx.findMore(ask, &found)
+}
+
+// findMore finds what few transactions ask for.
+func (tx *transaction) findMore(ask bunstore.Ask, found *bunstore.Found) (err error) {
+	if ask.Wants {
+		found.Wants = tx.engine.line.wants()
+	}
+	if ask.Line {
+		found.Line = tx.engine.line.heads(tx.now)
+	}
+	if ask.Expired > 0 {
+		if found.Expired, err = tx.rows(expiredUsers, tx.now, ask.Expired); err != nil {
+			return err
+		}
+	}
+	if ask.Line || ask.Expired > 0 {
+		err = tx.value(&found.NextExpiry, nextExpiry, tx.now)
+		if err != nil {
+			return err
+		}
+	}
+	found.Calls, err = tx.Calls(tx.ctx, ask.Calls, true)
+	return err
+}
+
+// Search implements [bunstore.Transaction].
+func (tx *transaction) Search(_ context.Context, searches []bunstore.Search) (found [][]bunstore.Row, err error) {
+	found = make([][]bunstore.Row, len(searches))
+	for i, search := range searches {
+		if search.Want.UserID.IsZero() {
+			found[i], err = tx.free(search.Want, search.Limit)
+		} else {
+			found[i], err = tx.rows(userByID, search.Want.UserID.String())
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
 	return found, nil
+}
+
+// Calls implements [bunstore.Transaction].
+func (tx *transaction) Calls(_ context.Context, keys []bunstore.CallKey, _ bool) ([]bunstore.Call, error) {
+	var calls []bunstore.Call
+	for _, key := range keys {
+		call := bunstore.Call{Key: key}
+		var request, outcome []byte
+		row := tx.statement(findCall).QueryRowContext(tx.ctx, key[:], tx.now-domain.IdempotencyWindow.Microseconds())
+		switch err := row.Scan(&request, &outcome); {
+		case errors.Is(err, sql.ErrNoRows):
+			continue
+		case err != nil:
+			return nil, err
+		}
+		copy(call.Request[:], request)
+		copy(call.Outcome[:], outcome)
+		calls = append(calls, call)
+	}
+	return calls, nil
 }
 
 // Look implements [bunstore.Transaction].
@@ -107,7 +167,31 @@ func (tx *transaction) Commit(
 	if changes.Together && len(added) < len(changes.Added) {
 		return nil, false, nil
 	}
-	return added, true, tx.tx.Commit()
+	events, calls := changes.WithAdded(added)
+	if err := tx.record(events, calls); err != nil {
+		return nil, false, err
+	}
+	if err := tx.tx.Commit(); err != nil {
+		return nil, true, err
+	}
+	tx.engine.line.change(changes.Joined, changes.Left)
+	return added, true, nil
+}
+
+func (tx *transaction) record(events []bunstore.Event, calls []bunstore.Call) error {
+	for _, e := range events {
+		_, err := tx.exec(addEvent, tx.now, string(e.Kind), e.UserID.String(), e.Login, e.Pool.ProjectID.String(), e.Pool.Env,
+			e.Pool.Domain, e.Owner, e.Note, int64(e.Fence), e.Reason) //nolint:gosec // counts locks
+		if err != nil {
+			return err
+		}
+	}
+	for _, c := range calls {
+		if _, err := tx.exec(addCall, c.Key[:], c.Request[:], c.Outcome[:], tx.now); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Rollback implements [bunstore.Transaction].
@@ -134,13 +218,13 @@ func (tx *transaction) write(changes bunstore.Changes) (added []domain.UserID, e
 			return nil, err
 		}
 	}
-	for _, row := range changes.Added {
-		isNew, err := tx.add(row)
+	for _, addition := range changes.Added {
+		isNew, err := tx.add(addition.Row)
 		if err != nil {
 			return nil, err
 		}
 		if isNew {
-			added = append(added, row.UserID)
+			added = append(added, addition.UserID)
 		}
 	}
 	return added, nil

@@ -61,7 +61,7 @@ func addUser(t testing.TB, store ports.Store) domain.UserID {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := store.Add(context.Background(), user); err != nil {
+	if err := store.Add(context.Background(), domain.Once{}, user); err != nil {
 		t.Fatal(err)
 	}
 	return user.ID()

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"path/filepath"
 	"testing"
+
+	"github.com/userfarm/userfarm/ports"
 )
 
 // More than what one transaction forgets.
@@ -22,7 +24,7 @@ func TestForgetLeasesForgetsThemAll(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	if err := store.ForgetLeases(context.Background(), 0); err != nil {
+	if err := store.Forget(context.Background(), ports.Ages{Leases: 0, Events: 0}); err != nil {
 		t.Error(err)
 	}
 

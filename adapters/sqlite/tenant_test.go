@@ -43,14 +43,15 @@ func addAndClaim(path string) error {
 		if err != nil {
 			return err
 		}
-		if err := store.Add(ctx, user); err != nil {
+		if err := store.Add(ctx, domain.Once{}, user); err != nil {
 			return err
 		}
 		id := domain.NewLeaseID()
-		_, err = store.Claim(ctx, []domain.Selector{{UserID: user.ID()}}, func(now time.Time, users []*domain.User) error {
+		_, err = store.Claim(ctx, ports.Claim{Want: []domain.Selector{{UserID: user.ID()}}, Decide: func(now time.Time, users []*domain.User) error {
 			_, err := domain.Grant(now, id, domain.Terms{TTL: time.Hour}, users)
 			return err
-		})
+		}})
+
 		if err != nil {
 			return err
 		}

@@ -71,6 +71,8 @@ func newFarm(store ports.Store, cfg Config) ports.Farm {
 	return app.New(store, app.Settings{
 		TTLs:        domain.TTLs{Default: cfg.LeaseTTL, Longest: cfg.MaxLeaseTTL},
 		OpenLockTTL: cfg.SeedLockTTL,
+
+		QuarantineOnExpiry: cfg.OnExpiry == "quarantine",
 	})
 }
 

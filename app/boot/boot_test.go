@@ -56,6 +56,7 @@ func TestConfigRefuses(t *testing.T) {
 		"--store":         func(c *boot.Config) { c.Store = "mysql://root:opensesame@db/farm" },
 		"--lease-ttl":     func(c *boot.Config) { c.LeaseTTL = time.Millisecond },
 		"--max-lease-ttl": func(c *boot.Config) { c.MaxLeaseTTL = time.Minute },
+		"--history":       func(c *boot.Config) { c.History = time.Second },
 		"--seed-lock-ttl": func(c *boot.Config) { c.SeedLockTTL = -time.Second },
 	} {
 		cfg := config("memory:")
@@ -76,6 +77,7 @@ func config(store string) boot.Config {
 		LogConfig:   boot.LogConfig{LogLevel: "error", LogFormat: "json"},
 		LeaseTTL:    15 * time.Minute,
 		MaxLeaseTTL: 24 * time.Hour,
+		History:     time.Hour,
 	}
 }
 

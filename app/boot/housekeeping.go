@@ -3,6 +3,7 @@ package boot
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"go.uber.org/fx"
@@ -13,40 +14,68 @@ import (
 const (
 	// An ended lease answers 410 for a week, which is longer than any lease lasts that nobody renews.
 	rememberLeases = 7 * 24 * time.Hour
-	keepHouseEvery = time.Hour
+	forgetEvery    = time.Hour
+
+	// expireEvery is how often locks that have expired are looked for, should none be known to expire sooner: another
+	// replica may have granted a short one. One that is known is ended when its time has come, but they are ended together
+	// that expire within expireApart.
+	expireEvery = 5 * time.Second
+	expireApart = 50 * time.Millisecond
 )
 
-// keepHouse forgets old leases at once and then every hour, as long as the farm runs.
-func keepHouse(lc fx.Lifecycle, store ports.Store, log *slog.Logger) {
+// keepHouse does what nobody asks for, as long as the farm runs: it ends locks that have expired, and forgets what is old.
+func keepHouse(lc fx.Lifecycle, store ports.Store, cfg Config, log *slog.Logger) {
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
+	var running sync.WaitGroup
 	lc.Append(fx.Hook{
 		OnStart: func(context.Context) error {
-			go func() {
-				defer close(done)
-				forgetLeases(ctx, store, log)
-			}()
+			running.Go(func() { forgetOld(ctx, store, ports.Ages{Leases: rememberLeases, Events: cfg.History}, log) })
+			running.Go(func() { endExpired(ctx, store, log) })
 			return nil
 		},
 		OnStop: func(context.Context) error {
 			cancel()
-			<-done
+			running.Wait()
 			return nil
 		},
 	})
 }
 
-func forgetLeases(ctx context.Context, store ports.Housekeeping, log *slog.Logger) {
-	tick := time.NewTicker(keepHouseEvery)
-	defer tick.Stop()
+func forgetOld(ctx context.Context, store ports.Housekeeping, ages ports.Ages, log *slog.Logger) {
 	for {
-		if err := store.ForgetLeases(ctx, rememberLeases); err != nil && ctx.Err() == nil {
-			log.Warn("old leases could not be forgotten; trying again later", "error", err)
+		if err := store.Forget(ctx, ages); err != nil && ctx.Err() == nil {
+			log.Warn("what is old could not be forgotten; trying again later", "error", err)
 		}
-		select {
-		case <-ctx.Done():
+		if !pause(ctx, forgetEvery) {
 			return
-		case <-tick.C:
 		}
+	}
+}
+
+func endExpired(ctx context.Context, store ports.Housekeeping, log *slog.Logger) {
+	for failing := false; ; {
+		next, err := store.EndExpired(ctx)
+		if err != nil && ctx.Err() == nil && !failing {
+			log.Warn("locks that have expired could not be ended; trying again until they can", "error", err)
+		}
+		failing = err != nil
+		if err != nil || next == 0 || next > expireEvery {
+			next = expireEvery
+		}
+		if !pause(ctx, max(next, expireApart)) {
+			return
+		}
+	}
+}
+
+// pause reports whether it took its time, and was not cut short by the end of ctx.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
 	}
 }

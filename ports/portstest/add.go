@@ -12,14 +12,14 @@ var addTests = []storeTest{
 	{"keeps a new user as it is", addNew},
 	{"keeps all that a user can be", addFull},
 	{"keeps a batch", addBatch},
-	{"keeps an empty batch", func(f *farm) { f.must(f.store.Add(f.Context())) }},
+	{"keeps an empty batch", func(f *farm) { f.must(f.store.Add(f.Context(), domain.Once{})) }},
 	{"refuses what is there already, and then the whole batch", addTaken},
 	{"lets a login be another user in another project or environment", addElsewhere},
 }
 
 func addNew(f *farm) {
 	u := f.build(withLabels(domain.Labels{"role": "admin", "plan": "free"}))
-	f.must(f.store.Add(f.Context(), u))
+	f.must(f.store.Add(f.Context(), domain.Once{}, u))
 	f.wantSame(f.get(u.ID()), u)
 	f.wantStatus(u.ID(), domain.Free)
 }
@@ -37,7 +37,7 @@ func addFull(f *farm) {
 	}
 	s.Quarantine = &domain.Quarantine{Reason: "password rejected", Since: f.born.Add(-time.Minute)}
 	u := domain.Restore(s)
-	f.must(f.store.Add(f.Context(), u))
+	f.must(f.store.Add(f.Context(), domain.Once{}, u))
 	f.wantSame(f.get(u.ID()), u)
 
 	users, _, err := f.store.Find(f.Context(), ports.ByLease(id.Digest()))
@@ -72,13 +72,13 @@ func addTaken(f *farm) {
 		"the same user again":                    {f.build(), there},
 	}
 	for what, batch := range batches {
-		f.wantErr(what, f.store.Add(f.Context(), batch...), domain.ErrUserExists)
+		f.wantErr(what, f.store.Add(f.Context(), domain.Once{}, batch...), domain.ErrUserExists)
 		f.wantIDs("list after "+what, f.list(ports.Query{}), []domain.UserID{there.ID()})
 	}
 	f.wantSame(f.get(there.ID()), there)
 
 	// What was refused left no trace that would refuse it again.
-	f.must(f.store.Add(f.Context(), fresh, f.build(withLogin("twice"))))
+	f.must(f.store.Add(f.Context(), domain.Once{}, fresh, f.build(withLogin("twice"))))
 }
 
 func addElsewhere(f *farm) {

@@ -58,7 +58,7 @@ func newBenchFarm(b *testing.B, store ports.Store, held int) *benchFarm {
 	for i := range users {
 		users[i] = f.build(b)
 	}
-	if err := store.Add(b.Context(), users...); err != nil {
+	if err := store.Add(b.Context(), domain.Once{}, users...); err != nil {
 		b.Fatal(err)
 	}
 	for n := 0; held > 0; held -= n {
@@ -91,10 +91,10 @@ func (f *benchFarm) build(b *testing.B) *domain.User {
 
 func (f *benchFarm) acquire(ctx context.Context, want ...domain.Selector) (domain.LeaseID, error) {
 	id := domain.NewLeaseID()
-	_, err := f.store.Claim(ctx, want, func(now time.Time, users []*domain.User) error {
+	_, err := f.store.Claim(ctx, ports.Claim{Want: want, Decide: func(now time.Time, users []*domain.User) error {
 		_, err := domain.Grant(now, id, domain.Terms{Owner: "ci-4711/worker-3", TTL: time.Hour}, users)
 		return err
-	})
+	}})
 	return id, err
 }
 
@@ -151,7 +151,7 @@ func (f *benchFarm) benchmarkList(b *testing.B) {
 func (f *benchFarm) benchmarkAdd(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := f.store.Add(b.Context(), f.build(b)); err != nil {
+		if err := f.store.Add(b.Context(), domain.Once{}, f.build(b)); err != nil {
 			b.Fatal(err)
 		}
 	}

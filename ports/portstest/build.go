@@ -62,7 +62,7 @@ func in(pool domain.Pool) func(*domain.Spec) { return func(s *domain.Spec) { s.P
 func (f *farm) add(change ...func(*domain.Spec)) *domain.User {
 	f.Helper()
 	u := f.build(change...)
-	f.must(f.store.Add(f.Context(), u))
+	f.must(f.store.Add(f.Context(), domain.Once{}, u))
 	return u
 }
 
@@ -73,7 +73,7 @@ func (f *farm) addMany(n int, change ...func(*domain.Spec)) []*domain.User {
 	for i := range users {
 		users[i] = f.build(change...)
 	}
-	f.must(f.store.Add(f.Context(), users...))
+	f.must(f.store.Add(f.Context(), domain.Once{}, users...))
 	return users
 }
 
@@ -86,6 +86,6 @@ func (f *farm) addInOrder(n int, change ...func(*domain.Spec)) []*domain.User {
 		s.ID = domain.UserID{0: 1, 15: byte(i + 1)}
 		users[i] = domain.Restore(s)
 	}
-	f.must(f.store.Add(f.Context(), users...))
+	f.must(f.store.Add(f.Context(), domain.Once{}, users...))
 	return users
 }

@@ -25,7 +25,7 @@ func cancelled(f *farm) {
 	ctx, cancel := context.WithCancel(f.Context())
 	cancel()
 	calls := map[string]func() error{
-		"Add": func() error { return f.store.Add(ctx, newcomer) },
+		"Add": func() error { return f.store.Add(ctx, domain.Once{}, newcomer) },
 		"Find": func() error {
 			_, _, err := f.store.Find(ctx, ports.ByUser(u.ID()))
 			return err
@@ -35,7 +35,7 @@ func cancelled(f *farm) {
 			return err
 		},
 		"Claim": func() error {
-			_, err := f.store.Claim(ctx, []domain.Selector{anyone}, f.undecided)
+			_, err := f.store.Claim(ctx, ports.Claim{Want: []domain.Selector{anyone}, Decide: f.undecided})
 			return err
 		},
 		"Update by user": func() error {
@@ -46,9 +46,17 @@ func cancelled(f *farm) {
 			_, err := f.store.Update(ctx, ports.ByLease(lease.ID.Digest()), f.undecided)
 			return err
 		},
-		"Remove":       func() error { return f.store.Remove(ctx, u.ID(), f.undecided) },
-		"ForgetLeases": func() error { return f.store.ForgetLeases(ctx, 0) },
-		"Ping":         func() error { return f.store.Ping(ctx) },
+		"Remove": func() error { return f.store.Remove(ctx, u.ID(), f.undecided) },
+		"Events": func() error {
+			_, err := f.store.Events(ctx, ports.EventQuery{Limit: 10})
+			return err
+		},
+		"EndExpired": func() error {
+			_, err := f.store.EndExpired(ctx)
+			return err
+		},
+		"Forget": func() error { return f.store.Forget(ctx, ports.Ages{}) },
+		"Ping":   func() error { return f.store.Ping(ctx) },
 		"CountPools": func() error {
 			_, err := f.store.CountPools(ctx)
 			return err

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
 )
 
 var claimTests = []storeTest{
@@ -220,12 +221,12 @@ func (f *farm) restoreRest(lease domain.Lease, users ...*domain.User) error {
 func claimWrites(f *farm) {
 	u := f.add()
 	labels := domain.Labels{"touched": "yes"}
-	users, err := f.store.Claim(f.Context(), []domain.Selector{anyone}, func(now time.Time, users []*domain.User) error {
+	users, err := f.store.Claim(f.Context(), ports.Claim{Want: []domain.Selector{anyone}, Decide: func(now time.Time, users []*domain.User) error {
 		if err := users[0].Change(domain.Change{Labels: &labels}); err != nil {
 			return err
 		}
 		return users[0].Quarantine(now, "while claimed")
-	})
+	}})
 	f.must(err)
 	s := u.Snapshot()
 	s.Labels = labels
@@ -242,12 +243,12 @@ func claimRefused(f *farm) {
 	a = f.get(a.ID())
 
 	id := domain.NewLeaseID()
-	_, err := f.store.Claim(f.Context(), times(2, anyone), func(now time.Time, users []*domain.User) error {
+	_, err := f.store.Claim(f.Context(), ports.Claim{Want: times(2, anyone), Decide: func(now time.Time, users []*domain.User) error {
 		if _, err := domain.Grant(now, id, domain.Terms{TTL: ttl}, users); err != nil {
 			return err
 		}
 		return fmt.Errorf("changed my mind: %w", errNo)
-	})
+	}})
 	f.wantErr("Claim", err, errNo)
 	f.wantSame(f.get(a.ID()), a)
 	f.wantSame(f.get(b.ID()), b)
@@ -258,12 +259,12 @@ func claimRefused(f *farm) {
 // claimShows holds for every call of decide, should a store make more than one.
 func claimShows(f *farm) {
 	u := f.add(withRole("admin"))
-	_, err := f.store.Claim(f.Context(), []domain.Selector{anyone}, func(now time.Time, users []*domain.User) error {
+	_, err := f.store.Claim(f.Context(), ports.Claim{Want: []domain.Selector{anyone}, Decide: func(now time.Time, users []*domain.User) error {
 		if d := difference(users[0].Snapshot(), u.Snapshot()); d != "" {
 			return fmt.Errorf("decide got a user that is not as it was:%s", d)
 		}
 		return users[0].LockOpen(now, 0)
-	})
+	}})
 	f.must(err)
 	f.wantFence(u.ID(), 1)
 }

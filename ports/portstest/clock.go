@@ -27,12 +27,12 @@ func clockTells(f *farm) {
 		f.must(err)
 		_, found, err := f.store.Find(f.Context(), ports.ByUser(u.ID()))
 		f.must(err)
-		_, err = f.store.Claim(f.Context(), []domain.Selector{anyone}, tell)
+		_, err = f.store.Claim(f.Context(), ports.Claim{Want: []domain.Selector{anyone}, Decide: tell})
 		f.must(err)
 		_, err = f.store.Update(f.Context(), ports.ByUser(u.ID()), tell)
 		f.must(err)
 		f.must(f.store.Remove(f.Context(), u.ID(), tell))
-		f.must(f.store.Add(f.Context(), u))
+		f.must(f.store.Add(f.Context(), domain.Once{}, u))
 
 		for _, now := range append(told, page.Now, found) {
 			if now != want {
@@ -50,7 +50,7 @@ func clockKeeps(f *farm) {
 	s := f.build().Snapshot()
 	s.CreatedAt = f.now().Add(-7 * instant)
 	u := domain.Restore(s)
-	f.must(f.store.Add(f.Context(), u))
+	f.must(f.store.Add(f.Context(), domain.Once{}, u))
 	f.wantSame(f.get(u.ID()), u)
 
 	lease := f.acquireFor(time.Second+3*instant, anyone)

@@ -174,7 +174,7 @@ func raceHarmless(f *farm) {
 	rivals := []func() error{
 		func() error { return f.update(u.ID(), func(time.Time, *domain.User) error { return nil }) },
 		func() error {
-			_, err := f.store.Claim(f.Context(), []domain.Selector{anyone}, refuse)
+			_, err := f.store.Claim(f.Context(), ports.Claim{Want: []domain.Selector{anyone}, Decide: refuse})
 			return err
 		},
 		func() error { return f.store.Remove(f.Context(), u.ID(), refuse) },
@@ -314,7 +314,7 @@ func raceAdd(f *farm) {
 		}
 	}
 	f.wantOutcomes(together(n, func(i int) error {
-		return f.store.Add(f.Context(), batches[i]...)
+		return f.store.Add(f.Context(), domain.Once{}, batches[i]...)
 	}), 1, domain.ErrUserExists)
 	if got := len(f.everyone()); got != 2 {
 		f.Fatalf("%d users were added, want one batch of 2", got)

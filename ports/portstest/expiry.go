@@ -164,7 +164,4 @@ func (f *farm) wantOver(id domain.LeaseID) {
 }
 
 // restored brings the user back into circulation.
-func restored(_ time.Time, u *domain.User) error {
-	u.Restore()
-	return nil
-}
+func restored(now time.Time, u *domain.User) error { return u.Restore(now, "") }

@@ -43,10 +43,10 @@ func (f *farm) tryAcquireFor(ttl time.Duration, want ...domain.Selector) (domain
 func (f *farm) tryAcquireOn(terms domain.Terms, want ...domain.Selector) (domain.Lease, error) {
 	id := domain.NewLeaseID()
 	var lease domain.Lease
-	users, err := f.store.Claim(f.Context(), want, func(now time.Time, users []*domain.User) (err error) {
+	users, err := f.store.Claim(f.Context(), ports.Claim{Want: want, Decide: func(now time.Time, users []*domain.User) (err error) {
 		lease, err = domain.Grant(now, id, terms, users)
 		return err
-	})
+	}})
 	if err != nil {
 		return domain.Lease{}, err
 	}
@@ -103,8 +103,7 @@ func (f *farm) release(id domain.LeaseID, faults ...domain.Fault) error {
 // forceRelease ends the lock that holds one user, and nothing else of its lease.
 func (f *farm) forceRelease(id domain.UserID) error {
 	return f.update(id, func(now time.Time, u *domain.User) error {
-		domain.ForceRelease(now, []*domain.User{u})
-		return nil
+		return domain.ForceRelease(now, []*domain.User{u}, "")
 	})
 }
 
@@ -136,7 +135,7 @@ func (f *farm) remove(id domain.UserID) error {
 		if len(users) != 1 || users[0].ID() != id {
 			return fmt.Errorf("remove let %d users be decided instead of %v", len(users), id)
 		}
-		return users[0].CheckRemovable(now)
+		return users[0].Remove(now)
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
 )
 
 var forgetTests = []storeTest{
@@ -20,10 +21,10 @@ func forgetOld(f *farm) {
 	f.must(f.release(young.ID))
 	f.advance(time.Hour - time.Second)
 
-	f.must(f.store.ForgetLeases(f.Context(), time.Hour))
+	f.must(f.store.Forget(f.Context(), ports.Ages{Leases: time.Hour, Events: time.Hour}))
 	f.wantLeaseErr(old.ID, domain.ErrLeaseExpired)
 	f.advance(instant)
-	f.must(f.store.ForgetLeases(f.Context(), time.Hour))
+	f.must(f.store.Forget(f.Context(), ports.Ages{Leases: time.Hour, Events: time.Hour}))
 	f.wantLeaseErr(old.ID, domain.ErrLeaseNotFound)
 	f.wantLeaseErr(young.ID, domain.ErrLeaseExpired)
 }
@@ -33,7 +34,7 @@ func forgetCarried(f *farm) {
 	live := f.acquireFor(3*time.Hour, named(a))
 	expired := f.acquire(named(b))
 	f.advance(2 * time.Hour)
-	f.must(f.store.ForgetLeases(f.Context(), time.Minute))
+	f.must(f.store.Forget(f.Context(), ports.Ages{Leases: time.Minute, Events: time.Minute}))
 	f.wantCarriers(expired.ID, b)
 	read, err := f.read(live.ID)
 	f.must(err)
@@ -49,7 +50,7 @@ func forgetNoUser(f *farm) {
 	lease := f.acquire(anyone)
 	f.advance(time.Hour)
 	users := f.everyone()
-	f.must(f.store.ForgetLeases(f.Context(), 0))
+	f.must(f.store.Forget(f.Context(), ports.Ages{Leases: 0, Events: 0}))
 	for _, u := range users {
 		f.wantSame(f.get(u.ID()), u)
 	}

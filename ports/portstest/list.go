@@ -179,7 +179,7 @@ func listWhileChanging(f *farm) {
 			staying = append(staying, withID(group, 10*number+100))
 		}
 	}
-	f.must(f.store.Add(f.Context(), staying...))
+	f.must(f.store.Add(f.Context(), domain.Once{}, staying...))
 
 	seen := make(map[domain.UserID]int)
 	after := domain.UserID{}
@@ -193,7 +193,7 @@ func listWhileChanging(f *farm) {
 		more = page.More
 		if group < pages-1 {
 			// One comes that the cursor has passed and two that it will reach, one of which goes again.
-			f.must(f.store.Add(f.Context(), withID(0, group+1), withID(pages-1, group+1), withID(pages-1, 200+group)))
+			f.must(f.store.Add(f.Context(), domain.Once{}, withID(0, group+1), withID(pages-1, group+1), withID(pages-1, 200+group)))
 			if group > 0 {
 				f.must(f.remove(domain.UserID{0: pages - 1, 1: group}))
 			}

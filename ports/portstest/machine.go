@@ -162,7 +162,7 @@ func (m *machine) add(t *rapid.T, specs []domain.Spec, numbers []byte) {
 		}
 		users, snapshots = append(users, u), append(snapshots, u.Snapshot())
 	}
-	err := m.store.Add(m.Context(), users...)
+	err := m.store.Add(m.Context(), domain.Once{}, users...)
 	m.expect(t, err, m.model.add(snapshots...))
 }
 
@@ -230,13 +230,13 @@ func (m *machine) claim(t *rapid.T) {
 	id := domain.NewLeaseID()
 	var lease domain.Lease
 	var decidedAt time.Time
-	users, err := m.store.Claim(m.Context(), want, func(now time.Time, users []*domain.User) (err error) {
+	users, err := m.store.Claim(m.Context(), ports.Claim{Want: want, Decide: func(now time.Time, users []*domain.User) (err error) {
 		decidedAt = now
 		if lease, err = domain.Grant(now, id, terms, users); err == nil && refuse {
 			return errChanged
 		}
 		return err
-	})
+	}})
 	if refuse && errors.Is(err, errChanged) {
 		return
 	}
@@ -280,8 +280,7 @@ func (m *machine) releaseLease(t *rapid.T) {
 func (m *machine) forceLease(t *rapid.T) {
 	id := m.drawLease(t)
 	_, err := m.store.Update(m.Context(), ports.ByLease(id.Digest()), func(now time.Time, users []*domain.User) error {
-		domain.ForceRelease(now, users)
-		return nil
+		return domain.ForceRelease(now, users, "")
 	})
 	m.expect(t, err, m.model.forceLease(id.Digest()))
 }
@@ -310,7 +309,7 @@ func (m *machine) quarantineUser(t *rapid.T) {
 
 func (m *machine) restoreUser(t *rapid.T) {
 	id := m.drawUser(t)
-	m.change(t, id, m.update(id, restored), func(u *domain.Snapshot) { u.Quarantine = nil })
+	m.change(t, id, m.update(id, restored), m.model.restore)
 }
 
 func (m *machine) changeUser(t *rapid.T) {

@@ -101,6 +101,9 @@ func (m *model) remove(id domain.UserID) error {
 
 // lock takes a lock, which the user must be free for.
 func (m *model) lock(u *domain.Snapshot, lock domain.Lock) {
+	if u.Lock != nil { // it has expired, which is written down before the next
+		u.ReleasedAt = u.Lock.ExpiresAt
+	}
 	m.dropLock(u)
 	lock.AcquiredAt = m.now
 	u.Lock = &lock
@@ -178,6 +181,15 @@ func (m *model) quarantine(u *domain.Snapshot, reason string) {
 		u.Quarantine = &domain.Quarantine{Since: m.now}
 	}
 	u.Quarantine.Reason = reason
+}
+
+// restore ends a quarantine, and with it a lock that has expired.
+func (m *model) restore(u *domain.Snapshot) {
+	if u.Quarantine != nil && u.Lock != nil && !m.held(*u) {
+		u.ReleasedAt = u.Lock.ExpiresAt
+		m.dropLock(u)
+	}
+	u.Quarantine = nil
 }
 
 // forceLease ends the locks of all users that carry one of the lease, unless it is over.

@@ -19,14 +19,14 @@ func spoil(f *farm, u *domain.User) {
 	labels, password := domain.Labels{"spoiled": "yes"}, domain.NewSecret("spoiled")
 	f.must(u.Change(domain.Change{Labels: &labels, Password: &password}))
 	f.must(u.Quarantine(f.born, "spoiled"))
-	domain.ForceRelease(f.born, []*domain.User{u})
+	f.must(domain.ForceRelease(f.born, []*domain.User{u}, ""))
 }
 
 func ownGiven(f *farm) {
 	labels := domain.Labels{"role": "admin"}
 	u := f.build(withLabels(labels))
 	want := domain.Restore(u.Snapshot())
-	f.must(f.store.Add(f.Context(), u))
+	f.must(f.store.Add(f.Context(), domain.Once{}, u))
 	spoil(f, u)
 	labels["role"] = "spoiled"
 	f.wantSame(f.get(u.ID()), want)
@@ -56,7 +56,7 @@ func ownReturned(f *farm) {
 
 	f.must(f.forceRelease(id))
 	want = f.get(id)
-	users, err = f.store.Claim(f.Context(), []domain.Selector{anyone}, func(time.Time, []*domain.User) error { return nil })
+	users, err = f.store.Claim(f.Context(), ports.Claim{Want: []domain.Selector{anyone}, Decide: func(time.Time, []*domain.User) error { return nil }})
 	f.must(err)
 	spoil(f, users[0])
 	f.wantSame(f.get(id), want)
@@ -71,7 +71,7 @@ func ownDecided(f *farm) {
 	}
 	_, err := f.store.Update(f.Context(), ports.ByUser(u.ID()), keep)
 	f.must(err)
-	_, err = f.store.Claim(f.Context(), []domain.Selector{anyone}, keep)
+	_, err = f.store.Claim(f.Context(), ports.Claim{Want: []domain.Selector{anyone}, Decide: keep})
 	f.must(err)
 	for _, user := range kept {
 		spoil(f, user)

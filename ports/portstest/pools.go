@@ -50,7 +50,7 @@ func countOrder(f *farm) {
 	for _, count := range slices.Backward(want) {
 		users = append(users, f.build(in(count.Pool)))
 	}
-	f.must(f.store.Add(f.Context(), users...))
+	f.must(f.store.Add(f.Context(), domain.Once{}, users...))
 	f.wantCounts(want...)
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
 )
 
 var refusalTests = []storeTest{
@@ -112,7 +113,7 @@ func refuseAll(f *farm) {
 		{anyone, named(locked)},
 		{named(users[0]), named(f.build())},
 	} {
-		if _, err := f.store.Claim(f.Context(), want, f.undecided); err == nil {
+		if _, err := f.store.Claim(f.Context(), ports.Claim{Want: want, Decide: f.undecided}); err == nil {
 			f.Fatalf("acquire %+v: no error", want)
 		}
 		for _, u := range users {

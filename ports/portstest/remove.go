@@ -38,7 +38,7 @@ func removeFrees(f *farm) {
 	again := f.add(withLogin("again"))
 	f.wantSame(f.get(again.ID()), again)
 	f.must(f.remove(again.ID()))
-	f.must(f.store.Add(f.Context(), u))
+	f.must(f.store.Add(f.Context(), domain.Once{}, u))
 	f.wantSame(f.get(u.ID()), u)
 }
 
@@ -57,7 +57,7 @@ func removeRefused(f *farm) {
 	lease := f.acquire(anyone)
 	u := f.get(lease.Users[0].ID)
 	err := f.store.Remove(f.Context(), u.ID(), func(now time.Time, users []*domain.User) error {
-		domain.ForceRelease(now, users)
+		f.must(domain.ForceRelease(now, users, ""))
 		return fmt.Errorf("changed my mind: %w", errNo)
 	})
 	f.wantErr("Remove", err, errNo)

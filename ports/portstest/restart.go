@@ -38,7 +38,7 @@ func restartKeeps(f *farm) {
 	read, err := f.read(lease.ID)
 	f.must(err)
 	f.wantLease(read, lease)
-	f.wantErr("adding the same login", f.store.Add(f.Context(), f.build(withLogin(worn.Snapshot().Login))), domain.ErrUserExists)
+	f.wantErr("adding the same login", f.store.Add(f.Context(), domain.Once{}, f.build(withLogin(worn.Snapshot().Login))), domain.ErrUserExists)
 
 	f.wantUsers(f.acquire(anyone), worn)
 	f.wantFence(worn.ID(), 4)
@@ -66,7 +66,7 @@ func restartLeases(f *farm) {
 	}
 
 	f.advance(time.Hour)
-	f.must(f.store.ForgetLeases(f.Context(), time.Minute))
+	f.must(f.store.Forget(f.Context(), ports.Ages{Leases: time.Minute, Events: time.Minute}))
 	f.restart()
 	for _, lease := range []domain.Lease{released, taken, forced} {
 		f.wantLeaseErr(lease.ID, domain.ErrLeaseNotFound)

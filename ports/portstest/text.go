@@ -41,7 +41,7 @@ func textFields(f *farm) {
 			func(s *domain.Spec) { s.Password = domain.NewSecret(strings.Repeat(text, 4)) },
 		)
 	}
-	f.must(f.store.Add(f.Context(), users...))
+	f.must(f.store.Add(f.Context(), domain.Once{}, users...))
 	for i, u := range users {
 		text := hostile[i]
 		for _, q := range []ports.Query{{Env: text}, {Domain: text}, {Login: text}} {
@@ -75,7 +75,7 @@ func textLabels(f *farm) {
 	for i, text := range hostile {
 		users[i] = f.build(withLabels(domain.Labels{"text": text, "same": "yes"}))
 	}
-	f.must(f.store.Add(f.Context(), users...))
+	f.must(f.store.Add(f.Context(), domain.Once{}, users...))
 	for i, u := range users {
 		labels := domain.Labels{"text": hostile[i], "same": "yes"}
 		f.wantIDs(fmt.Sprintf("list by label %+q", hostile[i]), f.list(ports.Query{Labels: labels}), []domain.UserID{u.ID()})
@@ -96,7 +96,7 @@ func textLabelKeys(f *farm) {
 	for i, key := range keys {
 		users[i] = f.build(withLabels(domain.Labels{key: "v"}))
 	}
-	f.must(f.store.Add(f.Context(), users...))
+	f.must(f.store.Add(f.Context(), domain.Once{}, users...))
 	for i, u := range users {
 		labels := domain.Labels{keys[i]: "v"}
 		f.wantSame(f.get(u.ID()), u)

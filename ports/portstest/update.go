@@ -44,8 +44,10 @@ func updateUser(f *farm) {
 	f.wantIDs("new label", f.list(ports.Query{Labels: labels}), []domain.UserID{u.ID()})
 
 	none := domain.Labels{}
-	f.must(f.update(u.ID(), func(_ time.Time, u *domain.User) error {
-		u.Restore()
+	f.must(f.update(u.ID(), func(now time.Time, u *domain.User) error {
+		if err := u.Restore(now, ""); err != nil {
+			return err
+		}
 		return u.Change(domain.Change{Labels: &none})
 	}))
 	s.Labels, s.Quarantine = none, nil
@@ -103,8 +105,7 @@ func updateForceAll(f *farm) {
 	users := f.addMany(3)
 	lease := f.acquire(times(3, anyone)...)
 	_, err := f.store.Update(f.Context(), ports.ByLease(lease.ID.Digest()), func(now time.Time, users []*domain.User) error {
-		domain.ForceRelease(now, users)
-		return nil
+		return domain.ForceRelease(now, users, "")
 	})
 	f.must(err)
 	for _, u := range users {
@@ -157,7 +158,7 @@ func updateRefused(f *farm) {
 	})
 	f.wantErr("Update by lease", err, errNo)
 	err = f.update(user.ID(), func(now time.Time, u *domain.User) error {
-		domain.ForceRelease(now, []*domain.User{u})
+		f.must(domain.ForceRelease(now, []*domain.User{u}, ""))
 		return fmt.Errorf("changed my mind: %w", errNo)
 	})
 	f.wantErr("Update by user", err, errNo)

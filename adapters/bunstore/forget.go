@@ -1,0 +1,70 @@
+package bunstore
+
+import (
+	"context"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+// forgetAtOnce bounds what one transaction of Forget deletes, and with it how long that keeps others waiting.
+const forgetAtOnce = 1_000
+
+// aging is a table whose rows are forgotten when they are old.
+type aging struct{ table, key, at string }
+
+var (
+	endedLeases = aging{table: "ended_leases", key: "lease", at: "ended_at"}
+	oldEvents   = aging{table: "events", key: "event_id", at: "at"}
+	oldCalls    = aging{table: "calls", key: "key", at: "called_at"}
+)
+
+// Forget implements [ports.Housekeeping].
+func (s *Store) Forget(ctx context.Context, ages ports.Ages) error {
+	for _, old := range []struct {
+		aging
+		age time.Duration
+	}{{endedLeases, ages.Leases}, {oldEvents, ages.Events}, {oldCalls, domain.IdempotencyWindow}} {
+		if err := s.forget(ctx, old.aging, old.age); err != nil {
+			return err
+		}
+	}
+	for _, left := range s.dialect.LeftInLine {
+		if err := s.forget(ctx, left, DeadAfter); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) forget(ctx context.Context, m aging, age time.Duration) error {
+	for {
+		var forgotten int64
+		err := s.bounded(ctx, "forget "+m.table, func(ctx context.Context) error {
+			return s.retry(ctx, func() (_ bool, err error) {
+				forgotten, err = s.forgetSome(ctx, m, age)
+				return false, err
+			})
+		})
+		if err != nil || forgotten < forgetAtOnce {
+			return err
+		}
+	}
+}
+
+func (s *Store) forgetSome(ctx context.Context, m aging, age time.Duration) (forgotten int64, err error) {
+	old := s.writer.NewSelect().Table(m.table).Column(m.key).
+		Where("? < (SELECT ?) - ?", bun.Ident(m.at), s.dialect.Clock(), age.Microseconds()).
+		Limit(forgetAtOnce)
+	if s.dialect.SkipLocked != "" {
+		old = old.For(s.dialect.SkipLocked) // another replica forgets those
+	}
+	result, err := s.writer.NewDelete().Table(m.table).Where("? IN (?)", bun.Ident(m.key), old).Exec(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}

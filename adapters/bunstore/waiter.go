@@ -1,0 +1,79 @@
+package bunstore
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/userfarm/userfarm/domain"
+)
+
+// ReplicaID tells the processes of a farm apart.
+type ReplicaID int64
+
+// Waiter is a claim that stands in line. Its times are in microseconds since 1970, by the store's clock.
+type Waiter struct {
+	Place   int64 // those with lower ones are ahead
+	Replica ReplicaID
+	Want    []domain.Selector
+	WantKey int64 // the same for those that want the same; see [EncodeWant]
+	Since   int64
+	Until   int64 // when it leaves the line in any case
+}
+
+// Line is who stands in line, first come first: of those that want the same, the first [MaxAlike] at least.
+type Line struct {
+	Waiters []Waiter
+	Last    int64 // the highest place that anybody has; 0 if nobody stands in line
+}
+
+// MaxAlike is how many of those that want the same one pass over the line looks at: more than come free at once.
+const MaxAlike = 32
+
+// wantColumn is a selector as the line keeps it. Fields that say nothing are left out.
+type wantColumn struct {
+	UserID    []byte            `json:"u,omitempty"`
+	ProjectID []byte            `json:"p,omitempty"`
+	Env       string            `json:"e,omitempty"`
+	Domain    string            `json:"d,omitempty"`
+	Labels    map[string]string `json:"l,omitempty"`
+}
+
+// EncodeWant returns selectors as text, and a key that is the same for the same text.
+func EncodeWant(want []domain.Selector) (text string, key int64) {
+	columns := make([]wantColumn, len(want))
+	for i, s := range want {
+		columns[i] = wantColumn{Env: s.Env, Domain: s.Domain, Labels: s.Labels}
+		if !s.UserID.IsZero() {
+			columns[i].UserID = s.UserID[:]
+		}
+		if !s.ProjectID.IsZero() {
+			columns[i].ProjectID = s.ProjectID[:]
+		}
+	}
+	encoded, _ := json.Marshal(columns) // plain data always encodes
+	digest := sha256.Sum256(encoded)
+	return string(encoded), int64(binary.BigEndian.Uint64(digest[:8])) //nolint:gosec // any bits will do
+}
+
+// DecodeWant reads what EncodeWant wrote.
+func DecodeWant(text string) ([]domain.Selector, error) {
+	var columns []wantColumn
+	if err := json.Unmarshal([]byte(text), &columns); err != nil {
+		return nil, refuse(fmt.Errorf("what a waiter wants: %w", err))
+	}
+	want := make([]domain.Selector, len(columns))
+	for i, c := range columns {
+		want[i] = domain.Selector{Env: c.Env, Domain: c.Domain, Labels: c.Labels}
+		copy(want[i].UserID[:], c.UserID)
+		copy(want[i].ProjectID[:], c.ProjectID)
+	}
+	return want, nil
+}
+
+// overlap reports whether some user could be wanted by both.
+func overlap(a, b []domain.Selector) bool {
+	return slices.ContainsFunc(a, func(s domain.Selector) bool { return slices.ContainsFunc(b, s.Overlaps) })
+}

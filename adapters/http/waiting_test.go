@@ -1,0 +1,202 @@
+package http_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+func TestAnAcquireWaitsForAUser(t *testing.T) {
+	c := newClient(t)
+	alice, _ := c.newUser("alice", nil)
+	lease := c.acquire(`{"users":[{}]}`)
+	answered := make(chan answer)
+	go func() { answered <- c.post("/v1/leases", `{"users":[{}],"wait_seconds":60}`) }()
+	waitUntilInLine(c)
+	c.post("/v1/leases/"+lease.LeaseID+"/release", "").want(204)
+	var next http.Lease
+	(<-answered).want(201).into(&next)
+	if next.Users[0].UserID != alice.UserID {
+		t.Error("the lease has another user")
+	}
+}
+
+// waitUntilInLine returns once somebody waits.
+func waitUntilInLine(c client) {
+	c.t.Helper()
+	for {
+		var list http.PoolList
+		c.get("/v1/pools").want(200).into(&list)
+		if list.Pools[0].Waiting > 0 {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func TestAnAcquireThatWaitsInVainIsRefused(t *testing.T) {
+	c := newClient(t)
+	c.newUser("alice", nil)
+	c.acquire(`{"users":[{}]}`)
+	start := time.Now()
+	got := c.post("/v1/leases", `{"users":[{}],"wait_seconds":1}`).want(409)
+	got.wantProblem(http.CodePoolExhausted, "/users/0")
+	if got.header.Get("Retry-After") != "1" {
+		t.Error("the problem does not say when to try again")
+	}
+	if waited := time.Since(start); waited < time.Second || waited > 10*time.Second {
+		t.Errorf("it waited for %v", waited)
+	}
+}
+
+func TestNobodyWaitsForWhatIsNotThere(t *testing.T) {
+	c := newClient(t)
+	c.post("/v1/leases", `{"users":[{}],"wait_seconds":60}`).want(404).wantProblem(http.CodeNoMatch, "/users/0")
+}
+
+// lineFarm is a farm in whose line one stands to the end, or until the context ends.
+type lineFarm struct {
+	ports.Farm
+	ports.Health
+	entered chan struct{}
+	cut     func() (domain.Lease, error) // what it answers when the context ends
+}
+
+// Acquire implements [ports.Leases].
+func (f lineFarm) Acquire(
+	ctx context.Context, _ []domain.Selector, terms domain.Terms, _ domain.IdempotencyKey,
+) (domain.Lease, error) {
+	close(f.entered)
+	select {
+	case <-time.After(terms.Wait):
+		return domain.Lease{}, domain.ErrPoolExhausted
+	case <-ctx.Done():
+		return f.cut()
+	}
+}
+
+func TestTheLongestWaitIsAnswered(t *testing.T) {
+	farm := lineFarm{entered: make(chan struct{})}
+	inBubble(t, http.New(farm, farm, newLog()), func(t *testing.T, dial func() net.Conn) {
+		conn := dial()
+		defer func() { _ = conn.Close() }()
+		start := time.Now()
+		sendWaiting(t, conn)
+		readAnswer(t, conn, "POST").want(409).wantProblem(http.CodePoolExhausted)
+		if waited := time.Since(start); waited != domain.MaxWait {
+			t.Errorf("it waited for %v, want %v", waited, domain.MaxWait)
+		}
+	})
+}
+
+func TestAFarmThatHangsInLineDoesNotHangItsCaller(t *testing.T) {
+	inBubble(t, http.New(brokenFarm(hanging), brokenFarm(hanging), newLog()), func(t *testing.T, dial func() net.Conn) {
+		conn := dial()
+		defer func() { _ = conn.Close() }()
+		start := time.Now()
+		sendWaiting(t, conn)
+		readAnswer(t, conn, "POST").want(503).wantProblem(http.CodeStoreUnavailable)
+		if waited := time.Since(start); waited != domain.MaxWait+http.RequestTimeout {
+			t.Errorf("the caller waited for %v", waited)
+		}
+	})
+}
+
+const (
+	waitingBody    = `{"users":[{}],"wait_seconds":60}`
+	waitingRequest = "POST /v1/leases HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 32\r\n\r\n" + waitingBody
+)
+
+// sendWaiting sends an acquire that is ready to wait.
+func sendWaiting(t *testing.T, conn net.Conn) {
+	t.Helper()
+	if _, err := io.WriteString(conn, waitingRequest); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAShutdownAnswersThoseWhoWait(t *testing.T) {
+	server := newServer()
+	c := serve(t, server)
+	c.newUser("alice", nil)
+	c.acquire(`{"users":[{}]}`)
+	answered := make(chan answer)
+	go func() { answered <- c.post("/v1/leases", waitingBody) }()
+	waitUntilInLine(c)
+
+	start := time.Now()
+	if err := server.Shutdown(context.Background()); err != nil {
+		t.Errorf("Shutdown: %v", err)
+	}
+	got := (<-answered).want(503)
+	got.wantProblem(http.CodeShuttingDown)
+	if got.header.Get("Retry-After") != "1" {
+		t.Error("the answer does not say when to ask again")
+	}
+	if took := time.Since(start); took > http.ArrivalTimeout {
+		t.Errorf("the shutdown took %v", took)
+	}
+}
+
+func TestNobodyBeginsToWaitDuringAShutdown(t *testing.T) {
+	farm := lineFarm{
+		entered: make(chan struct{}),
+		cut:     func() (domain.Lease, error) { return domain.Lease{}, context.Canceled },
+	}
+	server := http.New(farm, farm, newLog())
+	inBubble(t, server, func(t *testing.T, dial func() net.Conn) {
+		conn := dial()
+		defer func() { _ = conn.Close() }()
+		request := waitingRequest[:20]
+		if _, err := io.WriteString(conn, request); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		shut := make(chan error)
+		go func() { shut <- server.Shutdown(context.Background()) }()
+		time.Sleep(time.Second)
+		if _, err := io.WriteString(conn, waitingRequest[len(request):]); err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		readAnswer(t, conn, "POST").want(503).wantProblem(http.CodeShuttingDown)
+		if waited := time.Since(start); waited > 0 {
+			t.Errorf("it waited for %v", waited)
+		}
+		if err := <-shut; err != nil {
+			t.Errorf("Shutdown: %v", err)
+		}
+	})
+}
+
+func TestWhatTheFarmFoundOutAsTheShutdownBeganIsTheAnswer(t *testing.T) {
+	tests := map[string]struct {
+		cut    func() (domain.Lease, error)
+		status int
+	}{
+		"granted":   {func() (domain.Lease, error) { return domain.Lease{ID: domain.NewLeaseID()}, nil }, 201},
+		"refused":   {func() (domain.Lease, error) { return domain.Lease{}, domain.ErrPoolExhausted }, 409},
+		"cut short": {func() (domain.Lease, error) { return domain.Lease{}, ports.ErrUnavailable }, 503},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			farm := lineFarm{entered: make(chan struct{}), cut: test.cut}
+			server := http.New(farm, farm, newLog())
+			c := serve(t, server)
+			answered := make(chan answer)
+			go func() { answered <- c.post("/v1/leases", waitingBody) }()
+			<-farm.entered
+			if err := server.Shutdown(context.Background()); err != nil {
+				t.Errorf("Shutdown: %v", err)
+			}
+			(<-answered).want(test.status)
+		})
+	}
+}

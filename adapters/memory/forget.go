@@ -1,0 +1,24 @@
+package memory
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+// Forget implements [ports.Housekeeping].
+func (s *Store) Forget(ctx context.Context, ages ports.Ages) error {
+	now, err := s.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.ended, func(_ domain.LeaseDigest, at time.Time) bool { return now.Sub(at) > ages.Leases })
+	maps.DeleteFunc(s.calls, func(_ callKey, c call) bool { return c.forgotten(now) })
+	s.history = slices.DeleteFunc(s.history, func(e ports.RecordedEvent) bool { return now.Sub(e.At) > ages.Events })
+	return nil
+}

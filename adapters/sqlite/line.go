@@ -1,0 +1,78 @@
+package sqlite
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/userfarm/userfarm/adapters/bunstore"
+	"github.com/userfarm/userfarm/domain"
+)
+
+// line is who stands in line: in memory, because those who wait end with the process that the file belongs to.
+type line struct {
+	mu      sync.Mutex
+	waiters []bunstore.Waiter // in the order of their places
+}
+
+// change is called when what it is about has been committed.
+func (l *line) change(joined []bunstore.Waiter, left []int64) {
+	if len(joined)+len(left) == 0 {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(left) > 0 {
+		gone := make(map[int64]bool, len(left))
+		for _, place := range left {
+			gone[place] = true
+		}
+		l.waiters = slices.DeleteFunc(l.waiters, func(w bunstore.Waiter) bool { return gone[w.Place] })
+	}
+	l.waiters = append(l.waiters, joined...)
+}
+
+// heads returns the first of those who want the same, as [bunstore.Line] says.
+func (l *line) heads(now int64) bunstore.Line {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var line bunstore.Line
+	alike := make(map[int64]int)
+	for _, w := range l.waiters {
+		line.Last = w.Place
+		if w.Until < now || alike[w.WantKey] == bunstore.MaxAlike {
+			continue
+		}
+		alike[w.WantKey]++
+		line.Waiters = append(line.Waiters, w)
+	}
+	return line
+}
+
+func (l *line) wants() [][]domain.Selector {
+	var wants [][]domain.Selector
+	for _, crowd := range l.crowds() {
+		wants = append(wants, crowd.Want)
+	}
+	return wants
+}
+
+func (l *line) crowds() []bunstore.Crowd {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var crowds []bunstore.Crowd
+	at := make(map[int64]int)
+	for _, w := range l.waiters {
+		i, known := at[w.WantKey]
+		if !known {
+			i = len(crowds)
+			at[w.WantKey] = i
+			crowds = append(crowds, bunstore.Crowd{Want: w.Want, Since: w.Since})
+		}
+		crowds[i].Size++
+	}
+	return crowds
+}
+
+// Crowds implements [bunstore.Engine].
+func (e *engine) Crowds(context.Context) ([]bunstore.Crowd, error) { return e.line.crowds(), nil }

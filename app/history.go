@@ -1,0 +1,12 @@
+package app
+
+import (
+	"context"
+
+	"github.com/userfarm/userfarm/ports"
+)
+
+// Events implements [ports.History].
+func (f *Farm) Events(ctx context.Context, q ports.EventQuery) (ports.EventPage, error) {
+	return f.store.Events(ctx, q)
+}

@@ -1,0 +1,137 @@
+package app_test
+
+import (
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/userfarm/userfarm/adapters/memory"
+	"github.com/userfarm/userfarm/app"
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+func TestEventsTellTheLifeOfAUser(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		farm := newFarm(t)
+		id, began := create(t, farm, "ann"), time.Now()
+		create(t, farm, "bob")
+		ann := []domain.Selector{{UserID: id}}
+		must := func(err error) {
+			t.Helper()
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+
+		lease := acquire(t, farm, ann, domain.Terms{Owner: "ci-1", Note: "smoke"})
+		time.Sleep(time.Second)
+		_, err := farm.Renew(t.Context(), lease.ID, time.Minute)
+		must(err)
+		must(farm.Release(t.Context(), lease.ID, domain.Fault{UserID: id, Reason: "cart is not empty"}))
+		_, err = farm.Restore(t.Context(), id, "emptied it")
+		must(err)
+		acquire(t, farm, ann, domain.Terms{Owner: "ci-2"})
+		_, err = farm.ForceRelease(t.Context(), id, "it hangs")
+		must(err)
+		acquire(t, farm, ann, domain.Terms{Owner: "ci-3", TTL: time.Minute})
+		time.Sleep(time.Hour)
+		must(farm.RemoveUser(t.Context(), id))
+
+		want := []domain.Event{
+			{Kind: domain.UserCreated},
+			{Kind: domain.UserAcquired, Owner: "ci-1", Note: "smoke", Fence: 1},
+			{Kind: domain.UserRenewed, Owner: "ci-1", Note: "smoke", Fence: 1},
+			{Kind: domain.UserReleased, Owner: "ci-1", Note: "smoke", Fence: 1},
+			{Kind: domain.UserQuarantined, Fence: 1, Reason: "cart is not empty"},
+			{Kind: domain.UserRestored, Fence: 1, Reason: "emptied it"},
+			{Kind: domain.UserAcquired, Owner: "ci-2", Fence: 2},
+			{Kind: domain.UserForced, Owner: "ci-2", Fence: 2, Reason: "it hangs"},
+			{Kind: domain.UserAcquired, Owner: "ci-3", Fence: 3},
+			{Kind: domain.UserExpired, Owner: "ci-3", Fence: 3},
+			{Kind: domain.UserRemoved, Fence: 3},
+		}
+		got := events(t, farm, ports.EventQuery{UserID: id, Limit: 100})
+		for i, e := range got {
+			e.At = time.Time{}
+			if i < len(want) {
+				want[i].UserID, want[i].Login, want[i].Pool = id, "ann", stage
+			}
+			if i >= len(want) || e.Event != want[i] {
+				t.Errorf("event %d is %+v", i, e)
+			}
+		}
+		if len(got) != len(want) {
+			t.Fatalf("%d events, want %d", len(got), len(want))
+		}
+		if first, last := got[0].At, got[len(got)-1].At; !first.Equal(began) || !last.Equal(time.Now()) {
+			t.Errorf("they are from %v to %v", first, last)
+		}
+
+		if owned := events(t, farm, ports.EventQuery{Owner: "ci-1", Limit: 100}); len(owned) != 3 {
+			t.Errorf("%d events are about locks of ci-1, want 3", len(owned))
+		}
+		if late := events(t, farm, ports.EventQuery{Since: got[len(got)-1].At, Limit: 100}); len(late) != 2 {
+			t.Errorf("%d events are of now, want 2", len(late))
+		}
+		var paged []ports.RecordedEvent
+		for more, q := true, (ports.EventQuery{UserID: id, Limit: 3}); more; {
+			page, err := farm.Events(t.Context(), q)
+			must(err)
+			paged = append(paged, page.Events...)
+			q.After, more = paged[len(paged)-1].ID, page.More
+		}
+		if !slices.Equal(paged, got) {
+			t.Error("the pages hold other events than the whole")
+		}
+	})
+}
+
+func TestALeaseThatExpiresMayQuarantineItsUsers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := memory.New()
+		farm := app.New(store, app.Settings{TTLs: settings.TTLs, QuarantineOnExpiry: true})
+		id := create(t, farm, "ann")
+		if err := farm.Release(t.Context(), acquire(t, farm, anyone, domain.Terms{}).ID); err != nil {
+			t.Fatal(err)
+		}
+		lease := acquire(t, farm, anyone, domain.Terms{TTL: time.Minute})
+		if next, err := store.EndExpired(t.Context()); err != nil || next != time.Minute {
+			t.Errorf("the next expiry is in %v, %v", next, err)
+		}
+		time.Sleep(time.Minute)
+		wantQuarantined := func() {
+			t.Helper()
+			view, err := farm.User(t.Context(), id)
+			if err != nil || view.Quarantine == nil || !view.Quarantine.Since.Equal(lease.ExpiresAt) || view.Lock != nil {
+				t.Errorf("user = %+v, %v; want it in quarantine since the expiry", view, err)
+			}
+		}
+		wantQuarantined() // even before it is written down
+		time.Sleep(time.Second)
+		for range 2 { // once is enough
+			if next, err := store.EndExpired(t.Context()); err != nil || next != 0 {
+				t.Errorf("the next expiry is in %v, %v; want none", next, err)
+			}
+			wantQuarantined()
+		}
+		if got := events(t, farm, ports.EventQuery{Since: lease.ExpiresAt, Limit: 10}); len(got) != 2 ||
+			got[0].Kind != domain.UserExpired || got[1].Kind != domain.UserQuarantined {
+			t.Errorf("events = %+v", got)
+		}
+		if _, err := farm.Restore(t.Context(), id, ""); err != nil {
+			t.Fatal(err)
+		}
+		acquire(t, farm, anyone, domain.Terms{})
+	})
+}
+
+func events(t *testing.T, farm *app.Farm, q ports.EventQuery) []ports.RecordedEvent {
+	t.Helper()
+	page, err := farm.Events(t.Context(), q)
+	if err != nil || page.More {
+		t.Fatalf("events: more %v, %v", page.More, err)
+	}
+	return page.Events
+}
