@@ -39,7 +39,7 @@ func TestALeaseIDFollowsFromTheKeyAndTheNonce(t *testing.T) {
 func TestWithoutAKeyEveryLeaseIDIsNew(t *testing.T) {
 	var key domain.IdempotencyKey
 	nonce := domain.NewNonce()
-	if key.LeaseID(nonce) == key.LeaseID(nonce) {
+	if first, second := key.LeaseID(nonce), key.LeaseID(nonce); first == second {
 		t.Error("the same lease id twice")
 	}
 	if !key.IsZero() || !key.Once("acquire", "request", nonce).IsZero() {
@@ -82,7 +82,7 @@ func TestIdempotencyKeysAreCheckedWhenTheyAreMade(t *testing.T) {
 func TestIdempotencyKeysAreNeverPrinted(t *testing.T) {
 	const text = "correct horse"
 	key := newKey(t, text)
-	hidden := []string{text, hex.EncodeToString([]byte(text)), fmt.Sprint([]byte(text))}
+	hidden := []string{text, hex.EncodeToString([]byte(text)), fmt.Sprintf("%d", []byte(text))}
 	for name, value := range map[string]any{
 		"a key":            key,
 		"a pointer to one": &key,

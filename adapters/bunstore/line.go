@@ -3,6 +3,7 @@ package bunstore
 import (
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -140,7 +141,10 @@ func (l *line) run(ended chan struct{}) {
 func (l *line) begin(beat bool) *pass {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed && len(l.leaving) == 0 || len(l.arriving)+len(l.waiting)+len(l.leaving) == 0 {
+	if l.closed {
+		l.giveUp(errClosed)
+	}
+	if len(l.arriving)+len(l.waiting)+len(l.leaving) == 0 {
 		l.running = nil
 		return nil
 	}
@@ -223,7 +227,10 @@ func (l *line) giveUp(err error) {
 	l.arriving = nil
 }
 
-// close ends the line. Those who are in it must have been cancelled.
+// errClosed is what those are told who still wait when the store is closed.
+var errClosed = errors.New("the store is closed")
+
+// close ends the line. It leaves nobody in it.
 func (l *line) close() {
 	l.mu.Lock()
 	l.closed = true

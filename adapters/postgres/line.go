@@ -21,8 +21,8 @@ const (
 const (
 	keepLine = `SELECT pg_advisory_xact_lock($1)`
 
-	// boundPass ends the pass of a replica that was stopped in the middle of it, so that the others can go on.
-	boundPass = `SET LOCAL idle_in_transaction_session_timeout = '2s'`
+	// boundTurn ends the pass of a replica that was stopped in the middle of it, so that the others can go on.
+	boundTurn = `SET LOCAL idle_in_transaction_session_timeout = '2s'`
 
 	signOfLife = `INSERT INTO replicas (replica_id, seen_at) SELECT $1, ` + clock + `
 		ON CONFLICT (replica_id) DO UPDATE SET seen_at = excluded.seen_at`
@@ -87,7 +87,7 @@ func (e *exchange) line(ask bunstore.Ask, found *bunstore.Found) {
 		})
 	}
 	if ask.Line {
-		e.run(boundPass)
+		e.run(boundTurn)
 		e.run(keepLine, int64(lineLock))
 		if ask.Beat != 0 {
 			e.run(signOfLife, int64(ask.Beat))

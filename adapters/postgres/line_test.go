@@ -1,0 +1,164 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/userfarm/userfarm/adapters/postgres/postgrestest"
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+// patience is how long a test waits for what is to happen at once, on a machine that does other things, too.
+const patience = 30 * time.Second
+
+// wait begins a claim of any user that stands in line, and returns when it does.
+func wait(t *testing.T, store ports.Store, n int) <-chan error {
+	t.Helper()
+	before := waiting(t, store)
+	answer := make(chan error, 1)
+	want := make([]domain.Selector, n)
+	for i := range want {
+		want[i] = anyUser
+	}
+	go func() {
+		claim := ports.Claim{Want: want, Wait: domain.MaxWait, Decide: grantTo(domain.NewLeaseID())}
+		_, err := store.Claim(context.Background(), claim)
+		answer <- err
+	}()
+	for late := time.Now().Add(patience); waiting(t, store) == before; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(late) {
+			t.Fatal("a claim does not stand in line")
+		}
+	}
+	return answer
+}
+
+func waiting(t *testing.T, store ports.Store) int {
+	t.Helper()
+	counts, err := store.CountPools(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return counts[0].Waiting
+}
+
+// answered fails the test unless the claim is answered with want.
+func answered(t *testing.T, what string, answer <-chan error, want error) {
+	t.Helper()
+	select {
+	case err := <-answer:
+		if !errors.Is(err, want) {
+			t.Errorf("%s: got %v, want %v", what, err, want)
+		}
+	case <-time.After(patience):
+		t.Errorf("%s: no answer", what)
+	}
+}
+
+func TestWhoWaitsInAnotherReplicaIsServedInTurn(t *testing.T) {
+	t.Parallel()
+	one, other, _ := twoReplicas(t, 1)
+	ctx := context.Background()
+	lease, err := claim(ctx, one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, second := wait(t, other, 1), wait(t, one, 1)
+	if err := release(ctx, one, lease); err != nil {
+		t.Fatal(err)
+	}
+	// Whoever comes now comes last, and the one who was in line first is not in the replica that the user came back to.
+	if _, err := claim(ctx, one); !errors.Is(err, domain.ErrPoolExhausted) {
+		t.Errorf("a claim that overtakes: %v", err)
+	}
+	answered(t, "the first in line", first, nil)
+	select {
+	case err := <-second:
+		t.Errorf("the second in line: %v", err)
+	default:
+	}
+}
+
+func TestABatchKeepsWhatItHasComeByFromOtherReplicas(t *testing.T) {
+	t.Parallel()
+	one, other, _ := twoReplicas(t, 2)
+	ctx := context.Background()
+	leases := make([]domain.LeaseID, 2)
+	for i := range leases {
+		var err error
+		if leases[i], err = claim(ctx, one); err != nil {
+			t.Fatal(err)
+		}
+	}
+	batch, single := wait(t, one, 2), wait(t, other, 1)
+	if err := release(ctx, other, leases[0]); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := claim(ctx, other); !errors.Is(err, domain.ErrPoolExhausted) {
+		t.Errorf("a claim of the user that the batch keeps: %v", err)
+	}
+	if err := release(ctx, other, leases[1]); err != nil {
+		t.Fatal(err)
+	}
+	answered(t, "the batch", batch, nil)
+	select {
+	case err := <-single:
+		t.Errorf("who came after the batch: %v", err)
+	default:
+	}
+}
+
+// A replica that was killed leaves its waiters in the table, and says no more that it lives.
+func TestTheWaitersOfADeadReplicaAreGone(t *testing.T) {
+	t.Parallel()
+	server := postgrestest.Shared(t)
+	databaseURL := server.NewDatabase(t)
+	store := open(t, databaseURL, newKeyRing(t))
+	addUsers(t, store, 1)
+	server.Exec(t, databaseURL, `
+		INSERT INTO replicas VALUES (7, extract(epoch FROM clock_timestamp()) * 1e6 - 6e6);
+		INSERT INTO waiters (place, replica_id, want_key, want, since, until)
+		VALUES (1, 7, 1, '[{}]', 0, extract(epoch FROM clock_timestamp()) * 1e6 + 6e7)`)
+	if _, err := claim(context.Background(), store); err != nil {
+		t.Errorf("a claim behind a dead replica's: %v", err)
+	}
+	if n := waiting(t, store); n != 0 {
+		t.Errorf("%d wait", n)
+	}
+}
+
+func TestWhoWaitsIsToldThatTheServerIsAway(t *testing.T) {
+	t.Parallel()
+	server := postgrestest.Start(t)
+	store := open(t, server.NewDatabase(t), newKeyRing(t))
+	addUsers(t, store, 1)
+	ctx := context.Background()
+	if _, err := claim(ctx, store); err != nil {
+		t.Fatal(err)
+	}
+	answer := wait(t, store, 1)
+	server.Stop()
+	answered(t, "who waits", answer, ports.ErrUnavailable)
+}
+
+func TestWhoWaitsDoesNotNoticeThatTheServerRestarts(t *testing.T) {
+	t.Parallel()
+	server := postgrestest.Start(t)
+	store := open(t, server.NewDatabase(t), newKeyRing(t))
+	addUsers(t, store, 1)
+	ctx := context.Background()
+	lease, err := claim(ctx, store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := wait(t, store, 1)
+	server.Crash()
+	server.Resume(t)
+	if err := release(ctx, store, lease); err != nil {
+		t.Fatal(err)
+	}
+	answered(t, "who waits", answer, nil)
+}
