@@ -69,6 +69,11 @@ func (l *line) init(serve func(*pass) error) {
 func (l *line) arrive(w *stander) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.closed {
+		w.enter()
+		w.settle(errClosed)
+		return
+	}
 	at, _ := slices.BinarySearchFunc(l.arriving, w, func(a, b *stander) int { return a.claim.came.Compare(b.claim.came) })
 	l.arriving = slices.Insert(l.arriving, at, w)
 	l.start()
@@ -182,21 +187,26 @@ func (l *line) end(p *pass, err error, hopeless bool) time.Duration {
 		return retryLine
 	}
 	l.leaving = slices.DeleteFunc(l.leaving, func(place int64) bool { return slices.Contains(p.left, place) })
+	arrived := make(map[*stander]bool, len(p.settled)+len(p.joined))
 	for _, w := range p.settled {
+		arrived[w] = true
 		delete(l.waiting, w.place)
-		l.arriving = slices.DeleteFunc(l.arriving, func(other *stander) bool { return other == w })
 		w.settle(w.err)
 	}
 	for _, w := range p.joined {
-		l.arriving = slices.DeleteFunc(l.arriving, func(other *stander) bool { return other == w })
+		arrived[w] = true
 		w.place = w.offered
 		if w.gone() {
 			l.leaving = append(l.leaving, w.place)
 			p.again = true
 		} else {
 			l.waiting[w.place] = w
+			if refusal := p.refusals[w]; refusal != nil {
+				w.refusal = refusal // who withdraws from now on reads it after this
+			}
 		}
 	}
+	l.arriving = slices.DeleteFunc(l.arriving, func(w *stander) bool { return arrived[w] })
 	l.hasty = p.carried
 	switch {
 	case p.again:

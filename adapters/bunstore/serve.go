@@ -16,11 +16,12 @@ type pass struct {
 	left     []int64    // places to give up
 	beat     bool
 
-	settled []*stander
-	joined  []*stander
-	again   bool          // there is more to do
-	carried bool          // a call was carried out that others in line may have made, too
-	next    time.Duration // until a lock expires; 0 if none will
+	settled  []*stander
+	joined   []*stander
+	refusals map[*stander]error // why those who have joined were not served at once
+	again    bool               // there is more to do
+	carried  bool               // a call was carried out that others in line may have made, too
+	next     time.Duration      // until a lock expires; 0 if none will
 }
 
 // undo makes as if the pass had not been.
@@ -30,6 +31,7 @@ func (p *pass) undo() {
 		w.err, w.panicked = nil, nil
 	}
 	p.settled, p.joined, p.again, p.carried = nil, nil, false, false
+	p.refusals = make(map[*stander]error)
 }
 
 // settle notes the answer to a claim, unless the claim was withdrawn.
@@ -249,7 +251,7 @@ func (r *round) admit(ctx context.Context, p *pass, last int64) error {
 				p.settle(w, err)
 				continue
 			}
-			w.refusal = err
+			p.refusals[w] = err
 		}
 		last++
 		w.offered, w.until = last, micros(r.now.Add(w.wait))

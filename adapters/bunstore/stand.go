@@ -35,9 +35,12 @@ func (s *Store) stand(ctx context.Context, claim *claim, wait time.Duration, ref
 		given = fmt.Errorf("%s: claim: %w", s.dialect.Name, ctx.Err())
 	case <-timer.C:
 	}
-	if !w.withdraw() {
-		<-w.settled
-		return s.told(ctx, w)
+	for !w.withdraw() { // it is being decided; should that be undone, it can be withdrawn again
+		select {
+		case <-w.settled:
+			return s.told(ctx, w)
+		case <-time.After(recheck):
+		}
 	}
 	s.line.leave(w)
 	if given != nil {

@@ -202,7 +202,7 @@ func addUsers(b *testing.B, store ports.Store, n int) {
 		}
 		users[i] = user
 	}
-	if err := store.Add(b.Context(), users...); err != nil {
+	if err := store.Add(b.Context(), domain.Once{}, users...); err != nil {
 		b.Fatal(err)
 	}
 }
