@@ -32,7 +32,7 @@ func (o once) check(r *round) error {
 	if call, carriedOut := r.calls[o.Key]; carriedOut {
 		return refuse(o.repeats(call))
 	}
-	if _, busy := r.busy[o.Key]; busy {
+	if _, busy := r.busy[o.Key]; busy || r.noted[o.Key] {
 		return errContended
 	}
 	return nil
@@ -52,6 +52,6 @@ func (o once) note(r *round) []Call {
 		return nil
 	}
 	call := Call{Key: o.Key, Request: o.Request, Outcome: o.Outcome}
-	r.calls[call.Key] = call
+	r.noted[call.Key] = true // not yet carried out: what it writes may not be taken
 	return []Call{call}
 }

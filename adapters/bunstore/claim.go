@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/userfarm/userfarm/domain"
@@ -31,7 +30,10 @@ var (
 // Claim implements [ports.Users]: it tries, and stands in line if it has to.
 func (s *Store) Claim(ctx context.Context, c ports.Claim) ([]*domain.User, error) {
 	claim := &claim{came: time.Now(), want: c.Want, once: once{c.Once}, deciding: c.Decide}
-	err := s.bounded(ctx, "claim", func(ctx context.Context) error { return s.tryClaim(ctx, claim) })
+	err := errAwaited
+	if !s.awaited.has(c.Want) || ctx.Err() != nil {
+		err = s.bounded(ctx, "claim", func(ctx context.Context) error { return s.tryClaim(ctx, claim) })
+	}
 	if errors.Is(err, errAwaited) || c.Wait > 0 && passes(err) {
 		err = s.stand(ctx, claim, c.Wait, err)
 	}
@@ -111,7 +113,8 @@ func (c *claim) decide(r *round) error {
 	if err := c.once.check(r); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(r.wants, func(awaited []domain.Selector) bool { return overlap(c.want, awaited) }) {
+	if isAwaited(c.want, r.wants) {
+		r.store.awaited.see(r.wants)
 		return errAwaited
 	}
 	var candidates []*domain.User

@@ -64,7 +64,10 @@ func Postgres(clock bun.Safe) Dialect {
 			{table: "waiters", key: "place", at: "until"},
 			{table: "replicas", key: "replica_id", at: "seen_at"},
 		},
-		Settled: "e.event_id < (SELECT h.transactions + pg_snapshot_xmin(pg_current_snapshot())::text::bigint FROM history_base h) << 20",
+		// The oldest transaction under way may be one of another database that takes hours. Ours take seconds.
+		Settled: "e.event_id < greatest(" +
+			"(SELECT h.transactions + pg_snapshot_xmin(pg_current_snapshot())::text::bigint FROM history_base h) << 20, " +
+			"(SELECT x.event_id + 1 FROM events x WHERE x.at < (SELECT " + string(clock) + ") - 60000000 ORDER BY x.at DESC LIMIT 1))",
 		HasLabels: func(labels domain.Labels) (string, []any) {
 			wanted, _ := json.Marshal(labels) // a map of strings always encodes
 			return "u.labels @> ?::jsonb", []any{string(wanted)}

@@ -39,8 +39,8 @@ type Transaction interface {
 	Search(ctx context.Context, searches []Search) ([][]Row, error)
 
 	// Calls returns which of these calls were carried out within [domain.IdempotencyWindow]. With keep, it keeps others from
-	// carrying out the rest until the transaction ends, and waits for those who are at it.
-	Calls(ctx context.Context, keys []CallKey, keep bool) ([]Call, error)
+	// carrying out the rest until the transaction ends, but for those that others are at: these are busy.
+	Calls(ctx context.Context, keys []CallKey, keep bool) (calls []Call, busy map[CallKey]struct{}, err error)
 
 	// Commit writes what changed and commits. It returns the ids of the users that were added. If changes.Together is set and
 	// one could not be added, it commits nothing. Unless committing is set, an error leaves the database as it was.

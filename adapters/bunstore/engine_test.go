@@ -2,6 +2,7 @@ package bunstore
 
 import (
 	"context"
+	"io"
 	"sync"
 	"testing"
 	"time"
@@ -17,6 +18,9 @@ type desk struct {
 	groups  []Ask     // of the transactions that were begun
 	written []Changes // by those that committed
 
+	wants [][]domain.Selector // of those in line
+	lost  bool                // the answers to commits are
+
 	onBegin  func(Ask) error     // before a transaction begins
 	onCommit func(Changes) error // before it commits; its error is the commit's
 }
@@ -30,7 +34,7 @@ func (d *desk) Begin(_ context.Context, ask Ask) (Transaction, Found, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.groups = append(d.groups, ask)
-	found := Found{Now: time.Now().UnixMicro()}
+	found := Found{Now: time.Now().UnixMicro(), Wants: d.wants}
 	for _, id := range ask.Users {
 		if row, ok := d.rows[id]; ok {
 			found.Targets = append(found.Targets, row)
@@ -44,9 +48,21 @@ type sheet struct{ *desk }
 
 func (*desk) Crowds(context.Context) ([]Crowd, error) { return nil, nil }
 
-func (sheet) Search(context.Context, []Search) ([][]Row, error) { return nil, nil }
+func (s sheet) Search(_ context.Context, searches []Search) ([][]Row, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found := make([][]Row, len(searches))
+	for i := range searches {
+		for _, row := range s.rows {
+			found[i] = append(found[i], row)
+		}
+	}
+	return found, nil
+}
 
-func (sheet) Calls(context.Context, []CallKey, bool) ([]Call, error) { return nil, nil }
+func (sheet) Calls(context.Context, []CallKey, bool) ([]Call, map[CallKey]struct{}, error) {
+	return nil, nil, nil
+}
 
 func (sheet) Look(context.Context, domain.Selector, int, int) ([]Row, error) { return nil, nil }
 
@@ -64,6 +80,9 @@ func (s sheet) Commit(_ context.Context, changes Changes) ([]domain.UserID, bool
 		s.rows[m.UserID] = row
 	}
 	s.written = append(s.written, changes)
+	if s.lost {
+		return nil, true, io.ErrUnexpectedEOF
+	}
 	return nil, false, nil
 }
 

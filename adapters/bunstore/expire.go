@@ -16,7 +16,7 @@ func (s *Store) EndExpired(ctx context.Context) (next time.Duration, err error) 
 		err = s.bounded(ctx, "end expired locks", func(ctx context.Context) error {
 			expiry := new(expiry)
 			err := s.queue.do(ctx, expiry)
-			more, next = expiry.ended == expireAtOnce, expiry.next
+			more, next = expiry.more && expiry.ended > 0, expiry.next
 			return err
 		})
 	}
@@ -27,6 +27,7 @@ func (s *Store) EndExpired(ctx context.Context) (next time.Duration, err error) 
 type expiry struct {
 	forthright
 	ended int
+	more  bool
 	next  time.Duration
 }
 
@@ -49,6 +50,6 @@ func (x *expiry) decide(r *round) error {
 		}
 		x.ended++
 	}
-	x.next = r.nextExpiry()
+	x.more, x.next = len(r.expired) == expireAtOnce, r.nextExpiry()
 	return nil
 }

@@ -1,6 +1,7 @@
 package bunstore
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
@@ -16,9 +17,15 @@ const (
 	// a hint that may be lost.
 	beat = time.Second
 
-	// recheck is how long after somebody joined the line users are looked for again: a release that was about to commit then
-	// saw nobody to wake.
+	// recheck is how long after a wake-up, or after somebody joined the line, users are looked for again: a release that was
+	// about to commit then saw nobody to wake, and a rival may have kept a user only to let it go.
 	recheck = 20 * time.Millisecond
+
+	// lookAround is how often users are looked for though nothing says that any are free.
+	lookAround = 5 * time.Second
+
+	// brokenAfter is for how long a store may not have worked before it is blamed for what it did not answer.
+	brokenAfter = 3 * time.Second
 
 	// retryLine is how long after an error of the database the next pass is.
 	retryLine = 100 * time.Millisecond
@@ -34,8 +41,9 @@ const DeadAfter = 5 * time.Second
 // whenever users may have become free, and serves whose turn it is; see [Store.serveLine].
 type line struct {
 	replica ReplicaID
-	serve   func(*pass) error
+	serve   func(*pass) (committing bool, err error)
 	awake   chan struct{} // a pass is due
+	expiry  int64         // of the next lock, as the latest pass saw it; the passes' own
 
 	mu       sync.Mutex
 	arriving []*stander         // not in the store yet
@@ -43,7 +51,8 @@ type line struct {
 	leaving  []int64            // places that nobody has anymore, and that are in the store still
 	running  chan struct{}      // closed when the goroutine has ended; nil if there is none
 	closed   bool
-	hasty    bool // the next pass is one with a beat, whatever the time
+	repeated map[CallKey]bool // calls that others in line may have made, too
+	worked   time.Time        // when the store was last seen to work
 }
 
 // stander is a claim that stands in line, or is about to.
@@ -58,7 +67,7 @@ type stander struct {
 	refusal  error // what it is told in the end; nil if that is not known yet
 }
 
-func (l *line) init(serve func(*pass) error) {
+func (l *line) init(serve func(*pass) (committing bool, err error)) {
 	var random [8]byte
 	_, _ = rand.Read(random[:])                                      // never fails, by its documentation
 	l.replica = ReplicaID(binary.BigEndian.Uint64(random[:])>>1) | 1 //nolint:gosec // any bits but all zeros will do
@@ -111,11 +120,16 @@ func (l *line) start() {
 }
 
 // run passes over the line until nobody is in it.
+//
+// A pass that was woken may find that others keep the users which came free: for a moment, to find out that it is not their
+// turn. So it looks again soon, and less and less often until the next wake-up.
 func (l *line) run(ended chan struct{}) {
 	defer close(ended)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	var beaten, failing time.Time
+	var beaten, looked time.Time
+	l.passed(time.Now())
+	woken, calm := true, recheck
 	for {
 		p := l.begin(time.Since(beaten) >= beat)
 		if p == nil {
@@ -124,22 +138,47 @@ func (l *line) run(ended chan struct{}) {
 		if p.beat {
 			beaten = time.Now()
 		}
-		err := l.serve(p)
-		if err == nil {
-			failing = time.Time{}
-		} else if failing.IsZero() {
-			failing = time.Now()
+		p.look = woken || calm < beat || time.Since(looked) >= lookAround
+		if p.look {
+			looked = time.Now()
 		}
-		pause := l.end(p, err, !failing.IsZero() && time.Since(failing) > operationTimeout)
+		committing, err := l.serve(p)
+		if err == nil {
+			l.passed(time.Now())
+		}
+		pause := l.end(p, committing, err)
+		if woken || p.again || len(p.joined) > 0 {
+			calm = recheck
+		}
+		if pause > 0 {
+			pause = min(pause, calm)
+		}
 		timer.Reset(pause)
+		woken = p.again
 		select {
 		case <-l.awake:
+			woken = true
 			if err != nil {
 				<-timer.C // a store that fails is not asked more often for that
 			}
 		case <-timer.C:
+			calm = min(2*calm, beat)
 		}
 	}
+}
+
+// passed keeps when the store was last seen to work.
+func (l *line) passed(at time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.worked = at
+}
+
+// fails reports whether the store has not worked for so long.
+func (l *line) fails(since time.Duration) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.running != nil && time.Since(l.worked) > since
 }
 
 // begin returns the next pass; nil, if there is nothing to do anymore.
@@ -153,14 +192,15 @@ func (l *line) begin(beat bool) *pass {
 		l.running = nil
 		return nil
 	}
-	beat = beat || l.hasty
-	l.hasty = false
 	p := &pass{line: l, arriving: slices.Clone(l.arriving), left: slices.Clone(l.leaving), beat: beat}
-	if beat {
+	if beat || len(l.repeated) > 0 {
 		for _, w := range l.waiting {
-			p.waiting = append(p.waiting, w)
+			if beat || l.repeated[w.claim.once.Key] {
+				p.waiting = append(p.waiting, w)
+			}
 		}
 	}
+	l.repeated = nil
 	return p
 }
 
@@ -171,19 +211,13 @@ func (l *line) at(place int64) *stander {
 	return l.waiting[place]
 }
 
-// end keeps what came of a pass, tells those whom it settled, and returns when the next one is due. hopeless says that the
-// store has failed for so long that waiting on makes no sense.
-func (l *line) end(p *pass, err error, hopeless bool) time.Duration {
+// end keeps what came of a pass, tells those whom it settled, and returns when the next one is due. committing says that an
+// error came so late that what the pass did may have been done.
+func (l *line) end(p *pass, committing bool, err error) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err != nil {
-		p.undo()
-		if hopeless {
-			l.giveUp(err)
-		}
-		if l.closed {
-			l.leaving = nil
-		}
+		l.endFailed(p, committing, err)
 		return retryLine
 	}
 	l.leaving = slices.DeleteFunc(l.leaving, func(place int64) bool { return slices.Contains(p.left, place) })
@@ -207,16 +241,40 @@ func (l *line) end(p *pass, err error, hopeless bool) time.Duration {
 		}
 	}
 	l.arriving = slices.DeleteFunc(l.arriving, func(w *stander) bool { return arrived[w] })
-	l.hasty = p.carried
+	l.repeated = p.carried
 	switch {
 	case p.again:
 		return 0
-	case len(p.joined) > 0:
-		return recheck
 	case p.next > 0:
 		return min(p.next, beat)
 	default:
 		return beat
+	}
+}
+
+// endFailed undoes a pass that failed. What may have been committed all the same can't be undone: whom it settled is told
+// the error, lest somebody be granted users twice, and places that it gave are given up.
+func (l *line) endFailed(p *pass, committing bool, err error) {
+	if committing {
+		for _, w := range p.settled {
+			if w.place != 0 {
+				delete(l.waiting, w.place)
+				l.leaving = append(l.leaving, w.place)
+			}
+			l.arriving = slices.DeleteFunc(l.arriving, func(other *stander) bool { return other == w })
+			w.settle(cmp.Or(w.err, err))
+		}
+		for _, w := range p.joined {
+			l.leaving = append(l.leaving, w.offered)
+		}
+		p.settled = nil
+	}
+	p.undo()
+	if time.Since(l.worked) > operationTimeout {
+		l.giveUp(err)
+	}
+	if l.closed {
+		l.leaving = nil
 	}
 }
 

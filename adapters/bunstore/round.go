@@ -26,8 +26,9 @@ type round struct {
 	freed   []*entry // in this round; these have rested least of all who are free
 	expired []*entry
 
-	calls map[CallKey]Call // that were carried out, before or in this round
+	calls map[CallKey]Call // that were carried out before
 	busy  map[CallKey]struct{}
+	noted map[CallKey]bool    // that are carried out if this round is
 	wants [][]domain.Selector // of those in line
 	next  int64               // expiry of a lock; 0 if there is none
 
@@ -72,6 +73,7 @@ func (s *Store) newRound(tx Transaction, ask Ask, found Found) *round {
 		shelves: make(map[string]shelf, len(ask.Free)),
 		calls:   make(map[CallKey]Call, len(found.Calls)),
 		busy:    found.Busy,
+		noted:   make(map[CallKey]bool),
 		wants:   found.Wants,
 		next:    found.NextExpiry,
 	}

@@ -2,6 +2,7 @@ package bunstore
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -12,15 +13,16 @@ import (
 type pass struct {
 	line     *line
 	arriving []*stander // claims that were not in the store when it began
-	waiting  []*stander // all that are in the store, with a beat
+	waiting  []*stander // of those in the store, who may be waiting for nothing; all of them, with a beat
 	left     []int64    // places to give up
 	beat     bool
+	look     bool // for free users, even if no lock has expired
 
 	settled  []*stander
 	joined   []*stander
 	refusals map[*stander]error // why those who have joined were not served at once
 	again    bool               // there is more to do
-	carried  bool               // a call was carried out that others in line may have made, too
+	carried  map[CallKey]bool   // calls that were carried out
 	next     time.Duration      // until a lock expires; 0 if none will
 }
 
@@ -30,13 +32,13 @@ func (p *pass) undo() {
 		w.phase.Store(waiting)
 		w.err, w.panicked = nil, nil
 	}
-	p.settled, p.joined, p.again, p.carried = nil, nil, false, false
+	p.settled, p.joined, p.again, p.carried = nil, nil, false, make(map[CallKey]bool)
 	p.refusals = make(map[*stander]error)
 }
 
-// settle notes the answer to a claim, unless the claim was withdrawn.
+// settle notes the answer to a claim, unless the claim was withdrawn, or has its answer.
 func (p *pass) settle(w *stander, answer error) {
-	if w.enter() {
+	if w.phase.CompareAndSwap(waiting, deciding) {
 		w.err = answer
 		p.settled = append(p.settled, w)
 	}
@@ -51,13 +53,15 @@ type inLine struct {
 // serveLine passes over the line: whoever's turn it is, and who waits in this process, is served; who has arrived joins the
 // line, and so on. No two processes pass at the same time, so that the line has one order, and whoever waits elsewhere
 // is not overtaken because its own process has not come to it yet.
-func (s *Store) serveLine(p *pass) error {
+func (s *Store) serveLine(p *pass) (committing bool, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), operationTimeout)
 	defer cancel()
-	return s.retry(ctx, func() (committing bool, err error) {
+	err = s.retry(ctx, func() (bool, error) {
 		p.undo()
-		return s.pass(ctx, p)
+		committing, err = s.pass(ctx, p)
+		return committing, err
 	})
+	return committing, err
 }
 
 func (s *Store) pass(ctx context.Context, p *pass) (committing bool, err error) {
@@ -73,16 +77,20 @@ func (s *Store) pass(ctx context.Context, p *pass) (committing bool, err error) 
 	r := s.newRound(tx, Ask{}, found)
 	r.alive = p.beat
 	line := p.lineUp(found.Line)
-	if err := r.find(ctx, line); err != nil {
-		return false, err
+	expired := s.line.expiry != 0 && s.line.expiry <= micros(r.now)
+	s.line.expiry = found.NextExpiry
+	if p.look || expired {
+		if err := r.find(ctx, line); err != nil {
+			return false, err
+		}
+		if err := r.serve(ctx, p, line); err != nil {
+			return false, err
+		}
 	}
-	if err := r.serve(ctx, p, line); err != nil {
+	if err := r.dismiss(ctx, p); err != nil {
 		return false, err
 	}
 	if err := r.admit(ctx, p, found.Line.Last); err != nil {
-		return false, err
-	}
-	if err := r.dismiss(ctx, p); err != nil {
 		return false, err
 	}
 	r.left = slices.Clone(p.left)
@@ -111,7 +119,7 @@ func (p *pass) lineUp(stored Line) []inLine {
 		case here != nil:
 			all = append(all, inLine{want: w.Want, here: here})
 		case !slices.Contains(p.left, w.Place):
-			p.again = true // it is just leaving
+			p.left = append(p.left, w.Place) // nobody knows it: it came of a commit whose answer was lost
 		}
 	}
 	for _, w := range p.arriving {
@@ -171,12 +179,17 @@ func (r *round) serve(ctx context.Context, p *pass, line []inLine) error {
 		w := each.here
 		w.assigned = served[i]
 		err := w.decide(r)
-		if w.gone() {
-			p.again = true // somebody else may have its users
+		if errors.Is(err, errContended) {
+			w.phase.Store(waiting) // somebody is at the same call: the next pass knows what came of it
 			continue
 		}
-		p.again = true // behind it may be more who want the same
-		p.carried = p.carried || !w.claim.once.IsZero()
+		p.again = true // behind it may be more who want the same, or somebody else may have its users
+		if w.gone() {
+			continue
+		}
+		if !w.claim.once.IsZero() {
+			p.carried[w.claim.once.Key] = true
+		}
 		w.err = err
 		p.settled = append(p.settled, w)
 	}
@@ -194,10 +207,11 @@ func (r *round) lookUpCalls(ctx context.Context, line []inLine, served [][]*doma
 	if len(ask.Calls) == 0 {
 		return nil
 	}
-	calls, err := r.tx.Calls(ctx, ask.Calls, true)
+	calls, busy, err := r.tx.Calls(ctx, ask.Calls, true)
 	for _, call := range calls {
 		r.calls[call.Key] = call
 	}
+	r.busy = busy
 	return err
 }
 
@@ -212,10 +226,15 @@ func (r *round) dismiss(ctx context.Context, p *pass) error {
 			w.claim.once.ask(&ask)
 		}
 	}
+	for _, w := range p.arriving {
+		if w.refusal == nil { // it has not tried before
+			w.claim.once.ask(&ask)
+		}
+	}
 	if len(ask.Calls) == 0 {
 		return nil
 	}
-	calls, err := r.tx.Calls(ctx, ask.Calls, false)
+	calls, _, err := r.tx.Calls(ctx, ask.Calls, false)
 	if err != nil {
 		return err
 	}
@@ -223,8 +242,8 @@ func (r *round) dismiss(ctx context.Context, p *pass) error {
 	for _, call := range calls {
 		carriedOut[call.Key] = call
 	}
-	for _, w := range p.waiting {
-		if call, ok := carriedOut[w.claim.once.Key]; ok && !slices.Contains(p.settled, w) {
+	for _, w := range slices.Concat(p.waiting, p.arriving) {
+		if call, ok := carriedOut[w.claim.once.Key]; ok {
 			p.settle(w, refuse(w.claim.once.repeats(call)))
 		}
 	}
@@ -236,7 +255,7 @@ func (r *round) dismiss(ctx context.Context, p *pass) error {
 func (r *round) admit(ctx context.Context, p *pass, last int64) error {
 	last = max(last, micros(r.now))
 	for _, w := range p.arriving {
-		if w.gone() || slices.Contains(p.settled, w) {
+		if w.phase.Load() != waiting {
 			continue
 		}
 		if w.refusal == nil {
@@ -254,7 +273,7 @@ func (r *round) admit(ctx context.Context, p *pass, last int64) error {
 			p.refusals[w] = err
 		}
 		last++
-		w.offered, w.until = last, micros(r.now.Add(w.wait))
+		w.offered, w.until = last, micros(r.now.Add(w.wait-time.Since(w.claim.came)))
 		_, key := EncodeWant(w.claim.want)
 		r.joined = append(r.joined, Waiter{
 			Place: w.offered, Replica: r.store.line.replica, Want: w.claim.want, WantKey: key, Since: micros(r.now), Until: w.until,

@@ -21,7 +21,7 @@ func (s *Store) stand(ctx context.Context, claim *claim, wait time.Duration, ref
 	w.ticket = &ticket{operation: &turn{stander: w}, settled: make(chan struct{})}
 	s.line.arrive(w)
 
-	patience := wait
+	patience := max(wait-time.Since(claim.came), 0)
 	if wait <= 0 {
 		patience = operationTimeout
 	}
@@ -64,6 +64,9 @@ func (s *Store) told(ctx context.Context, w *stander) error {
 func (s *Store) late(ctx context.Context, w *stander) error {
 	if w.wait <= 0 {
 		return fmt.Errorf("%s: claim: %w: no answer within %v", s.dialect.Name, ports.ErrUnavailable, operationTimeout)
+	}
+	if s.line.fails(brokenAfter) {
+		return fmt.Errorf("%s: claim: %w: no answer within %v", s.dialect.Name, ports.ErrUnavailable, brokenAfter)
 	}
 	refusal := w.refusal
 	if refusal == nil {

@@ -50,6 +50,7 @@ type Store struct {
 	queue      queue
 	unreadable unreadable
 	line       line
+	awaited    awaited
 	loners     chan struct{} // has room for another
 	reconnect  func()
 	deaf       func() // ends the listening

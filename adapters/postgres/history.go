@@ -75,16 +75,20 @@ func (e *exchange) calls(ask bunstore.Ask, found *bunstore.Found) {
 	if ask.Wait {
 		e.run(awaitCalls, keys)
 	} else {
-		e.read(tryCalls, []any{keys}, func(rows pgx.Rows) error {
-			found.Busy = make(map[bunstore.CallKey]struct{})
-			busy, err := pgx.CollectRows(rows, pgx.RowTo[[]byte])
-			for _, key := range busy {
-				found.Busy[bunstore.CallKey(key)] = struct{}{}
-			}
-			return err
-		})
+		found.Busy = make(map[bunstore.CallKey]struct{})
+		e.tryCalls(keys, found.Busy)
 	}
 	e.findCalls(keys, &found.Calls)
+}
+
+func (e *exchange) tryCalls(keys [][]byte, busy map[bunstore.CallKey]struct{}) {
+	e.read(tryCalls, []any{keys}, func(rows pgx.Rows) error {
+		those, err := pgx.CollectRows(rows, pgx.RowTo[[]byte])
+		for _, key := range those {
+			busy[bunstore.CallKey(key)] = struct{}{}
+		}
+		return err
+	})
 }
 
 func (e *exchange) findCalls(keys [][]byte, into *[]bunstore.Call) {
@@ -104,13 +108,16 @@ func (e *exchange) findCalls(keys [][]byte, into *[]bunstore.Call) {
 }
 
 // Calls implements [bunstore.Transaction].
-func (tx *transaction) Calls(ctx context.Context, keys []bunstore.CallKey, keep bool) (calls []bunstore.Call, err error) {
+func (tx *transaction) Calls(
+	ctx context.Context, keys []bunstore.CallKey, keep bool,
+) (calls []bunstore.Call, busy map[bunstore.CallKey]struct{}, err error) {
 	e := exchange{conn: tx.conn.Conn()}
+	busy = make(map[bunstore.CallKey]struct{})
 	if keep {
-		e.run(awaitCalls, callKeys(keys))
+		e.tryCalls(callKeys(keys), busy)
 	}
 	e.findCalls(callKeys(keys), &calls)
-	return calls, e.send(ctx)
+	return calls, busy, e.send(ctx)
 }
 
 func callKeys(keys []bunstore.CallKey) [][]byte {

@@ -27,6 +27,8 @@ const (
 	signOfLife = `INSERT INTO replicas (replica_id, seen_at) SELECT $1, ` + clock + `
 		ON CONFLICT (replica_id) DO UPDATE SET seen_at = excluded.seen_at`
 
+	forgetLate = `DELETE FROM waiters WHERE until < (SELECT ` + clock + `) - 1000000`
+
 	// wantsInLine goes from one of the wants to the next one by the index, however many want the same.
 	wantsInLine = `WITH RECURSIVE wants (key) AS (
 			(SELECT w.want_key FROM waiters w ORDER BY w.want_key LIMIT 1)
@@ -35,15 +37,18 @@ const (
 			FROM wants WHERE wants.key IS NOT NULL
 		) `
 
-	findWants = wantsInLine + `SELECT w.want FROM wants CROSS JOIN LATERAL (
-			SELECT w.want FROM waiters w WHERE w.want_key = wants.key AND w.until >= (SELECT ` + clock + `) ORDER BY w.place LIMIT 1
+	alive = `w.until >= now.at
+			AND EXISTS (SELECT FROM replicas r WHERE r.replica_id = w.replica_id AND r.seen_at >= now.at - $1::bigint)`
+
+	findWants = wantsInLine + `, now (at) AS MATERIALIZED (SELECT ` + clock + `)
+		SELECT w.want FROM wants CROSS JOIN now CROSS JOIN LATERAL (
+			SELECT w.want FROM waiters w WHERE w.want_key = wants.key AND ` + alive + ` ORDER BY w.place LIMIT 1
 		) w WHERE wants.key IS NOT NULL`
 
 	findHeads = wantsInLine + `, now (at) AS MATERIALIZED (SELECT ` + clock + `)
 		SELECT w.place, w.replica_id, w.want FROM wants CROSS JOIN now CROSS JOIN LATERAL (
 			SELECT w.place, w.replica_id, w.want FROM waiters w
-			WHERE w.want_key = wants.key AND w.until >= now.at
-			AND EXISTS (SELECT FROM replicas r WHERE r.replica_id = w.replica_id AND r.seen_at >= now.at - $1)
+			WHERE w.want_key = wants.key AND ` + alive + `
 			ORDER BY w.place LIMIT $2
 		) w WHERE wants.key IS NOT NULL ORDER BY w.place`
 
@@ -74,7 +79,7 @@ const (
 // line adds the statements that find out who stands in line.
 func (e *exchange) line(ask bunstore.Ask, found *bunstore.Found) {
 	if ask.Wants {
-		e.read(findWants, nil, func(rows pgx.Rows) error {
+		e.read(findWants, []any{bunstore.DeadAfter.Microseconds()}, func(rows pgx.Rows) error {
 			texts, err := pgx.CollectRows(rows, pgx.RowTo[string])
 			for _, text := range texts {
 				want, err := bunstore.DecodeWant(text)
@@ -91,6 +96,7 @@ func (e *exchange) line(ask bunstore.Ask, found *bunstore.Found) {
 		e.run(keepLine, int64(lineLock))
 		if ask.Beat != 0 {
 			e.run(signOfLife, int64(ask.Beat))
+			e.run(forgetLate) // those that died and left nothing else behind
 		}
 		e.read(findHeads, []any{bunstore.DeadAfter.Microseconds(), bunstore.MaxAlike}, func(rows pgx.Rows) error {
 			return readLine(rows, &found.Line)

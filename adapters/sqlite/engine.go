@@ -104,7 +104,7 @@ func (tx *transaction) findMore(ask bunstore.Ask, found *bunstore.Found) (err er
 			return err
 		}
 	}
-	found.Calls, err = tx.Calls(tx.ctx, ask.Calls, true)
+	found.Calls, _, err = tx.Calls(tx.ctx, ask.Calls, true)
 	return err
 }
 
@@ -125,8 +125,9 @@ func (tx *transaction) Search(_ context.Context, searches []bunstore.Search) (fo
 }
 
 // Calls implements [bunstore.Transaction].
-func (tx *transaction) Calls(_ context.Context, keys []bunstore.CallKey, _ bool) ([]bunstore.Call, error) {
-	var calls []bunstore.Call
+func (tx *transaction) Calls(
+	_ context.Context, keys []bunstore.CallKey, _ bool,
+) (calls []bunstore.Call, busy map[bunstore.CallKey]struct{}, err error) {
 	for _, key := range keys {
 		call := bunstore.Call{Key: key}
 		var request, outcome []byte
@@ -135,13 +136,13 @@ func (tx *transaction) Calls(_ context.Context, keys []bunstore.CallKey, _ bool)
 		case errors.Is(err, sql.ErrNoRows):
 			continue
 		case err != nil:
-			return nil, err
+			return nil, nil, err
 		}
 		copy(call.Request[:], request)
 		copy(call.Outcome[:], outcome)
 		calls = append(calls, call)
 	}
-	return calls, nil
+	return calls, nil, nil
 }
 
 // Look implements [bunstore.Transaction].
@@ -171,11 +172,7 @@ func (tx *transaction) Commit(
 	if err := tx.record(events, calls); err != nil {
 		return nil, false, err
 	}
-	if err := tx.tx.Commit(); err != nil {
-		return nil, true, err
-	}
-	tx.engine.line.change(changes.Joined, changes.Left)
-	return added, true, nil
+	return added, true, tx.engine.line.change(changes.Joined, changes.Left, tx.tx.Commit)
 }
 
 func (tx *transaction) record(events []bunstore.Event, calls []bunstore.Call) error {

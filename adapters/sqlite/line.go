@@ -15,13 +15,16 @@ type line struct {
 	waiters []bunstore.Waiter // in the order of their places
 }
 
-// change is called when what it is about has been committed.
-func (l *line) change(joined []bunstore.Waiter, left []int64) {
+// change changes the line if commit succeeds. Nobody sees what was committed without what has changed in the line.
+func (l *line) change(joined []bunstore.Waiter, left []int64, commit func() error) error {
 	if len(joined)+len(left) == 0 {
-		return
+		return commit()
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if err := commit(); err != nil {
+		return err
+	}
 	if len(left) > 0 {
 		gone := make(map[int64]bool, len(left))
 		for _, place := range left {
@@ -30,6 +33,7 @@ func (l *line) change(joined []bunstore.Waiter, left []int64) {
 		l.waiters = slices.DeleteFunc(l.waiters, func(w bunstore.Waiter) bool { return gone[w.Place] })
 	}
 	l.waiters = append(l.waiters, joined...)
+	return nil
 }
 
 // heads returns the first of those who want the same, as [bunstore.Line] says.

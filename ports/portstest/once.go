@@ -19,6 +19,7 @@ var onceTests = []storeTest{
 	{"adds once", onceAdd},
 	{"does not count users that it did not add", onceAddRefused},
 	{"adds one of many equal batches", onceAddRace},
+	{"refuses all equal additions of a login that is taken", onceAddTaken},
 	{"forgets a call exactly when it is old enough", onceForgotten},
 	{"forgets no call before, whatever else it forgets", onceKept},
 	{"keeps calls over a restart", onceRestart},
@@ -168,6 +169,19 @@ func onceAddRefused(f *farm) {
 	first := f.once("key", "another request")
 	f.must(f.store.Add(f.Context(), first, f.build()))
 	f.wantRepeated(f.store.Add(f.Context(), f.once("key", "another request"), f.build()), first)
+}
+
+func onceAddTaken(f *farm) {
+	const n = 8
+	f.add(withLogin("taken"))
+	users := make([]*domain.User, n)
+	for i := range users {
+		users[i] = f.build(withLogin("taken"))
+	}
+	once := f.once("key", "request")
+	for _, err := range together(n, func(i int) error { return f.store.Add(f.Context(), once, users[i]) }) {
+		f.wantErr("adding a login that is taken", err, domain.ErrUserExists)
+	}
 }
 
 func onceAddRace(f *farm) {

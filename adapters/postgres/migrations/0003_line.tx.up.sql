@@ -38,6 +38,8 @@ COMMENT ON COLUMN waiters.until IS 'when it leaves the line in any case, microse
 -- Of those that want the same, the first few are all that a search needs.
 CREATE INDEX IF NOT EXISTS waiters_want ON waiters (want_key, place);
 
+CREATE INDEX IF NOT EXISTS waiters_until ON waiters (until);
+
 CREATE TABLE IF NOT EXISTS calls (
     key       bytea  PRIMARY KEY,
     request   bytea  NOT NULL,
