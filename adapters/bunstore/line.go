@@ -138,7 +138,7 @@ func (l *line) run(ended chan struct{}) {
 		if p.beat {
 			beaten = time.Now()
 		}
-		p.look = woken || calm < beat || time.Since(looked) >= lookAround
+		p.look = woken || len(p.arriving) > 0 || calm < beat || time.Since(looked) >= lookAround
 		if p.look {
 			looked = time.Now()
 		}
