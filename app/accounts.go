@@ -22,7 +22,7 @@ func (f *Farm) CreateUser(ctx context.Context, spec domain.Spec, key domain.Idem
 		return domain.View{}, err
 	}
 	err = f.store.Add(ctx, key.Once("create user", createUserRequest(spec), user.ID()), user)
-	if repeated, ok := errors.AsType[*ports.RepeatedError](err); ok {
+	if repeated, ok := errors.AsType[*domain.RepeatedError](err); ok {
 		return f.User(ctx, repeated.Outcome)
 	}
 	if err != nil {

@@ -30,7 +30,7 @@ func (f *Farm) Acquire(
 		return err
 	}
 	_, err = f.store.Claim(ctx, claim)
-	if repeated, ok := errors.AsType[*ports.RepeatedError](err); ok {
+	if repeated, ok := errors.AsType[*domain.RepeatedError](err); ok {
 		return f.Lease(ctx, key.LeaseID(repeated.Outcome))
 	}
 	return orNone(lease, err)

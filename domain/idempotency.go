@@ -40,6 +40,23 @@ type Once struct {
 // IsZero reports whether the call is carried out as often as it is made.
 func (o Once) IsZero() bool { return o == Once{} }
 
+// Repeats returns what a call is told whose key was used by one that was carried out before: a [RepeatedError], or
+// [ErrIdempotencyMismatch] if that asked for something else.
+func (o Once) Repeats(before Once) error {
+	if before.Request != o.Request {
+		return ErrIdempotencyMismatch
+	}
+	return &RepeatedError{Outcome: before.Outcome}
+}
+
+// RepeatedError says that a call was carried out before, and what came of it: nothing was done.
+type RepeatedError struct {
+	Outcome [16]byte // of the [Once] that was carried out
+}
+
+// Error says so.
+func (*RepeatedError) Error() string { return "the call was carried out before" }
+
 // Once returns the description of a call of an operation: what it asks for, which must be encodable as JSON, and what its
 // answer is made of. It is zero if the key is.
 func (k IdempotencyKey) Once(operation string, request any, outcome [16]byte) Once {

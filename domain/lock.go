@@ -48,6 +48,14 @@ func (u *User) FreeFrom() (from time.Time, ok bool) {
 	return lock.ExpiresAt, !lock.ExpiresAt.IsZero() && !lock.QuarantineOnExpiry
 }
 
+// LockExpiry returns when the lock that the user carries expires, or expired. ok is false if it carries none that does.
+func (u *User) LockExpiry() (at time.Time, ok bool) {
+	if u.state.Lock == nil || u.state.Lock.ExpiresAt.IsZero() {
+		return time.Time{}, false
+	}
+	return u.state.Lock.ExpiresAt, true
+}
+
 // Lease returns the digest of the lease that the latest lock belongs to, unless that was released or was an open lock.
 func (u *User) Lease() (LeaseDigest, bool) {
 	if u.state.Lock == nil || u.state.Lock.Lease.IsZero() {

@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"time"
@@ -113,4 +114,15 @@ func Refusal(now time.Time, want []Selector, matching []*User) error {
 		return &UnmatchedError{Reason: ErrPoolExhausted, Selectors: missing}
 	}
 	return nil
+}
+
+// Exhausted is the refusal of somebody who gets no user although there are enough: others need or keep them.
+func Exhausted(want []Selector) error {
+	_, all := Assign(want, nil)
+	return &UnmatchedError{Reason: ErrPoolExhausted, Selectors: all}
+}
+
+// MayPass reports whether what a claim was refused for may pass while it waits.
+func MayPass(refusal error) bool {
+	return errors.Is(refusal, ErrPoolExhausted) || errors.Is(refusal, ErrUserLocked) || errors.Is(refusal, ErrUserQuarantined)
 }

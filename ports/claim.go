@@ -20,11 +20,3 @@ type Claim struct {
 	// Decide makes of the users what is to be written.
 	Decide Decide
 }
-
-// RepeatedError says that a call with the same key was carried out before, and what came of it: nothing was done.
-type RepeatedError struct {
-	Outcome [16]byte // of the [domain.Once] that was carried out
-}
-
-// Error says so.
-func (*RepeatedError) Error() string { return "the call was carried out before" }

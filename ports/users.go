@@ -48,8 +48,8 @@ type Users interface {
 	// anymore.
 	//
 	// A claim with a Once is carried out once within [domain.IdempotencyWindow]: after that, the same request is answered
-	// with a [RepeatedError], and another one with [domain.ErrIdempotencyMismatch]. A claim that was refused was not carried
-	// out.
+	// with a [domain.RepeatedError], and another one with [domain.ErrIdempotencyMismatch]. A claim that was refused was not
+	// carried out.
 	Claim(ctx context.Context, claim Claim) ([]*domain.User, error)
 
 	// Update writes what decide made of the users that target names. It returns the errors of Find.

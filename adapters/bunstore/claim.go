@@ -15,16 +15,16 @@ const claimPatience = operationTimeout - time.Second
 
 var (
 	// errContended says that users are free by what is committed, but rivals keep their rows, or rows that can't be read hid
-	// them from the search.
-	errContended = refuse(errors.New("free users are there, but were not to be had"))
+	// them from the search; or that somebody else is at the same call.
+	errContended = refuse(errors.New("what is needed is there, but was not to be had"))
 	// errTaken says that users which were chosen are not free anymore.
 	errTaken = refuse(errors.New("the chosen users were taken"))
 	// errShort says that too few free users were found, and not yet why.
 	errShort = refuse(errors.New("too few free users were found"))
-	// errAwaited says that users whom the claim wants are wanted by somebody in line.
-	errAwaited = refuse(errors.New("somebody in line is to be served first"))
 	// errUnexplained says that the reason for that is not to be had within a group.
 	errUnexplained = refuse(errors.New("too few free users were found, for a reason that is to be looked for"))
+	// errAwaited says that users whom the claim wants are wanted by somebody in line.
+	errAwaited = refuse(errors.New("somebody in line is to be served first"))
 )
 
 // Claim implements [ports.Users]: it tries, and stands in line if it has to.
@@ -34,18 +34,13 @@ func (s *Store) Claim(ctx context.Context, c ports.Claim) ([]*domain.User, error
 	if !s.awaited.has(c.Want) || ctx.Err() != nil {
 		err = s.bounded(ctx, "claim", func(ctx context.Context) error { return s.tryClaim(ctx, claim) })
 	}
-	if errors.Is(err, errAwaited) || c.Wait > 0 && passes(err) {
+	if errors.Is(err, errAwaited) || c.Wait > 0 && domain.MayPass(err) {
 		err = s.stand(ctx, claim, c.Wait, err)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return claim.users, nil
-}
-
-// passes reports whether what an error is about may pass with time.
-func passes(err error) bool {
-	return errors.Is(err, domain.ErrPoolExhausted) || errors.Is(err, domain.ErrUserLocked) || errors.Is(err, domain.ErrUserQuarantined)
 }
 
 // tryClaim claims without standing in line.
@@ -77,8 +72,7 @@ func (s *Store) claimAlone(ctx context.Context, until time.Time, claim *claim) (
 		taken := errors.Is(err, errTaken)
 		switch outOfPatience := patient.Err() != nil && ctx.Err() == nil; {
 		case outOfPatience && (taken || err != nil && !isRefusal(err)):
-			_, all := domain.Assign(claim.want, nil)
-			return refuse(&domain.UnmatchedError{Reason: domain.ErrPoolExhausted, Selectors: all})
+			return refuse(domain.Exhausted(claim.want))
 		case !taken:
 			return err
 		}

@@ -11,9 +11,10 @@ import (
 // lives on: they are prepared, and sent together, or one by one, as suits the database. They only find, keep and write;
 // what may happen is decided between Begin and Commit.
 //
-// Transactions of several processes can't wait for each other in a circle. All wait in one order: for rows of users, in the
-// order of their ids (only with Ask.Wait; without, rows that others keep are left out); then, in Commit, for pools, and for
-// logins, in the order of their indexes. And one that removes users, whose logins others may wait for, adds none.
+// Transactions of several processes can't wait for each other in a circle. All wait in one order: for their turn at the line
+// (Ask.Line); for calls that others are at, in the order of their keys, and for rows of users, in the order of their ids (only
+// with Ask.Wait; without, what others keep is left out); then, in Commit, for pools, and for logins, in the order of their
+// indexes. And one that removes users, whose logins others may wait for, adds none.
 type Engine interface {
 	// Begin begins a transaction, finds what ask asks for and keeps it from all others until the transaction ends.
 	Begin(ctx context.Context, ask Ask) (Transaction, Found, error)
@@ -40,7 +41,7 @@ type Transaction interface {
 
 	// Calls returns which of these calls were carried out within [domain.IdempotencyWindow]. With keep, it keeps others from
 	// carrying out the rest until the transaction ends, but for those that others are at: these are busy.
-	Calls(ctx context.Context, keys []CallKey, keep bool) (calls []Call, busy map[CallKey]struct{}, err error)
+	Calls(ctx context.Context, keys []CallKey, keep bool) (calls []domain.Once, busy map[CallKey]struct{}, err error)
 
 	// Commit writes what changed and commits. It returns the ids of the users that were added. If changes.Together is set and
 	// one could not be added, it commits nothing. Unless committing is set, an error leaves the database as it was.
@@ -95,7 +96,7 @@ type Found struct {
 	Targets []Row   // the users that were named, and those of the leases, in any order and perhaps more than once
 	Free    [][]Row // Free[i] is for Ask.Free[i]
 
-	Calls   []Call               // those that were carried out
+	Calls   []domain.Once        // those that were carried out
 	Busy    map[CallKey]struct{} // those that others are at
 	Wants   [][]domain.Selector  // each once, in any order
 	Line    Line
@@ -113,8 +114,8 @@ type Changes struct {
 	Removed  []domain.UserID
 	Added    []Addition
 	Together bool // add all of them or commit nothing
-	Events   []Event
-	Calls    []Call
+	Events   []domain.Event
+	Calls    []domain.Once
 	Joined   []Waiter
 	Left     []int64 // places in line
 
@@ -126,12 +127,12 @@ type Changes struct {
 // Addition is a new user, and what is to be written only if it could be added.
 type Addition struct {
 	Row
-	Events []Event
-	Calls  []Call
+	Events []domain.Event
+	Calls  []domain.Once
 }
 
 // WithAdded returns the events and the calls to write when these users were added.
-func (c Changes) WithAdded(added []domain.UserID) ([]Event, []Call) {
+func (c Changes) WithAdded(added []domain.UserID) ([]domain.Event, []domain.Once) {
 	events, calls := c.Events, c.Calls
 	for _, a := range c.Added {
 		if slices.Contains(added, domain.UserID(a.UserID)) {

@@ -60,7 +60,7 @@ func (s sheet) Search(_ context.Context, searches []Search) ([][]Row, error) {
 	return found, nil
 }
 
-func (sheet) Calls(context.Context, []CallKey, bool) ([]Call, map[CallKey]struct{}, error) {
+func (sheet) Calls(context.Context, []CallKey, bool) ([]domain.Once, map[CallKey]struct{}, error) {
 	return nil, nil, nil
 }
 

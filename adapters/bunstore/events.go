@@ -11,16 +11,11 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// Event is a row of the table events, before it has its place. All of a transaction happen at one time.
-type Event struct{ domain.Event }
-
 // eventsOf returns what happened to users.
-func eventsOf(users ...*domain.User) []Event {
-	var events []Event
+func eventsOf(users ...*domain.User) []domain.Event {
+	var events []domain.Event
 	for _, u := range users {
-		for _, e := range u.Events() {
-			events = append(events, Event{e})
-		}
+		events = append(events, u.Events()...)
 	}
 	return events
 }

@@ -13,15 +13,15 @@ import (
 )
 
 const (
-	// beat is how often a process says that those in line are still there, and looks for users all the same: a wake-up is
-	// a hint that may be lost.
+	// beat is how often a process says that those in line are still there.
 	beat = time.Second
 
 	// recheck is how long after a wake-up, or after somebody joined the line, users are looked for again: a release that was
 	// about to commit then saw nobody to wake, and a rival may have kept a user only to let it go.
 	recheck = 20 * time.Millisecond
 
-	// lookAround is how often users are looked for though nothing says that any are free.
+	// lookAround is how often users are looked for though nothing says that any are free: a wake-up is a hint that may be
+	// lost.
 	lookAround = 5 * time.Second
 
 	// brokenAfter is for how long a store may not have worked before it is blamed for what it did not answer.

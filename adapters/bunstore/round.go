@@ -26,7 +26,7 @@ type round struct {
 	freed   []*entry // in this round; these have rested least of all who are free
 	expired []*entry
 
-	calls map[CallKey]Call // that were carried out before
+	calls map[CallKey]domain.Once // that were carried out before
 	busy  map[CallKey]struct{}
 	noted map[CallKey]bool    // that are carried out if this round is
 	wants [][]domain.Selector // of those in line
@@ -36,8 +36,8 @@ type round struct {
 	removed  []domain.UserID
 	added    []Addition
 	together bool
-	events   []Event
-	carried  []Call
+	events   []domain.Event
+	carried  []domain.Once
 	joined   []Waiter
 	left     []int64
 	idle     bool                   // users may be free whom somebody in line waits for
@@ -71,7 +71,7 @@ func (s *Store) newRound(tx Transaction, ask Ask, found Found) *round {
 		leases:  make(map[LeaseColumn][]*entry),
 		sights:  make(map[sight][]*domain.User),
 		shelves: make(map[string]shelf, len(ask.Free)),
-		calls:   make(map[CallKey]Call, len(found.Calls)),
+		calls:   make(map[CallKey]domain.Once, len(found.Calls)),
 		busy:    found.Busy,
 		noted:   make(map[CallKey]bool),
 		wants:   found.Wants,

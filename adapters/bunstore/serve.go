@@ -238,13 +238,13 @@ func (r *round) dismiss(ctx context.Context, p *pass) error {
 	if err != nil {
 		return err
 	}
-	carriedOut := make(map[CallKey]Call, len(calls))
+	carriedOut := make(map[CallKey]domain.Once, len(calls))
 	for _, call := range calls {
 		carriedOut[call.Key] = call
 	}
 	for _, w := range slices.Concat(p.waiting, p.arriving) {
 		if call, ok := carriedOut[w.claim.once.Key]; ok {
-			p.settle(w, refuse(w.claim.once.repeats(call)))
+			p.settle(w, refuse(w.claim.once.Repeats(call)))
 		}
 	}
 	return nil
@@ -264,9 +264,9 @@ func (r *round) admit(ctx context.Context, p *pass, last int64) error {
 				return err
 			}
 			if err == nil {
-				err = refuse(exhausted(w.claim.want))
+				err = refuse(domain.Exhausted(w.claim.want))
 			}
-			if w.wait <= 0 || !passes(err) {
+			if w.wait <= 0 || !domain.MayPass(err) {
 				p.settle(w, err)
 				continue
 			}

@@ -70,7 +70,7 @@ func (s *Store) late(ctx context.Context, w *stander) error {
 	}
 	refusal := w.refusal
 	if refusal == nil {
-		refusal = fmt.Errorf("%s: claim: %w", s.dialect.Name, exhausted(w.claim.want))
+		refusal = fmt.Errorf("%s: claim: %w", s.dialect.Name, domain.Exhausted(w.claim.want))
 	}
 	if w.claim.once.IsZero() {
 		return refusal
@@ -91,16 +91,10 @@ func (s *Store) lookUp(ctx context.Context, once once) error {
 		return err
 	}
 	defer tx.Rollback()
-	for _, call := range found.Calls {
-		return refuse(once.repeats(call))
+	if len(found.Calls) == 0 {
+		return nil
 	}
-	return nil
-}
-
-// exhausted is the refusal of a claim whose users are free, but not for it.
-func exhausted(want []domain.Selector) error {
-	_, all := domain.Assign(want, nil)
-	return &domain.UnmatchedError{Reason: domain.ErrPoolExhausted, Selectors: all}
+	return refuse(once.Repeats(found.Calls[0]))
 }
 
 // turn is the operation of a claim whose turn it is: it has been given users.

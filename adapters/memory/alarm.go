@@ -2,7 +2,7 @@ package memory
 
 import "time"
 
-// setAlarm lets the line be served when the next user is free: at the expiry of its lock nobody calls the store. Without
+// setAlarm lets the line be served when the next lock expires: then nobody calls the store. Without
 // a line it is off, so that a store that nobody uses does nothing.
 func (s *Store) setAlarm(now time.Time) {
 	if s.alarm != nil {
@@ -12,30 +12,11 @@ func (s *Store) setAlarm(now time.Time) {
 	if len(s.line) == 0 {
 		return
 	}
-	if next := s.nextFree(now); next > 0 {
+	if next := s.nextExpiry(now); next > 0 {
 		s.alarm = time.AfterFunc(next, func() {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			s.serve(s.clock.now())
 		})
 	}
-}
-
-// nextFree returns how long it is until the next user is free by time alone; 0 if none will be.
-func (s *Store) nextFree(now time.Time) time.Duration {
-	var next time.Duration
-	for _, u := range s.users {
-		if from, ok := u.FreeFrom(); ok {
-			next = sooner(next, from.Sub(now))
-		}
-	}
-	return next
-}
-
-// sooner returns the lesser of two durations that are above 0; others don't count.
-func sooner(a, b time.Duration) time.Duration {
-	if b <= 0 || a > 0 && a < b {
-		return a
-	}
-	return b
 }

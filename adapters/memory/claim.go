@@ -2,7 +2,6 @@ package memory
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -32,7 +31,7 @@ func (s *Store) join(ctx context.Context, claim ports.Claim) (*waiter, error) {
 	s.line = append(s.line, w)
 	s.serveLine(now)
 	if !w.isSettled() {
-		if err := s.refusal(now, claim.Want); claim.Wait <= 0 || !passes(err) {
+		if err := s.refusal(now, claim.Want); claim.Wait <= 0 || !domain.MayPass(err) {
 			s.settle(w, nil, err)
 		}
 	}
@@ -74,20 +73,9 @@ func (s *Store) refusal(now time.Time, want []domain.Selector) error {
 	free := s.candidates(want, func(u *domain.User) bool { return u.CheckFree(now) == nil })
 	err := domain.Refusal(now, want, append(matching, free...))
 	if err == nil { // there are enough for it, but somebody ahead in the line needs them
-		unmatched := &domain.UnmatchedError{Reason: domain.ErrPoolExhausted}
-		for i := range want {
-			unmatched.Selectors = append(unmatched.Selectors, i)
-		}
-		err = unmatched
+		err = domain.Exhausted(want)
 	}
 	return fmt.Errorf("memory: claim: %w", err)
-}
-
-// passes tells whether what a claim was refused for may pass while it waits.
-func passes(refusal error) bool {
-	return errors.Is(refusal, domain.ErrPoolExhausted) ||
-		errors.Is(refusal, domain.ErrUserLocked) ||
-		errors.Is(refusal, domain.ErrUserQuarantined)
 }
 
 // candidates returns, for each of the k selectors, the k most rested of the users that match it and are eligible. More

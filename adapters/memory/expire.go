@@ -16,7 +16,7 @@ func (s *Store) EndExpired(ctx context.Context) (time.Duration, error) {
 	defer s.mu.Unlock()
 	var expired []*domain.User
 	for _, u := range s.users {
-		if left, ok := lockLeft(now, u); ok && left <= 0 {
+		if at, ok := u.LockExpiry(); ok && !now.Before(at) {
 			expired = append(expired, u)
 		}
 	}
@@ -34,18 +34,9 @@ func (s *Store) EndExpired(ctx context.Context) (time.Duration, error) {
 func (s *Store) nextExpiry(now time.Time) time.Duration {
 	var next time.Duration
 	for _, u := range s.users {
-		if left, ok := lockLeft(now, u); ok {
-			next = sooner(next, left)
+		if at, ok := u.LockExpiry(); ok && now.Before(at) && (next == 0 || at.Sub(now) < next) {
+			next = at.Sub(now)
 		}
 	}
 	return next
-}
-
-// lockLeft returns how long it is until the lock that u carries expires. ok is false if it carries none that does.
-func lockLeft(now time.Time, u *domain.User) (left time.Duration, ok bool) {
-	lock := u.Snapshot().Lock
-	if lock == nil || lock.ExpiresAt.IsZero() {
-		return 0, false
-	}
-	return lock.ExpiresAt.Sub(now), true
 }

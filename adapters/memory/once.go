@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/userfarm/userfarm/domain"
-	"github.com/userfarm/userfarm/ports"
 )
 
 // callKey finds a call that was carried out.
@@ -27,14 +26,10 @@ func (s *Store) repeated(now time.Time, once domain.Once) error {
 		return nil
 	}
 	before, known := s.calls[once.Key]
-	switch {
-	case !known || before.forgotten(now):
+	if !known || before.forgotten(now) {
 		return nil
-	case before.once.Request != once.Request:
-		return fmt.Errorf("memory: call: %w", domain.ErrIdempotencyMismatch)
-	default:
-		return fmt.Errorf("memory: call: %w", &ports.RepeatedError{Outcome: before.once.Outcome})
 	}
+	return fmt.Errorf("memory: call: %w", once.Repeats(before.once))
 }
 
 // noteCall remembers that a call was carried out.

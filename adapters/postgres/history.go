@@ -91,11 +91,11 @@ func (e *exchange) tryCalls(keys [][]byte, busy map[bunstore.CallKey]struct{}) {
 	})
 }
 
-func (e *exchange) findCalls(keys [][]byte, into *[]bunstore.Call) {
+func (e *exchange) findCalls(keys [][]byte, into *[]domain.Once) {
 	e.read(findCalls, []any{keys, domain.IdempotencyWindow.Microseconds()}, func(rows pgx.Rows) error {
 		for rows.Next() {
 			var key, request []byte
-			var call bunstore.Call
+			var call domain.Once
 			if err := rows.Scan(&key, &request, &call.Outcome); err != nil {
 				return err
 			}
@@ -110,7 +110,7 @@ func (e *exchange) findCalls(keys [][]byte, into *[]bunstore.Call) {
 // Calls implements [bunstore.Transaction].
 func (tx *transaction) Calls(
 	ctx context.Context, keys []bunstore.CallKey, keep bool,
-) (calls []bunstore.Call, busy map[bunstore.CallKey]struct{}, err error) {
+) (calls []domain.Once, busy map[bunstore.CallKey]struct{}, err error) {
 	e := exchange{conn: tx.conn.Conn()}
 	busy = make(map[bunstore.CallKey]struct{})
 	if keep {

@@ -27,6 +27,7 @@ const (
 	signOfLife = `INSERT INTO replicas (replica_id, seen_at) SELECT $1, ` + clock + `
 		ON CONFLICT (replica_id) DO UPDATE SET seen_at = excluded.seen_at`
 
+	// forgetLate removes those whose replica died before it could.
 	forgetLate = `DELETE FROM waiters WHERE until < (SELECT ` + clock + `) - 1000000`
 
 	// wantsInLine goes from one of the wants to the next one by the index, however many want the same.
@@ -37,6 +38,7 @@ const (
 			FROM wants WHERE wants.key IS NOT NULL
 		) `
 
+	// alive is the condition for who is in line still.
 	alive = `w.until >= now.at
 			AND EXISTS (SELECT FROM replicas r WHERE r.replica_id = w.replica_id AND r.seen_at >= now.at - $1::bigint)`
 
@@ -54,10 +56,8 @@ const (
 
 	lastPlace = `SELECT coalesce(max(place), 0) FROM waiters`
 
-	findCrowds = `SELECT min(w.want), count(*), min(w.since) FROM waiters w
-		WHERE w.until >= (SELECT ` + clock + `) AND EXISTS (
-			SELECT FROM replicas r WHERE r.replica_id = w.replica_id AND r.seen_at >= (SELECT ` + clock + `) - $1)
-		GROUP BY w.want_key`
+	findCrowds = `WITH now (at) AS MATERIALIZED (SELECT ` + clock + `)
+		SELECT min(w.want), count(*), min(w.since) FROM waiters w CROSS JOIN now WHERE ` + alive + ` GROUP BY w.want_key`
 
 	joinLine = `INSERT INTO waiters (place, replica_id, want_key, want, since, until)
 		SELECT n.place, $1, n.want_key, n.want, n.since, n.until
@@ -96,7 +96,7 @@ func (e *exchange) line(ask bunstore.Ask, found *bunstore.Found) {
 		e.run(keepLine, int64(lineLock))
 		if ask.Beat != 0 {
 			e.run(signOfLife, int64(ask.Beat))
-			e.run(forgetLate) // those that died and left nothing else behind
+			e.run(forgetLate)
 		}
 		e.read(findHeads, []any{bunstore.DeadAfter.Microseconds(), bunstore.MaxAlike}, func(rows pgx.Rows) error {
 			return readLine(rows, &found.Line)

@@ -127,9 +127,9 @@ func (tx *transaction) Search(_ context.Context, searches []bunstore.Search) (fo
 // Calls implements [bunstore.Transaction].
 func (tx *transaction) Calls(
 	_ context.Context, keys []bunstore.CallKey, _ bool,
-) (calls []bunstore.Call, busy map[bunstore.CallKey]struct{}, err error) {
+) (calls []domain.Once, busy map[bunstore.CallKey]struct{}, err error) {
 	for _, key := range keys {
-		call := bunstore.Call{Key: key}
+		call := domain.Once{Key: key}
 		var request, outcome []byte
 		row := tx.statement(findCall).QueryRowContext(tx.ctx, key[:], tx.now-domain.IdempotencyWindow.Microseconds())
 		switch err := row.Scan(&request, &outcome); {
@@ -175,7 +175,7 @@ func (tx *transaction) Commit(
 	return added, true, tx.engine.line.change(changes.Joined, changes.Left, tx.tx.Commit)
 }
 
-func (tx *transaction) record(events []bunstore.Event, calls []bunstore.Call) error {
+func (tx *transaction) record(events []domain.Event, calls []domain.Once) error {
 	for _, e := range events {
 		_, err := tx.exec(addEvent, tx.now, string(e.Kind), e.UserID.String(), e.Login, e.Pool.ProjectID.String(), e.Pool.Env,
 			e.Pool.Domain, e.Owner, e.Note, int64(e.Fence), e.Reason) //nolint:gosec // counts locks

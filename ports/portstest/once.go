@@ -44,7 +44,7 @@ func (f *farm) claimOnce(once domain.Once, want ...domain.Selector) error {
 // wantRepeated fails the test unless err says that a call was carried out before with this outcome.
 func (f *farm) wantRepeated(err error, first domain.Once) {
 	f.Helper()
-	repeated, ok := errors.AsType[*ports.RepeatedError](err)
+	repeated, ok := errors.AsType[*domain.RepeatedError](err)
 	if !ok || repeated.Outcome != first.Outcome {
 		f.Fatalf("got error %v, want that the call was carried out before, with the outcome of then", err)
 	}
