@@ -15,15 +15,19 @@ const accountsAtOnce = 1000
 
 // CreateUser implements [ports.Accounts].
 func (f *Farm) CreateUser(ctx context.Context, spec domain.Spec, key domain.IdempotencyKey) (domain.View, error) {
+	spec.By = f.caller.Key
 	// The process clock will do: it orders lists and decides about no lock.
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	user, err := domain.NewUser(domain.NewUserID(now), now, spec)
 	if err != nil {
 		return domain.View{}, err
 	}
-	err = f.store.Add(ctx, key.Once("create user", createUserRequest(spec), user.ID()), user)
+	if err := f.checkProject(spec.Pool.ProjectID); err != nil {
+		return domain.View{}, err
+	}
+	err = f.store.Add(ctx, key.Of(f.caller).Once("create user", createUserRequest(spec), user.ID()), user)
 	if repeated, ok := errors.AsType[*domain.RepeatedError](err); ok {
-		return f.User(ctx, repeated.Outcome)
+		return f.created(ctx, repeated.Outcome, spec)
 	}
 	if err != nil {
 		return domain.View{}, err
@@ -31,9 +35,22 @@ func (f *Farm) CreateUser(ctx context.Context, spec domain.Spec, key domain.Idem
 	return user.View(now), nil
 }
 
+// created returns a user that was made of spec before, or [domain.ErrIdempotencyMismatch] if it has other secrets now:
+// [createUserRequest] does not tell that these were others.
+func (f *Farm) created(ctx context.Context, id domain.UserID, spec domain.Spec) (domain.View, error) {
+	users, now, err := f.find(ctx, ports.ByUser(id))
+	if err != nil {
+		return domain.View{}, err
+	}
+	if !users[0].HasSecrets(spec.Password, spec.TOTP) {
+		return domain.View{}, domain.ErrIdempotencyMismatch
+	}
+	return users[0].View(now), nil
+}
+
 // User implements [ports.Accounts].
 func (f *Farm) User(ctx context.Context, id domain.UserID) (domain.View, error) {
-	users, now, err := f.store.Find(ctx, ports.ByUser(id))
+	users, now, err := f.find(ctx, ports.ByUser(id))
 	if err != nil {
 		return domain.View{}, err
 	}
@@ -42,6 +59,10 @@ func (f *Farm) User(ctx context.Context, id domain.UserID) (domain.View, error) 
 
 // Users implements [ports.Accounts].
 func (f *Farm) Users(ctx context.Context, q ports.Query) (ports.UserPage, error) {
+	if err := f.checkProject(q.ProjectID); err != nil {
+		return ports.UserPage{}, err
+	}
+	q.Scope = f.caller.Scope
 	page, err := f.store.List(ctx, q)
 	if err != nil {
 		return ports.UserPage{}, err
@@ -64,7 +85,7 @@ func (f *Farm) ChangeUser(ctx context.Context, id domain.UserID, change domain.C
 
 // RemoveUser implements [ports.Accounts].
 func (f *Farm) RemoveUser(ctx context.Context, id domain.UserID) error {
-	return f.store.Remove(ctx, id, func(now time.Time, users []*domain.User) error {
+	return f.remove(ctx, id, func(now time.Time, users []*domain.User) error {
 		return users[0].Remove(now)
 	})
 }
@@ -72,7 +93,7 @@ func (f *Farm) RemoveUser(ctx context.Context, id domain.UserID) error {
 // AllAccounts implements [ports.Accounts].
 func (f *Farm) AllAccounts(ctx context.Context) iter.Seq2[domain.Account, error] {
 	return func(yield func(domain.Account, error) bool) {
-		q := ports.Query{Limit: accountsAtOnce}
+		q := ports.Query{Scope: f.caller.Scope, Limit: accountsAtOnce}
 		for more := true; more; {
 			page, err := f.store.List(ctx, q)
 			if err != nil {
@@ -95,7 +116,7 @@ func (f *Farm) updateUser(
 	ctx context.Context, id domain.UserID, change func(now time.Time, user *domain.User) error,
 ) (domain.View, error) {
 	var view domain.View
-	_, err := f.store.Update(ctx, ports.ByUser(id), func(now time.Time, users []*domain.User) error {
+	err := f.update(ctx, ports.ByUser(id), func(now time.Time, users []*domain.User) error {
 		if err := change(now, users[0]); err != nil {
 			return err
 		}

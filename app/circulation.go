@@ -35,25 +35,28 @@ func (f *Farm) ForceRelease(ctx context.Context, id domain.UserID, reason string
 }
 
 func (f *Farm) endLock(ctx context.Context, id domain.UserID, reason string) (domain.View, error) {
-	users, _, err := f.store.Find(ctx, ports.ByUser(id))
+	users, now, err := f.find(ctx, ports.ByUser(id))
 	if err != nil {
 		return domain.View{}, err
 	}
 	target := ports.ByUser(id)
 	lease, leased := users[0].Lease()
-	if leased {
+	if leased && users[0].View(now).Lock != nil {
 		target = ports.ByLease(lease)
 	}
+	forced := f.asCaller(domain.ErrForbidden, func(now time.Time, users []*domain.User) error {
+		return domain.ForceRelease(now, users, reason)
+	})
 	var view domain.View
 	_, err = f.store.Update(ctx, target, func(now time.Time, users []*domain.User) error {
 		i := slices.IndexFunc(users, func(u *domain.User) bool { return u.ID() == id })
 		if i < 0 {
 			return errMoved
 		}
-		if seen, _ := users[i].Lease(); seen != lease {
+		if held, _ := users[i].Lease(); held != lease {
 			return errMoved
 		}
-		if err := domain.ForceRelease(now, users, reason); err != nil {
+		if err := forced(now, users); err != nil {
 			return err
 		}
 		view = users[i].View(now)

@@ -18,15 +18,24 @@ type Settings struct {
 	QuarantineOnExpiry bool
 }
 
-// Farm implements [ports.Farm] over a store.
+// Farm implements [ports.Farm] over a store, as one caller may know it.
 type Farm struct {
 	store    ports.Store
 	settings Settings
+	caller   domain.Caller
 }
 
 var _ ports.Farm = (*Farm)(nil)
 
-// New returns the farm whose users are in store.
+// New returns the farm whose users are in store, as [domain.Everybody] knows it.
 func New(store ports.Store, settings Settings) *Farm {
-	return &Farm{store: store, settings: settings}
+	return &Farm{store: store, settings: settings, caller: domain.Everybody()}
+}
+
+// For returns the same farm as caller may know it: users of other projects than the caller's are not there, and what it
+// makes happen is on record under its API key. What the caller's role allows is not asked here.
+func (f *Farm) For(caller domain.Caller) *Farm {
+	view := *f
+	view.caller = caller
+	return &view
 }

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -132,6 +133,29 @@ func TestARepetitionDoesNotDependOnSettings(t *testing.T) {
 	again, err := app.New(store, changed).Acquire(t.Context(), anyone, domain.Terms{}, retry)
 	if err != nil || again.ID != lease.ID {
 		t.Errorf("after a restart with other settings = %+v, %v; want the same lease", again, err)
+	}
+}
+
+func TestWhatIsKeptOfARequestTellsNothingOfItsSecrets(t *testing.T) {
+	store := &claims{Store: memory.New()}
+	farm, retry := app.New(store, settings), newKey(t, "job")
+	create := func(spec domain.Spec) string {
+		_, _ = farm.CreateUser(t.Context(), spec, retry)
+		return fmt.Sprintf("%x", store.added.Request)
+	}
+	secrets := spec("ann")
+	secrets.Password, secrets.TOTP = domain.NewSecret("another"), testTOTP(t)
+	if create(secrets) != create(spec("ann")) {
+		t.Error("a request with other secrets leaves another trace")
+	}
+}
+
+func TestAnAcquireIsTheSameRequestAsBeforeThereWereScopes(t *testing.T) {
+	store := &claims{Store: memory.New()}
+	farm, retry := app.New(store, settings), newKey(t, "job")
+	_, _ = farm.Acquire(t.Context(), anyone, domain.Terms{Owner: "ci-1"}, retry)
+	if got := fmt.Sprintf("%x", store.latest.Once.Request); got != "a86bf0ee304c9c5d7fe3befa20dfdb69c70565c82782034ce42ec9216ef7a648" {
+		t.Errorf("acquire is %s", got)
 	}
 }
 

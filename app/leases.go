@@ -18,17 +18,21 @@ func (f *Farm) Acquire(
 	if err != nil {
 		return domain.Lease{}, err
 	}
+	if err := f.checkProjects(want); err != nil {
+		return domain.Lease{}, err
+	}
+	key = key.Of(f.caller)
 	nonce := domain.NewNonce()
 	once := key.Once("acquire", acquireRequest(want, terms), nonce)
 	terms.TTL, terms.QuarantineOnExpiry = ttl, f.settings.QuarantineOnExpiry
 
 	id := key.LeaseID(nonce)
 	var lease domain.Lease
-	claim := ports.Claim{Want: want, Wait: terms.Wait, Once: once}
-	claim.Decide = func(now time.Time, users []*domain.User) (err error) {
+	claim := ports.Claim{Want: f.narrow(want), Wait: terms.Wait, Once: once}
+	claim.Decide = f.asCaller(domain.ErrUserNotFound, func(now time.Time, users []*domain.User) (err error) {
 		lease, err = domain.Grant(now, id, terms, users)
 		return err
-	}
+	})
 	_, err = f.store.Claim(ctx, claim)
 	if repeated, ok := errors.AsType[*domain.RepeatedError](err); ok {
 		return f.Lease(ctx, key.LeaseID(repeated.Outcome))
@@ -38,7 +42,7 @@ func (f *Farm) Acquire(
 
 // Lease implements [ports.Leases].
 func (f *Farm) Lease(ctx context.Context, id domain.LeaseID) (domain.Lease, error) {
-	users, now, err := f.store.Find(ctx, ports.ByLease(id.Digest()))
+	users, now, err := f.find(ctx, ports.ByLease(id.Digest()))
 	if err != nil {
 		return domain.Lease{}, err
 	}
@@ -52,7 +56,7 @@ func (f *Farm) Renew(ctx context.Context, id domain.LeaseID, ttl time.Duration) 
 		return domain.Lease{}, err
 	}
 	var lease domain.Lease
-	_, err = f.store.Update(ctx, ports.ByLease(id.Digest()), func(now time.Time, users []*domain.User) (err error) {
+	err = f.update(ctx, ports.ByLease(id.Digest()), func(now time.Time, users []*domain.User) (err error) {
 		lease, err = domain.Renew(now, id, ttl, users)
 		return err
 	})
@@ -61,10 +65,9 @@ func (f *Farm) Renew(ctx context.Context, id domain.LeaseID, ttl time.Duration) 
 
 // Release implements [ports.Leases].
 func (f *Farm) Release(ctx context.Context, id domain.LeaseID, faults ...domain.Fault) error {
-	_, err := f.store.Update(ctx, ports.ByLease(id.Digest()), func(now time.Time, users []*domain.User) error {
+	return f.update(ctx, ports.ByLease(id.Digest()), func(now time.Time, users []*domain.User) error {
 		return domain.Release(now, id, users, faults...)
 	})
-	return err
 }
 
 // orNone drops a lease that was decided but not written.

@@ -11,7 +11,7 @@ import (
 // LockOpen implements [ports.OpenLocks].
 func (f *Farm) LockOpen(ctx context.Context, id domain.UserID) (time.Time, error) {
 	var from time.Time
-	_, err := f.store.Update(ctx, ports.ByUser(id), func(now time.Time, users []*domain.User) error {
+	err := f.update(ctx, ports.ByUser(id), func(now time.Time, users []*domain.User) error {
 		from = now
 		return users[0].LockOpen(now, f.settings.OpenLockTTL)
 	})
@@ -20,8 +20,7 @@ func (f *Farm) LockOpen(ctx context.Context, id domain.UserID) (time.Time, error
 
 // ReleaseOpen implements [ports.OpenLocks].
 func (f *Farm) ReleaseOpen(ctx context.Context, id domain.UserID) error {
-	_, err := f.store.Update(ctx, ports.ByUser(id), func(now time.Time, users []*domain.User) error {
+	return f.update(ctx, ports.ByUser(id), func(now time.Time, users []*domain.User) error {
 		return users[0].ReleaseOpen(now)
 	})
-	return err
 }

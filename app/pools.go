@@ -7,4 +7,6 @@ import (
 )
 
 // Pools implements [ports.Pools].
-func (f *Farm) Pools(ctx context.Context) ([]domain.PoolCount, error) { return f.store.CountPools(ctx) }
+func (f *Farm) Pools(ctx context.Context) ([]domain.PoolCount, error) {
+	return f.store.CountPools(ctx, f.caller.Scope)
+}

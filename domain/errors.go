@@ -3,6 +3,7 @@ package domain
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // What the rules refuse. Callers test for these with [errors.Is]; adapters wrap them with the operation that failed.
@@ -29,9 +30,47 @@ var (
 	ErrPoolExhausted = errors.New("no matching user is free")
 	// ErrIdempotencyMismatch says that the idempotency key was used with another request.
 	ErrIdempotencyMismatch = errors.New("idempotency key was used with another request")
+	// ErrNoTOTP says that the user has no second factor that makes codes.
+	ErrNoTOTP = errors.New("user has no TOTP secret")
+	// ErrCodeUsed says that the current code was given out already.
+	ErrCodeUsed = errors.New("one-time code was given out already")
+	// ErrKeyExists says that there is an API key with this token already.
+	ErrKeyExists = errors.New("API key exists")
+	// ErrKeyNotFound says that no API key has this id.
+	ErrKeyNotFound = errors.New("API key not found")
+	// ErrUnauthorized says that the farm can't tell who asks: there is no API key, or none that is known and lives.
+	ErrUnauthorized = errors.New("no valid API key")
+	// ErrForbidden says that the API key may not do this.
+	ErrForbidden = errors.New("the API key may not do this")
 	// ErrInvalid is what every [InvalidError] is.
 	ErrInvalid = errors.New("invalid input")
 )
+
+// EndedLeaseError is an [ErrLeaseExpired] that says of which projects the users of the lease were.
+type EndedLeaseError struct{ Scope Scope }
+
+// Error says that the lease is over.
+func (*EndedLeaseError) Error() string { return ErrLeaseExpired.Error() }
+
+// Unwrap returns [ErrLeaseExpired].
+func (*EndedLeaseError) Unwrap() error { return ErrLeaseExpired }
+
+// ForbiddenError is an [ErrForbidden] that names what of an input the API key may not name.
+type ForbiddenError struct {
+	Fields []FieldError // at least one
+}
+
+// Error lists the fields and their rules.
+func (e *ForbiddenError) Error() string {
+	rules := make([]string, len(e.Fields))
+	for i, f := range e.Fields {
+		rules[i] = f.Pointer + " " + f.Detail
+	}
+	return ErrForbidden.Error() + ": " + strings.Join(rules, "; ")
+}
+
+// Unwrap returns [ErrForbidden].
+func (*ForbiddenError) Unwrap() error { return ErrForbidden }
 
 // UnmatchedError is an [ErrNoMatch] or [ErrPoolExhausted] that names the selectors which got no user.
 type UnmatchedError struct {

@@ -13,6 +13,8 @@ func (u *User) Expire(now time.Time) bool {
 	if lock == nil || u.locked(now) {
 		return false
 	}
+	defer u.ActBy(u.by)
+	u.ActBy(APIKeyID{}) // it is nobody's doing
 	u.record(now, UserExpired, "")
 	u.unlock(lock.ExpiresAt)
 	if lock.QuarantineOnExpiry && u.state.Quarantine == nil {

@@ -14,9 +14,12 @@ type UserID [16]byte
 type ProjectID [16]byte
 
 // NewUserID returns a new UUID of version 7 (RFC 9562): ids made later sort later, so that lists in id order are oldest
-// first. The bits after the milliseconds count fractions of one (RFC 9562, section 6.2, method 3), the rest is random.
-func NewUserID(now time.Time) UserID {
-	var id UserID
+// first.
+func NewUserID(now time.Time) UserID { return timeOrdered(now) }
+
+// timeOrdered returns a new UUID of version 7. The bits after the milliseconds count fractions of one (RFC 9562, section
+// 6.2, method 3), the rest is random.
+func timeOrdered(now time.Time) (id [16]byte) {
 	_, _ = rand.Read(id[8:]) // never fails, by its documentation
 	fraction := now.Nanosecond() % int(time.Millisecond) << 12 / int(time.Millisecond)
 	binary.BigEndian.PutUint64(id[:8], uint64(now.UnixMilli())<<16|7<<12|uint64(fraction)) //nolint:gosec // both are positive after 1970

@@ -25,6 +25,15 @@ func NewIdempotencyKey(text string) (IdempotencyKey, error) {
 	return IdempotencyKey{text: NewSecret(text)}, v.err()
 }
 
+// Of returns the key as the name of a call of this caller: others may use the same text for calls of their own.
+func (k IdempotencyKey) Of(caller Caller) IdempotencyKey {
+	if k.IsZero() || caller.Key.IsZero() {
+		return k
+	}
+	// No text has a control character, so no other text and caller make the same.
+	return IdempotencyKey{text: NewSecret(caller.Key.String() + "\x00" + k.text.Reveal())}
+}
+
 // IsZero reports whether the key names no call.
 func (k IdempotencyKey) IsZero() bool { return k == IdempotencyKey{} }
 

@@ -27,6 +27,7 @@ type LeasedUser struct {
 	Password Secret
 	Pool     Pool
 	Labels   Labels
+	HasTOTP  bool // [GiveCode] has codes for it
 	Fence    uint64
 }
 
@@ -48,18 +49,29 @@ type Fault struct {
 	Reason string
 }
 
-// MaxWait is the longest that an acquire may stand in line.
+// MaxWait is the longest that a call may wait for what it wants.
 const MaxWait = time.Minute
 
 // CheckTerms returns an [InvalidError] that names every bad field of t. The time to live is for [TTLs] to check.
 func CheckTerms(t Terms) error {
 	var v violations
-	if t.Wait < 0 || t.Wait > MaxWait {
-		v.add("/wait_seconds", "must be from 0 to %d", int64(MaxWait/time.Second))
-	}
+	v.wait(t.Wait)
 	v.text("/owner", t.Owner, maxOwner)
 	v.text("/note", t.Note, maxNote)
 	return v.err()
+}
+
+// CheckWait returns an [InvalidError] about /wait_seconds unless a call may wait for so long.
+func CheckWait(wait time.Duration) error {
+	var v violations
+	v.wait(wait)
+	return v.err()
+}
+
+func (v *violations) wait(wait time.Duration) {
+	if wait < 0 || wait > MaxWait {
+		v.add("/wait_seconds", "must be from 0 to %d", int64(MaxWait/time.Second))
+	}
 }
 
 // Grant locks every user under the lease id, from now for the terms' time to live, which must be above 0. If one of
@@ -181,7 +193,7 @@ func describe(id LeaseID, users []*User) Lease {
 		lease.Owner, lease.Note = s.Lock.Owner, s.Lock.Note
 		lease.AcquiredAt, lease.ExpiresAt = s.Lock.AcquiredAt, s.Lock.ExpiresAt
 		lease.Users[i] = LeasedUser{
-			ID: s.ID, Login: s.Login, Password: s.Password, Pool: s.Pool, Labels: s.Labels, Fence: s.Fence,
+			ID: s.ID, Login: s.Login, Password: s.Password, Pool: s.Pool, Labels: s.Labels, HasTOTP: !s.TOTP.IsZero(), Fence: s.Fence,
 		}
 	}
 	return lease

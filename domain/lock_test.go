@@ -133,7 +133,7 @@ func grant(t *testing.T, now time.Time, ttl time.Duration, users ...*domain.User
 	return lease
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -17,15 +17,16 @@ type Selector struct {
 	Env       string    // empty: any
 	Domain    string    // empty: any
 	Labels    Labels    // all of them must be there
+	Scope     Scope     // of the caller: a user outside of it is not there
 }
 
 // Matches reports whether u is wanted, free or not.
 func (s Selector) Matches(u *User) bool {
-	if !s.UserID.IsZero() {
-		return s.UserID == u.ID()
-	}
 	pool := u.state.Pool
-	return (s.ProjectID.IsZero() || s.ProjectID == pool.ProjectID) &&
+	if !s.UserID.IsZero() {
+		return s.UserID == u.ID() && s.Scope.Has(pool.ProjectID)
+	}
+	return s.Scope.Has(pool.ProjectID) && (s.ProjectID.IsZero() || s.ProjectID == pool.ProjectID) &&
 		(s.Env == "" || s.Env == pool.Env) &&
 		(s.Domain == "" || s.Domain == pool.Domain) &&
 		u.state.Labels.Contain(s.Labels)
@@ -34,11 +35,14 @@ func (s Selector) Matches(u *User) bool {
 // Equal reports whether both want the same.
 func (s Selector) Equal(other Selector) bool {
 	return s.UserID == other.UserID && s.ProjectID == other.ProjectID &&
-		s.Env == other.Env && s.Domain == other.Domain && maps.Equal(s.Labels, other.Labels)
+		s.Env == other.Env && s.Domain == other.Domain && maps.Equal(s.Labels, other.Labels) && s.Scope.Equal(other.Scope)
 }
 
 // Overlaps reports whether one user could be wanted by both.
 func (s Selector) Overlaps(other Selector) bool {
+	if !s.Scope.overlaps(other.Scope) || !s.Scope.allows(other.ProjectID) || !other.Scope.allows(s.ProjectID) {
+		return false
+	}
 	if !s.UserID.IsZero() || !other.UserID.IsZero() {
 		// Who a user is does not tell what it is, so it may fit any fields.
 		return s.UserID.IsZero() || other.UserID.IsZero() || s.UserID == other.UserID
@@ -100,7 +104,7 @@ func Refusal(now time.Time, want []Selector, matching []*User) error {
 			continue
 		}
 		u, found := byID[s.UserID]
-		if !found {
+		if !found || !s.Matches(u) {
 			return &SelectorError{Reason: ErrUserNotFound, Selector: i}
 		}
 		if err := u.CheckFree(now); err != nil {

@@ -11,12 +11,16 @@ type Snapshot struct {
 	CreatedAt  time.Time
 	Login      string
 	Password   Secret
+	TOTP       TOTP
 	Pool       Pool
 	Labels     Labels
 	Fence      uint64    // of the latest lock; 0 if there never was one
 	ReleasedAt time.Time // end of the latest lock that was released; zero if none was
 	Lock       *Lock     // the latest lock until it is released, even when it has expired
 	Quarantine *Quarantine
+
+	// CodeUsedUntil is when the latest one-time code that was given out is followed by the next; zero if none was.
+	CodeUsedUntil time.Time
 }
 
 // Lock is the exclusive hold on one user. Its fence is the user's.
@@ -38,9 +42,14 @@ func Restore(s Snapshot) *User { return &User{state: s.clone()} }
 // Clone returns a copy of the user: what happens to one of the two does not happen to the other.
 func (u *User) Clone() *User { return &User{state: u.state.clone()} }
 
-// SameAccount reports whether u and other have the same password and labels.
+// SameAccount reports whether u and other have the same password, second factor and labels.
 func (u *User) SameAccount(other *User) bool {
-	return u.state.Password == other.state.Password && maps.Equal(u.state.Labels, other.state.Labels)
+	return u.HasSecrets(other.state.Password, other.state.TOTP) && maps.Equal(u.state.Labels, other.state.Labels)
+}
+
+// HasSecrets reports whether the user has this password and this second factor.
+func (u *User) HasSecrets(password Secret, totp TOTP) bool {
+	return u.state.Password == password && u.state.TOTP == totp
 }
 
 // Snapshot returns a copy of the user's state.

@@ -14,6 +14,7 @@ const (
 type User struct {
 	state  Snapshot
 	events []Event
+	by     APIKeyID // who makes happen what is recorded
 }
 
 // Spec is what a new user is made of.
@@ -22,6 +23,8 @@ type Spec struct {
 	Password Secret
 	Pool     Pool
 	Labels   Labels
+	TOTP     TOTP
+	By       APIKeyID // who makes the user, for the record
 }
 
 // CheckSpec returns an [InvalidError] that names every bad field of spec.
@@ -43,11 +46,12 @@ func NewUser(id UserID, now time.Time, spec Spec) (*User, error) {
 	if err := CheckSpec(spec); err != nil {
 		return nil, err
 	}
-	u := &User{state: Snapshot{
+	u := &User{by: spec.By, state: Snapshot{
 		ID:        id,
 		CreatedAt: now,
 		Login:     spec.Login,
 		Password:  spec.Password,
+		TOTP:      spec.TOTP,
 		Pool:      spec.Pool,
 		Labels:    spec.Labels.Clone(),
 	}}
@@ -62,6 +66,7 @@ func (u *User) ID() UserID { return u.state.ID }
 type Change struct {
 	Password *Secret
 	Labels   *Labels // replaces all labels
+	TOTP     *TOTP   // the zero value takes the second factor away
 }
 
 // Change applies c. It returns an [InvalidError] that names every bad field of c, and then changes nothing.
@@ -81,6 +86,9 @@ func (u *User) Change(c Change) error {
 	}
 	if c.Labels != nil {
 		u.state.Labels = c.Labels.Clone()
+	}
+	if c.TOTP != nil {
+		u.state.TOTP = *c.TOTP
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ type View struct {
 	Login      string
 	Pool       Pool
 	Labels     Labels
+	HasTOTP    bool
 	Status     Status
 	Lock       *LockView // nil unless somebody holds the user
 	Quarantine *Quarantine
@@ -34,7 +35,7 @@ func (u *User) View(now time.Time) View {
 	s := u.Snapshot()
 	view := View{
 		ID: s.ID, CreatedAt: s.CreatedAt, Login: s.Login, Pool: s.Pool, Labels: s.Labels,
-		Status: u.Status(now), Quarantine: u.quarantined(now),
+		HasTOTP: !s.TOTP.IsZero(), Status: u.Status(now), Quarantine: u.quarantined(now),
 	}
 	if u.locked(now) {
 		view.Lock = &LockView{

@@ -9,7 +9,10 @@ import (
 )
 
 // Farm is what userfarm does, for every caller and whatever the way it comes: HTTP, a Go program, a client of either.
-// Any method may return [ErrUnavailable]; a bad argument is a [domain.InvalidError], with pointers into the /v1 body that
+// Callers know of the users of their scope only: others are not there for them.
+//
+// Any method may return [ErrUnavailable], and [domain.ErrForbidden] for what names a project that is out of the caller's
+// scope. A bad argument is a [domain.InvalidError], with pointers into the /v1 body that
 // carries it.
 type Farm interface {
 	Leases
@@ -18,6 +21,7 @@ type Farm interface {
 	Circulation
 	Pools
 	History
+	Keys
 }
 
 // Leases hands users to tests.
@@ -35,6 +39,13 @@ type Leases interface {
 
 	// Renew lets the lease end ttl from now; 0 is the default time to live.
 	Renew(ctx context.Context, id domain.LeaseID, ttl time.Duration) (domain.Lease, error)
+
+	// OneTimeCode returns a code for the second factor of a user of the lease, which nobody was given before. If the current
+	// one was given out, it waits for the next, for up to wait (see [domain.CheckWait]). Beside the errors of Lease it returns
+	// those of [domain.GiveCode].
+	OneTimeCode(
+		ctx context.Context, id domain.LeaseID, user domain.UserID, wait time.Duration,
+	) (domain.OneTimeCode, error)
 
 	// Release ends the lease and puts the users that faults name into quarantine.
 	Release(ctx context.Context, id domain.LeaseID, faults ...domain.Fault) error

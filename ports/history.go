@@ -19,6 +19,7 @@ type EventID int64
 
 // EventQuery says which events to return: those that fit all the fields that are set.
 type EventQuery struct {
+	Scope  domain.Scope // only users of these projects
 	UserID domain.UserID
 	Owner  string    // of the lock that it is about
 	Since  time.Time // not before this time of the store's clock
@@ -36,4 +37,5 @@ type EventPage struct {
 type RecordedEvent struct {
 	ID EventID
 	domain.Event
+	KeyName string // of the event's API key; empty if there is none
 }

@@ -12,8 +12,8 @@ var ErrUnsealable = errors.New("can't open what was sealed")
 
 // Sealer encrypts secrets for a store that keeps them outside of this process.
 type Sealer interface {
-	// Seal encrypts a secret of a user.
-	Seal(id domain.UserID, secret domain.Secret) ([]byte, error)
+	// Seal encrypts a secret of a user, and returns the id of the key that it used.
+	Seal(id domain.UserID, secret domain.Secret) (sealed []byte, key string, err error)
 
 	// Open decrypts what Seal returned for the same user. It returns [ErrUnsealable].
 	Open(id domain.UserID, sealed []byte) (domain.Secret, error)

@@ -10,6 +10,7 @@ import (
 // Store is everything that the use cases need of a store.
 type Store interface {
 	Users
+	KeyStore
 	History
 	PoolCounter
 	Housekeeping
@@ -18,9 +19,9 @@ type Store interface {
 
 // PoolCounter counts users.
 type PoolCounter interface {
-	// CountPools returns the count of every pool that has users, ordered by project, environment and domain. Who stands in
+	// CountPools returns the count of every pool of the scope that has users, ordered by project, environment and domain. Who stands in
 	// line counts in each pool that one of its selectors could be served from, whatever labels that wants.
-	CountPools(ctx context.Context) ([]domain.PoolCount, error)
+	CountPools(ctx context.Context, scope domain.Scope) ([]domain.PoolCount, error)
 }
 
 // Housekeeping is what nobody asks for and must be done all the same.

@@ -29,7 +29,7 @@ type Users interface {
 
 	// Find returns the users that target names, those of a lease in its order, and the time of the store's clock.
 	// It returns [domain.ErrUserNotFound] for a target by user; for a target by lease, [domain.ErrLeaseExpired] if no user
-	// is locked under it anymore, and [domain.ErrLeaseNotFound] if none ever was (or [Housekeeping] forgot it). A lease
+	// is locked under it anymore, which is a [domain.EndedLeaseError], and [domain.ErrLeaseNotFound] if none ever was (or [Housekeeping] forgot it). A lease
 	// that has expired is found as long as its users carry its lock.
 	Find(ctx context.Context, target Target) ([]*domain.User, time.Time, error)
 
@@ -79,6 +79,7 @@ func (t Target) Lease() (domain.LeaseDigest, bool) { return t.lease, !t.lease.Is
 
 // Query says which users to list: those that fit all the fields that are set.
 type Query struct {
+	Scope     domain.Scope // only users of these projects
 	ProjectID domain.ProjectID
 	Env       string
 	Domain    string

@@ -24,6 +24,7 @@ func (s *Store) matching(search *bun.SelectQuery, want domain.Selector) *bun.Sel
 	if !want.ProjectID.IsZero() {
 		search = search.Where("u.project_id = ?", want.ProjectID.String())
 	}
+	search = inScope(search, "u.project_id", want.Scope)
 	search = equal(search, "env", want.Env)
 	search = equal(search, "domain", want.Domain)
 	if len(want.Labels) == 0 {
@@ -31,6 +32,21 @@ func (s *Store) matching(search *bun.SelectQuery, want domain.Selector) *bun.Sel
 	}
 	condition, args := s.dialect.HasLabels(want.Labels)
 	return search.Where(condition, args...)
+}
+
+// inScope narrows a search to rows whose column has a project of a scope.
+func inScope(search *bun.SelectQuery, column bun.Ident, scope domain.Scope) *bun.SelectQuery {
+	if !scope.Limited {
+		return search
+	}
+	if len(scope.Projects) == 0 {
+		return search.Where("1 = 0")
+	}
+	ids := make([]string, len(scope.Projects))
+	for i, project := range scope.Projects {
+		ids[i] = project.String()
+	}
+	return search.Where("? IN (?)", column, bun.List(ids))
 }
 
 // equal narrows a search to a text, unless that is empty.

@@ -26,6 +26,9 @@ type Dialect struct {
 	// another transaction keeps. It is empty where a transaction that writes has the database to itself.
 	SkipLocked string
 
+	// Lock is the FOR clause that makes a SELECT wait for its rows and keep them. It is empty where SkipLocked is.
+	Lock string
+
 	// HasLabels returns a condition, and its arguments, on the column labels of a table u: all of these are among them.
 	HasLabels func(domain.Labels) (condition string, args []any)
 
@@ -52,6 +55,8 @@ const (
 	Disconnected
 	// Conflict: the database gave the transaction up in favour of another one.
 	Conflict
+	// UnknownKey: something was sealed with a key that the database does not know (yet).
+	UnknownKey
 )
 
 // Postgres returns the dialect of PostgreSQL 13 and later, whose clock is an expression.
@@ -60,6 +65,7 @@ func Postgres(clock bun.Safe) Dialect {
 		Name:       "postgres",
 		Clock:      func() bun.Safe { return clock },
 		SkipLocked: "UPDATE SKIP LOCKED",
+		Lock:       "UPDATE",
 		LeftInLine: []aging{
 			{table: "waiters", key: "place", at: "until"},
 			{table: "replicas", key: "replica_id", at: "seen_at"},
@@ -105,6 +111,8 @@ func postgresCause(err error) Cause {
 	switch state := answer.SQLState(); state {
 	case "40001", "40P01": // serialization_failure, deadlock_detected
 		return Conflict
+	case "23503": // foreign_key_violation: what else is referred to is there for ever
+		return UnknownKey
 	case "57P01", "57P02", "25006": // admin_shutdown, crash_shutdown, read_only_sql_transaction: after a failover
 		return Disconnected
 	default:
@@ -122,6 +130,9 @@ func sqliteCause(err error) Cause {
 	var answer interface{ Code() int }
 	if !errors.As(err, &answer) {
 		return Away
+	}
+	if answer.Code() == 787 { // SQLITE_CONSTRAINT_FOREIGNKEY: what else is referred to is there for ever
+		return UnknownKey
 	}
 	switch answer.Code() & 0xff {
 	case 5, 6, 7, 8, 10, 11, 13, 14, 15, 26: // BUSY LOCKED NOMEM READONLY IOERR CORRUPT FULL CANTOPEN PROTOCOL NOTADB

@@ -1,21 +1,38 @@
 package bunstore
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
+	"slices"
 
 	"github.com/uptrace/bun"
 
 	"github.com/userfarm/userfarm/domain"
 )
 
-// endedLease is a row of the table ended_leases: a lease that once was on a user's row and left it, by whatever way. It
-// tells a lease that is over from one that never was.
-type endedLease struct {
-	bun.BaseModel `bun:"table:ended_leases,alias:e"`
+// EndedLease is a lease that was on users' rows and left them, by whatever way. It tells a lease that is over from one that
+// never was.
+type EndedLease struct {
+	Key      int64  // see [leaseKey]
+	Projects []byte // ids of those of the users that left it, one after the other
+}
 
-	Lease   int64 `bun:"lease,pk"`
-	EndedAt int64 `bun:"ended_at"`
+// endedLeases returns the leases that users left, each once and in the order of their keys. The users are as they were
+// before.
+func endedLeases(left []*domain.User) []EndedLease {
+	projects := make(map[int64]domain.Scope, len(left))
+	for _, u := range left {
+		lease, _ := u.Lease()
+		key := leaseKey(lease)
+		projects[key] = domain.Only(append(projects[key].Projects, u.Snapshot().Pool.ProjectID)...)
+	}
+	ended := make([]EndedLease, 0, len(projects))
+	for key, scope := range projects {
+		ended = append(ended, EndedLease{Key: key, Projects: encodeProjects(scope)})
+	}
+	slices.SortFunc(ended, func(a, b EndedLease) int { return cmp.Compare(a.Key, b.Key) })
+	return ended
 }
 
 // leaseKey is by what ended leases are known: the beginning of the digest. There are many of them, and a few bytes keep
@@ -26,13 +43,41 @@ func leaseKey(lease domain.LeaseDigest) int64 {
 
 // whyNoLease refuses with the reason why no user is locked under a lease.
 func (s *Store) whyNoLease(ctx context.Context, db bun.IDB, lease domain.LeaseDigest) error {
-	ended, err := db.NewSelect().Model((*endedLease)(nil)).Where("e.lease = ?", leaseKey(lease)).Exists(ctx)
+	var noted [][]byte
+	err := db.NewSelect().Table("ended_leases").Column("projects").Where("lease = ?", leaseKey(lease)).Scan(ctx, &noted)
 	switch {
 	case err != nil:
 		return err
-	case ended:
-		return refuse(domain.ErrLeaseExpired)
-	default:
+	case len(noted) == 0:
 		return refuse(domain.ErrLeaseNotFound)
+	default:
+		return refuse(&domain.EndedLeaseError{Scope: decodeProjects(noted)})
 	}
+}
+
+// MergeProjects returns the projects of a lease that users left at two times.
+func MergeProjects(a, b []byte) []byte { return encodeProjects(decodeProjects([][]byte{a, b})) }
+
+func encodeProjects(scope domain.Scope) []byte {
+	var encoded []byte
+	for _, project := range scope.Projects {
+		encoded = append(encoded, project[:]...)
+	}
+	return encoded
+}
+
+// decodeProjects returns the scope of all that was noted: all projects, if some were not.
+func decodeProjects(noted [][]byte) domain.Scope {
+	var all []domain.ProjectID
+	for _, encoded := range noted {
+		if len(encoded) == 0 {
+			return domain.Scope{}
+		}
+		for id := range slices.Chunk(encoded, len(domain.ProjectID{})) {
+			var project domain.ProjectID
+			copy(project[:], id)
+			all = append(all, project)
+		}
+	}
+	return domain.Only(all...)
 }

@@ -109,8 +109,8 @@ type Found struct {
 type Changes struct {
 	Now      int64 // when the leases ended
 	Moved    []Move
-	Accounts []Account // whose password or labels changed
-	Ended    []int64   // keys of leases (see [leaseKey])
+	Accounts []Account // whose secrets or labels changed
+	Ended    []EndedLease
 	Removed  []domain.UserID
 	Added    []Addition
 	Together bool // add all of them or commit nothing
@@ -148,9 +148,9 @@ type Move struct {
 	Circulation
 }
 
-// Account is what became of a user's password and labels.
+// Account is what became of a user's secrets and labels.
 type Account struct {
-	UserID   [16]byte
-	Password []byte // sealed
-	Labels   []byte // a JSON object
+	UserID [16]byte
+	Secrets
+	Labels []byte // a JSON object
 }

@@ -91,8 +91,8 @@ func (sheet) Rollback() {}
 // openSealer seals nothing.
 type openSealer struct{ ports.Sealer }
 
-func (openSealer) Seal(_ domain.UserID, secret domain.Secret) ([]byte, error) {
-	return []byte(secret.Reveal()), nil
+func (openSealer) Seal(_ domain.UserID, secret domain.Secret) ([]byte, string, error) {
+	return []byte(secret.Reveal()), "key", nil
 }
 
 func (openSealer) Open(_ domain.UserID, sealed []byte) (domain.Secret, error) {
@@ -108,7 +108,7 @@ func newDesk(n int) (*desk, *Store, []domain.UserID) {
 	ids := make([]domain.UserID, n)
 	for i := range ids {
 		ids[i] = domain.NewUserID(time.Now())
-		d.rows[ids[i]] = Row{UserID: ids[i], Password: []byte("pw"), Labels: []byte("{}")}
+		d.rows[ids[i]] = Row{UserID: ids[i], Secrets: Secrets{Password: []byte("pw")}, Labels: []byte("{}")}
 	}
 	return d, New(Config{Dialect: Postgres(""), Sealer: openSealer{}, Engine: d}), ids
 }

@@ -42,10 +42,12 @@ func (s *Store) Events(ctx context.Context, q ports.EventQuery) (ports.EventPage
 }
 
 func (s *Store) searchEvents(ctx context.Context, db bun.IDB, q ports.EventQuery) ([]ports.RecordedEvent, error) {
-	search := db.NewSelect().TableExpr("events AS e").
+	search := db.NewSelect().TableExpr("events AS e").Join("LEFT JOIN api_keys AS k ON k.key_id = e.key_id").
 		ColumnExpr("e.event_id, e.at, e.kind, e.user_id, e.login, e.project_id, e.env, e.domain, e.owner, e.note, e.fence, e.reason").
+		ColumnExpr("e.key_id, coalesce(k.name, '')").
 		Where("e.event_id > ?", int64(q.After)).
 		Order("e.event_id").Limit(int64(q.Limit) + 1)
+	search = inScope(search, "e.project_id", q.Scope)
 	if s.dialect.Settled != "" {
 		search = search.Where(s.dialect.Settled)
 	}
@@ -74,12 +76,14 @@ func (s *Store) searchEvents(ctx context.Context, db bun.IDB, q ports.EventQuery
 		var e ports.RecordedEvent
 		var at int64
 		var userID, projectID uuid.UUID
+		var key uuid.NullUUID
 		err := rows.Scan(&e.ID, &at, &e.Kind, &userID, &e.Login, &projectID, &e.Pool.Env, &e.Pool.Domain,
-			&e.Owner, &e.Note, &e.Fence, &e.Reason)
+			&e.Owner, &e.Note, &e.Fence, &e.Reason, &key, &e.KeyName)
 		if err != nil {
 			return nil, err
 		}
 		e.At, e.UserID, e.Pool.ProjectID = instant(at), domain.UserID(userID), domain.ProjectID(projectID)
+		e.Key = domain.APIKeyID(key.UUID)
 		all = append(all, e)
 	}
 	return all, rows.Err()

@@ -17,9 +17,9 @@ const forgetAtOnce = 1_000
 type aging struct{ table, key, at string }
 
 var (
-	endedLeases = aging{table: "ended_leases", key: "lease", at: "ended_at"}
-	oldEvents   = aging{table: "events", key: "event_id", at: "at"}
-	oldCalls    = aging{table: "calls", key: "key", at: "called_at"}
+	oldLeases = aging{table: "ended_leases", key: "lease", at: "ended_at"}
+	oldEvents = aging{table: "events", key: "event_id", at: "at"}
+	oldCalls  = aging{table: "calls", key: "key", at: "called_at"}
 )
 
 // Forget implements [ports.Housekeeping].
@@ -27,7 +27,7 @@ func (s *Store) Forget(ctx context.Context, ages ports.Ages) error {
 	for _, old := range []struct {
 		aging
 		age time.Duration
-	}{{endedLeases, ages.Leases}, {oldEvents, ages.Events}, {oldCalls, domain.IdempotencyWindow}} {
+	}{{oldLeases, ages.Leases}, {oldEvents, ages.Events}, {oldCalls, domain.IdempotencyWindow}} {
 		if err := s.forget(ctx, old.aging, old.age); err != nil {
 			return err
 		}

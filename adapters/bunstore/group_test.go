@@ -90,7 +90,7 @@ func TestOneOperationTouchesNoOther(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			desk, store, ids := newDesk(4)
 			if errors.Is(test.want, ports.ErrUnsealable) {
-				desk.rows[ids[2]] = Row{UserID: ids[2], Password: []byte("unreadable"), Labels: []byte("{}")}
+				desk.rows[ids[2]] = Row{UserID: ids[2], Secrets: Secrets{Password: []byte("unreadable")}, Labels: []byte("{}")}
 			}
 			first, goOn := desk.occupy(t.Context(), t, store, ids[0], func(changes Changes) error {
 				for _, m := range changes.Moved {

@@ -19,7 +19,7 @@ func (s *Store) List(ctx context.Context, q ports.Query) (ports.Page, error) {
 			return err
 		}
 		search := s.matching(users(db), domain.Selector{
-			ProjectID: q.ProjectID, Env: q.Env, Domain: q.Domain, Labels: q.Labels,
+			Scope: q.Scope, ProjectID: q.ProjectID, Env: q.Env, Domain: q.Domain, Labels: q.Labels,
 		})
 		search = equal(search, "login", q.Login)
 		search = inState(search, q.Status, now)

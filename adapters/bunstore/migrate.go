@@ -2,6 +2,7 @@ package bunstore
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 
 	"github.com/uptrace/bun"
@@ -15,11 +16,10 @@ import (
 // is a row that stays when the process that wrote it is killed, and would keep the farm from ever starting again. Under
 // the caller's lock such a row can only be a dead process's, so Migrate removes it.
 func Migrate(ctx context.Context, db *bun.DB, sql fs.FS) error {
-	migrations := migrate.NewMigrations()
-	if err := migrations.Discover(sql); err != nil {
+	migrator, err := newMigrator(db, sql)
+	if err != nil {
 		return err
 	}
-	migrator := migrate.NewMigrator(db, migrations, migrate.WithMarkAppliedOnSuccess(true))
 	if err := migrator.Init(ctx); err != nil {
 		return err
 	}
@@ -33,4 +33,28 @@ func Migrate(ctx context.Context, db *bun.DB, sql fs.FS) error {
 		return err
 	}
 	return migrator.Unlock(ctx)
+}
+
+// CheckMigrated returns an error unless the schema of a database is up to date.
+func CheckMigrated(ctx context.Context, db *bun.DB, sql fs.FS) error {
+	migrator, err := newMigrator(db, sql)
+	if err != nil {
+		return err
+	}
+	all, err := migrator.MigrationsWithStatus(ctx)
+	if err != nil {
+		return err
+	}
+	if len(all.Unapplied()) > 0 {
+		return errors.New("the farm that has it open is older than this program: use the one that it runs")
+	}
+	return nil
+}
+
+func newMigrator(db *bun.DB, sql fs.FS) (*migrate.Migrator, error) {
+	migrations := migrate.NewMigrations()
+	if err := migrations.Discover(sql); err != nil {
+		return nil, err
+	}
+	return migrate.NewMigrator(db, migrations, migrate.WithMarkAppliedOnSuccess(true)), nil
 }

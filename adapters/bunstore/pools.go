@@ -23,7 +23,7 @@ type poolRow struct {
 }
 
 // CountPools implements [ports.PoolCounter].
-func (s *Store) CountPools(ctx context.Context) ([]domain.PoolCount, error) {
+func (s *Store) CountPools(ctx context.Context, scope domain.Scope) ([]domain.PoolCount, error) {
 	var pools []domain.PoolCount
 	err := s.read(ctx, "count pools", func(ctx context.Context, db bun.IDB) error {
 		now, err := s.clock(ctx, db)
@@ -31,7 +31,7 @@ func (s *Store) CountPools(ctx context.Context) ([]domain.PoolCount, error) {
 			return err
 		}
 		var rows []poolRow
-		err = db.NewSelect().Model(&rows).
+		err = inScope(db.NewSelect().Model(&rows), "u.project_id", scope).
 			Column("project_id", "env", "domain").
 			ColumnExpr("count(*) AS total").
 			ColumnExpr("count(*) FILTER (WHERE "+quarantined+") AS quarantined", micros(now)).

@@ -32,7 +32,7 @@ type round struct {
 	wants [][]domain.Selector // of those in line
 	next  int64               // expiry of a lock; 0 if there is none
 
-	ended    []domain.LeaseDigest
+	ended    []*domain.User // who left a lease, as they were under it
 	removed  []domain.UserID
 	added    []Addition
 	together bool
@@ -244,7 +244,7 @@ func (r *round) noteEnd(before, after *domain.User) bool {
 			return false
 		}
 	}
-	r.ended = append(r.ended, lease)
+	r.ended = append(r.ended, before)
 	return true
 }
 
@@ -280,13 +280,9 @@ func (r *round) changes() (Changes, error) {
 			return Changes{}, err
 		}
 		changes.Frees = true // for others than before, perhaps
-		changes.Accounts = append(changes.Accounts, Account{UserID: row.UserID, Password: row.Password, Labels: row.Labels})
+		changes.Accounts = append(changes.Accounts, Account{UserID: row.UserID, Secrets: row.Secrets, Labels: row.Labels})
 	}
-	for _, lease := range r.ended {
-		changes.Ended = append(changes.Ended, leaseKey(lease))
-	}
-	slices.Sort(changes.Ended) // each once, and in the order of the index
-	changes.Ended = slices.Compact(changes.Ended)
+	changes.Ended = endedLeases(r.ended)
 	return changes, nil
 }
 

@@ -20,12 +20,18 @@ type Row struct {
 	Env       string
 	Domain    string
 	Login     string
-	Password  []byte // sealed
-	Labels    []byte // a JSON object
+	Secrets
+	Labels []byte // a JSON object
 	Circulation
 }
 
-// Circulation is what locking, releasing and quarantine change of a row. Where a column takes NULL, a zero is written as
+// Secrets are those of a user, sealed together.
+type Secrets struct {
+	Password   []byte // and, after a NUL, the TOTP secret if there is one
+	SealingKey string
+}
+
+// Circulation is what changes of a row while users are handed out. Where a column takes NULL, a zero is written as
 // that.
 type Circulation struct {
 	Fence            int64
@@ -41,23 +47,24 @@ type Circulation struct {
 	LockQuarantines  bool // when it expires
 	QuarantineReason string
 	QuarantinedAt    int64
+	CodeUsedUntil    int64
 }
 
 // Columns are those of a [Row], for the SELECT list of a query whose users are called u, in the order in which [Scan] and
 // the engines read them.
-const Columns = `u.user_id, u.created_at, u.project_id, u.env, u.domain, u.login, u.password, u.labels, ` +
+const Columns = `u.user_id, u.created_at, u.project_id, u.env, u.domain, u.login, u.password, u.sealing_key, u.labels, ` +
 	`u.fence, u.free_at, coalesce(u.released_at, 0), u.lock_lease, u.lock_position, u.lock_size, ` +
 	`coalesce(u.lock_owner, ''), coalesce(u.lock_note, ''), ` +
 	`coalesce(u.lock_acquired_at, 0), coalesce(u.lock_expires_at, 0), u.lock_quarantines, ` +
-	`coalesce(u.quarantine_reason, ''), coalesce(u.quarantined_at, 0)`
+	`coalesce(u.quarantine_reason, ''), coalesce(u.quarantined_at, 0), u.code_used_until`
 
 // Fields returns where to scan the columns to, the two ids being spelled as the database does.
 func (r *Row) Fields(userID, projectID any) []any {
 	return []any{
-		userID, &r.CreatedAt, projectID, &r.Env, &r.Domain, &r.Login, &r.Password, &r.Labels,
+		userID, &r.CreatedAt, projectID, &r.Env, &r.Domain, &r.Login, &r.Password, &r.SealingKey, &r.Labels,
 		&r.Fence, &r.FreeAt, &r.ReleasedAt, &r.LockLease, &r.LockPosition, &r.LockSize,
 		&r.LockOwner, &r.LockNote, &r.LockAcquiredAt, &r.LockExpiresAt, &r.LockQuarantines,
-		&r.QuarantineReason, &r.QuarantinedAt,
+		&r.QuarantineReason, &r.QuarantinedAt, &r.CodeUsedUntil,
 	}
 }
 
@@ -81,9 +88,9 @@ func Scan(rows *sql.Rows, more ...any) ([]Row, error) {
 // seal returns the row of a user.
 func (s *Store) seal(u *domain.User) (Row, error) {
 	state := u.Snapshot()
-	sealed, err := s.sealer.Seal(state.ID, state.Password)
+	secrets, err := s.sealSecrets(state.ID, state.Password, state.TOTP)
 	if err != nil {
-		return Row{}, refuse(err)
+		return Row{}, err
 	}
 	labels, err := json.Marshal(state.Labels)
 	if err != nil {
@@ -96,7 +103,7 @@ func (s *Store) seal(u *domain.User) (Row, error) {
 		Env:         state.Pool.Env,
 		Domain:      state.Pool.Domain,
 		Login:       state.Login,
-		Password:    sealed,
+		Secrets:     secrets,
 		Labels:      labels,
 		Circulation: circulationOf(u),
 	}, nil
@@ -109,6 +116,8 @@ func circulationOf(u *domain.User) Circulation {
 		Fence:      int64(state.Fence), //nolint:gosec // counts locks
 		FreeAt:     freeAt(u),
 		ReleasedAt: micros(state.ReleasedAt),
+
+		CodeUsedUntil: micros(state.CodeUsedUntil),
 	}
 	if lock := state.Lock; lock != nil {
 		c.LockLease = LeaseColumn(lock.Lease)
@@ -137,17 +146,17 @@ func freeAt(u *domain.User) int64 {
 	return micros(from)
 }
 
-// open returns the user of a row, with its password.
+// open returns the user of a row, with its secrets.
 func (s *Store) open(r Row) (*domain.User, error) {
-	password, err := s.sealer.Open(r.UserID, r.Password)
+	password, totp, err := s.openSecrets(r.UserID, r.Secrets)
 	if err != nil {
-		return nil, refuse(fmt.Errorf("password of user %s: %w", domain.UserID(r.UserID), err))
+		return nil, err
 	}
-	return r.restore(password)
+	return r.restore(password, totp)
 }
 
 // restore returns the user of a row.
-func (r Row) restore(password domain.Secret) (*domain.User, error) {
+func (r Row) restore(password domain.Secret, totp domain.TOTP) (*domain.User, error) {
 	labels := domain.Labels{}
 	if string(r.Labels) != "{}" {
 		if err := json.Unmarshal(r.Labels, &labels); err != nil {
@@ -159,10 +168,13 @@ func (r Row) restore(password domain.Secret) (*domain.User, error) {
 		CreatedAt:  instant(r.CreatedAt),
 		Login:      r.Login,
 		Password:   password,
+		TOTP:       totp,
 		Pool:       domain.Pool{ProjectID: r.ProjectID, Env: r.Env, Domain: r.Domain},
 		Labels:     labels,
 		Fence:      uint64(r.Fence), //nolint:gosec // counts locks
 		ReleasedAt: instant(r.ReleasedAt),
+
+		CodeUsedUntil: instant(r.CodeUsedUntil),
 	}
 	if r.LockAcquiredAt != 0 {
 		state.Lock = &domain.Lock{

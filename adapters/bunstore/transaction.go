@@ -32,8 +32,8 @@ func (s *Store) read(ctx context.Context, operation string, query func(context.C
 	})
 }
 
-// retry attempts again what the database gave up in favour of another transaction, and what met a dead connection: that
-// is undone, unless it was about to commit.
+// retry attempts again what the database gave up in favour of another transaction, what met a dead connection, which is
+// undone unless it was about to commit, and what was sealed with a new key.
 func (s *Store) retry(ctx context.Context, attempt func() (committing bool, err error)) error {
 	for attempts := 1; ; attempts++ {
 		committing, err := attempt()
@@ -44,7 +44,7 @@ func (s *Store) retry(ctx context.Context, attempt func() (committing bool, err 
 		if cause == Disconnected {
 			s.reconnect()
 		}
-		again := cause == Conflict || cause == Disconnected && !committing
+		again := cause == Conflict || cause == Disconnected && !committing || cause == UnknownKey && s.admitted(ctx)
 		if !again || attempts == maxAttempts {
 			return err
 		}

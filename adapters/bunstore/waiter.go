@@ -39,6 +39,7 @@ type wantColumn struct {
 	Env       string            `json:"e,omitempty"`
 	Domain    string            `json:"d,omitempty"`
 	Labels    map[string]string `json:"l,omitempty"`
+	Scope     *[]byte           `json:"s,omitempty"` // ids of projects, one after the other
 }
 
 // EncodeWant returns selectors as text, and a key that is the same for the same text.
@@ -51,6 +52,10 @@ func EncodeWant(want []domain.Selector) (text string, key int64) {
 		}
 		if !s.ProjectID.IsZero() {
 			columns[i].ProjectID = s.ProjectID[:]
+		}
+		if s.Scope.Limited {
+			projects := encodeProjects(s.Scope)
+			columns[i].Scope = &projects
 		}
 	}
 	encoded, _ := json.Marshal(columns) // plain data always encodes
@@ -69,6 +74,13 @@ func DecodeWant(text string) ([]domain.Selector, error) {
 		want[i] = domain.Selector{Env: c.Env, Domain: c.Domain, Labels: c.Labels}
 		copy(want[i].UserID[:], c.UserID)
 		copy(want[i].ProjectID[:], c.ProjectID)
+		switch {
+		case c.Scope == nil:
+		case len(*c.Scope) == 0:
+			want[i].Scope = domain.Only()
+		default:
+			want[i].Scope = decodeProjects([][]byte{*c.Scope})
+		}
 	}
 	return want, nil
 }

@@ -34,7 +34,8 @@ func BenchmarkServer(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	url := serve(b, http.New(farm, store, slog.New(slog.DiscardHandler))).url
+	url := serve(b, mustServe(http.New(app.NewGate(farm, true), store,
+		http.Settings{Limits: http.DefaultLimits()}, slog.New(slog.DiscardHandler)))).url
 	// Not the client of serve, which checks every answer.
 	transport := &nethttp.Transport{MaxIdleConnsPerHost: clients}
 	b.Cleanup(transport.CloseIdleConnections)

@@ -40,6 +40,12 @@ func (f brokenFarm) Renew(ctx context.Context, _ domain.LeaseID, _ time.Duration
 	return domain.Lease{}, f(ctx)
 }
 
+func (f brokenFarm) OneTimeCode(
+	ctx context.Context, _ domain.LeaseID, _ domain.UserID, _ time.Duration,
+) (domain.OneTimeCode, error) {
+	return domain.OneTimeCode{}, f(ctx)
+}
+
 func (f brokenFarm) Release(ctx context.Context, _ domain.LeaseID, _ ...domain.Fault) error {
 	return f(ctx)
 }
@@ -88,6 +94,22 @@ func (f brokenFarm) Pools(ctx context.Context) ([]domain.PoolCount, error) { ret
 
 func (f brokenFarm) Events(ctx context.Context, _ ports.EventQuery) (ports.EventPage, error) {
 	return ports.EventPage{}, f(ctx)
+}
+
+func (f brokenFarm) CreateKey(ctx context.Context, _ domain.KeySpec) (domain.KeyView, domain.Token, error) {
+	return domain.KeyView{}, domain.Token{}, f(ctx)
+}
+
+func (f brokenFarm) Key(ctx context.Context, _ domain.APIKeyID) (domain.KeyView, error) {
+	return domain.KeyView{}, f(ctx)
+}
+
+func (f brokenFarm) Keys(ctx context.Context, _ ports.KeyQuery) (ports.KeyPage, error) {
+	return ports.KeyPage{}, f(ctx)
+}
+
+func (f brokenFarm) RevokeKey(ctx context.Context, _ domain.APIKeyID) (domain.KeyView, error) {
+	return domain.KeyView{}, f(ctx)
 }
 
 func (f brokenFarm) Ping(ctx context.Context) error { return f(ctx) }

@@ -4,40 +4,39 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/userfarm/userfarm/domain"
-	"github.com/userfarm/userfarm/ports"
 )
 
 // circulationRoutes takes users out of circulation and back.
-type circulationRoutes struct{ circulation ports.Circulation }
+type circulationRoutes struct{}
 
 // QuarantineUser serves POST /v1/users/{user_id}/quarantine.
-func (r circulationRoutes) QuarantineUser(c *fiber.Ctx, userID UserID) error {
+func (circulationRoutes) QuarantineUser(c *fiber.Ctx, userID UserID) error {
 	id, errID := parseIDAt[domain.UserID]("user_id", userID)
 	var req QuarantineRequest
 	if err := join(errID, decodeBody(c, &req)); err != nil {
 		return err
 	}
-	user, err := r.circulation.Quarantine(c.UserContext(), id, req.Reason)
+	user, err := farmOf(c).Quarantine(c.UserContext(), id, req.Reason)
 	return answerUser(c, user, err)
 }
 
 // RestoreUser serves POST /v1/users/{user_id}/restore.
-func (r circulationRoutes) RestoreUser(c *fiber.Ctx, userID UserID) error {
+func (circulationRoutes) RestoreUser(c *fiber.Ctx, userID UserID) error {
 	id, reason, err := readReason(c, userID)
 	if err != nil {
 		return err
 	}
-	user, err := r.circulation.Restore(c.UserContext(), id, reason)
+	user, err := farmOf(c).Restore(c.UserContext(), id, reason)
 	return answerUser(c, user, err)
 }
 
 // ForceReleaseUser serves POST /v1/users/{user_id}/force-release.
-func (r circulationRoutes) ForceReleaseUser(c *fiber.Ctx, userID UserID) error {
+func (circulationRoutes) ForceReleaseUser(c *fiber.Ctx, userID UserID) error {
 	id, reason, err := readReason(c, userID)
 	if err != nil {
 		return err
 	}
-	user, err := r.circulation.ForceRelease(c.UserContext(), id, reason)
+	user, err := farmOf(c).ForceRelease(c.UserContext(), id, reason)
 	return answerUser(c, user, err)
 }
 

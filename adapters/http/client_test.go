@@ -24,22 +24,56 @@ var settings = app.Settings{TTLs: domain.TTLs{Default: 15 * time.Minute, Longest
 
 // client sends requests to a server, and checks every answer against openapi.yaml.
 type client struct {
-	t    testing.TB
-	url  string
-	http *nethttp.Client
+	t     testing.TB
+	url   string
+	http  *nethttp.Client
+	token string // of the API key that it comes with; empty if it comes without
 }
 
-// newClient returns the client of an empty farm.
+// newClient returns the client of an empty farm, which needs no API key.
 func newClient(t testing.TB) client {
 	t.Helper()
+	return serve(t, newServer())
+}
+
+// newServer returns the server of an empty farm, which may be entered without an API key until there is one.
+func newServer() *http.Server {
 	store := memory.New()
-	return serve(t, http.New(app.New(store, settings), store, newLog()))
+	gate := app.NewGate(app.New(store, settings), true)
+	return mustServe(http.New(gate, store, http.Settings{Limits: http.DefaultLimits()}, newLog()))
 }
 
 // newFarmClient returns the client of a farm that the test made.
 func newFarmClient(t testing.TB, farm ports.Farm, health ports.Health) client {
 	t.Helper()
-	return serve(t, http.New(farm, health, newLog()))
+	return serve(t, newFarmServer(farm, health))
+}
+
+// newFarmServer returns the server of a farm that the test made.
+func newFarmServer(farm ports.Farm, health ports.Health) *http.Server {
+	return limitedServer(farm, health, func(*http.Limits) {})
+}
+
+// limitedServer is newFarmServer with the limits that change makes of the default ones.
+func limitedServer(farm ports.Farm, health ports.Health, change func(*http.Limits)) *http.Server {
+	limits := http.DefaultLimits()
+	change(&limits)
+	return mustServe(http.New(openGate{farm}, health, http.Settings{Limits: limits}, newLog()))
+}
+
+func mustServe(server *http.Server, err error) *http.Server {
+	if err != nil {
+		panic(err)
+	}
+	return server
+}
+
+// openGate lets everybody in, with any API key and without.
+type openGate struct{ farm ports.Farm }
+
+// Enter implements [ports.Gate].
+func (g openGate) Enter(context.Context, domain.Token) (domain.Caller, ports.Farm, error) {
+	return domain.Everybody(), g.farm, nil
 }
 
 // serve lets the server serve until the test ends.
@@ -66,6 +100,12 @@ func serve(t testing.TB, server *http.Server) client {
 		url:  "http://" + listener.Addr().String(),
 		http: &nethttp.Client{Transport: contractTransport{transport, t.Errorf}},
 	}
+}
+
+// as returns the client that comes with a token.
+func (c client) as(token string) client {
+	c.token = token
+	return c
 }
 
 // in returns the client for a subtest.
@@ -106,6 +146,9 @@ func (c client) sendAs(contentType, method, path, body string) answer {
 
 func (c client) do(req *nethttp.Request) answer {
 	c.t.Helper()
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
 	resp, err := c.http.Do(req)
 	if err != nil {
 		c.t.Fatal(err)

@@ -4,23 +4,28 @@ import "context"
 
 // closing tells that the server is shutting down, so that what takes long can end early.
 type closing struct {
-	begun context.Context // ends when the shutdown begins
-	begin context.CancelFunc
+	begun context.Context // ends when the shutdown begins, with errShuttingDown as its cause
+	begin func()
 }
 
 func newClosing() closing {
-	begun, begin := context.WithCancel(context.Background())
-	return closing{begun, begin}
+	begun, begin := context.WithCancelCause(context.Background())
+	return closing{begun, func() { begin(errShuttingDown) }}
 }
 
 func (c closing) hasBegun() bool { return c.begun.Err() != nil }
 
-// cut returns a copy of ctx that ends also when the shutdown begins, with errShuttingDown as its cause.
-func (c closing) cut(ctx context.Context) (context.Context, context.CancelFunc) {
+// endingWith returns a copy of ctx that ends also when one of others does, with the cause of that.
+func endingWith(ctx context.Context, others ...context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	stop := context.AfterFunc(c.begun, func() { cancel(errShuttingDown) })
+	stops := make([]func() bool, len(others))
+	for i, other := range others {
+		stops[i] = context.AfterFunc(other, func() { cancel(context.Cause(other)) })
+	}
 	return ctx, func() {
-		stop()
+		for _, stop := range stops {
+			stop()
+		}
 		cancel(context.Canceled)
 	}
 }

@@ -152,13 +152,17 @@ type contractTransport struct {
 	report func(format string, args ...any)
 }
 
-var leaseIDs = regexp.MustCompile(`"lease_id":"([^"]+)"`)
+// toldSecrets are the secrets that answers tell, beside passwords.
+var toldSecrets = regexp.MustCompile(`"(?:lease_id|token|code)":"([^"]+)"`)
+
+// tellSecrets are the answers that are there to tell secrets, by their methods, paths and statuses.
+var tellSecrets = regexp.MustCompile(
+	`^(POST /v1/leases 201|GET /v1/leases/[^/]+ 200|POST /v1/leases/[^/]+/(renew|users/[^/]+/otp) 200|POST /v1/keys 201|` +
+		`POST /create_user 200|GET /get_users 200)$`)
 
 // RoundTrip implements [nethttp.RoundTripper]. An answer that breaks off is an error.
 func (t contractTransport) RoundTrip(req *nethttp.Request) (*nethttp.Response, error) {
-	if key := req.Header.Get("Idempotency-Key"); key != "" {
-		secrets.add(key)
-	}
+	noteSecrets(req)
 	resp, err := t.next.RoundTrip(req)
 	if err != nil {
 		return nil, err
@@ -169,11 +173,27 @@ func (t contractTransport) RoundTrip(req *nethttp.Request) (*nethttp.Response, e
 		return nil, err
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
-	for _, match := range leaseIDs.FindAllSubmatch(body, -1) {
-		secrets.add(string(match[1]))
+	if name := fmt.Sprint(req.Method, " ", req.URL.Path, " ", resp.StatusCode); tellSecrets.MatchString(name) {
+		for _, match := range toldSecrets.FindAllSubmatch(body, -1) {
+			secrets.add(string(match[1]))
+		}
+	} else if n := secrets.in(string(body) + fmt.Sprint(resp.Header)); n > 0 {
+		t.report("%s tells %d secrets", name, n)
 	}
 	if err := contract().check(req, resp, body); err != nil {
-		t.report("%s %s: %v", req.Method, strings.Split(req.URL.Path, "?")[0], err)
+		t.report("%s %s: %v", req.Method, req.URL.Path, err)
 	}
 	return resp, nil
+}
+
+// noteSecrets notes what a request has of what no answer may quote. What is short may well be in an answer by chance.
+func noteSecrets(req *nethttp.Request) {
+	for _, name := range []string{"Idempotency-Key", "Authorization"} {
+		for _, value := range req.Header[name] {
+			if len(value) > 20 {
+				secrets.add(value)
+				secrets.add(strings.TrimPrefix(value, "Bearer "))
+			}
+		}
+	}
 }

@@ -1,17 +1,15 @@
 package http
 
-import (
-	"encoding/base64"
+import "encoding/base64"
 
-	"github.com/userfarm/userfarm/domain"
-)
+const cursorRule = "must be the next_cursor of another page"
 
-// A cursor is the id of the last user of a page. It is encoded so that nobody takes it for an id to build by hand.
+// A cursor is the id of what comes last on a page. It is encoded so that nobody takes it for an id to build by hand.
 var cursorEncoding = base64.RawURLEncoding
 
-// formatCursor returns the cursor of the page that begins after a user; nil, if there is none.
-func formatCursor(after domain.UserID) *string {
-	if after.IsZero() {
+// formatCursor returns the cursor of the page that begins after an id; nil, if that is zero.
+func formatCursor[ID ~[16]byte](after ID) *string {
+	if after == (ID{}) {
 		return nil
 	}
 	cursor := cursorEncoding.EncodeToString(after[:])
@@ -19,11 +17,11 @@ func formatCursor(after domain.UserID) *string {
 }
 
 // parseCursor reads what formatCursor returned, and nothing that merely decodes to the same.
-func parseCursor(cursor string) (after domain.UserID, ok bool) {
+func parseCursor[ID ~[16]byte](cursor string) (after ID, ok bool) {
 	raw, err := cursorEncoding.DecodeString(cursor)
 	if err != nil || len(raw) != len(after) {
 		return after, false
 	}
-	copy(after[:], raw)
-	return after, !after.IsZero() && cursorEncoding.EncodeToString(raw) == cursor
+	after = ID(raw)
+	return after, after != (ID{}) && cursorEncoding.EncodeToString(raw) == cursor
 }

@@ -5,11 +5,9 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"net"
 	"time"
 
 	"github.com/go-json-experiment/json"
-	"github.com/gofiber/fiber/v2"
 
 	"github.com/userfarm/userfarm/ports"
 )
@@ -26,14 +24,13 @@ const (
 )
 
 // eventStream is what happens in the farm, as server-sent events. It asks the farm for more when its reader has read
-// what it got. While the store is away it goes on, without events; it ends when the server shuts down, wherever it is:
-// who reads it drops an event that is not complete, and will ask for it again.
+// what it got. While the store is away it goes on, without events; it ends when the server shuts down, wherever it is, and when
+// its reader may not enter the farm anymore: who reads it drops an event that is not complete, and will ask for it again.
 type eventStream struct {
 	ask   func(ports.EventQuery) (ports.EventPage, error)
 	query ports.EventQuery // for what comes next
 	done  <-chan struct{}  // is closed when the stream is to end
 	stop  func()
-	conn  net.Conn
 	log   *slog.Logger
 
 	pending bytes.Buffer
@@ -42,21 +39,21 @@ type eventStream struct {
 	away    bool      // the store did not answer the last time
 }
 
-// openStream returns the stream that begins with a page, which the farm answered to query. It must be closed.
-func (r eventRoutes) openStream(c *fiber.Ctx, query ports.EventQuery, first ports.EventPage) *eventStream {
-	// The stream outlives the handler, and with it the handler's deadline. Each question has one of its own.
-	ctx, stop := r.closing.cut(context.WithoutCancel(c.UserContext()))
+// openStream returns the stream that begins with a page, which the farm answered to query, and ends with ctx at the latest.
+// It must be closed, which calls stop.
+func openStream(
+	ctx context.Context, farm ports.History, query ports.EventQuery, first ports.EventPage, log *slog.Logger, stop func(),
+) *eventStream {
 	s := &eventStream{
 		ask: func(q ports.EventQuery) (ports.EventPage, error) {
 			ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 			defer cancel()
-			return r.history.Events(ctx, q)
+			return farm.Events(ctx, q)
 		},
 		query: query,
 		done:  ctx.Done(),
 		stop:  stop,
-		conn:  c.Context().Conn(),
-		log:   r.log,
+		log:   log,
 		sent:  time.Now(),
 	}
 	s.pending.WriteString(streamStart)
@@ -78,10 +75,6 @@ func (s *eventStream) Read(p []byte) (int, error) {
 	}
 	if s.ended() {
 		return 0, io.EOF
-	}
-	// The server's write timeout is for a whole answer. Here every chunk gets it.
-	if err := s.conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
-		return 0, err
 	}
 	s.sent = time.Now()
 	return s.pending.Read(p)

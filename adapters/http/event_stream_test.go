@@ -26,16 +26,15 @@ func (c client) watch(query, lastEventID string) *bufio.Reader {
 	if lastEventID != "" {
 		req.Header.Set("Last-Event-ID", lastEventID)
 	}
-	// Not the client's transport, which reads to the end.
-	transport := &nethttp.Transport{}
-	resp, err := transport.RoundTrip(req)
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	// Not the transport that reads to the end.
+	resp, err := c.http.Transport.(contractTransport).next.RoundTrip(req)
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	c.t.Cleanup(func() {
-		_ = resp.Body.Close()
-		transport.CloseIdleConnections()
-	})
+	c.t.Cleanup(func() { _ = resp.Body.Close() })
 	header := []string{resp.Header.Get("Content-Type"), resp.Header.Get("Cache-Control"), resp.Header.Get("X-Accel-Buffering")}
 	if got := strings.Join(header, ", "); resp.StatusCode != 200 || got != "text/event-stream, no-store, no" {
 		c.t.Fatalf("got status %d with %s", resp.StatusCode, got)
@@ -57,6 +56,9 @@ func nextBlock(t testing.TB, stream *bufio.Reader) string {
 			t.Fatalf("%v after %q", err, block.String()+line)
 		}
 		if line == "\n" {
+			if n := secrets.in(block.String()); n > 0 {
+				t.Errorf("the stream tells %d secrets", n)
+			}
 			return strings.TrimSuffix(block.String(), "\n")
 		}
 		block.WriteString(line)
@@ -139,15 +141,16 @@ func TestAStreamBeginsWithEverythingThatIsThere(t *testing.T) {
 	for range 350 {
 		farm.happen()
 	}
-	c := newFarmClient(t, farm, farm)
-	stream := c.watch("since=2026-01-01T00:00:00Z", "")
-	start := time.Now()
-	for range 350 {
-		nextBlock(t, stream)
-	}
-	if took := time.Since(start); took > http.PollInterval {
-		t.Errorf("it took %v, as if every page waited", took)
-	}
+	inBubble(t, newFarmServer(farm, farm), func(t *testing.T, dial func() net.Conn) {
+		stream := overPipes(t, dial).watch("since=2026-01-01T00:00:00Z", "")
+		start := time.Now()
+		for range 350 {
+			nextBlock(t, stream)
+		}
+		if took := time.Since(start); took > 0 {
+			t.Errorf("it took %v, as if every page waited", took)
+		}
+	})
 }
 
 func TestWhatALastEventIDMayNotBe(t *testing.T) {
@@ -175,6 +178,40 @@ func TestAStreamEndsWhenTheServerShutsDown(t *testing.T) {
 	}
 	if took := time.Since(start); took > http.ArrivalTimeout {
 		t.Errorf("the shutdown took %v", took)
+	}
+}
+
+func TestAStreamEndsWhenItsReaderMayNotEnterAnymore(t *testing.T) {
+	const most = 2 * time.Second
+	tests := map[string]func(t *testing.T, f guardedFarm) (token string, end func()){
+		"because its API key was revoked": func(_ *testing.T, f guardedFarm) (string, func()) {
+			id, token := f.keyWithID(domain.Viewer)
+			return token, func() { f.revoke(id) }
+		},
+		"because its API key has expired": func(_ *testing.T, f guardedFarm) (string, func()) {
+			return f.keyFor(domain.Viewer, http.HeartbeatInterval/2), func() { time.Sleep(http.HeartbeatInterval / 2) }
+		},
+		"because there is an API key": func(_ *testing.T, f guardedFarm) (string, func()) {
+			return "", func() { f.key(domain.Admin) }
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			f, server := guardFarm()
+			inBubble(t, server, func(t *testing.T, dial func() net.Conn) {
+				f.client = overPipes(t, dial)
+				token, end := test(t, f)
+				stream := f.as(token).watch("", "")
+				end()
+				start := time.Now()
+				if rest, err := io.ReadAll(stream); err != nil || strings.Contains(string(rest), "event") {
+					t.Errorf("the stream ends with %q and the error %v", rest, err)
+				}
+				if took := time.Since(start); took > most {
+					t.Errorf("the stream ended after %v, want %v at most", took, most)
+				}
+			})
+		})
 	}
 }
 
@@ -245,7 +282,7 @@ func (f *historyFarm) Events(ctx context.Context, q ports.EventQuery) (ports.Eve
 // watchInBubble lets test watch the farm's events in a synctest bubble.
 func watchInBubble(t *testing.T, farm *historyFarm, test func(t *testing.T, stream *bufio.Reader)) {
 	t.Helper()
-	inBubble(t, http.New(farm, farm, newLog()), func(t *testing.T, dial func() net.Conn) {
+	inBubble(t, newFarmServer(farm, farm), func(t *testing.T, dial func() net.Conn) {
 		conn := dial()
 		defer func() { _ = conn.Close() }()
 		stream := bufio.NewReader(getStream(t, conn, "/v1/events/stream"))
@@ -331,7 +368,7 @@ func TestAStreamOfEventsWhoseClientStallsIsCut(t *testing.T) {
 
 func TestAShutdownDoesNotWaitForAStoreThatHangs(t *testing.T) {
 	farm := &historyFarm{}
-	server := http.New(farm, farm, newLog())
+	server := newFarmServer(farm, farm)
 	inBubble(t, server, func(t *testing.T, dial func() net.Conn) {
 		conn := dial()
 		defer func() { _ = conn.Close() }()

@@ -1,27 +1,26 @@
 package http
 
 import (
+	"context"
 	"log/slog"
 
 	"github.com/gofiber/fiber/v2"
-
-	"github.com/userfarm/userfarm/ports"
 )
 
 // eventRoutes tells what happened.
 type eventRoutes struct {
-	history ports.History
 	closing closing
+	long    *longRequests
 	log     *slog.Logger
 }
 
 // ListEvents serves GET /v1/events.
-func (r eventRoutes) ListEvents(c *fiber.Ctx) error {
+func (eventRoutes) ListEvents(c *fiber.Ctx) error {
 	query, err := parseEventFilter(rawQuery(c))
 	if err != nil {
 		return err
 	}
-	page, err := r.history.Events(c.UserContext(), query)
+	page, err := farmOf(c).Events(c.UserContext(), query)
 	if err != nil {
 		return err
 	}
@@ -38,20 +37,25 @@ func (r eventRoutes) StreamEvents(c *fiber.Ctx) error {
 		return errShuttingDown
 	}
 	if query.After == 0 && query.Since.IsZero() {
-		query.After, err = newestEvent(c.UserContext(), r.history)
+		query.After, err = newestEvent(c.UserContext(), farmOf(c))
 		if err != nil {
 			return err
 		}
 	}
-	first, err := r.history.Events(c.UserContext(), query)
+	first, err := farmOf(c).Events(c.UserContext(), query)
 	if err != nil {
 		return err
 	}
-	forbidStorage(c)
 	c.Set(fiber.HeaderContentType, "text/event-stream")
 	c.Set("X-Accel-Buffering", "no")
 	if c.Method() == fiber.MethodHead {
 		return nil
 	}
-	return c.SendStream(r.openStream(c, query, first))
+	in, done, err := r.long.begin(admissionOf(c))
+	if err != nil {
+		return err
+	}
+	// The stream outlives the handler, and with it the handler's deadline. Each question has one of its own.
+	ctx, stop := endingWith(context.WithoutCancel(c.UserContext()), r.closing.begun, in)
+	return c.SendStream(openStream(ctx, farmOf(c), query, first, r.log, func() { stop(); done() }))
 }

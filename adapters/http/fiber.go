@@ -14,11 +14,7 @@ const (
 	maxBody   = 1 << 20
 	maxHeader = 16 << 10 // with the request line
 
-	readTimeout    = 30 * time.Second       // for a whole request
-	writeTimeout   = 30 * time.Second       // for a whole answer, or a chunk of a stream
-	idleTimeout    = 2 * time.Minute        // between requests
-	arrivalTimeout = 5 * time.Second        // for the rest of a request that had begun to arrive at a shutdown
-	drainTimeout   = 200 * time.Millisecond // between the parts of a body that is too large
+	arrivalTimeout = 5 * time.Second // for the rest of a request that had begun to arrive at a shutdown
 
 	// requestTimeout is how long the farm may take, so that a store which hangs does not hang the caller.
 	requestTimeout = 10 * time.Second
@@ -27,8 +23,9 @@ const (
 // jsonOptions make answers the same every time, and let one name a parameter that is not UTF-8.
 var jsonOptions = json.JoinOptions(json.Deterministic(true), jsontext.AllowInvalidUTF8(true))
 
-// newApp returns the Fiber application without its routes.
-func newApp(log *slog.Logger) *fiber.App {
+// newApp returns the Fiber application without its routes. Connections bound their writes themselves.
+func newApp(settings Settings, log *slog.Logger) *fiber.App {
+	header := answerHeader{tls: settings.TLS}
 	app := fiber.New(fiber.Config{
 		// Without it, every string of a request changes when the next one reuses its buffer.
 		Immutable: true,
@@ -39,16 +36,15 @@ func newApp(log *slog.Logger) *fiber.App {
 		DisablePreParseMultipartForm: true,
 		BodyLimit:                    maxBody,
 		ReadBufferSize:               maxHeader,
-		ReadTimeout:                  readTimeout,
-		WriteTimeout:                 writeTimeout,
-		IdleTimeout:                  idleTimeout,
+		ReadTimeout:                  settings.Limits.ReadTimeout,
+		IdleTimeout:                  settings.Limits.IdleTimeout,
 		JSONEncoder:                  func(v any) ([]byte, error) { return json.Marshal(v, jsonOptions) },
-		ErrorHandler:                 answerUnread(log),
+		ErrorHandler:                 answerUnread(header, log),
 	})
 	server := app.Server()
 	server.CloseOnShutdown = true
-	server.Handler = refuseUnknownMethods(app, server.Handler)
-	app.Use(logged(log), refuseUnreadablePath, bounded)
+	server.Handler = refuseUnknownMethods(app, header, server.Handler)
+	app.Use(header.use, logged(log), refuseUnreadablePath, bounded)
 	return app
 }
 

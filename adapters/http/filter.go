@@ -42,7 +42,7 @@ var filters = parameters[ports.Query]{
 		return filterParsed(&q.Limit, value, parseLimit, limitRule)
 	}),
 	"cursor": once(func(q *ports.Query, value string) string {
-		return filterParsed(&q.After, value, parseCursor, "must be the next_cursor of another page")
+		return filterParsed(&q.After, value, parseCursor, cursorRule)
 	}),
 }
 

@@ -21,7 +21,8 @@ func FuzzRoutes(f *testing.F) {
 	paths = slices.DeleteFunc(paths, func(path string) bool { return path == "/v1/events/stream" }) // it never ends
 	addFuzzSeeds(f, paths)
 
-	c := newClient(f)
+	c := newKeyedClient(f)
+	key := c.newKey(`{"name":"ci","role":"tester"}`)
 	user, _ := c.newUser("alice", map[string]string{"role": "admin"})
 	c.newUser("bob", nil)
 	lease := c.acquire(`{"users":[{"labels":{"role":"admin"}}]}`)
@@ -33,8 +34,10 @@ func FuzzRoutes(f *testing.F) {
 			id = lease.LeaseID
 		case "user":
 			id = user.UserID
+		case "key":
+			id = key.KeyID
 		}
-		target := strings.NewReplacer("{lease_id}", url.PathEscape(id), "{user_id}", url.PathEscape(id)).
+		target := strings.NewReplacer("{lease_id}", url.PathEscape(id), "{user_id}", url.PathEscape(id), "{key_id}", url.PathEscape(id)).
 			Replace(paths[int(path)%len(paths)])
 		req, err := nethttp.NewRequest(fuzzMethods[int(method)%len(fuzzMethods)], c.url+target, bytes.NewReader(body))
 		if err != nil {
@@ -42,6 +45,7 @@ func FuzzRoutes(f *testing.F) {
 		}
 		req.URL.RawQuery = query
 		req.Header.Set("Content-Type", contentType)
+		req.Header.Set("Authorization", "Bearer "+c.token)
 		if strings.ContainsAny(query, " #") || strings.ContainsFunc(contentType, unicode.IsControl) || req.Write(io.Discard) != nil {
 			return // a request that no client can send
 		}
@@ -67,6 +71,9 @@ func addFuzzSeeds(f *testing.F, paths []string) {
 			if strings.Contains(path, "lease_id") {
 				id = "lease"
 			}
+			if strings.Contains(path, "key_id") {
+				id = "key"
+			}
 			operation := contract().doc.Paths.Value(path).GetOperation(method)
 			if operation == nil || operation.RequestBody == nil {
 				f.Add(uint8(j), uint8(i), id, "", "", []byte(nil))
@@ -87,6 +94,9 @@ func addFuzzSeeds(f *testing.F, paths []string) {
 	events := uint8(slices.Index(paths, "/v1/events"))
 	f.Add(uint8(0), events, "", "", "user_id="+someID+"&owner=o&since=2026-11-23T09:30:00%2B01:00&limit=3&cursor=1", []byte(nil))
 	f.Add(uint8(0), events, "", "", "since=0000-01-01T00:00:00Z&cursor=9223372036854775807&owner=%00", []byte(nil))
+	keys := uint8(slices.Index(paths, "/v1/keys"))
+	f.Add(uint8(0), keys, "", "", "limit=3&cursor=AaIHrd0xceyKUVsOSnoMEQ", []byte(nil))
+	f.Add(uint8(0), keys, "", "", "limit=-1&cursor=%00", []byte(nil))
 	create := uint8(slices.Index(paths, "/create_user"))
 	f.Add(uint8(1), create, "", "application/x-www-form-urlencoded", "env=e&project_id="+projectID, []byte("login=%ff&password=b&domain=c"))
 	f.Add(uint8(1), create, "", "multipart/form-data; boundary=b", "",

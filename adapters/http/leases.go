@@ -7,14 +7,10 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/userfarm/userfarm/domain"
-	"github.com/userfarm/userfarm/ports"
 )
 
 // leaseRoutes hands users to tests.
-type leaseRoutes struct {
-	leases  ports.Leases
-	closing closing
-}
+type leaseRoutes struct{ waiting waiting }
 
 // AcquireLease serves POST /v1/leases.
 func (r leaseRoutes) AcquireLease(c *fiber.Ctx) error {
@@ -28,9 +24,10 @@ func (r leaseRoutes) AcquireLease(c *fiber.Ctx) error {
 	if err != nil {
 		return withRules(err, domain.CheckSelectors(want), domain.CheckTerms(terms))
 	}
+	farm := farmOf(c)
 	var lease domain.Lease
-	err = r.closing.waiting(c.UserContext(), terms.Wait, func(ctx context.Context) (err error) {
-		lease, err = r.leases.Acquire(ctx, want, terms, key)
+	err = r.waiting.run(c, terms.Wait, func(ctx context.Context) (err error) {
+		lease, err = farm.Acquire(ctx, want, terms, key)
 		return err
 	})
 	if err != nil {
@@ -40,12 +37,12 @@ func (r leaseRoutes) AcquireLease(c *fiber.Ctx) error {
 }
 
 // ReadLease serves GET /v1/leases/{lease_id}.
-func (r leaseRoutes) ReadLease(c *fiber.Ctx, leaseID LeaseID) error {
+func (leaseRoutes) ReadLease(c *fiber.Ctx, leaseID LeaseID) error {
 	id, err := parseIDAt[domain.LeaseID]("lease_id", leaseID)
 	if err != nil {
 		return err
 	}
-	lease, err := r.leases.Lease(c.UserContext(), id)
+	lease, err := farmOf(c).Lease(c.UserContext(), id)
 	if err != nil {
 		return err
 	}
@@ -53,13 +50,13 @@ func (r leaseRoutes) ReadLease(c *fiber.Ctx, leaseID LeaseID) error {
 }
 
 // RenewLease serves POST /v1/leases/{lease_id}/renew.
-func (r leaseRoutes) RenewLease(c *fiber.Ctx, leaseID LeaseID) error {
+func (leaseRoutes) RenewLease(c *fiber.Ctx, leaseID LeaseID) error {
 	id, errID := parseIDAt[domain.LeaseID]("lease_id", leaseID)
 	var req RenewRequest
 	if err := join(errID, decodeOptionalBody(c, &req)); err != nil {
 		return err
 	}
-	lease, err := r.leases.Renew(c.UserContext(), id, seconds(req.TTLSeconds))
+	lease, err := farmOf(c).Renew(c.UserContext(), id, seconds(req.TTLSeconds))
 	if err != nil {
 		return err
 	}
@@ -67,7 +64,7 @@ func (r leaseRoutes) RenewLease(c *fiber.Ctx, leaseID LeaseID) error {
 }
 
 // ReleaseLease serves POST /v1/leases/{lease_id}/release.
-func (r leaseRoutes) ReleaseLease(c *fiber.Ctx, leaseID LeaseID) error {
+func (leaseRoutes) ReleaseLease(c *fiber.Ctx, leaseID LeaseID) error {
 	id, errID := parseIDAt[domain.LeaseID]("lease_id", leaseID)
 	var req ReleaseRequest
 	if err := join(errID, decodeOptionalBody(c, &req)); err != nil {
@@ -77,14 +74,13 @@ func (r leaseRoutes) ReleaseLease(c *fiber.Ctx, leaseID LeaseID) error {
 	for i, fault := range req.Quarantine {
 		faults[i] = domain.Fault{UserID: checkedID[domain.UserID](fault.UserID), Reason: fault.Reason}
 	}
-	if err := r.leases.Release(c.UserContext(), id, faults...); err != nil {
+	if err := farmOf(c).Release(c.UserContext(), id, faults...); err != nil {
 		return err
 	}
 	return c.SendStatus(fiber.StatusNoContent)
 }
 
 func answerLease(c *fiber.Ctx, status int, lease domain.Lease) error {
-	forbidStorage(c)
 	return c.Status(status).JSON(viewLease(lease))
 }
 

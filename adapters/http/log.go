@@ -9,8 +9,9 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// logged answers the errors of the handlers after it, and logs each request: method, route and status, and the error if
-// it is the farm's fault. It logs no path, query, header or body, for any of them may hold a lease id or a password.
+// logged answers the errors of the handlers after it, and logs each request: its id, method, route and status, the id of the
+// API key that it came with, and the error if it is the farm's fault. It logs no path, query, other header or body, for any
+// of them may hold a lease id or a password.
 func logged(log *slog.Logger) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		start := time.Now()
@@ -23,10 +24,14 @@ func logged(log *slog.Logger) fiber.Handler {
 		}
 		status := c.Response().StatusCode()
 		attrs := []slog.Attr{
+			slog.String("request_id", answeredRequestID(c)),
 			slog.String("method", c.Method()),
 			slog.String("route", route),
 			slog.Int("status", status),
 			slog.Duration("duration", time.Since(start)),
+		}
+		if key := callerOf(c).Key; !key.IsZero() {
+			attrs = append(attrs, slog.String("key_id", key.String()))
 		}
 		level := slog.LevelDebug
 		if status >= fiber.StatusInternalServerError {

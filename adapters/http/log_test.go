@@ -4,20 +4,23 @@ import (
 	"crypto/rand"
 	"errors"
 	"log/slog"
+	nethttp "net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/userfarm/userfarm/adapters/http"
 	"github.com/userfarm/userfarm/adapters/memory"
 	"github.com/userfarm/userfarm/app"
+	"github.com/userfarm/userfarm/ports"
 )
 
 func TestARequestIsLoggedByItsRoute(t *testing.T) {
 	var text logBuffer
-	log := slog.New(slog.NewTextHandler(&text, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: withoutTime}))
+	log := slog.New(slog.NewTextHandler(&text, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: withoutChance}))
 	store := memory.New()
-	c := serve(t, http.New(app.New(store, settings), store, log))
+	c := serve(t, newLoggingServer(openGate{app.New(store, settings)}, store, log))
 	c.get("/v1/leases/" + someID).want(404)
 	c.get("/v1/users?login=alice").want(200)
 	c.post("/v1/leases", `{"users":[{"env":"secret"}]}`).want(404)
@@ -39,9 +42,9 @@ level=DEBUG msg="request not read" status=413
 
 func TestAFailureIsLoggedAtItsLevelWithItsError(t *testing.T) {
 	var text logBuffer
-	log := slog.New(slog.NewTextHandler(&text, &slog.HandlerOptions{ReplaceAttr: withoutTime}))
+	log := slog.New(slog.NewTextHandler(&text, &slog.HandlerOptions{ReplaceAttr: withoutChance}))
 	broken := failing(errors.New("no such column"))
-	c := serve(t, http.New(broken, broken, log))
+	c := serve(t, newLoggingServer(openGate{broken}, broken, log))
 	c.get("/v1/pools").want(500)
 	c.get("/readyz").want(503)
 	c.get("/healthz").want(200)
@@ -54,8 +57,14 @@ level=INFO msg=request method=GET route=/readyz status=503 error="store unavaila
 	}
 }
 
-func withoutTime(_ []string, attr slog.Attr) slog.Attr {
-	if attr.Key == slog.TimeKey || attr.Key == "duration" {
+// newLoggingServer returns a server that logs to a log of the test.
+func newLoggingServer(gate ports.Gate, health ports.Health, log *slog.Logger) *http.Server {
+	return mustServe(http.New(gate, health, http.Settings{Limits: http.DefaultLimits()}, log))
+}
+
+// withoutChance leaves out of a log what is different every time.
+func withoutChance(_ []string, attr slog.Attr) slog.Attr {
+	if slices.Contains([]string{slog.TimeKey, "duration", "request_id"}, attr.Key) {
 		return slog.Attr{}
 	}
 	return attr
@@ -68,10 +77,20 @@ func TestTheSuiteKnowsItsSecrets(t *testing.T) {
 	key := rand.Text()
 	var lease http.Lease
 	c.postOnce(key, "/v1/leases", `{"users":[{}]}`).want(201).into(&lease)
+	totp := newTOTP()
+	_, totpSecret, _ := strings.Cut(totp, "secret=")
+	c.send("PATCH", "/v1/users/"+lease.Users[0].UserID, `{"totp_secret":"`+totp+`"}`).want(200)
+	code := c.code(lease, 0)
+	token := c.newKey(`{"name":"ci","role":"tester"}`).Token
+	mistyped := "Bearer " + rand.Text()
+	c.sendWith(nethttp.Header{"Authorization": {mistyped}}, "GET", "/v1/pools", "").want(401)
+
 	secrets.mu.Lock()
 	defer secrets.mu.Unlock()
-	if !secrets.set[password] || !secrets.set[lease.LeaseID] || !secrets.set[key] {
-		t.Error("a secret is not known")
+	for _, secret := range []string{password, key, lease.LeaseID, totpSecret, code.Code, token, mistyped} {
+		if !secrets.set[secret] {
+			t.Errorf("%s is not known to be a secret", secret)
+		}
 	}
 	if !regexp.MustCompile(`"route":"/v1/leases"`).MatchString(logged.String()) || strings.Contains(logged.String(), password) {
 		t.Error("the log is not what it should be")

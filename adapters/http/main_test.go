@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -25,7 +26,7 @@ func TestMain(m *testing.M) {
 		code = 1
 	}
 	if n := secrets.in(logged.String()); n > 0 {
-		fmt.Fprintln(os.Stderr, n, "of the passwords, lease ids and idempotency keys of the tests are in the log")
+		fmt.Fprintln(os.Stderr, n, "of the secrets of the tests are in the log")
 		code = 1
 	}
 	os.Exit(code)
@@ -35,7 +36,15 @@ func TestMain(m *testing.M) {
 var logged logBuffer
 
 func newLog() *slog.Logger {
-	return slog.New(slog.NewJSONHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	return slog.New(slog.NewJSONHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: withoutNumbers}))
+}
+
+// withoutNumbers leaves out of a log the numbers that could be mistaken for a one-time code.
+func withoutNumbers(_ []string, attr slog.Attr) slog.Attr {
+	if attr.Key == slog.TimeKey || attr.Key == "duration" {
+		return slog.Attr{}
+	}
+	return attr
 }
 
 // logBuffer keeps all that was logged.
@@ -57,7 +66,7 @@ func (b *logBuffer) String() string {
 	return b.text.String()
 }
 
-// secrets are the passwords, lease ids and idempotency keys that the tests used.
+// secrets are the passwords, lease ids, idempotency keys, tokens, TOTP secrets and one-time codes that the tests used.
 var secrets secretSet
 
 type secretSet struct {
@@ -79,11 +88,41 @@ func (s *secretSet) in(text string) (leaked int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for secret := range s.set {
-		if strings.Contains(text, secret) {
+		if has(text, secret) {
 			leaked++
 		}
 	}
 	return leaked
+}
+
+// has reports whether a secret is in a text. A code has digits only, and is not there if it is a part of more of them, or of
+// a UUID.
+func has(text, secret string) bool {
+	for rest := text; ; {
+		before, after, found := strings.Cut(rest, secret)
+		if !found {
+			return false
+		}
+		if len(secret) > codeDigits || !endsInHex.MatchString(before) && !beginsInHex.MatchString(after) {
+			return true
+		}
+		rest = after
+	}
+}
+
+var (
+	endsInHex   = regexp.MustCompile(`[0-9a-f-]$`)
+	beginsInHex = regexp.MustCompile(`^[0-9a-f-]`)
+)
+
+// codeDigits is how many digits the codes of newTOTP have: the most that they may, so that no other number is the same.
+const codeDigits = 8
+
+// newTOTP returns the secret of a second factor, which no log may show.
+func newTOTP() string {
+	secret := rand.Text()[:24] // base32
+	secrets.add(secret)
+	return "otpauth://totp/x?digits=8&secret=" + secret
 }
 
 // newPassword returns a password that no log may show.

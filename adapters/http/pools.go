@@ -1,17 +1,13 @@
 package http
 
-import (
-	"github.com/gofiber/fiber/v2"
-
-	"github.com/userfarm/userfarm/ports"
-)
+import "github.com/gofiber/fiber/v2"
 
 // poolRoutes tells how full the farm is.
-type poolRoutes struct{ pools ports.Pools }
+type poolRoutes struct{}
 
 // ListPools serves GET /v1/pools.
-func (r poolRoutes) ListPools(c *fiber.Ctx) error {
-	counts, err := r.pools.Pools(c.UserContext())
+func (poolRoutes) ListPools(c *fiber.Ctx) error {
+	counts, err := farmOf(c).Pools(c.UserContext())
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -32,6 +33,8 @@ var (
 	errHeaderTooLarge       = errors.New("header too large")
 	errInternal             = errors.New("internal error")
 	errShuttingDown         = errors.New("shutting down")
+	errRateLimited          = errors.New("too many requests")
+	errTooManyConnections   = errors.New("too many connections")
 )
 
 // ProblemKind is what the wire says about one kind of error.
@@ -40,7 +43,7 @@ type ProblemKind struct {
 	Status     int
 	Title      string
 	Detail     string // unless the error explains itself
-	RetryAfter int    // seconds after which it makes sense to ask again; 0 says nothing
+	RetryAfter int    // seconds after which it makes sense to ask again, unless the error knows better; 0 says nothing
 	Err        error  // what [errors.Is] finds in the errors of this kind
 }
 
@@ -51,10 +54,17 @@ var problemKinds = []ProblemKind{
 	{CodeIdempotencyMismatch, 422, "Idempotency key used before",
 		"The Idempotency-Key was used with another request. Use a new key for every call, and the same one only to repeat it.",
 		0, domain.ErrIdempotencyMismatch},
+	{CodeUnauthorized, 401, "API key needed",
+		"This needs an API key. Send its token in the header Authorization, as in Authorization: Bearer userfarm_….",
+		0, domain.ErrUnauthorized},
+	{CodeForbidden, 403, "Not allowed",
+		"The API key may not do this.", 0, domain.ErrForbidden},
 	{CodeUserNotFound, 404, "User not found",
 		"No user has this id.", 0, domain.ErrUserNotFound},
 	{CodeLeaseNotFound, 404, "Lease not found",
 		"No lease has this id, or it ended too long ago to be remembered.", 0, domain.ErrLeaseNotFound},
+	{CodeKeyNotFound, 404, "API key not found",
+		"No API key has this id.", 0, domain.ErrKeyNotFound},
 	{CodeNoMatch, 404, "No user matches",
 		"No user in the farm could ever satisfy the selectors that errors points at. Create such users, or ask for less.",
 		0, domain.ErrNoMatch},
@@ -67,6 +77,13 @@ var problemKinds = []ProblemKind{
 		"The user is out of circulation until it is restored.", 0, domain.ErrUserQuarantined},
 	{CodeUserExists, 409, "User exists",
 		"The login is taken in this project and environment.", 0, domain.ErrUserExists},
+	{CodeNoTOTP, 409, "User has no second factor",
+		"There is no secret from which to make one-time codes for the user. An admin can give it one: totp_secret.",
+		0, domain.ErrNoTOTP},
+	{CodeCodeUsed, 409, "One-time code was given out",
+		"The current code of the user was given out already, and no code is given out twice. " +
+			"Ask for the next one, or be ready to wait for it: wait_seconds.",
+		1, domain.ErrCodeUsed},
 	{CodeLeaseExpired, 410, "Lease is over",
 		"The lease expired, was released, or was ended by force. Stop using its users: they may be somebody else's now.",
 		0, domain.ErrLeaseExpired},
@@ -86,6 +103,10 @@ var problemKinds = []ProblemKind{
 	{CodeHeaderTooLarge, 431, "Header too large",
 		"The request line and the headers may have at most 16 KiB together.", 0, errHeaderTooLarge},
 
+	{CodeRateLimited, 429, "Too many requests",
+		"You ask too often. Try again later, and less often.", 1, errRateLimited},
+	{CodeTooManyConnections, 503, "Too many connections",
+		"This server has as many connections as it may. Try again later, and use fewer connections.", 1, errTooManyConnections},
 	{CodeShuttingDown, 503, "Shutting down",
 		"This server is shutting down. Try again, and another one will answer.", 1, errShuttingDown},
 	storeUnavailable(ports.ErrUnavailable),
@@ -154,10 +175,15 @@ func describe(err error) (Problem, ProblemKind) {
 // fieldProblems points at the parts of the request that err is about.
 func fieldProblems(err error) []FieldProblem {
 	fields := []FieldProblem{}
+	var named []domain.FieldError
 	if invalid, ok := errors.AsType[*domain.InvalidError](err); ok {
-		for _, f := range invalid.Fields[:min(len(invalid.Fields), maxFieldProblems)] {
-			fields = append(fields, FieldProblem{Pointer: f.Pointer, Detail: f.Detail})
-		}
+		named = invalid.Fields
+	}
+	if forbidden, ok := errors.AsType[*domain.ForbiddenError](err); ok {
+		named = forbidden.Fields
+	}
+	for _, f := range named[:min(len(named), maxFieldProblems)] {
+		fields = append(fields, FieldProblem{Pointer: f.Pointer, Detail: f.Detail})
 	}
 	if unmatched, ok := errors.AsType[*domain.UnmatchedError](err); ok {
 		for _, i := range unmatched.Selectors {
@@ -174,10 +200,19 @@ func fieldProblems(err error) []FieldProblem {
 // answerProblem answers err, and returns only what keeps it from doing so.
 func answerProblem(c *fiber.Ctx, err error) error {
 	problem, kind := describe(ownError(err))
-	if kind.RetryAfter > 0 {
-		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(kind.RetryAfter))
+	if seconds := retryAfter(err, kind); seconds > 0 {
+		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(seconds))
 	}
 	return c.Status(kind.Status).JSON(problem, problemMediaType)
+}
+
+// retryAfter returns after how many seconds it makes sense to ask again; 0 if nobody knows.
+func retryAfter(err error, kind ProblemKind) int {
+	if used, ok := errors.AsType[*domain.CodeUsedError](err); ok {
+		roundedUp := (used.Wait + time.Second - 1) / time.Second
+		return max(int(roundedUp), kind.RetryAfter)
+	}
+	return kind.RetryAfter
 }
 
 // ownErrors are the errors of this package for those of Fiber, by their status.

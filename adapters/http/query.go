@@ -52,7 +52,7 @@ func (p parameters[Q]) read(rawQuery string, q *Q) error {
 }
 
 // lists are the routes under /v1 that know parameters, for a reader.
-var lists = []string{"/v1/users", "/v1/events", "/v1/events/stream"}
+var lists = []string{"/v1/users", "/v1/events", "/v1/events/stream", "/v1/keys"}
 
 // checkQuery refuses parameters on the /v1 routes that know none.
 func checkQuery(c *fiber.Ctx, next fiber.Handler) error {

@@ -9,24 +9,19 @@ import (
 	"github.com/oapi-codegen/runtime/types"
 
 	"github.com/userfarm/userfarm/domain"
-	"github.com/userfarm/userfarm/ports"
 )
 
 // maxWhole is the most bytes of users that are sent at once, which costs less than fasthttp's chunks of 4 KiB.
 const maxWhole = 512 << 10
 
 // seedRoutes are the routes that userfarm began with.
-type seedRoutes struct {
-	accounts ports.Accounts
-	locks    ports.OpenLocks
-	log      *slog.Logger
-}
+type seedRoutes struct{ log *slog.Logger }
 
 // Ping serves GET /ping.
 func (seedRoutes) Ping(c *fiber.Ctx) error { return c.JSON(SeedPing{Test: "ok"}) }
 
 // SeedCreateUser serves POST /create_user.
-func (r seedRoutes) SeedCreateUser(c *fiber.Ctx) error {
+func (seedRoutes) SeedCreateUser(c *fiber.Ctx) error {
 	fields, err := readSeedFields(c)
 	if err != nil {
 		return err
@@ -43,21 +38,19 @@ func (r seedRoutes) SeedCreateUser(c *fiber.Ctx) error {
 	if err := fields.err(); err != nil {
 		return withRules(err, domain.CheckSpec(spec))
 	}
-	user, err := r.accounts.CreateUser(c.UserContext(), spec, domain.IdempotencyKey{})
+	user, err := farmOf(c).CreateUser(c.UserContext(), spec, domain.IdempotencyKey{})
 	if err != nil {
 		return err
 	}
-	forbidStorage(c)
 	return c.JSON(viewSeedUser(domain.Account{View: user, Password: spec.Password}))
 }
 
 // SeedGetUsers serves GET /get_users.
 func (r seedRoutes) SeedGetUsers(c *fiber.Ctx) error {
-	stream, err := openAccountStream(c.UserContext(), r.accounts, c.Context().Conn(), r.log)
+	stream, err := openAccountStream(c.UserContext(), farmOf(c), r.log)
 	if err != nil {
 		return err
 	}
-	forbidStorage(c)
 	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
 	if c.Method() == fiber.MethodHead {
 		return stream.Close() // fasthttp ends even the stream that it doesn't send, which garbles the next answer
@@ -69,12 +62,12 @@ func (r seedRoutes) SeedGetUsers(c *fiber.Ctx) error {
 }
 
 // SeedAcquireLock serves POST /acquire_lock.
-func (r seedRoutes) SeedAcquireLock(c *fiber.Ctx) error {
+func (seedRoutes) SeedAcquireLock(c *fiber.Ctx) error {
 	id, err := readSeedUserID(c)
 	if err != nil {
 		return err
 	}
-	since, err := r.locks.LockOpen(c.UserContext(), id)
+	since, err := farmOf(c).LockOpen(c.UserContext(), id)
 	switch {
 	case err == nil:
 		return answerSeedLock(c, fiber.StatusOK, id, since, SeedLockStatusDone)
@@ -90,12 +83,12 @@ func (r seedRoutes) SeedAcquireLock(c *fiber.Ctx) error {
 }
 
 // SeedReleaseLock serves POST /release_lock.
-func (r seedRoutes) SeedReleaseLock(c *fiber.Ctx) error {
+func (seedRoutes) SeedReleaseLock(c *fiber.Ctx) error {
 	id, err := readSeedUserID(c)
 	if err != nil {
 		return err
 	}
-	err = r.locks.ReleaseOpen(c.UserContext(), id)
+	err = farmOf(c).ReleaseOpen(c.UserContext(), id)
 	switch {
 	case err == nil:
 		return answerSeedLock(c, fiber.StatusOK, id, time.Time{}, SeedLockStatusDone)

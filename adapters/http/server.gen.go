@@ -14,21 +14,28 @@ import (
 
 // Defines values for Code.
 const (
+	CodeCodeUsed             Code = "code_used"
+	CodeForbidden            Code = "forbidden"
 	CodeHeaderTooLarge       Code = "header_too_large"
 	CodeIdempotencyMismatch  Code = "idempotency_mismatch"
 	CodeInternal             Code = "internal"
 	CodeInvalid              Code = "invalid"
+	CodeKeyNotFound          Code = "key_not_found"
 	CodeLeaseExpired         Code = "lease_expired"
 	CodeLeaseNotFound        Code = "lease_not_found"
 	CodeMalformed            Code = "malformed"
 	CodeMethodNotAllowed     Code = "method_not_allowed"
 	CodeNoMatch              Code = "no_match"
+	CodeNoTOTP               Code = "no_totp"
 	CodeNotFound             Code = "not_found"
 	CodePoolExhausted        Code = "pool_exhausted"
+	CodeRateLimited          Code = "rate_limited"
 	CodeRequestTimeout       Code = "request_timeout"
 	CodeShuttingDown         Code = "shutting_down"
 	CodeStoreUnavailable     Code = "store_unavailable"
 	CodeTooLarge             Code = "too_large"
+	CodeTooManyConnections   Code = "too_many_connections"
+	CodeUnauthorized         Code = "unauthorized"
 	CodeUnsupportedMediaType Code = "unsupported_media_type"
 	CodeUserExists           Code = "user_exists"
 	CodeUserLocked           Code = "user_locked"
@@ -39,6 +46,10 @@ const (
 // Valid indicates whether the value is a known member of the Code enum.
 func (e Code) Valid() bool {
 	switch e {
+	case CodeCodeUsed:
+		return true
+	case CodeForbidden:
+		return true
 	case CodeHeaderTooLarge:
 		return true
 	case CodeIdempotencyMismatch:
@@ -46,6 +57,8 @@ func (e Code) Valid() bool {
 	case CodeInternal:
 		return true
 	case CodeInvalid:
+		return true
+	case CodeKeyNotFound:
 		return true
 	case CodeLeaseExpired:
 		return true
@@ -57,9 +70,13 @@ func (e Code) Valid() bool {
 		return true
 	case CodeNoMatch:
 		return true
+	case CodeNoTOTP:
+		return true
 	case CodeNotFound:
 		return true
 	case CodePoolExhausted:
+		return true
+	case CodeRateLimited:
 		return true
 	case CodeRequestTimeout:
 		return true
@@ -68,6 +85,10 @@ func (e Code) Valid() bool {
 	case CodeStoreUnavailable:
 		return true
 	case CodeTooLarge:
+		return true
+	case CodeTooManyConnections:
+		return true
+	case CodeUnauthorized:
 		return true
 	case CodeUnsupportedMediaType:
 		return true
@@ -117,6 +138,48 @@ func (e EventKind) Valid() bool {
 	case EventKindRenewed:
 		return true
 	case EventKindRestored:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for KeyStatus.
+const (
+	KeyStatusActive  KeyStatus = "active"
+	KeyStatusExpired KeyStatus = "expired"
+	KeyStatusRevoked KeyStatus = "revoked"
+)
+
+// Valid indicates whether the value is a known member of the KeyStatus enum.
+func (e KeyStatus) Valid() bool {
+	switch e {
+	case KeyStatusActive:
+		return true
+	case KeyStatusExpired:
+		return true
+	case KeyStatusRevoked:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Role.
+const (
+	RoleAdmin  Role = "admin"
+	RoleTester Role = "tester"
+	RoleViewer Role = "viewer"
+)
+
+// Valid indicates whether the value is a known member of the Role enum.
+func (e Role) Valid() bool {
+	switch e {
+	case RoleAdmin:
+		return true
+	case RoleTester:
+		return true
+	case RoleViewer:
 		return true
 	default:
 		return false
@@ -197,6 +260,40 @@ type AcquireRequest struct {
 // Code What went wrong, for programs.
 type Code string
 
+// CodeRequest defines model for CodeRequest.
+type CodeRequest struct {
+	// WaitSeconds How long to wait for the next code, if the current one was given out.
+	WaitSeconds int32 `json:"wait_seconds,omitempty"`
+}
+
+// CreatedKey The only answer that has a token.
+type CreatedKey struct {
+	KeyID string `json:"key_id"`
+	Name  string `json:"name"`
+
+	// Role What the key may do. Each role may do all that those before it may.
+	Role Role `json:"role"`
+
+	// Projects The projects that the key is limited to; null if it is for all.
+	Projects *[]string `json:"projects"`
+
+	// Status Only an active key lets anybody in.
+	Status    KeyStatus `json:"status"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// ExpiresAt Null if it never expires.
+	ExpiresAt *time.Time `json:"expires_at"`
+
+	// RevokedAt Null if it was not revoked.
+	RevokedAt *time.Time `json:"revoked_at"`
+
+	// LastUsedAt When it was last used, to within some seconds; null if it never was.
+	LastUsedAt *time.Time `json:"last_used_at"`
+
+	// Token What to send as `Authorization`, after `Bearer`. Whoever knows it may do what the key may.
+	Token string `json:"token"`
+}
+
 // Event Something that happened to a user, told as the user was then.
 type Event struct {
 	// EventID Its place in the history, a decimal number above those of all events before it.
@@ -224,6 +321,15 @@ type Event struct {
 
 	// Reason In the words of whoever did it; may be empty.
 	Reason string `json:"reason"`
+
+	// Key The API key of whoever did it; null if that needed none, and for what time alone made happen.
+	Key *EventKey `json:"key"`
+}
+
+// EventKey defines model for EventKey.
+type EventKey struct {
+	KeyID string `json:"key_id"`
+	Name  string `json:"name"`
 }
 
 // EventKind What happened. `forced` is the end of a lock by force-release.
@@ -261,6 +367,42 @@ type Health struct {
 	Status string `json:"status"`
 }
 
+// Key defines model for Key.
+type Key struct {
+	KeyID string `json:"key_id"`
+	Name  string `json:"name"`
+
+	// Role What the key may do. Each role may do all that those before it may.
+	Role Role `json:"role"`
+
+	// Projects The projects that the key is limited to; null if it is for all.
+	Projects *[]string `json:"projects"`
+
+	// Status Only an active key lets anybody in.
+	Status    KeyStatus `json:"status"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// ExpiresAt Null if it never expires.
+	ExpiresAt *time.Time `json:"expires_at"`
+
+	// RevokedAt Null if it was not revoked.
+	RevokedAt *time.Time `json:"revoked_at"`
+
+	// LastUsedAt When it was last used, to within some seconds; null if it never was.
+	LastUsedAt *time.Time `json:"last_used_at"`
+}
+
+// KeyPage defines model for KeyPage.
+type KeyPage struct {
+	Keys []Key `json:"keys"`
+
+	// NextCursor The `cursor` of the next page; null if this is the last one.
+	NextCursor *string `json:"next_cursor"`
+}
+
+// KeyStatus Only an active key lets anybody in.
+type KeyStatus string
+
 // Labels What tells the users of a pool apart. A key has 1 to 63 letters, digits, `.`, `_`, `/` or `-`, and starts and ends
 // with a letter or digit; a value has at most 255 characters.
 //
@@ -296,6 +438,9 @@ type LeasedUser struct {
 	// Example: {"role":"admin"}
 	Labels Labels `json:"labels"`
 
+	// HasTOTP Whether there are one-time codes for the user.
+	HasTOTP bool `json:"has_totp"`
+
 	// Fence Counts the locks ever granted on this user. A higher fence is a later lock.
 	Fence uint64 `json:"fence"`
 }
@@ -310,6 +455,19 @@ type Lock struct {
 	// ExpiresAt Null if the lock never expires.
 	ExpiresAt *time.Time `json:"expires_at"`
 	Fence     uint64     `json:"fence"`
+}
+
+// NewKey defines model for NewKey.
+type NewKey struct {
+	// Name What the key is for, for people. `ci` is a good name; two keys may have the same.
+	Name string `json:"name" validate:"required"`
+	Role Role   `json:"role" validate:"required"`
+
+	// Projects The projects that the key is limited to. Without them it is for all.
+	Projects []string `json:"projects,omitempty" validate:"dive,id"`
+
+	// ExpiresInSeconds How long the key may live, ten years at most. Without it the key never expires.
+	ExpiresInSeconds *int32 `json:"expires_in_seconds,omitempty" validate:"omitnil,min=1"`
 }
 
 // NewUser defines model for NewUser.
@@ -332,6 +490,22 @@ type NewUser struct {
 	//
 	// Example: {"role":"admin"}
 	Labels Labels `json:"labels,omitempty"`
+
+	// TOTPSecret The secret of the second factor, if the user has one that an authenticator app makes codes for: base32, as the
+	// site shows it, or the `otpauth://totp/` URI of its QR code.
+	TOTPSecret *string `json:"totp_secret,omitempty" validate:"omitnil,min=1"`
+}
+
+// OneTimeCode defines model for OneTimeCode.
+type OneTimeCode struct {
+	// Code From 6 to 8 digits.
+	Code string `json:"code"`
+
+	// RemainingSeconds How long until the next code takes its place, in whole seconds, rounded down.
+	RemainingSeconds int `json:"remaining_seconds"`
+
+	// ExpiresAt When the next code takes its place.
+	ExpiresAt time.Time `json:"expires_at"`
 }
 
 // Pool defines model for Pool.
@@ -409,6 +583,9 @@ type RenewRequest struct {
 	TTLSeconds *int32 `json:"ttl_seconds,omitempty" validate:"omitnil,min=1"`
 }
 
+// Role What the key may do. Each role may do all that those before it may.
+type Role string
+
 // SeedLock defines model for SeedLock.
 type SeedLock struct {
 	User string `json:"user"`
@@ -478,6 +655,9 @@ type User struct {
 	// Example: {"role":"admin"}
 	Labels Labels `json:"labels"`
 
+	// HasTOTP Whether there are one-time codes for the user.
+	HasTOTP bool `json:"has_totp"`
+
 	// Status A user that is in quarantine while somebody still holds it is `quarantined`.
 	Status Status `json:"status"`
 
@@ -498,6 +678,9 @@ type UserChange struct {
 	//
 	// Example: {"role":"admin"}
 	Labels *Labels `json:"labels,omitempty"`
+
+	// TOTPSecret As for a new user. An empty one takes the second factor away.
+	TOTPSecret *string `json:"totp_secret,omitempty"`
 }
 
 // UserPage defines model for UserPage.
@@ -508,17 +691,26 @@ type UserPage struct {
 	NextCursor *string `json:"next_cursor"`
 }
 
+// KeyID defines model for KeyID.
+type KeyID = string
+
 // LeaseID defines model for LeaseID.
 type LeaseID = string
 
 // UserID defines model for UserID.
 type UserID = string
 
+// Forbidden What went wrong, as RFC 9457 says it.
+type Forbidden = Problem
+
 // Invalid What went wrong, as RFC 9457 says it.
 type Invalid = Problem
 
 // InvalidOrMismatch What went wrong, as RFC 9457 says it.
 type InvalidOrMismatch = Problem
+
+// KeyNotFound What went wrong, as RFC 9457 says it.
+type KeyNotFound = Problem
 
 // LeaseExpired What went wrong, as RFC 9457 says it.
 type LeaseExpired = Problem
@@ -529,6 +721,9 @@ type LeaseNotFound = Problem
 // Malformed What went wrong, as RFC 9457 says it.
 type Malformed = Problem
 
+// RateLimited What went wrong, as RFC 9457 says it.
+type RateLimited = Problem
+
 // SeedUserNotFound defines model for SeedUserNotFound.
 type SeedUserNotFound = SeedLock
 
@@ -537,6 +732,9 @@ type StoreUnavailable = Problem
 
 // TooLarge What went wrong, as RFC 9457 says it.
 type TooLarge = Problem
+
+// Unauthorized What went wrong, as RFC 9457 says it.
+type Unauthorized = Problem
 
 // Unavailable What went wrong, as RFC 9457 says it.
 type Unavailable = Problem
@@ -550,6 +748,9 @@ type UnsupportedMediaType = Problem
 // UserNotFound What went wrong, as RFC 9457 says it.
 type UserNotFound = Problem
 
+// CreateKeyJSONRequestBody defines body for CreateKey for application/json ContentType.
+type CreateKeyJSONRequestBody = NewKey
+
 // AcquireLeaseJSONRequestBody defines body for AcquireLease for application/json ContentType.
 type AcquireLeaseJSONRequestBody = AcquireRequest
 
@@ -558,6 +759,9 @@ type ReleaseLeaseJSONRequestBody = ReleaseRequest
 
 // RenewLeaseJSONRequestBody defines body for RenewLease for application/json ContentType.
 type RenewLeaseJSONRequestBody = RenewRequest
+
+// GiveCodeJSONRequestBody defines body for GiveCode for application/json ContentType.
+type GiveCodeJSONRequestBody = CodeRequest
 
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = NewUser
@@ -609,6 +813,18 @@ type ServerInterface interface {
 	// StreamEvents Watch what happens
 	// (GET /v1/events/stream)
 	StreamEvents(c *fiber.Ctx) error
+	// ListKeys List API keys
+	// (GET /v1/keys)
+	ListKeys(c *fiber.Ctx) error
+	// CreateKey Create an API key
+	// (POST /v1/keys)
+	CreateKey(c *fiber.Ctx) error
+	// ReadKey Read an API key
+	// (GET /v1/keys/{key_id})
+	ReadKey(c *fiber.Ctx, keyID KeyID) error
+	// RevokeKey Revoke an API key
+	// (POST /v1/keys/{key_id}/revoke)
+	RevokeKey(c *fiber.Ctx, keyID KeyID) error
 	// AcquireLease Acquire users
 	// (POST /v1/leases)
 	AcquireLease(c *fiber.Ctx) error
@@ -621,6 +837,9 @@ type ServerInterface interface {
 	// RenewLease Renew a lease
 	// (POST /v1/leases/{lease_id}/renew)
 	RenewLease(c *fiber.Ctx, leaseID LeaseID) error
+	// GiveCode Get a one-time code
+	// (POST /v1/leases/{lease_id}/users/{user_id}/otp)
+	GiveCode(c *fiber.Ctx, leaseID LeaseID, userID UserID) error
 	// ListPools Count the users of every pool
 	// (GET /v1/pools)
 	ListPools(c *fiber.Ctx) error
@@ -857,6 +1076,100 @@ func (siw *ServerInterfaceWrapper) StreamEvents(c *fiber.Ctx) error {
 	return handler(c)
 }
 
+// ListKeys operation middleware
+func (siw *ServerInterfaceWrapper) ListKeys(c *fiber.Ctx) error {
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.ListKeys(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// CreateKey operation middleware
+func (siw *ServerInterfaceWrapper) CreateKey(c *fiber.Ctx) error {
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.CreateKey(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// ReadKey operation middleware
+func (siw *ServerInterfaceWrapper) ReadKey(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "key_id" -------------
+	var keyID KeyID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "key_id", c.Params("key_id"), &keyID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid"})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter key_id: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.ReadKey(c, keyID)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// RevokeKey operation middleware
+func (siw *ServerInterfaceWrapper) RevokeKey(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "key_id" -------------
+	var keyID KeyID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "key_id", c.Params("key_id"), &keyID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid"})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter key_id: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.RevokeKey(c, keyID)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
 // AcquireLease operation middleware
 func (siw *ServerInterfaceWrapper) AcquireLease(c *fiber.Ctx) error {
 
@@ -949,6 +1262,43 @@ func (siw *ServerInterfaceWrapper) RenewLease(c *fiber.Ctx) error {
 
 	handler := func(c *fiber.Ctx) error {
 		return siw.Handler.RenewLease(c, leaseID)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// GiveCode operation middleware
+func (siw *ServerInterfaceWrapper) GiveCode(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "lease_id" -------------
+	var leaseID LeaseID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "lease_id", c.Params("lease_id"), &leaseID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid"})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter lease_id: %w", err).Error())
+	}
+
+	// ------------- Path parameter "user_id" -------------
+	var userID UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user_id", c.Params("user_id"), &userID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid"})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter user_id: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.GiveCode(c, leaseID, userID)
 	}
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -1235,6 +1585,14 @@ func RegisterHandlersWithOptions(router fiber.Router, si ServerInterface, option
 
 	router.Get(options.BaseURL+"/v1/events/stream", wrapper.StreamEvents)
 
+	router.Get(options.BaseURL+"/v1/keys", wrapper.ListKeys)
+
+	router.Post(options.BaseURL+"/v1/keys", wrapper.CreateKey)
+
+	router.Get(options.BaseURL+"/v1/keys/:key_id", wrapper.ReadKey)
+
+	router.Post(options.BaseURL+"/v1/keys/:key_id/revoke", wrapper.RevokeKey)
+
 	router.Post(options.BaseURL+"/v1/leases", wrapper.AcquireLease)
 
 	router.Get(options.BaseURL+"/v1/leases/:lease_id", wrapper.ReadLease)
@@ -1242,6 +1600,8 @@ func RegisterHandlersWithOptions(router fiber.Router, si ServerInterface, option
 	router.Post(options.BaseURL+"/v1/leases/:lease_id/release", wrapper.ReleaseLease)
 
 	router.Post(options.BaseURL+"/v1/leases/:lease_id/renew", wrapper.RenewLease)
+
+	router.Post(options.BaseURL+"/v1/leases/:lease_id/users/:user_id/otp", wrapper.GiveCode)
 
 	router.Get(options.BaseURL+"/v1/pools", wrapper.ListPools)
 

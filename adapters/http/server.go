@@ -14,26 +14,34 @@ import (
 
 // Server serves a farm over HTTP.
 type Server struct {
-	app     *fiber.App
-	closing closing
+	app      *fiber.App
+	settings Settings
+	log      *slog.Logger
+	closing  closing
 
 	mu       sync.Mutex
 	listener *listener // that Serve listens on
 }
 
-// New returns a server for farm, which is ready as long as health is. It logs requests to log.
-func New(farm ports.Farm, health ports.Health, log *slog.Logger) *Server {
-	s := &Server{app: newApp(log), closing: newClosing()}
+// New returns a server for the farm behind gate, which is ready as long as health is. It logs requests to log. It returns an
+// error if a limit can't be kept, or if not every route has somebody who may call it.
+func New(gate ports.Gate, health ports.Health, settings Settings, log *slog.Logger) (*Server, error) {
+	if err := settings.Limits.Validate(); err != nil {
+		return nil, err
+	}
+	s := &Server{app: newApp(settings, log), settings: settings, log: log, closing: newClosing()}
+	entrance := entrance{gate: gate, loopbackOnly: settings.LoopbackOnly, rate: newRateLimit(settings.Limits.Rate)}
+	long := newLongRequests(settings.Limits.Waiting, gate)
 	RegisterHandlersWithOptions(s.app, routes{
-		leaseRoutes:       leaseRoutes{farm, s.closing},
-		userRoutes:        userRoutes{farm},
-		circulationRoutes: circulationRoutes{farm},
-		poolRoutes:        poolRoutes{farm},
-		eventRoutes:       eventRoutes{farm, s.closing, log},
-		seedRoutes:        seedRoutes{accounts: farm, locks: farm, log: log},
-		healthRoutes:      healthRoutes{health: health, closing: s.closing},
-	}, FiberServerOptions{HandlerMiddlewares: []HandlerMiddlewareFunc{checkQuery}})
-	return s
+		leaseRoutes:  leaseRoutes{waiting{s.closing, long}},
+		eventRoutes:  eventRoutes{s.closing, long, log},
+		seedRoutes:   seedRoutes{log},
+		healthRoutes: healthRoutes{health: health, closing: s.closing},
+	}, FiberServerOptions{HandlerMiddlewares: []HandlerMiddlewareFunc{entrance.admit, checkQuery}})
+	if err := checkAccess(s.app.GetRoutes(true)); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // routes has a handler for every operation of openapi.yaml.
@@ -43,6 +51,7 @@ type routes struct {
 	circulationRoutes
 	poolRoutes
 	eventRoutes
+	keyRoutes
 	seedRoutes
 	healthRoutes
 	docsRoutes
@@ -51,7 +60,8 @@ type routes struct {
 // Serve answers the requests that come to inner, and closes it, until [Server.Shutdown]. It returns nil then, and an
 // error if it can't accept connections.
 func (s *Server) Serve(inner net.Listener) error {
-	listener := newListener(inner)
+	refusals := newRefusals(s.app, answerHeader{tls: s.settings.TLS}, s.log)
+	listener := newListener(inner, s.settings.Limits, refusals, s.log)
 	s.mu.Lock()
 	s.listener = listener
 	closing := s.closing.hasBegun()

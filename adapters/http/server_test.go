@@ -16,15 +16,8 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/userfarm/userfarm/adapters/http"
-	"github.com/userfarm/userfarm/adapters/memory"
-	"github.com/userfarm/userfarm/app"
 	"github.com/userfarm/userfarm/domain"
 )
-
-func newServer() *http.Server {
-	store := memory.New()
-	return http.New(app.New(store, settings), store, newLog())
-}
 
 func TestWhatIsNotServedIsAProblem(t *testing.T) {
 	c := newClient(t)
@@ -119,8 +112,8 @@ func readAnswer(t *testing.T, conn net.Conn, method string) answer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := problemCode(resp, body); err != nil {
-		t.Error(err)
+	if code, err := problemCode(resp, body); err != nil || code != "" && secrets.in(string(body)) > 0 {
+		t.Errorf("the problem %s is none, or tells a secret: %v", code, err)
 	}
 	return answer{t, resp.StatusCode, resp.Header, string(body)}
 }
@@ -158,7 +151,7 @@ func TestShutdownAnswersWhatHasBegun(t *testing.T) {
 		<-leave
 		return domain.ErrUserNotFound
 	})
-	server := http.New(farm, farm, newLog())
+	server := newFarmServer(farm, farm)
 	c := serve(t, server)
 	answered := make(chan answer)
 	go func() { answered <- c.get("/v1/users/" + someID) }()
@@ -323,11 +316,19 @@ func TestARequestThatDoesNotArriveTimesOut(t *testing.T) {
 // inBubble runs test in a synctest bubble, where the server serves the connections that dial opens.
 func inBubble(t *testing.T, server *http.Server, test func(t *testing.T, dial func() net.Conn)) {
 	t.Helper()
+	inBubbleBehind(t, server, func(listener net.Listener) net.Listener { return listener }, test)
+}
+
+// inBubbleBehind is inBubble for a server that listens on what front makes of the listener.
+func inBubbleBehind(
+	t *testing.T, server *http.Server, front func(net.Listener) net.Listener, test func(t *testing.T, dial func() net.Conn),
+) {
+	t.Helper()
 	newClient(t).get("/ping") // starts a goroutine of fasthttp's that never ends and must not be in the bubble
 	synctest.Test(t, func(t *testing.T) {
 		listener := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
 		served := make(chan error)
-		go func() { served <- server.Serve(listener) }()
+		go func() { served <- server.Serve(front(listener)) }()
 		defer func() {
 			if err := server.Shutdown(context.Background()); err != nil {
 				t.Error("Shutdown:", err)
@@ -376,7 +377,7 @@ func (*pipeListener) Addr() net.Addr { return &net.TCPAddr{} }
 func TestAFarmThatHangsDoesNotHangItsCaller(t *testing.T) {
 	for _, r := range farmRequests {
 		t.Run(r.method+" "+r.path, func(t *testing.T) {
-			inBubble(t, http.New(brokenFarm(hanging), brokenFarm(hanging), newLog()), func(t *testing.T, dial func() net.Conn) {
+			inBubble(t, newFarmServer(brokenFarm(hanging), brokenFarm(hanging)), func(t *testing.T, dial func() net.Conn) {
 				conn := dial()
 				defer func() { _ = conn.Close() }()
 				req, err := nethttp.NewRequest(r.method, "http://x"+r.path, strings.NewReader(r.body))

@@ -7,7 +7,6 @@ import (
 	"io"
 	"iter"
 	"log/slog"
-	"net"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -23,7 +22,6 @@ type accountStream struct {
 	next  func() (domain.Account, error, bool)
 	stop  func()
 	stall *time.Timer // ends the context that the farm works in
-	conn  net.Conn
 	log   *slog.Logger
 
 	pending bytes.Buffer
@@ -33,9 +31,7 @@ type accountStream struct {
 
 // openAccountStream returns the stream once the farm has answered with its first user, or its error. The stream must be
 // closed.
-func openAccountStream(
-	ctx context.Context, accounts ports.Accounts, conn net.Conn, log *slog.Logger,
-) (*accountStream, error) {
+func openAccountStream(ctx context.Context, accounts ports.Accounts, log *slog.Logger) (*accountStream, error) {
 	// The stream outlives the handler, and with it the handler's deadline. Each time it fills it has one of its own.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	next, stop := iter.Pull2(accounts.AllAccounts(ctx))
@@ -43,7 +39,6 @@ func openAccountStream(
 		next:  next,
 		stop:  func() { stop(); cancel() },
 		stall: time.AfterFunc(requestTimeout, cancel),
-		conn:  conn,
 		log:   log,
 	}
 	s.pending.WriteByte('[')
@@ -68,10 +63,6 @@ func (s *accountStream) Read(p []byte) (int, error) {
 			s.log.Error("the stream of all users broke off", "error", s.end)
 		}
 		return 0, s.end
-	}
-	// The server's write timeout is for a whole answer. Here every chunk gets it.
-	if err := s.conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
-		return 0, err
 	}
 	return s.pending.Read(p)
 }

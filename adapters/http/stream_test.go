@@ -159,7 +159,7 @@ func heap() uint64 {
 
 func TestAStreamLastsAsLongAsItsClientReads(t *testing.T) {
 	farm := &accountsFarm{users: 5000}
-	inBubble(t, http.New(farm, farm, newLog()), func(t *testing.T, dial func() net.Conn) {
+	inBubble(t, newFarmServer(farm, farm), func(t *testing.T, dial func() net.Conn) {
 		conn := dial()
 		defer func() { _ = conn.Close() }()
 		stream := getUsers(t, conn)
@@ -180,7 +180,7 @@ func TestAStreamLastsAsLongAsItsClientReads(t *testing.T) {
 
 func TestAStreamWhoseClientStallsIsCut(t *testing.T) {
 	farm := &accountsFarm{users: 1 << 40}
-	inBubble(t, http.New(farm, farm, newLog()), func(t *testing.T, dial func() net.Conn) {
+	inBubble(t, newFarmServer(farm, farm), func(t *testing.T, dial func() net.Conn) {
 		farm.ended = make(chan struct{})
 		conn := dial()
 		defer func() { _ = conn.Close() }()
@@ -191,7 +191,7 @@ func TestAStreamWhoseClientStallsIsCut(t *testing.T) {
 
 func TestAStreamWhoseStoreStallsIsCut(t *testing.T) {
 	farm := &accountsFarm{users: 100, then: hanging}
-	inBubble(t, http.New(farm, farm, newLog()), func(t *testing.T, dial func() net.Conn) {
+	inBubble(t, newFarmServer(farm, farm), func(t *testing.T, dial func() net.Conn) {
 		conn := dial()
 		defer func() { _ = conn.Close() }()
 		start := time.Now()

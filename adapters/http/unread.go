@@ -3,38 +3,24 @@ package http
 import (
 	"errors"
 	"log/slog"
-	"net"
 	"net/url"
 	"slices"
-	"time"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
 )
 
 // answerUnread answers a request that could not be read. It does not log the error, which may quote the request.
-func answerUnread(log *slog.Logger) fiber.ErrorHandler {
+func answerUnread(header answerHeader, log *slog.Logger) fiber.ErrorHandler {
 	return func(c *fiber.Ctx, err error) error {
-		if errors.Is(ownError(err), errTooLarge) {
-			drain(c.Context().Conn())
+		if conn, ok := c.Context().Conn().(interface{ leaveUnread() }); ok && !errors.Is(ownError(err), errRequestTimeout) {
+			conn.leaveUnread() // who was too slow has no more time
 		}
+		header.set(c)
 		failed := answerProblem(c, err)
-		log.DebugContext(c.UserContext(), "request not read", "status", c.Response().StatusCode())
+		log.DebugContext(c.UserContext(), "request not read",
+			"request_id", answeredRequestID(c), "status", c.Response().StatusCode())
 		return failed
-	}
-}
-
-// drain reads what a client is still sending. Without it, the connection would be reset, and the client would learn
-// that instead of the answer.
-func drain(conn net.Conn) {
-	buffer := make([]byte, 64<<10)
-	for end := time.Now().Add(readTimeout); time.Now().Before(end); {
-		if conn.SetReadDeadline(time.Now().Add(drainTimeout)) != nil {
-			return
-		}
-		if _, err := conn.Read(buffer); err != nil {
-			return
-		}
 	}
 }
 
@@ -47,7 +33,7 @@ func refuseUnreadablePath(c *fiber.Ctx) error {
 }
 
 // refuseUnknownMethods answers methods that Fiber does not know and would answer with a text.
-func refuseUnknownMethods(app *fiber.App, next fasthttp.RequestHandler) fasthttp.RequestHandler {
+func refuseUnknownMethods(app *fiber.App, header answerHeader, next fasthttp.RequestHandler) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
 		if slices.Contains(fiber.DefaultMethods, string(ctx.Method())) {
 			next(ctx)
@@ -55,6 +41,7 @@ func refuseUnknownMethods(app *fiber.App, next fasthttp.RequestHandler) fasthttp
 		}
 		c := app.AcquireCtx(ctx)
 		defer app.ReleaseCtx(c)
+		header.set(c)
 		c.Set(fiber.HeaderAllow, "GET, HEAD, POST, PATCH, DELETE")
 		_ = answerProblem(c, errMethodNotAllowed) // a problem always has a JSON form
 	}

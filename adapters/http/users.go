@@ -4,17 +4,17 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/userfarm/userfarm/domain"
-	"github.com/userfarm/userfarm/ports"
 )
 
 // userRoutes keeps the users of the farm.
-type userRoutes struct{ accounts ports.Accounts }
+type userRoutes struct{}
 
 // CreateUser serves POST /v1/users.
-func (r userRoutes) CreateUser(c *fiber.Ctx) error {
+func (userRoutes) CreateUser(c *fiber.Ctx) error {
 	key, errKey := readIdempotencyKey(c)
 	var req NewUser
 	err := join(decodeBody(c, &req), errKey)
+	totp, errTOTP := readTOTP(req.TOTPSecret)
 	spec := domain.Spec{
 		Login:    req.Login,
 		Password: domain.NewSecret(req.Password),
@@ -22,11 +22,12 @@ func (r userRoutes) CreateUser(c *fiber.Ctx) error {
 			ProjectID: checkedID[domain.ProjectID](req.ProjectID), Env: req.Env, Domain: req.Domain,
 		},
 		Labels: domain.Labels(req.Labels),
+		TOTP:   totp,
 	}
-	if err != nil {
+	if err := join(err, errTOTP); err != nil {
 		return withRules(err, domain.CheckSpec(spec))
 	}
-	user, err := r.accounts.CreateUser(c.UserContext(), spec, key)
+	user, err := farmOf(c).CreateUser(c.UserContext(), spec, key)
 	if err != nil {
 		return err
 	}
@@ -35,12 +36,12 @@ func (r userRoutes) CreateUser(c *fiber.Ctx) error {
 }
 
 // ListUsers serves GET /v1/users.
-func (r userRoutes) ListUsers(c *fiber.Ctx) error {
+func (userRoutes) ListUsers(c *fiber.Ctx) error {
 	query, err := parseFilter(rawQuery(c))
 	if err != nil {
 		return err
 	}
-	page, err := r.accounts.Users(c.UserContext(), query)
+	page, err := farmOf(c).Users(c.UserContext(), query)
 	if err != nil {
 		return err
 	}
@@ -48,38 +49,43 @@ func (r userRoutes) ListUsers(c *fiber.Ctx) error {
 }
 
 // ReadUser serves GET /v1/users/{user_id}.
-func (r userRoutes) ReadUser(c *fiber.Ctx, userID UserID) error {
+func (userRoutes) ReadUser(c *fiber.Ctx, userID UserID) error {
 	id, err := parseIDAt[domain.UserID]("user_id", userID)
 	if err != nil {
 		return err
 	}
-	user, err := r.accounts.User(c.UserContext(), id)
+	user, err := farmOf(c).User(c.UserContext(), id)
 	return answerUser(c, user, err)
 }
 
 // ChangeUser serves PATCH /v1/users/{user_id}.
-func (r userRoutes) ChangeUser(c *fiber.Ctx, userID UserID) error {
+func (userRoutes) ChangeUser(c *fiber.Ctx, userID UserID) error {
 	id, errID := parseIDAt[domain.UserID]("user_id", userID)
 	var req UserChange
-	if err := join(errID, decodeBody(c, &req)); err != nil {
+	err := join(errID, decodeBody(c, &req))
+	totp, errTOTP := readTOTP(req.TOTPSecret)
+	if err := join(err, errTOTP); err != nil {
 		return err
 	}
 	change := domain.Change{Labels: (*domain.Labels)(req.Labels)}
+	if req.TOTPSecret != nil {
+		change.TOTP = &totp
+	}
 	if req.Password != nil {
 		password := domain.NewSecret(*req.Password)
 		change.Password = &password
 	}
-	user, err := r.accounts.ChangeUser(c.UserContext(), id, change)
+	user, err := farmOf(c).ChangeUser(c.UserContext(), id, change)
 	return answerUser(c, user, err)
 }
 
 // RemoveUser serves DELETE /v1/users/{user_id}.
-func (r userRoutes) RemoveUser(c *fiber.Ctx, userID UserID) error {
+func (userRoutes) RemoveUser(c *fiber.Ctx, userID UserID) error {
 	id, err := parseIDAt[domain.UserID]("user_id", userID)
 	if err != nil {
 		return err
 	}
-	if err := r.accounts.RemoveUser(c.UserContext(), id); err != nil {
+	if err := farmOf(c).RemoveUser(c.UserContext(), id); err != nil {
 		return err
 	}
 	return c.SendStatus(fiber.StatusNoContent)

@@ -18,7 +18,7 @@ func TestAUserIsCreatedAndRead(t *testing.T) {
 	created.into(&user)
 
 	want := fmt.Sprintf(`{"user_id":"%s","created_at":"%s","login":"alice","project_id":"%s","env":"staging",`+
-		`"domain":"shop.example.com","labels":{"role":"admin"},"status":"free","lock":null,"quarantine":null}`,
+		`"domain":"shop.example.com","labels":{"role":"admin"},"has_totp":false,"status":"free","lock":null,"quarantine":null}`,
 		user.UserID, user.CreatedAt.Format(time.RFC3339Nano), projectID)
 	if created.body != want {
 		t.Errorf("got %s, want %s", created.body, want)
@@ -85,7 +85,7 @@ func TestWhatAUserMayNotBe(t *testing.T) {
 			[]string{"/login", "/password", "/project_id", "/env", "/domain", "/labels"}},
 		{"with labels of the wrong types", `{"login":"a","labels":{"a":1,"b":null,"c":"d"},` + ok + `}`,
 			[]string{"/labels/a", "/labels/b"}},
-		{"with unknown members", `{"login":"a","totp_secret":"x","a/b":1,` + ok + `}`, []string{"/totp_secret", "/a~1b"}},
+		{"with unknown members", `{"login":"a","secret":"x","a/b":1,` + ok + `}`, []string{"/secret", "/a~1b"}},
 		{"with no real project", `{"login":"a","password":"p","project_id":"00000000-0000-0000-0000-000000000000","env":"e","domain":"d"}`,
 			[]string{"/project_id"}},
 		{"with a login that is too long", `{"login":"` + strings.Repeat("é", 256) + `",` + ok + `}`, []string{"/login"}},

@@ -19,6 +19,7 @@ func viewLease(lease domain.Lease) Lease {
 			Env:       u.Pool.Env,
 			Domain:    u.Pool.Domain,
 			Labels:    Labels(u.Labels),
+			HasTOTP:   u.HasTOTP,
 			Fence:     u.Fence,
 		}
 	}
@@ -42,6 +43,7 @@ func viewUser(view domain.View) User {
 		Env:       view.Pool.Env,
 		Domain:    view.Pool.Domain,
 		Labels:    Labels(view.Labels),
+		HasTOTP:   view.HasTOTP,
 		Status:    Status(view.Status),
 	}
 	if lock := view.Lock; lock != nil {
@@ -99,7 +101,7 @@ func viewEventPage(page ports.EventPage) EventPage {
 
 // viewEvent returns an event as the wire shows it to anybody.
 func viewEvent(e ports.RecordedEvent) Event {
-	return Event{
+	view := Event{
 		EventID:   formatEventID(e.ID),
 		At:        e.At.UTC(),
 		Kind:      EventKind(e.Kind),
@@ -113,6 +115,10 @@ func viewEvent(e ports.RecordedEvent) Event {
 		Fence:     e.Fence,
 		Reason:    e.Reason,
 	}
+	if !e.Key.IsZero() {
+		view.Key = &EventKey{KeyID: e.Key.String(), Name: e.KeyName}
+	}
+	return view
 }
 
 func unlessZero(t time.Time) *time.Time {

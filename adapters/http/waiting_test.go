@@ -84,7 +84,7 @@ func (f lineFarm) Acquire(
 
 func TestTheLongestWaitIsAnswered(t *testing.T) {
 	farm := lineFarm{entered: make(chan struct{})}
-	inBubble(t, http.New(farm, farm, newLog()), func(t *testing.T, dial func() net.Conn) {
+	inBubble(t, newFarmServer(farm, farm), func(t *testing.T, dial func() net.Conn) {
 		conn := dial()
 		defer func() { _ = conn.Close() }()
 		start := time.Now()
@@ -97,7 +97,7 @@ func TestTheLongestWaitIsAnswered(t *testing.T) {
 }
 
 func TestAFarmThatHangsInLineDoesNotHangItsCaller(t *testing.T) {
-	inBubble(t, http.New(brokenFarm(hanging), brokenFarm(hanging), newLog()), func(t *testing.T, dial func() net.Conn) {
+	inBubble(t, newFarmServer(brokenFarm(hanging), brokenFarm(hanging)), func(t *testing.T, dial func() net.Conn) {
 		conn := dial()
 		defer func() { _ = conn.Close() }()
 		start := time.Now()
@@ -150,7 +150,7 @@ func TestNobodyBeginsToWaitDuringAShutdown(t *testing.T) {
 		entered: make(chan struct{}),
 		cut:     func() (domain.Lease, error) { return domain.Lease{}, context.Canceled },
 	}
-	server := http.New(farm, farm, newLog())
+	server := newFarmServer(farm, farm)
 	inBubble(t, server, func(t *testing.T, dial func() net.Conn) {
 		conn := dial()
 		defer func() { _ = conn.Close() }()
@@ -188,7 +188,7 @@ func TestWhatTheFarmFoundOutAsTheShutdownBeganIsTheAnswer(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			farm := lineFarm{entered: make(chan struct{}), cut: test.cut}
-			server := http.New(farm, farm, newLog())
+			server := newFarmServer(farm, farm)
 			c := serve(t, server)
 			answered := make(chan answer)
 			go func() { answered <- c.post("/v1/leases", waitingBody) }()
@@ -199,4 +199,29 @@ func TestWhatTheFarmFoundOutAsTheShutdownBeganIsTheAnswer(t *testing.T) {
 			(<-answered).want(test.status)
 		})
 	}
+}
+
+func TestWhoMayNotEnterAnymoreDoesNotWaitOn(t *testing.T) {
+	const most = 2 * time.Second
+	f, server := guardFarm()
+	inBubble(t, server, func(t *testing.T, dial func() net.Conn) {
+		f.client = overPipes(t, dial)
+		f.lease(f.addUser("ann", projectID))
+		id, token := f.keyWithID(domain.Tester)
+		other := f.key(domain.Tester)
+		conn, waitsOn := dial(), dial()
+		defer func() { _, _ = conn.Close(), waitsOn.Close() }()
+		body := `{"users":[{}],"wait_seconds":30}`
+		sendTo(t, conn, token, "POST", "/v1/leases", body)
+		sendTo(t, waitsOn, other, "POST", "/v1/leases", body)
+		time.Sleep(5 * time.Second)
+
+		f.revoke(id)
+		start := time.Now()
+		readAnswer(t, conn, "POST").want(401).wantProblem(http.CodeUnauthorized)
+		if took := time.Since(start); took > most {
+			t.Errorf("it was answered after %v, want %v at most", took, most)
+		}
+		readAnswer(t, waitsOn, "POST").want(409).wantProblem(http.CodePoolExhausted, "/users/0")
+	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/ports"
@@ -17,7 +16,7 @@ func (s *Store) Forget(ctx context.Context, ages ports.Ages) error {
 		return err
 	}
 	defer s.mu.Unlock()
-	maps.DeleteFunc(s.ended, func(_ domain.LeaseDigest, at time.Time) bool { return now.Sub(at) > ages.Leases })
+	maps.DeleteFunc(s.ended, func(_ domain.LeaseDigest, l endedLease) bool { return now.Sub(l.at) > ages.Leases })
 	maps.DeleteFunc(s.calls, func(_ callKey, c call) bool { return c.forgotten(now) })
 	s.history = slices.DeleteFunc(s.history, func(e ports.RecordedEvent) bool { return now.Sub(e.At) > ages.Events })
 	return nil

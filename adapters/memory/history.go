@@ -16,7 +16,7 @@ func (s *Store) Events(ctx context.Context, q ports.EventQuery) (ports.EventPage
 	defer s.mu.Unlock()
 	var page ports.EventPage
 	for _, e := range s.history {
-		fits := e.ID > q.After &&
+		fits := e.ID > q.After && q.Scope.Has(e.Pool.ProjectID) &&
 			(q.UserID.IsZero() || q.UserID == e.UserID) &&
 			(q.Owner == "" || q.Owner == e.Owner) &&
 			!e.At.Before(q.Since)
@@ -27,6 +27,7 @@ func (s *Store) Events(ctx context.Context, q ports.EventQuery) (ports.EventPage
 			page.More = true
 			break
 		}
+		e.KeyName = s.keyName(e.Key)
 		page.Events = append(page.Events, e)
 	}
 	return page, nil

@@ -9,6 +9,12 @@ import (
 	"github.com/userfarm/userfarm/domain"
 )
 
+// endedLease is a lease that lost its users, or the first of them.
+type endedLease struct {
+	at       time.Time          // when it lost the first
+	projects []domain.ProjectID // of those that it lost
+}
+
 // underLease returns the users that carry a lock of the lease, in its order.
 func (s *Store) underLease(lease domain.LeaseDigest) ([]*domain.User, error) {
 	var users []*domain.User
@@ -23,8 +29,8 @@ func (s *Store) underLease(lease domain.LeaseDigest) ([]*domain.User, error) {
 		})
 		return users, nil
 	}
-	if _, ended := s.ended[lease]; ended {
-		return nil, fmt.Errorf("memory: lease: %w", domain.ErrLeaseExpired)
+	if ended, known := s.ended[lease]; known {
+		return nil, fmt.Errorf("memory: lease: %w", &domain.EndedLeaseError{Scope: domain.Only(ended.projects...)})
 	}
 	return nil, fmt.Errorf("memory: lease: %w", domain.ErrLeaseNotFound)
 }
@@ -40,7 +46,10 @@ func (s *Store) noteEnd(now time.Time, before, after *domain.User) {
 			return
 		}
 	}
-	if _, known := s.ended[lease]; !known {
-		s.ended[lease] = now
+	ended, known := s.ended[lease]
+	if !known {
+		ended.at = now
 	}
+	ended.projects = append(ended.projects, before.Snapshot().Pool.ProjectID)
+	s.ended[lease] = ended
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // CountPools implements [ports.PoolCounter].
-func (s *Store) CountPools(ctx context.Context) ([]domain.PoolCount, error) {
+func (s *Store) CountPools(ctx context.Context, scope domain.Scope) ([]domain.PoolCount, error) {
 	now, err := s.begin(ctx)
 	if err != nil {
 		return nil, err
@@ -20,6 +20,9 @@ func (s *Store) CountPools(ctx context.Context) ([]domain.PoolCount, error) {
 	counts := make(map[domain.Pool]domain.PoolCount)
 	for _, u := range s.users {
 		pool := u.Snapshot().Pool
+		if !scope.Has(pool.ProjectID) {
+			continue
+		}
 		count := counts[pool]
 		count.Pool = pool
 		count.Total++

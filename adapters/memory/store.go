@@ -17,8 +17,9 @@ type Store struct {
 	clock  clock
 	users  []*domain.User // ascending by id; replaced, never changed
 	logins map[login]struct{}
-	ended  map[domain.LeaseDigest]time.Time // when the lease first lost a user
-	calls  map[callKey]call                 // that were carried out
+	ended  map[domain.LeaseDigest]endedLease // that lost a user or all
+	calls  map[callKey]call                  // that were carried out
+	keys   []domain.APIKey                   // ascending by id
 
 	line  []*waiter
 	alarm *time.Timer // serves the line; nil if it can wait until something changes
@@ -33,7 +34,7 @@ var _ ports.Store = (*Store)(nil)
 func New() *Store {
 	return &Store{
 		logins: make(map[login]struct{}),
-		ended:  make(map[domain.LeaseDigest]time.Time),
+		ended:  make(map[domain.LeaseDigest]endedLease),
 		calls:  make(map[callKey]call),
 	}
 }

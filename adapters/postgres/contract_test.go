@@ -20,7 +20,7 @@ func TestStore(t *testing.T) {
 		keys := newKeyRing(t)
 		store := open(t, clock.url, keys)
 		clock.exec(t, "DELETE FROM users")
-		for _, table := range []string{"ended_leases", "events", "calls", "waiters", "replicas"} {
+		for _, table := range []string{"ended_leases", "events", "calls", "waiters", "replicas", "api_keys"} {
 			clock.exec(t, "DELETE FROM "+table)
 		}
 		return portstest.Subject{

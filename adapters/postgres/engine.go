@@ -167,12 +167,13 @@ func (tx *transaction) write(e *exchange, changes bunstore.Changes, added *[]dom
 		e.write(len(changes.Removed), removeUsers, uuids(changes.Removed))
 	}
 	if len(changes.Ended) > 0 {
-		e.run(rememberEnded, changes.Ended, changes.Now)
+		leases, projects := ended(changes.Ended)
+		e.run(rememberEnded, leases, projects, changes.Now)
 	}
 	if len(changes.Accounts) > 0 {
-		ids, passwords, labels := accounts(changes.Accounts)
+		ids, passwords, keys, labels := accounts(changes.Accounts)
 		e.run(addLabelSetsOf, ids, labels)
-		e.write(len(changes.Accounts), changeAccounts, ids, passwords, labels)
+		e.write(len(changes.Accounts), changeAccounts, ids, passwords, keys, labels)
 	}
 	if len(changes.Added) > 0 {
 		new := additions(changes.Added)

@@ -17,7 +17,7 @@ func TestForgetLeasesForgetsThemAll(t *testing.T) {
 	databaseURL := server.NewDatabase(t)
 	keys := newKeyRing(t)
 	one, other := open(t, databaseURL, keys), open(t, databaseURL, keys)
-	server.Exec(t, databaseURL, "INSERT INTO ended_leases SELECT n, n FROM generate_series(1, 2500) AS n")
+	server.Exec(t, databaseURL, "INSERT INTO ended_leases (lease, ended_at) SELECT n, n FROM generate_series(1, 2500) AS n")
 
 	ctx := context.Background()
 	forgotten := make(chan error, 1)

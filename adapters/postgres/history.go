@@ -12,12 +12,12 @@ import (
 
 // addEvents numbers events by the transaction that writes them: what has a lower number than the oldest transaction that is
 // under way is complete, which numbers of a sequence could not tell.
-const addEvents = `INSERT INTO events (event_id, at, kind, user_id, login, project_id, env, domain, owner, note, fence, reason)
+const addEvents = `INSERT INTO events (event_id, at, kind, user_id, login, project_id, env, domain, owner, note, fence, reason, key_id)
 	SELECT ((h.transactions + pg_current_xact_id()::text::bigint) << 20) + n.place, $1, n.kind, n.user_id, n.login, n.project_id,
-		n.env, n.domain, n.owner, n.note, n.fence, n.reason
+		n.env, n.domain, n.owner, n.note, n.fence, n.reason, nullif(n.key_id, '00000000-0000-0000-0000-000000000000')
 	FROM history_base h, unnest($2::text[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[],
-		$10::bigint[], $11::text[]) WITH ORDINALITY
-		AS n (kind, user_id, login, project_id, env, domain, owner, note, fence, reason, place)`
+		$10::bigint[], $11::text[], $12::uuid[]) WITH ORDINALITY
+		AS n (kind, user_id, login, project_id, env, domain, owner, note, fence, reason, key_id, place)`
 
 // raiseBase keeps new events behind those that are there, if these come from a server that had higher numbers.
 const raiseBase = `UPDATE history_base SET transactions = last.transactions + 1 - pg_current_xact_id()::text::bigint
@@ -49,13 +49,14 @@ func (e *exchange) record(changes bunstore.Changes, added []domain.UserID) {
 	if n := len(events); n > 0 {
 		kinds, logins, envs, domains := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 		owners, notes, reasons := make([]string, n), make([]string, n), make([]string, n)
-		users, projects, fences := make([][16]byte, n), make([][16]byte, n), make([]int64, n)
+		users, projects, byKeys, fences := make([][16]byte, n), make([][16]byte, n), make([][16]byte, n), make([]int64, n)
 		for i, event := range events {
 			kinds[i], logins[i], envs[i], domains[i] = string(event.Kind), event.Login, event.Pool.Env, event.Pool.Domain
 			owners[i], notes[i], reasons[i] = event.Owner, event.Note, event.Reason
-			users[i], projects[i], fences[i] = event.UserID, event.Pool.ProjectID, int64(event.Fence) //nolint:gosec // counts locks
+			users[i], projects[i], byKeys[i] = event.UserID, event.Pool.ProjectID, event.Key
+			fences[i] = int64(event.Fence) //nolint:gosec // counts locks
 		}
-		e.run(addEvents, changes.Now, kinds, users, logins, projects, envs, domains, owners, notes, fences, reasons)
+		e.run(addEvents, changes.Now, kinds, users, logins, projects, envs, domains, owners, notes, fences, reasons, byKeys)
 	}
 	if n := len(calls); n > 0 {
 		keys, requests, outcomes := make([][]byte, n), make([][]byte, n), make([][16]byte, n)

@@ -38,7 +38,7 @@ func wait(t *testing.T, store ports.Store, n int) <-chan error {
 
 func waiting(t *testing.T, store ports.Store) int {
 	t.Helper()
-	counts, err := store.CountPools(context.Background())
+	counts, err := store.CountPools(context.Background(), domain.Scope{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -74,6 +74,9 @@ func parts(want domain.Selector) *searchParts {
 	if !want.ProjectID.IsZero() {
 		p.conditions = append(p.conditions, `p.project_id = `+p.arg([16]byte(want.ProjectID)))
 	}
+	if want.Scope.Limited {
+		p.conditions = append(p.conditions, `p.project_id = ANY (`+p.arg(projects(want.Scope))+`::uuid[])`)
+	}
 	if want.Env != "" {
 		p.conditions = append(p.conditions, `p.env = `+p.arg(want.Env))
 	}
@@ -81,6 +84,14 @@ func parts(want domain.Selector) *searchParts {
 		p.conditions = append(p.conditions, `p.domain = `+p.arg(want.Domain))
 	}
 	return p
+}
+
+func projects(scope domain.Scope) [][16]byte {
+	ids := make([][16]byte, len(scope.Projects))
+	for i, project := range scope.Projects {
+		ids[i] = project
+	}
+	return ids
 }
 
 // arg adds an argument and returns its placeholder.
@@ -104,10 +115,11 @@ const moveUsers = `UPDATE users u SET
 		lock_owner = nullif(m.lock_owner, ''), lock_note = nullif(m.lock_note, ''),
 		lock_acquired_at = nullif(m.lock_acquired_at, 0), lock_expires_at = nullif(m.lock_expires_at, 0),
 		quarantine_reason = nullif(m.quarantine_reason, ''), quarantined_at = nullif(m.quarantined_at, 0),
-		lock_quarantines = m.lock_quarantines
+		lock_quarantines = m.lock_quarantines, code_used_until = m.code_used_until
 	FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::integer[], $6::integer[], $7::text[], $8::text[],
-		$9::bigint[], $10::bigint[], $11::text[], $12::bigint[], $13::boolean[], $14::tid[]) AS m (fence, free_at, released_at, lock_lease,
-		lock_position, lock_size, lock_owner, lock_note, lock_acquired_at, lock_expires_at, quarantine_reason, quarantined_at, lock_quarantines, place)
+		$9::bigint[], $10::bigint[], $11::text[], $12::bigint[], $13::boolean[], $14::bigint[], $15::tid[]) AS m (fence, free_at, released_at, lock_lease,
+		lock_position, lock_size, lock_owner, lock_note, lock_acquired_at, lock_expires_at, quarantine_reason, quarantined_at, lock_quarantines,
+		code_used_until, place)
 	WHERE u.ctid = m.place`
 
 // circulations returns the first arguments of moveUsers and addUsers.
@@ -117,20 +129,27 @@ func circulations(all []bunstore.Circulation) []any {
 	fences, frees, releases := make([]int64, n), make([]int64, n), make([]int64, n)
 	acquired, expires, quarantined := make([]int64, n), make([]int64, n), make([]int64, n)
 	owners, notes, reasons := make([]string, n), make([]string, n), make([]string, n)
-	quarantines := make([]bool, n)
+	quarantines, codes := make([]bool, n), make([]int64, n)
 	for i, c := range all {
 		leases[i], positions[i], sizes[i] = c.LockLease.Bytes(), int32(c.LockPosition), int32(c.LockSize) //nolint:gosec // up to 32
 		fences[i], frees[i], releases[i] = c.Fence, c.FreeAt, c.ReleasedAt
 		acquired[i], expires[i], quarantined[i] = c.LockAcquiredAt, c.LockExpiresAt, c.QuarantinedAt
 		owners[i], notes[i], reasons[i] = c.LockOwner, c.LockNote, c.QuarantineReason
-		quarantines[i] = c.LockQuarantines
+		quarantines[i], codes[i] = c.LockQuarantines, c.CodeUsedUntil
 	}
-	return []any{fences, frees, releases, leases, positions, sizes, owners, notes, acquired, expires, reasons, quarantined, quarantines}
+	return []any{fences, frees, releases, leases, positions, sizes, owners, notes, acquired, expires, reasons, quarantined, quarantines, codes}
 }
 
 const removeUsers = `DELETE FROM users WHERE user_id = ANY ($1::uuid[])`
 
-const rememberEnded = `INSERT INTO ended_leases (lease, ended_at) SELECT unnest($1::bigint[]), $2`
+const rememberEnded = `INSERT INTO ended_leases (lease, projects, ended_at) SELECT unnest($1::bigint[]), unnest($2::bytea[]), $3`
+
+func ended(all []bunstore.EndedLease) (leases []int64, projects [][]byte) {
+	for _, e := range all {
+		leases, projects = append(leases, e.Key), append(projects, e.Projects)
+	}
+	return leases, projects
+}
 
 // A set of labels is added before the users that have it, unless it is there.
 const (
@@ -145,15 +164,18 @@ const (
 		SELECT DISTINCT p.pool_id, n.labels FROM unnest($1::uuid[], $2::jsonb[]) AS n (user_id, labels)
 		JOIN users p USING (user_id) WHERE true` + missingLabelSet
 
-	changeAccounts = `UPDATE users p SET password = n.password, labels = n.labels, label_set_id = ` + labelSet + `
-		FROM unnest($1::uuid[], $2::bytea[], $3::jsonb[]) AS n (user_id, password, labels) WHERE p.user_id = n.user_id`
+	changeAccounts = `UPDATE users p SET password = n.password, sealing_key = n.sealing_key, labels = n.labels,
+			label_set_id = ` + labelSet + `
+		FROM unnest($1::uuid[], $2::bytea[], $3::text[], $4::jsonb[]) AS n (user_id, password, sealing_key, labels)
+		WHERE p.user_id = n.user_id`
 )
 
-func accounts(changed []bunstore.Account) (ids [][16]byte, passwords [][]byte, labels []string) {
+func accounts(changed []bunstore.Account) (ids [][16]byte, passwords [][]byte, keys, labels []string) {
 	for _, a := range changed {
-		ids, passwords, labels = append(ids, a.UserID), append(passwords, a.Password), append(labels, string(a.Labels))
+		ids, labels = append(ids, a.UserID), append(labels, string(a.Labels))
+		passwords, keys = append(passwords, a.Password), append(keys, a.SealingKey)
 	}
-	return ids, passwords, labels
+	return ids, passwords, keys, labels
 }
 
 const (
@@ -168,18 +190,18 @@ const (
 		FROM unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[]) AS n (project_id, env, domain, labels)
 		JOIN pools p USING (project_id, env, domain) WHERE true` + missingLabelSet
 
-	addUsers = `INSERT INTO users (user_id, created_at, project_id, env, domain, pool_id, login, password, labels,
+	addUsers = `INSERT INTO users (user_id, created_at, project_id, env, domain, pool_id, login, password, sealing_key, labels,
 			label_set_id, fence, free_at, released_at, lock_lease, lock_position, lock_size, lock_owner, lock_note,
-			lock_acquired_at, lock_expires_at, quarantine_reason, quarantined_at, lock_quarantines)
-		SELECT n.user_id, n.created_at, n.project_id, n.env, n.domain, p.pool_id, n.login, n.password, n.labels,
+			lock_acquired_at, lock_expires_at, quarantine_reason, quarantined_at, lock_quarantines, code_used_until)
+		SELECT n.user_id, n.created_at, n.project_id, n.env, n.domain, p.pool_id, n.login, n.password, n.sealing_key, n.labels,
 			` + labelSet + `, n.fence, n.free_at, nullif(n.released_at, 0), n.lock_lease, n.lock_position, n.lock_size,
 			nullif(n.lock_owner, ''), nullif(n.lock_note, ''), nullif(n.lock_acquired_at, 0), nullif(n.lock_expires_at, 0),
-			nullif(n.quarantine_reason, ''), nullif(n.quarantined_at, 0), n.lock_quarantines
+			nullif(n.quarantine_reason, ''), nullif(n.quarantined_at, 0), n.lock_quarantines, n.code_used_until
 		FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::integer[], $6::integer[], $7::text[],
-			$8::text[], $9::bigint[], $10::bigint[], $11::text[], $12::bigint[], $13::boolean[], $14::uuid[], $15::bigint[],
-			$16::uuid[], $17::text[], $18::text[], $19::text[], $20::bytea[], $21::jsonb[]) AS n (fence, free_at, released_at, lock_lease,
+			$8::text[], $9::bigint[], $10::bigint[], $11::text[], $12::bigint[], $13::boolean[], $14::bigint[], $15::uuid[],
+			$16::bigint[], $17::uuid[], $18::text[], $19::text[], $20::text[], $21::bytea[], $22::text[], $23::jsonb[]) AS n (fence, free_at, released_at, lock_lease,
 			lock_position, lock_size, lock_owner, lock_note, lock_acquired_at, lock_expires_at, quarantine_reason, quarantined_at, lock_quarantines,
-			user_id, created_at, project_id, env, domain, login, password, labels)
+			code_used_until, user_id, created_at, project_id, env, domain, login, password, sealing_key, labels)
 		JOIN pools p ON (p.project_id, p.env, p.domain) = (n.project_id, n.env, n.domain)
 		ORDER BY n.project_id, n.env, n.login ON CONFLICT DO NOTHING RETURNING user_id`
 )
@@ -191,6 +213,7 @@ type addition struct {
 	createdAt                     []int64
 	projects                      [][16]byte
 	envs, domains, logins, labels []string
+	keys                          []string
 	passwords                     [][]byte
 }
 
@@ -201,12 +224,13 @@ func additions(rows []bunstore.Addition) *addition {
 		a.createdAt = append(a.createdAt, r.CreatedAt)
 		a.projects = append(a.projects, r.ProjectID)
 		a.envs, a.domains, a.logins = append(a.envs, r.Env), append(a.domains, r.Domain), append(a.logins, r.Login)
-		a.passwords, a.labels = append(a.passwords, r.Password), append(a.labels, string(r.Labels))
+		a.passwords, a.keys = append(a.passwords, r.Password), append(a.keys, r.SealingKey)
+		a.labels = append(a.labels, string(r.Labels))
 	}
 	return a
 }
 
 // arguments returns those of addUsers.
 func (a *addition) arguments() []any {
-	return append(circulations(a.circulations), a.ids, a.createdAt, a.projects, a.envs, a.domains, a.logins, a.passwords, a.labels)
+	return append(circulations(a.circulations), a.ids, a.createdAt, a.projects, a.envs, a.domains, a.logins, a.passwords, a.keys, a.labels)
 }

@@ -104,7 +104,7 @@ func writeFirstSchema(ctx context.Context, t *testing.T, databaseURL string, wri
 
 func seal(t *testing.T, keys *sealing.KeyRing, user domain.UserID) []byte {
 	t.Helper()
-	sealed, err := keys.Seal(user, domain.NewSecret("pw"))
+	sealed, _, err := keys.Seal(user, domain.NewSecret("pw"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,93 +1,130 @@
 package sealing
 
 import (
-	"bytes"
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
-	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
 )
 
-const keyFileHeader = `# userfarm encryption keys, one a line, base64 of 32 bytes. The first seals, all open.
-# Without this file the passwords in the database can't be read: back it up, apart from the database.
-# To change the key, add the new one as the second, restart every replica, and only then make it the first.
-`
+// KeyFile implements [ports.Sealer] with the keys of a file, and follows the file as it changes: a key that was added or
+// promoted is in use without a restart. It is safe for concurrent use.
+type KeyFile struct {
+	path   string
+	report func(error)
 
-// ReadKeyFile returns the ring whose keys are in the file at path: one a line, base64 of [KeySize] bytes, the sealing
-// key first. Empty lines and lines that begin with # are comments. Errors name the line, never its text.
-func ReadKeyFile(path string) (*KeyRing, error) {
+	latest atomic.Pointer[reading]
+	mu     sync.Mutex // held while the file is read again
+}
+
+var _ ports.Sealer = (*KeyFile)(nil)
+
+// retryAfter is how long a file that could not be read is left alone, unless it changes: there may be other reasons than what
+// is in it, and who mends them may leave its time as it is.
+const retryAfter = 100 * time.Millisecond
+
+// reading is what was found when the file was read.
+type reading struct {
+	ring     *KeyRing
+	info     os.FileInfo // of the file before it was read; nil if it was not there
+	failedAt time.Time   // zero if it was read; else the ring is from before
+}
+
+// OpenKeyFile returns a sealer with the keys of the file at path. Should the file change into one that can't be read or
+// understood, the sealer goes on with the keys that it has, and tells report why, once for each change.
+func OpenKeyFile(path string, report func(error)) (*KeyFile, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("sealing: %w", err)
+	}
+	ring, err := readKeyFile(path)
+	if err != nil {
+		return nil, err
+	}
+	f := &KeyFile{path: path, report: report}
+	f.latest.Store(&reading{ring: ring, info: info})
+	return f, nil
+}
+
+// KeyIDs implements [ports.Sealer].
+func (f *KeyFile) KeyIDs() []string { return f.current().KeyIDs() }
+
+// Seal implements [ports.Sealer] with the first key that is in the file now.
+func (f *KeyFile) Seal(user domain.UserID, secret domain.Secret) (box []byte, key string, err error) {
+	return f.current().Seal(user, secret)
+}
+
+// Open implements [ports.Sealer]. It looks at the file only for a key that it does not know: another process may seal with
+// a newer one.
+func (f *KeyFile) Open(user domain.UserID, sealed []byte) (domain.Secret, error) {
+	known := f.latest.Load().ring
+	secret, err := known.Open(user, sealed)
+	if !errors.Is(err, errUnknownKey) {
+		return secret, err
+	}
+	if newer := f.current(); newer != known {
+		return newer.Open(user, sealed)
+	}
+	return secret, err
+}
+
+// current returns the ring of the file as it is now. Looking whether it changed costs about a microsecond.
+func (f *KeyFile) current() *KeyRing {
+	info, err := os.Stat(f.path)
+	if last := f.latest.Load(); last.holds(info) {
+		return last.ring
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	last := f.latest.Load()
+	if last.holds(info) { // another call was faster
+		return last.ring
+	}
+	next := &reading{info: info}
+	if err == nil {
+		next.ring, err = readKeyFile(f.path)
+	}
+	if err != nil {
+		next.ring, next.failedAt = last.ring, time.Now()
+		if !last.isOf(info) {
+			f.report(err)
+		}
+	}
+	f.latest.Store(next)
+	return next.ring
+}
+
+// holds reports whether there is no reason to read the file that has info.
+func (r *reading) holds(info os.FileInfo) bool {
+	return r.isOf(info) && (r.failedAt.IsZero() || time.Since(r.failedAt) < retryAfter)
+}
+
+// isOf reports whether the file that has info is the one that was read, and was not changed since. Of no file the info is
+// nil.
+func (r *reading) isOf(info os.FileInfo) bool {
+	if r.info == nil || info == nil {
+		return r.info == nil && info == nil
+	}
+	return os.SameFile(r.info, info) && r.info.Size() == info.Size() && r.info.ModTime().Equal(info.ModTime())
+}
+
+func readKeyFile(path string) (*KeyRing, error) {
 	text, err := os.ReadFile(path) //nolint:gosec // the operator chooses the file
 	if err != nil {
 		return nil, fmt.Errorf("sealing: %w", err)
 	}
-	keys, err := parseKeys(text)
+	keys, err := parseKeyList(string(text))
 	if err != nil {
 		return nil, fmt.Errorf("sealing: key file %s: %w", path, err)
 	}
-	return NewKeyRing(keys...)
-}
-
-func parseKeys(text []byte) ([][]byte, error) {
-	var keys [][]byte
-	number := 0
-	for line := range bytes.Lines(text) {
-		number++
-		entry := strings.TrimSpace(string(line))
-		if entry == "" || strings.HasPrefix(entry, "#") {
-			continue
-		}
-		key, err := base64.StdEncoding.DecodeString(entry)
-		if err != nil || len(key) != KeySize {
-			return nil, fmt.Errorf("line %d is not the base64 of %d bytes (make one with: openssl rand -base64 %d)",
-				number, KeySize, KeySize)
-		}
-		keys = append(keys, key)
-	}
-	if len(keys) == 0 {
-		return nil, fmt.Errorf("it has no key (make one with: openssl rand -base64 %d)", KeySize)
-	}
-	return keys, nil
-}
-
-// CreateKeyFile writes a new file with one new random key, readable by its owner only. It returns an [os.ErrExist] if
-// there is a file at path. The file is on disk, whole, when it returns: what a key seals must not outlive the key.
-func CreateKeyFile(path string) error {
-	key := make([]byte, KeySize)
-	if _, err := rand.Read(key); err != nil {
-		return fmt.Errorf("sealing: %w", err)
-	}
-	text := keyFileHeader + base64.StdEncoding.EncodeToString(key) + "\n"
-	if err := writeNewFile(path, []byte(text)); err != nil {
-		return fmt.Errorf("sealing: create key file: %w", err)
-	}
-	return nil
-}
-
-// writeNewFile gives the file its name only when it is whole, so that a crash leaves the whole file or none.
-func writeNewFile(path string, text []byte) (err error) {
-	dir := filepath.Dir(path)
-	file, err := os.CreateTemp(dir, filepath.Base(path)+".*") // mode 0600
+	ring, err := NewKeyRing(keys.keys()...)
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("%w (key file %s)", err, path)
 	}
-	defer func() { err = errors.Join(err, os.Remove(file.Name())) }()
-	_, err = file.Write(text)
-	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return err
-	}
-	if err := os.Link(file.Name(), path); err != nil { // unlike a rename, it fails if path exists
-		return err
-	}
-	return syncDir(dir)
-}
-
-func syncDir(dir string) error {
-	folder, err := os.Open(dir) //nolint:gosec // the folder of the operator's file
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
+	return ring, nil
 }

@@ -9,6 +9,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 
 	"github.com/userfarm/userfarm/domain"
@@ -30,6 +31,9 @@ const (
 type keyID [keyIDSize]byte
 
 func (id keyID) String() string { return hex.EncodeToString(id[:]) }
+
+// errUnknownKey is an [ports.ErrUnsealable] that another ring may be able to open.
+var errUnknownKey = errors.New("the key is not in the ring")
 
 // KeyRing implements [ports.Sealer]. It is safe for concurrent use.
 type KeyRing struct {
@@ -83,7 +87,7 @@ func (r *KeyRing) KeyIDs() []string {
 }
 
 // Seal implements [ports.Sealer].
-func (r *KeyRing) Seal(user domain.UserID, secret domain.Secret) ([]byte, error) {
+func (r *KeyRing) Seal(user domain.UserID, secret domain.Secret) (box []byte, key string, err error) {
 	id := r.ids[0]
 	plain := []byte(secret.Reveal())
 	sealed := make([]byte, headerSize+nonceSize, headerSize+nonceSize+len(plain)+r.boxes[id].Overhead())
@@ -91,9 +95,9 @@ func (r *KeyRing) Seal(user domain.UserID, secret domain.Secret) ([]byte, error)
 	copy(sealed[1:], id[:])
 	nonce := sealed[headerSize:]
 	if _, err := rand.Read(nonce); err != nil {
-		return nil, fmt.Errorf("sealing: %w", err)
+		return nil, "", fmt.Errorf("sealing: %w", err)
 	}
-	return r.boxes[id].Seal(sealed, nonce, plain, associated(sealed[:headerSize], user)), nil
+	return r.boxes[id].Seal(sealed, nonce, plain, associated(sealed[:headerSize], user)), id.String(), nil
 }
 
 // Open implements [ports.Sealer].
@@ -105,7 +109,7 @@ func (r *KeyRing) Open(user domain.UserID, sealed []byte) (domain.Secret, error)
 	id := keyID(header[1:])
 	aead, known := r.boxes[id]
 	if !known {
-		return domain.Secret{}, fmt.Errorf("sealing: %w: key %v is not in the ring", ports.ErrUnsealable, id)
+		return domain.Secret{}, fmt.Errorf("sealing: %w: %w: %v", ports.ErrUnsealable, errUnknownKey, id)
 	}
 	plain, err := aead.Open(nil, nonce, box, associated(header, user))
 	if err != nil {

@@ -18,7 +18,7 @@ func TestKeyRing(t *testing.T) {
 
 func TestTheFirstKeySealsAndEveryKeyOpens(t *testing.T) {
 	user, secret := domain.UserID{1}, domain.NewSecret("correct horse")
-	sealed, err := ring(t, key(1)).Seal(user, secret)
+	sealed, by, err := ring(t, key(1)).Seal(user, secret)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +26,7 @@ func TestTheFirstKeySealsAndEveryKeyOpens(t *testing.T) {
 	if opened, err := rotated.Open(user, sealed); err != nil || opened != secret {
 		t.Errorf("after a key was added in front, open = %v", err)
 	}
-	resealed, err := rotated.Seal(user, secret)
+	resealed, byNew, err := rotated.Seal(user, secret)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,6 +35,9 @@ func TestTheFirstKeySealsAndEveryKeyOpens(t *testing.T) {
 	}
 	if _, err := ring(t, key(1)).Open(user, resealed); !errors.Is(err, ports.ErrUnsealable) {
 		t.Errorf("open without the key = %v, want %v", err, ports.ErrUnsealable)
+	}
+	if ids := rotated.KeyIDs(); byNew != ids[0] || by != ids[1] {
+		t.Errorf("sealed with %s and then with %s, want %s and %s", by, byNew, ids[1], ids[0])
 	}
 }
 

@@ -15,7 +15,7 @@ const readers = 4
 // settings are those of every connection. See the driver's documentation for how they are spelled.
 func settings() url.Values {
 	return url.Values{
-		// Only a program that is not userfarm can make us wait; for less long than an operation takes at most.
+		// For who looks after keys beside the farm, and for other programs; for less long than an operation takes at most.
 		"_busy_timeout": {"4000"},
 		"_foreign_keys": {"on"},
 		"_dqs":          {"0"}, // a misspelled column is an error and not a text

@@ -178,7 +178,7 @@ func (tx *transaction) Commit(
 func (tx *transaction) record(events []domain.Event, calls []domain.Once) error {
 	for _, e := range events {
 		_, err := tx.exec(addEvent, tx.now, string(e.Kind), e.UserID.String(), e.Login, e.Pool.ProjectID.String(), e.Pool.Env,
-			e.Pool.Domain, e.Owner, e.Note, int64(e.Fence), e.Reason) //nolint:gosec // counts locks
+			e.Pool.Domain, e.Owner, e.Note, int64(e.Fence), e.Reason, e.Key.String()) //nolint:gosec // counts locks
 		if err != nil {
 			return err
 		}
@@ -206,7 +206,7 @@ func (tx *transaction) write(changes bunstore.Changes) (added []domain.UserID, e
 		}
 	}
 	for _, lease := range changes.Ended {
-		if _, err := tx.exec(rememberEnded, lease, changes.Now); err != nil {
+		if err := tx.rememberEnded(lease, changes.Now); err != nil {
 			return nil, err
 		}
 	}
@@ -227,6 +227,19 @@ func (tx *transaction) write(changes bunstore.Changes) (added []domain.UserID, e
 	return added, nil
 }
 
+// rememberEnded adds to what is known of a lease that is over.
+func (tx *transaction) rememberEnded(lease bunstore.EndedLease, now int64) error {
+	n, err := tx.exec(rememberEnded, lease.Key, lease.Projects, now)
+	if err != nil || n == 1 {
+		return err
+	}
+	var projects []byte
+	if err := tx.statement(projectsOf).QueryRowContext(tx.ctx, lease.Key).Scan(&projects); err != nil {
+		return err
+	}
+	return tx.mustChange(mergeEnded, bunstore.MergeProjects(projects, lease.Projects), lease.Key)
+}
+
 func (tx *transaction) changeAccount(a bunstore.Account) error {
 	id := uuid.UUID(a.UserID).String()
 	var pool int64
@@ -237,7 +250,7 @@ func (tx *transaction) changeAccount(a bunstore.Account) error {
 	if err != nil {
 		return err
 	}
-	return tx.mustChange(changeAccount, a.Password, string(a.Labels), set, id)
+	return tx.mustChange(changeAccount, a.Password, a.SealingKey, string(a.Labels), set, id)
 }
 
 // add reports whether the user was added, and not there already.
@@ -252,7 +265,7 @@ func (tx *transaction) add(r bunstore.Row) (bool, error) {
 		return false, err
 	}
 	n, err := tx.exec(addUser, append(circulation(r.Circulation), uuid.UUID(r.UserID).String(), r.CreatedAt, project, r.Env,
-		r.Domain, pool, r.Login, r.Password, string(r.Labels), set)...)
+		r.Domain, pool, r.Login, r.Password, r.SealingKey, string(r.Labels), set)...)
 	return n == 1, err
 }
 

@@ -19,7 +19,7 @@ func TestForgetLeasesForgetsThemAll(t *testing.T) {
 	}
 	defer func() { _ = other.Close() }()
 	_, err = other.Exec(`WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 2500)
-		INSERT INTO ended_leases SELECT n, n FROM numbers`)
+		INSERT INTO ended_leases (lease, ended_at) SELECT n, n FROM numbers`)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -57,10 +57,18 @@ func (tx *transaction) poolsOf(want domain.Selector) ([]int64, error) {
 	if want.Domain != "" {
 		conditions, args = append(conditions, "domain = ?"), append(args, want.Domain)
 	}
-	switch len(conditions) {
-	case 0:
+	if want.Scope.Limited {
+		marks := make([]string, len(want.Scope.Projects))
+		for i, project := range want.Scope.Projects {
+			marks[i], args = "?", append(args, project.String())
+		}
+		conditions = append(conditions, "project_id IN ("+strings.Join(marks, ", ")+")")
+	}
+	isPool := !want.ProjectID.IsZero() && want.Env != "" && want.Domain != ""
+	switch {
+	case len(conditions) == 0:
 		return keys(tx.tx.QueryContext(tx.ctx, "SELECT pool_id FROM pools"))
-	case 3:
+	case isPool && !want.Scope.Limited:
 		return keys(tx.statement(findPool).QueryContext(tx.ctx, args...))
 	default:
 		return keys(tx.tx.QueryContext(tx.ctx, "SELECT pool_id FROM pools WHERE "+strings.Join(conditions, " AND "), args...))

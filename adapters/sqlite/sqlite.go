@@ -1,6 +1,6 @@
 // Package sqlite keeps users in an embedded SQLite file: the store that one farm runs on with nothing to install.
 //
-// The file belongs to one process at a time, which a lock on a file beside it ensures, and which lets that process's clock
+// The file belongs to one farm at a time, which a lock on a file beside it ensures, and which lets that process's clock
 // be the store's. What was answered is on disk: write-ahead log, synchronous=FULL.
 package sqlite
 
@@ -27,17 +27,35 @@ func Open(ctx context.Context, path string, sealer ports.Sealer) (*bunstore.Stor
 	if err != nil {
 		return nil, err
 	}
+	return db.store(ctx, sealer)
+}
+
+// OpenBeside is Open for who looks after API keys and encryption keys, also while a farm has the file open. It must not be
+// used to hand out users: who stands in line there is not known here.
+func OpenBeside(ctx context.Context, path string, sealer ports.Sealer) (*bunstore.Store, error) {
+	db, err := open(ctx, path)
+	if errors.Is(err, ErrInUse) {
+		db, err = join(ctx, path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return db.store(ctx, sealer)
+}
+
+// store returns the store of a database, which it closes if it can't.
+func (db *database) store(ctx context.Context, sealer ports.Sealer) (*bunstore.Store, error) {
 	var clock clock
 	now := func() int64 { return clock.now().UnixMicro() }
 	dialect := bunstore.SQLite(now)
-	err = bunstore.CheckKeys(ctx, db.writer, dialect, sealer)
+	err := bunstore.CheckKeys(ctx, db.writer, dialect, sealer)
 	var engine *engine
 	if err == nil {
 		engine, err = newEngine(ctx, db.writer.DB, dialect, now)
 	}
 	if err != nil {
 		_ = db.close()
-		return nil, fmt.Errorf("sqlite: open %s: %w", path, err)
+		return nil, fmt.Errorf("sqlite: open %s: %w", db.path, err)
 	}
 	return bunstore.New(bunstore.Config{
 		Dialect: dialect,
@@ -60,7 +78,8 @@ func Migrate(ctx context.Context, path string) error {
 
 // database is an open file whose schema is up to date.
 type database struct {
-	file           *file
+	path           string
+	file           *file // nil if it is another process's
 	writer, reader *bun.DB
 }
 
@@ -69,26 +88,39 @@ func open(ctx context.Context, path string) (*database, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &database{file: file}
-	if err := db.connect(ctx); err != nil {
-		_ = db.close()
-		return nil, fmt.Errorf("sqlite: open %s: %w", path, err)
-	}
-	return db, nil
+	db := &database{path: file.path, file: file}
+	return db, db.connect(func(files fs.FS) error { return bunstore.Migrate(ctx, db.writer, files) })
 }
 
-func (db *database) connect(ctx context.Context) (err error) {
-	if db.writer, err = connectWriter(db.file.path); err != nil {
+// join opens a file that another process has open, and has brought up to date.
+func join(ctx context.Context, path string) (*database, error) {
+	resolved, err := resolve(path)
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: open %s: %w", path, err)
+	}
+	db := &database{path: resolved}
+	return db, db.connect(func(files fs.FS) error { return bunstore.CheckMigrated(ctx, db.writer, files) })
+}
+
+// connect connects to the file, and closes it if that, or what is done about its schema, fails.
+func (db *database) connect(prepare func(migrations fs.FS) error) (err error) {
+	defer func() {
+		if err != nil {
+			_ = db.close()
+			err = fmt.Errorf("sqlite: open %s: %w", db.path, err)
+		}
+	}()
+	if db.writer, err = connectWriter(db.path); err != nil {
 		return err
 	}
-	if db.reader, err = connectReaders(db.file.path); err != nil {
+	if db.reader, err = connectReaders(db.path); err != nil {
 		return err
 	}
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err
 	}
-	return bunstore.Migrate(ctx, db.writer, files)
+	return prepare(files)
 }
 
 // close ends the readers first, so that the writer is the last and moves the log into the file.
@@ -99,5 +131,8 @@ func (db *database) close() error {
 			errs = append(errs, pool.Close())
 		}
 	}
-	return errors.Join(append(errs, db.file.release())...)
+	if db.file != nil {
+		errs = append(errs, db.file.release())
+	}
+	return errors.Join(errs...)
 }

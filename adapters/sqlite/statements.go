@@ -19,13 +19,15 @@ const (
 const (
 	moveUser = `UPDATE users SET fence = ?, free_at = ?, released_at = nullif(?, 0), lock_lease = ?, lock_position = ?, lock_size = ?,
 		lock_owner = nullif(?, ''), lock_note = nullif(?, ''), lock_acquired_at = nullif(?, 0), lock_expires_at = nullif(?, 0),
-		quarantine_reason = nullif(?, ''), quarantined_at = nullif(?, 0), lock_quarantines = ? WHERE user_id = ?`
+		quarantine_reason = nullif(?, ''), quarantined_at = nullif(?, 0), lock_quarantines = ?, code_used_until = ? WHERE user_id = ?`
 
 	removeUser    = `DELETE FROM users WHERE user_id = ?`
-	rememberEnded = `INSERT OR IGNORE INTO ended_leases (lease, ended_at) VALUES (?, ?)`
+	rememberEnded = `INSERT OR IGNORE INTO ended_leases (lease, projects, ended_at) VALUES (?, ?, ?)`
+	projectsOf    = `SELECT projects FROM ended_leases WHERE lease = ?`
+	mergeEnded    = `UPDATE ended_leases SET projects = ? WHERE lease = ?`
 
 	poolOfUser    = `SELECT pool_id FROM users WHERE user_id = ?`
-	changeAccount = `UPDATE users SET password = ?, labels = ?, label_set_id = ? WHERE user_id = ?`
+	changeAccount = `UPDATE users SET password = ?, sealing_key = ?, labels = ?, label_set_id = ? WHERE user_id = ?`
 
 	findPool     = `SELECT pool_id FROM pools WHERE project_id = ? AND env = ? AND domain = ?`
 	addPool      = `INSERT INTO pools (project_id, env, domain) VALUES (?, ?, ?) RETURNING pool_id`
@@ -33,10 +35,10 @@ const (
 	addLabelSet  = `INSERT INTO label_sets (pool_id, labels) VALUES (?, ?) RETURNING label_set_id`
 
 	addUser = `INSERT INTO users (fence, free_at, released_at, lock_lease, lock_position, lock_size, lock_owner, lock_note,
-			lock_acquired_at, lock_expires_at, quarantine_reason, quarantined_at, lock_quarantines,
-			user_id, created_at, project_id, env, domain, pool_id, login, password, labels, label_set_id)
+			lock_acquired_at, lock_expires_at, quarantine_reason, quarantined_at, lock_quarantines, code_used_until,
+			user_id, created_at, project_id, env, domain, pool_id, login, password, sealing_key, labels, label_set_id)
 		VALUES (?, ?, nullif(?, 0), ?, ?, ?, nullif(?, ''), nullif(?, ''), nullif(?, 0), nullif(?, 0), nullif(?, ''), nullif(?, 0), ?,
-			?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+			?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 )
 
 const (
@@ -44,8 +46,8 @@ const (
 	expiredUsers = `SELECT ` + bunstore.Columns + ` FROM users u WHERE u.lock_expires_at <= ? ORDER BY u.lock_expires_at LIMIT ?`
 	nextExpiry   = `SELECT coalesce(min(lock_expires_at), 0) FROM users WHERE lock_expires_at > ?`
 
-	addEvent = `INSERT INTO events (at, kind, user_id, login, project_id, env, domain, owner, note, fence, reason)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	addEvent = `INSERT INTO events (at, kind, user_id, login, project_id, env, domain, owner, note, fence, reason, key_id)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, '00000000-0000-0000-0000-000000000000'))`
 
 	findCall = `SELECT request, outcome FROM calls WHERE key = ? AND called_at >= ?`
 	addCall  = `INSERT OR REPLACE INTO calls (key, request, outcome, called_at) VALUES (?, ?, ?, ?)`
@@ -53,7 +55,7 @@ const (
 
 // hotStatements are prepared when the database is opened.
 var hotStatements = []string{
-	userByID, usersByLease, freeInPool, freeInLabelSet, anyInPool, anyInLabelSet, moveUser, removeUser, rememberEnded,
+	userByID, usersByLease, freeInPool, freeInLabelSet, anyInPool, anyInLabelSet, moveUser, removeUser, rememberEnded, projectsOf, mergeEnded,
 	expiredUsers, nextExpiry, addEvent, findCall, addCall, poolOfUser, changeAccount, findPool, addPool, findLabelSet, addLabelSet, addUser,
 }
 
@@ -62,6 +64,6 @@ func circulation(c bunstore.Circulation) []any {
 	return []any{
 		c.Fence, c.FreeAt, c.ReleasedAt, c.LockLease.Bytes(), c.LockPosition, c.LockSize, c.LockOwner, c.LockNote,
 		c.LockAcquiredAt, c.LockExpiresAt, c.QuarantineReason, c.QuarantinedAt,
-		c.LockQuarantines,
+		c.LockQuarantines, c.CodeUsedUntil,
 	}
 }

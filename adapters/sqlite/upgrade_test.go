@@ -103,7 +103,7 @@ func exec(t *testing.T, db *database, statement string, args ...any) {
 
 func seal(t *testing.T, keys *sealing.KeyRing, user domain.UserID) []byte {
 	t.Helper()
-	sealed, err := keys.Seal(user, domain.NewSecret("pw"))
+	sealed, _, err := keys.Seal(user, domain.NewSecret("pw"))
 	if err != nil {
 		t.Fatal(err)
 	}

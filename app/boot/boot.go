@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"go.uber.org/dig"
@@ -28,10 +29,10 @@ const (
 // Options are the parts of a farm. The store is opened under ctx.
 func Options(ctx context.Context, cfg Config) fx.Option {
 	return fx.Options(
-		fx.Supply(cfg, cfg.StoreConfig, cfg.LogConfig),
+		fx.Supply(cfg, cfg.HTTPConfig, cfg.StoreConfig, cfg.LogConfig),
 		fx.Provide(newLogger, newFailures),
 		fx.Provide(func() context.Context { return ctx }),
-		fx.Provide(newStore, asHealth, newFarm, http.New),
+		fx.Provide(newExposure, newStore, newFarm, newGate, newServer),
 		fx.Invoke(keepHouse, serve),
 		fx.StopTimeout(stopTimeout),
 		// What goes wrong is returned and printed once; fx's own account of it is for those who change this package.
@@ -43,7 +44,8 @@ func Options(ctx context.Context, cfg Config) fx.Option {
 func Run(ctx context.Context, cfg Config) error {
 	var failed failures
 	farm := fx.New(Options(ctx, cfg), fx.Populate(&failed))
-	if err := farm.Start(ctx); err != nil {
+	// To start takes no longer than the store takes to answer: who is told to stop meanwhile has something to stop in order.
+	if err := farm.Start(context.WithoutCancel(ctx)); err != nil {
 		return cause(err)
 	}
 	var failure error
@@ -67,7 +69,7 @@ func newFailures() failures { return make(failures, 1) }
 // cause strips fx's account of which constructor wanted what from an error.
 func cause(err error) error { return dig.RootCause(err) }
 
-func newFarm(store ports.Store, cfg Config) ports.Farm {
+func newFarm(store ports.Store, cfg Config) *app.Farm {
 	return app.New(store, app.Settings{
 		TTLs:        domain.TTLs{Default: cfg.LeaseTTL, Longest: cfg.MaxLeaseTTL},
 		OpenLockTTL: cfg.SeedLockTTL,
@@ -76,4 +78,13 @@ func newFarm(store ports.Store, cfg Config) ports.Farm {
 	})
 }
 
-func asHealth(store ports.Store) ports.Health { return store }
+// newGate takes the exposure first, so that no store is opened for a farm that can't be served.
+func newGate(exposed exposure, farm *app.Farm) *app.Gate { return app.NewGate(farm, exposed.open()) }
+
+func newServer(gate *app.Gate, store ports.Store, exposed exposure, cfg Config, log *slog.Logger) (*http.Server, error) {
+	return http.New(gate, store, http.Settings{
+		Limits:       cfg.limits(),
+		LoopbackOnly: exposed.loopback() && !exposed.insecure,
+		TLS:          exposed.tls,
+	}, log)
+}

@@ -58,6 +58,16 @@ func TestConfigRefuses(t *testing.T) {
 		"--max-lease-ttl": func(c *boot.Config) { c.MaxLeaseTTL = time.Minute },
 		"--history":       func(c *boot.Config) { c.History = time.Second },
 		"--seed-lock-ttl": func(c *boot.Config) { c.SeedLockTTL = -time.Second },
+
+		"--tls-cert and --tls-key":  func(c *boot.Config) { c.TLSCert = "cert.pem" },
+		"--tls-key must":            func(c *boot.Config) { c.TLSKey = "key.pem" },
+		"--max-requests-per-second": func(c *boot.Config) { c.MaxRequestsPerSecond = -1 },
+		"--max-waiting":             func(c *boot.Config) { c.MaxWaiting = 0 },
+		"--max-connections":         func(c *boot.Config) { c.MaxConnections = 0 },
+		"connections must be":       func(c *boot.Config) { c.MaxConnections = 1_000_000 },
+		"--read-timeout":            func(c *boot.Config) { c.ReadTimeout = 0 },
+		"--write-timeout":           func(c *boot.Config) { c.WriteTimeout = 0 },
+		"--idle-timeout":            func(c *boot.Config) { c.IdleTimeout = -time.Second },
 	} {
 		cfg := config("memory:")
 		spoil(&cfg)
@@ -72,7 +82,10 @@ func TestConfigRefuses(t *testing.T) {
 
 func config(store string) boot.Config {
 	return boot.Config{
-		HTTPConfig:  boot.HTTPConfig{Listen: freeAddress()},
+		HTTPConfig: boot.HTTPConfig{Listen: freeAddress()},
+		LimitsConfig: boot.LimitsConfig{
+			MaxWaiting: 10, MaxConnections: 10, ReadTimeout: time.Second, WriteTimeout: time.Second, IdleTimeout: time.Second,
+		},
 		StoreConfig: boot.StoreConfig{Store: store},
 		LogConfig:   boot.LogConfig{LogLevel: "error", LogFormat: "json"},
 		LeaseTTL:    15 * time.Minute,

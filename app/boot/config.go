@@ -4,13 +4,17 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/userfarm/userfarm/adapters/http"
 )
 
 // Config are the settings of a farm. The tags are for the command line, which fills the struct.
 type Config struct {
-	HTTPConfig  `embed:""`
-	StoreConfig `embed:""`
-	LogConfig   `embed:""`
+	HTTPConfig   `embed:""`
+	AccessConfig `embed:""`
+	LimitsConfig `embed:""`
+	StoreConfig  `embed:""`
+	LogConfig    `embed:""`
 
 	LeaseTTL    time.Duration `help:"Time to live of a lease that asks for none." default:"15m" env:"USERFARM_LEASE_TTL"`
 	MaxLeaseTTL time.Duration `help:"Longest time to live that a lease may ask for." default:"24h" env:"USERFARM_MAX_LEASE_TTL"`
@@ -23,6 +27,23 @@ type Config struct {
 type HTTPConfig struct {
 	Listen   string `help:"Address to serve on." default:"127.0.0.1:8000" placeholder:"HOST:PORT" env:"USERFARM_LISTEN"`
 	Insecure bool   `help:"Serve without API keys on an address that others can reach. Whoever reaches it can read every password." env:"USERFARM_INSECURE"`
+	TLSCert  string `name:"tls-cert" help:"File with the TLS certificate to serve with, in PEM, with its chain. It may be replaced while the farm serves." placeholder:"FILE" env:"USERFARM_TLS_CERT"`
+	TLSKey   string `name:"tls-key" help:"File with the private key of the certificate, in PEM." placeholder:"FILE" env:"USERFARM_TLS_KEY"`
+}
+
+// AccessConfig says who may use the farm before anybody can make an API key.
+type AccessConfig struct {
+	AdminKeyFile string `help:"File with an API key for the first admin (userfarm keys generate makes one). The key itself may be in USERFARM_ADMIN_KEY instead." placeholder:"FILE" env:"USERFARM_ADMIN_KEY_FILE"`
+}
+
+// LimitsConfig keeps one caller from taking the farm away from all others. Each replica counts for itself.
+type LimitsConfig struct {
+	MaxRequestsPerSecond int           `help:"Requests a second with one API key; 0 is any number." default:"10000" env:"USERFARM_MAX_REQUESTS_PER_SECOND"`
+	MaxWaiting           int           `help:"Requests with one API key that may wait at one time: for users, for codes and for events." default:"10000" env:"USERFARM_MAX_WAITING"`
+	MaxConnections       int           `help:"Connections at one time." default:"20000" env:"USERFARM_MAX_CONNECTIONS"`
+	ReadTimeout          time.Duration `help:"How long a request may take to arrive." default:"30s" env:"USERFARM_READ_TIMEOUT"`
+	WriteTimeout         time.Duration `help:"How long a client may take to read an answer." default:"30s" env:"USERFARM_WRITE_TIMEOUT"`
+	IdleTimeout          time.Duration `help:"How long a connection without requests is kept." default:"2m" env:"USERFARM_IDLE_TIMEOUT"`
 }
 
 // StoreConfig says where the users are kept.
@@ -39,7 +60,7 @@ type LogConfig struct {
 
 // Validate returns what no farm can run with. The command line calls it.
 func (c Config) Validate() error {
-	errs := []error{c.StoreConfig.Validate()}
+	errs := []error{c.HTTPConfig.Validate(), c.AccessConfig.Validate(), c.LimitsConfig.Validate(), c.StoreConfig.Validate()}
 	if c.LeaseTTL < time.Second {
 		errs = append(errs, errors.New("--lease-ttl must be at least 1s"))
 	}
@@ -53,6 +74,49 @@ func (c Config) Validate() error {
 		errs = append(errs, errors.New("--history must be at least 1m"))
 	}
 	return errors.Join(errs...)
+}
+
+// Validate returns an error if the farm can't be served so.
+func (c HTTPConfig) Validate() error {
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return errors.New("--tls-cert and --tls-key must be given both, or none of them")
+	}
+	return nil
+}
+
+// Validate returns an error that names every limit that can't be kept.
+func (c LimitsConfig) Validate() error {
+	var errs []error
+	for _, rule := range []struct {
+		kept bool
+		says string
+	}{
+		{c.MaxRequestsPerSecond >= 0, "--max-requests-per-second must be 0 or more"},
+		{c.MaxWaiting >= 1, "--max-waiting must be at least 1"},
+		{c.MaxConnections >= 1, "--max-connections must be at least 1"},
+		{c.ReadTimeout > 0, "--read-timeout must be more than 0"},
+		{c.WriteTimeout > 0, "--write-timeout must be more than 0"},
+		{c.IdleTimeout > 0, "--idle-timeout must be more than 0"},
+	} {
+		if !rule.kept {
+			errs = append(errs, errors.New(rule.says))
+		}
+	}
+	if len(errs) == 0 {
+		return c.limits().Validate()
+	}
+	return errors.Join(errs...)
+}
+
+func (c LimitsConfig) limits() http.Limits {
+	return http.Limits{
+		Rate:         c.MaxRequestsPerSecond,
+		Waiting:      c.MaxWaiting,
+		Connections:  c.MaxConnections,
+		ReadTimeout:  c.ReadTimeout,
+		WriteTimeout: c.WriteTimeout,
+		IdleTimeout:  c.IdleTimeout,
+	}
 }
 
 // Validate returns an error that does not quote the setting, which may carry a password.

@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/fx"
 
+	"github.com/userfarm/userfarm/app"
 	"github.com/userfarm/userfarm/ports"
 )
 
@@ -21,21 +22,29 @@ const (
 	// that expire within expireApart.
 	expireEvery = 5 * time.Second
 	expireApart = 50 * time.Millisecond
+
+	// recordUsesEvery is how much older an API key's last use may be than it seems.
+	recordUsesEvery = 10 * time.Second
 )
 
-// keepHouse does what nobody asks for, as long as the farm runs: it ends locks that have expired, and forgets what is old.
-func keepHouse(lc fx.Lifecycle, store ports.Store, cfg Config, log *slog.Logger) {
+// keepHouse does what nobody asks for, as long as the farm runs: it ends locks that have expired, forgets what is old, and
+// writes down when API keys were used.
+func keepHouse(lc fx.Lifecycle, gate *app.Gate, store ports.Store, cfg Config, log *slog.Logger) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	lc.Append(fx.Hook{
 		OnStart: func(context.Context) error {
 			running.Go(func() { forgetOld(ctx, store, ports.Ages{Leases: rememberLeases, Events: cfg.History}, log) })
 			running.Go(func() { endExpired(ctx, store, log) })
+			running.Go(func() { recordUses(ctx, gate, log) })
 			return nil
 		},
-		OnStop: func(context.Context) error {
+		OnStop: func(stopping context.Context) error {
 			cancel()
 			running.Wait()
+			if err := gate.RecordUses(stopping); err != nil {
+				log.Warn("when API keys were used last could not be written down", "error", err)
+			}
 			return nil
 		},
 	})
@@ -65,6 +74,16 @@ func endExpired(ctx context.Context, store ports.Housekeeping, log *slog.Logger)
 		if !pause(ctx, max(next, expireApart)) {
 			return
 		}
+	}
+}
+
+func recordUses(ctx context.Context, gate *app.Gate, log *slog.Logger) {
+	for failing := false; pause(ctx, recordUsesEvery); {
+		err := gate.RecordUses(ctx)
+		if err != nil && ctx.Err() == nil && !failing {
+			log.Warn("when API keys were used could not be written down; trying again until it can", "error", err)
+		}
+		failing = err != nil
 	}
 }
 

@@ -2,7 +2,7 @@ package boot
 
 import (
 	"context"
-	"errors"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net"
@@ -10,13 +10,27 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/app"
 )
 
-// serve opens the port when the farm starts, and drains the requests when it stops.
-func serve(lc fx.Lifecycle, failed failures, server *http.Server, cfg Config, log *slog.Logger) {
+// serve opens the port when the farm starts, unless it must not be served there, and drains the requests when it stops.
+func serve(
+	lc fx.Lifecycle, failed failures, server *http.Server, farm *app.Farm, gate *app.Gate, exposed exposure, cfg Config,
+	log *slog.Logger,
+) {
 	lc.Append(fx.Hook{
-		OnStart: func(context.Context) error {
-			listener, err := listen(cfg.HTTPConfig, log)
+		OnStart: func(ctx context.Context) error {
+			if err := admitAdmin(ctx, cfg.AccessConfig, farm, log); err != nil {
+				return err
+			}
+			hasKeys, err := gate.HasKeys(ctx)
+			if err != nil {
+				return err
+			}
+			if err := exposed.check(hasKeys, log); err != nil {
+				return err
+			}
+			listener, err := listen(exposed.address, cfg.HTTPConfig, log)
 			if err != nil {
 				return err
 			}
@@ -25,7 +39,7 @@ func serve(lc fx.Lifecycle, failed failures, server *http.Server, cfg Config, lo
 					failed <- fmt.Errorf("http: %w", err)
 				}
 			}()
-			log.Info("userfarm is serving", "address", "http://"+listener.Addr().String(), "store", storeName(cfg))
+			log.Info("userfarm is serving", "address", cfg.scheme()+"://"+listener.Addr().String(), "store", storeName(cfg))
 			return nil
 		},
 		OnStop: func(ctx context.Context) error {
@@ -37,26 +51,33 @@ func serve(lc fx.Lifecycle, failed failures, server *http.Server, cfg Config, lo
 	})
 }
 
-// listen refuses addresses that others can reach, because there are no API keys yet that would keep them out.
-func listen(cfg HTTPConfig, log *slog.Logger) (net.Listener, error) {
-	address, err := net.ResolveTCPAddr("tcp", cfg.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("--listen: %w", err)
-	}
-	switch {
-	case address.IP.IsLoopback():
-		log.Warn("the farm has no API key: every program on this machine may use it and read every password")
-	case cfg.Insecure:
-		log.Warn("--insecure: the farm has no API key, and whoever reaches its address may read every password")
-	default:
-		return nil, errors.New("the farm has no API key, so it does not serve on " + cfg.Listen +
-			", where others could read every password: listen on 127.0.0.1, or allow it with --insecure")
+// listen opens the port, with TLS if there is a certificate.
+func listen(address *net.TCPAddr, cfg HTTPConfig, log *slog.Logger) (net.Listener, error) {
+	var secure *tls.Config
+	if cfg.TLSCert != "" {
+		certificate, err := http.NewCertificate(cfg.TLSCert, cfg.TLSKey, func(err error) {
+			log.Error("the TLS certificate can't be used", "error", err)
+		})
+		if err != nil {
+			return nil, fmt.Errorf("--tls-cert: %w", err)
+		}
+		secure = certificate.TLSConfig()
 	}
 	listener, err := net.ListenTCP("tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("--listen: %w", err)
 	}
-	return listener, nil
+	if secure == nil {
+		return listener, nil
+	}
+	return tls.NewListener(listener, secure), nil
+}
+
+func (c HTTPConfig) scheme() string {
+	if c.TLSCert == "" {
+		return "http"
+	}
+	return "https"
 }
 
 func storeName(cfg Config) string {

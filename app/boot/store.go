@@ -25,7 +25,7 @@ func newStore(ctx context.Context, lc fx.Lifecycle, cfg StoreConfig, log *slog.L
 		log.Warn("users are kept in memory only: they are gone when the farm stops")
 		return memory.New(), nil
 	}
-	store, err := openDatabase(ctx, where, cfg.EncryptionKeyFile, log)
+	store, err := openDatabase(ctx, where, cfg.EncryptionKeyFile, sqlite.Open, log)
 	if err != nil {
 		return nil, err
 	}
@@ -33,16 +33,21 @@ func newStore(ctx context.Context, lc fx.Lifecycle, cfg StoreConfig, log *slog.L
 	return store, nil
 }
 
-func openDatabase(ctx context.Context, where storeURL, keyFile string, log *slog.Logger) (*bunstore.Store, error) {
-	keys, err := findKeys(where, keyFile)
+// openSQLite is [sqlite.Open], or [sqlite.OpenBeside].
+type openSQLite func(ctx context.Context, path string, sealer ports.Sealer) (*bunstore.Store, error)
+
+func openDatabase(
+	ctx context.Context, where storeURL, keyFile string, openFile openSQLite, log *slog.Logger,
+) (*bunstore.Store, error) {
+	keys, err := findKeys(where, keyFile, log)
 	if err != nil {
 		return nil, err
 	}
 	var store *bunstore.Store
 	if where.kind == inPostgres {
-		store, err = postgres.Open(ctx, where.url, keys.ring)
+		store, err = postgres.Open(ctx, where.url, keys)
 	} else {
-		store, err = sqlite.Open(ctx, where.file, keys.ring)
+		store, err = openFile(ctx, where.file, keys)
 	}
 	if errors.Is(err, bunstore.ErrMissingKey) {
 		err = fmt.Errorf("encryption key file %s: %w", keys.file, err)

@@ -2,16 +2,34 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 
 	"github.com/userfarm/userfarm/cmd/userfarm/bench"
+	"github.com/userfarm/userfarm/domain"
 )
+
+const benchKeyVariable = "USERFARM_API_KEY"
 
 // measurement writes its result to standard output and everything else to standard error.
 type measurement struct {
 	bench.Config `embed:""`
 
 	JSON bool `help:"Write the result as one JSON object."`
+}
+
+// AfterApply reads the API key. The command line calls it.
+func (m *measurement) AfterApply() error {
+	text := os.Getenv(benchKeyVariable)
+	if text == "" {
+		return nil
+	}
+	key, err := domain.ParseToken(text)
+	if err != nil {
+		return fmt.Errorf("%s: %w", benchKeyVariable, err)
+	}
+	m.APIKey = key
+	return nil
 }
 
 func (m *measurement) Run(ctx context.Context) error {

@@ -70,6 +70,15 @@ func TestBenchesThatMustFail(t *testing.T) {
 	}
 }
 
+func TestABenchWithWhatIsNoAPIKeySaysSoAndDoesNotQuoteIt(t *testing.T) {
+	t.Setenv("USERFARM_API_KEY", "opensesame")
+	done := execute(t, t.TempDir(), "bench")
+	if done.code != 2 || !strings.Contains(done.stderr, "USERFARM_API_KEY: malformed API key") ||
+		strings.Contains(done.stderr, "opensesame") {
+		t.Errorf("exit code = %d:\n%s", done.code, done.stderr)
+	}
+}
+
 func wantNoUsers(t *testing.T, farm *process) {
 	t.Helper()
 	response, err := http.Get("http://" + farm.address + "/v1/users")

@@ -12,8 +12,10 @@ import (
 type cli struct {
 	Serve       serve       `cmd:"" help:"Run the farm."`
 	Migrate     migrate     `cmd:"" help:"Bring the schema of the store up to date, and end."`
+	Keys        keys        `cmd:"" help:"Make, list and revoke API keys."`
+	Keyring     keyring     `cmd:"" help:"Change the keys that encrypt passwords, while farms serve."`
 	Healthcheck healthcheck `cmd:"" help:"Ask the farm on this machine whether it is ready, and end."`
-	Bench       measurement `cmd:"" help:"Measure a running farm: how many users a second it hands out, and how fast."`
+	Bench       measurement `cmd:"" help:"Measure a running farm: how many users a second it hands out, and how fast. If it needs an API key, give an admin's in USERFARM_API_KEY."`
 }
 
 // command is what every subcommand is.

@@ -77,7 +77,11 @@ func openBun(b *testing.B, driver, name string) *sql.DB {
 func benchmarkGetUsers(b *testing.B, store ports.Store, keys *sealing.KeyRing, db *bun.DB) {
 	farm := app.New(store, app.Settings{TTLs: domain.TTLs{Default: time.Minute, Longest: time.Hour}})
 	b.Run("farm", func(b *testing.B) {
-		server := farmhttp.New(farm, store, slog.New(slog.DiscardHandler))
+		server, err := farmhttp.New(app.NewGate(farm, true), store, farmhttp.Settings{Limits: farmhttp.DefaultLimits()},
+			slog.New(slog.DiscardHandler))
+		if err != nil {
+			b.Fatal(err)
+		}
 		get(b, server.Serve, server.Shutdown)
 	})
 	b.Run("naive", func(b *testing.B) {

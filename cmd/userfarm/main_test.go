@@ -155,8 +155,17 @@ func TestStartsThatMustFail(t *testing.T) {
 		},
 		"an address that others can reach": {
 			[]string{"serve", "--store", "memory:", "--listen", "0.0.0.0:0"}, 1,
-			[]string{"no API key", "--insecure"},
+			[]string{"no API key", "userfarm keys create --role admin", "--admin-key-file", "--insecure"},
 		},
+		"an admin key that is none": {
+			[]string{"serve", "--store", "memory:", "--admin-key-file", noDatabase}, 1,
+			[]string{"--admin-key-file", "notes.txt", "malformed API key"},
+		},
+		"a certificate that is none": {
+			[]string{"serve", "--store", "memory:", "--tls-cert", noDatabase, "--tls-key", noDatabase}, 1,
+			[]string{"--tls-cert", "notes.txt"},
+		},
+		"a certificate without its key": {[]string{"serve", "--tls-cert", noDatabase}, 2, []string{"--tls-cert", "--tls-key"}},
 		"an unreachable database": {
 			[]string{"serve", "--store", "postgres://farm:opensesame@127.0.0.1:1/farm", "--encryption-key-file", keyFile}, 1,
 			[]string{"127.0.0.1:1", "refused"},

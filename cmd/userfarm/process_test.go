@@ -3,6 +3,7 @@ package main_test
 import (
 	"bytes"
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -24,6 +25,7 @@ type process struct {
 	output  *buffer // standard output and error
 	exited  chan struct{}
 	address string
+	key     string // token that requests are sent with; empty for none
 }
 
 // start runs userfarm with args in dir. It is killed when the test ends.
@@ -83,27 +85,76 @@ func (p *process) wait() int {
 
 // get returns the status of the answer, or 0 if there is none.
 func (p *process) get(path string) int {
-	response, err := http.Get("http://" + p.address + path)
+	status, _, err := p.send(http.MethodGet, path, "")
 	if err != nil {
 		return 0
 	}
-	response.Body.Close()
-	return response.StatusCode
+	return status
 }
 
 // post sends JSON and returns the status and body of the answer.
 func (p *process) post(path, body string) (int, string) {
 	p.t.Helper()
-	response, err := http.Post("http://"+p.address+path, "application/json", strings.NewReader(body))
+	status, answer, err := p.send(http.MethodPost, path, body)
 	if err != nil {
 		p.t.Fatalf("POST %s: %v\n%s", path, err, p.output)
 	}
-	defer response.Body.Close()
-	var answer bytes.Buffer
-	if _, err := answer.ReadFrom(response.Body); err != nil {
-		p.t.Fatal(err)
+	return status, answer
+}
+
+// send sends a request with headers in pairs of name and value, and with JSON unless body is empty.
+func (p *process) send(method, path, body string, headers ...string) (status int, answer string, err error) {
+	request, err := http.NewRequest(method, "http://"+p.address+path, strings.NewReader(body))
+	if err != nil {
+		return 0, "", err
 	}
-	return response.StatusCode, answer.String()
+	if body != "" {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	if p.key != "" {
+		request.Header.Set("Authorization", "Bearer "+p.key)
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, "", err
+	}
+	defer response.Body.Close()
+	read, err := io.ReadAll(response.Body)
+	return response.StatusCode, string(read), err
+}
+
+// outcome is what is left of a program that has ended.
+type outcome struct {
+	stdout, stderr string
+	code           int
+}
+
+// execute runs userfarm with args in dir and waits until it ends.
+func execute(t *testing.T, dir string, args ...string) outcome {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	var stdout, stderr bytes.Buffer
+	command := exec.CommandContext(ctx, binary, args...)
+	command.Dir = dir
+	command.Stdout, command.Stderr = &stdout, &stderr
+	if err := command.Run(); err != nil && command.ProcessState.ExitCode() < 1 {
+		t.Fatalf("%v: %v\n%s", args, err, &stderr)
+	}
+	return outcome{stdout.String(), stderr.String(), command.ProcessState.ExitCode()}
+}
+
+// mustExecute is execute for what must succeed. It returns the standard output.
+func mustExecute(t *testing.T, dir string, args ...string) string {
+	t.Helper()
+	done := execute(t, dir, args...)
+	if done.code != 0 {
+		t.Fatalf("%v: exit code %d\n%s", args, done.code, done.stderr)
+	}
+	return done.stdout
 }
 
 // problem returns the one line with which the program said why it failed.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -79,7 +80,7 @@ func (f *benchFarm) build(b *testing.B) *domain.User {
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	u, err := domain.NewUser(domain.NewUserID(now), now, domain.Spec{
 		Login:    fmt.Sprintf("user-%d@example.com", f.users),
-		Password: domain.NewSecret(fmt.Sprintf("password of user %d", f.users)),
+		Password: domain.NewSecret(passwordOf + strconv.Itoa(f.users)),
 		Pool:     domain.Pool{ProjectID: projectA, Env: "staging", Domain: "shop"},
 		Labels:   domain.Labels{"role": role},
 	})

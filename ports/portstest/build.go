@@ -2,6 +2,7 @@ package portstest
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/userfarm/userfarm/domain"
 )
@@ -35,7 +36,7 @@ func (f *farm) build(change ...func(*domain.Spec)) *domain.User {
 	f.users++
 	spec := domain.Spec{
 		Login:    fmt.Sprintf("user-%d@example.com", f.users),
-		Password: domain.NewSecret(fmt.Sprintf("password of user %d", f.users)),
+		Password: domain.NewSecret(passwordOf + strconv.Itoa(f.users)),
 		Pool:     domain.Pool{ProjectID: projectA, Env: "staging", Domain: "shop"},
 	}
 	for _, c := range change {

@@ -20,7 +20,7 @@ func cancelled(f *farm) {
 	f.must(f.release(ended.ID))
 	f.advance(time.Second)
 	before := f.everyone()
-	newcomer := f.build()
+	newcomer, key := f.build(), f.addKey()
 
 	ctx, cancel := context.WithCancel(f.Context())
 	cancel()
@@ -47,6 +47,30 @@ func cancelled(f *farm) {
 			return err
 		},
 		"Remove": func() error { return f.store.Remove(ctx, u.ID(), f.undecided) },
+		"AddKey": func() error {
+			_, err := f.store.AddKey(ctx, func(time.Time) (domain.APIKey, error) { return f.buildKey(), nil })
+			return err
+		},
+		"FindKey": func() error {
+			_, _, err := f.store.FindKey(ctx, key.ID)
+			return err
+		},
+		"ListKeys": func() error {
+			_, _, _, err := f.store.ListKeys(ctx, ports.KeyQuery{Limit: 10})
+			return err
+		},
+		"ActiveKeys": func() error {
+			_, err := f.store.ActiveKeys(ctx)
+			return err
+		},
+		"ChangeKey": func() error {
+			_, _, err := f.store.ChangeKey(ctx, key.ID, func(now time.Time, key *domain.APIKey) error {
+				key.Revoke(now)
+				return nil
+			})
+			return err
+		},
+		"NoteUses": func() error { return f.store.NoteUses(ctx, map[domain.APIKeyID]time.Time{key.ID: f.born}) },
 		"Events": func() error {
 			_, err := f.store.Events(ctx, ports.EventQuery{Limit: 10})
 			return err
@@ -58,7 +82,7 @@ func cancelled(f *farm) {
 		"Forget": func() error { return f.store.Forget(ctx, ports.Ages{}) },
 		"Ping":   func() error { return f.store.Ping(ctx) },
 		"CountPools": func() error {
-			_, err := f.store.CountPools(ctx)
+			_, err := f.store.CountPools(ctx, domain.Scope{})
 			return err
 		},
 	}
@@ -71,4 +95,5 @@ func cancelled(f *farm) {
 		f.wantSame(f.get(u.ID()), u)
 	}
 	f.wantLeaseErr(ended.ID, domain.ErrLeaseExpired)
+	f.wantKeys("keys", f.allKeys(), key)
 }

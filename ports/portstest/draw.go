@@ -17,6 +17,7 @@ var (
 	drawLogin  = rapid.SampledFrom([]string{"ann", "ben", "cid", "dan", "eve", "fay"})
 	drawRole   = rapid.SampledFrom([]string{"", "admin", "plain"})
 	drawPlan   = rapid.SampledFrom([]string{"", "", "free"})
+	drawTOTP   = rapid.SampledFrom([]string{"", "otpauth://totp/?period=1&secret=AAAA", "otpauth://totp/?period=1&secret=BBBB"})
 	drawTTL    = rapid.Map(rapid.IntRange(1, 4), func(n int) time.Duration { return time.Duration(n) * instant })
 )
 
@@ -50,12 +51,23 @@ func drawFields(t *rapid.T) domain.Selector {
 	return s
 }
 
+// codePeriod is how long a code is good that a second factor makes which was drawn.
+const codePeriod = time.Second
+
 func drawSpec(t *rapid.T) domain.Spec {
+	var totp domain.TOTP
+	if text := drawTOTP.Draw(t, "totp"); text != "" {
+		var err error
+		if totp, err = domain.ParseTOTP(text); err != nil {
+			t.Fatal(err)
+		}
+	}
 	return domain.Spec{
 		Login:    drawLogin.Draw(t, "login"),
 		Password: domain.NewSecret(rapid.StringMatching(`[a-z]{1,4}`).Draw(t, "password")),
 		Pool:     domain.Pool{Env: drawEnv.Draw(t, "env"), Domain: drawDomain.Draw(t, "domain")},
 		Labels:   drawLabels(t),
+		TOTP:     totp,
 	}
 }
 
@@ -81,7 +93,7 @@ func drawQuery(t *rapid.T) ports.Query {
 
 // id returns one of the few ids that a case uses. No other case has the same, and their order is that of the numbers.
 func (m *machine) id(number byte) domain.UserID {
-	id := domain.UserID(m.project)
+	id := domain.UserID(m.projects[0])
 	id[0] = number
 	return id
 }
@@ -104,20 +116,36 @@ func (m *machine) drawLease(t *rapid.T) domain.LeaseID {
 	return m.leases[len(m.leases)-ago]
 }
 
+func (m *machine) drawProject(t *rapid.T) domain.ProjectID {
+	return rapid.SampledFrom(m.projects[:]).Draw(t, "project")
+}
+
+// drawScope draws a part of the case's projects, most often both.
+func (m *machine) drawScope(t *rapid.T) domain.Scope {
+	both := domain.Only(m.projects[:]...)
+	return rapid.SampledFrom([]domain.Scope{
+		both, both, both, domain.Only(m.projects[0]), domain.Only(m.projects[1]), domain.Only(),
+	}).Draw(t, "scope")
+}
+
 // drawSelectors draws the selectors of one lease, as [domain.CheckSelectors] allows them.
 func (m *machine) drawSelectors(t *rapid.T) []domain.Selector {
+	scope := m.drawScope(t)
 	want := make([]domain.Selector, rapid.IntRange(1, 3).Draw(t, "selectors"))
 	named := make(map[domain.UserID]bool)
 	for i := range want {
 		if rapid.IntRange(0, 3).Draw(t, fmt.Sprint("named ", i)) == 3 {
 			if id := m.drawUser(t); !named[id] {
 				named[id] = true
-				want[i].UserID = id
+				want[i] = domain.Selector{UserID: id, Scope: scope}
 				continue
 			}
 		}
 		want[i] = drawFields(t)
-		want[i].ProjectID = m.project
+		want[i].Scope = scope
+		if rapid.IntRange(0, 2).Draw(t, fmt.Sprint("project of ", i)) == 2 {
+			want[i].ProjectID = m.drawProject(t)
+		}
 	}
 	return want
 }

@@ -74,7 +74,7 @@ func countLongest(f *farm) {
 // wantLine fails the test unless so many wait for users of the pools.
 func (f *farm) wantLine(want map[domain.Pool]int) {
 	f.Helper()
-	counts, err := f.store.CountPools(f.Context())
+	counts, err := f.store.CountPools(f.Context(), domain.Scope{})
 	f.must(err)
 	for _, count := range counts {
 		if count.Waiting != want[count.Pool] {
@@ -85,7 +85,7 @@ func (f *farm) wantLine(want map[domain.Pool]int) {
 
 func (f *farm) longest(pool domain.Pool) time.Duration {
 	f.Helper()
-	counts, err := f.store.CountPools(f.Context())
+	counts, err := f.store.CountPools(f.Context(), domain.Scope{})
 	f.must(err)
 	for _, count := range counts {
 		if count.Pool == pool {

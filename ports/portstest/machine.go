@@ -17,13 +17,15 @@ var modelTests = []storeTest{
 	{"answers whatever is asked of it as the model does", behaveLikeModel},
 }
 
-// behaveLikeModel plays random calls against the store and the model. All cases share the store, and each has a project
+// behaveLikeModel plays random calls against the store and the model. All cases share the store, and each has two projects
 // of its own. Time goes by in microseconds, so that the calls meet expiries all the while, before and after and exactly.
 func behaveLikeModel(f *farm) {
 	rapid.Check(f, func(t *rapid.T) {
 		f.advance(betweenCases)
 		m := &machine{farm: f, model: model{now: f.now(), ended: make(map[domain.LeaseDigest]bool)}}
-		_, _ = rand.Read(m.project[:]) // never fails, by its documentation
+		_, _ = rand.Read(m.projects[0][:]) // never fails, by its documentation
+		m.projects[1] = m.projects[0]
+		m.projects[1][15]++
 		m.addFirst(t)
 		t.Repeat(m.actions())
 		m.compareAll(t)
@@ -38,10 +40,10 @@ const betweenCases = 50 * time.Millisecond
 // the farm.
 type machine struct {
 	*farm
-	model   model
-	project domain.ProjectID
-	leases  []domain.LeaseID // all that were granted
-	calls   int              // since the case began
+	model    model
+	projects [2]domain.ProjectID
+	leases   []domain.LeaseID // all that were granted
+	calls    int              // since the case began
 }
 
 // errChanged is what a decide returns that refuses after it has changed users.
@@ -72,9 +74,12 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 		"restore 1":    m.restoreUser,
 		"restore 2":    m.restoreUser,
 		"change":       m.changeUser,
+		"code 1":       m.codeOfUser,
+		"code 2":       m.codeOfUser,
 		"remove":       m.removeUser,
 		"wait 1":       m.wait,
 		"wait 2":       m.wait,
+		"wait long":    m.waitForCode,
 	}
 	for name, action := range actions {
 		actions[name] = func(t *rapid.T) {
@@ -92,7 +97,7 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 
 // compareAll fails the case unless the store has the users of the model and tells the same time.
 func (m *machine) compareAll(t *rapid.T) {
-	m.compareList(t, ports.Query{ProjectID: m.project, Limit: 100})
+	m.compareList(t, ports.Query{Scope: domain.Only(m.projects[:]...), Limit: 100})
 }
 
 func (m *machine) compareList(t *rapid.T, q ports.Query) {
@@ -155,7 +160,7 @@ func (m *machine) add(t *rapid.T, specs []domain.Spec, numbers []byte) {
 	var users []*domain.User
 	var snapshots []domain.Snapshot
 	for i, spec := range specs {
-		spec.Pool.ProjectID = m.project
+		spec.Pool.ProjectID = m.drawProject(t)
 		u, err := domain.NewUser(m.id(numbers[i]), m.model.now, spec)
 		if err != nil {
 			t.Fatal(err)
@@ -199,7 +204,10 @@ func (m *machine) findLease(t *rapid.T) {
 
 func (m *machine) listPage(t *rapid.T) {
 	q := rapid.Custom(drawQuery).Draw(t, "query")
-	q.ProjectID = m.project
+	q.Scope = m.drawScope(t)
+	if rapid.Bool().Draw(t, "project") {
+		q.ProjectID = m.drawProject(t)
+	}
 	if rapid.Bool().Draw(t, "after") {
 		q.After = m.drawUser(t)
 	}
@@ -207,16 +215,15 @@ func (m *machine) listPage(t *rapid.T) {
 }
 
 func (m *machine) countPools(t *rapid.T) {
-	counts, err := m.store.CountPools(m.Context())
+	scope := m.drawScope(t)
+	counts, err := m.store.CountPools(m.Context(), scope)
 	m.expect(t, err, nil)
-	want := m.model.count()
+	want := m.model.count(scope)
 	for _, count := range counts {
-		if count.Pool.ProjectID == m.project {
-			if count != want[count.Pool] {
-				t.Fatalf("count is %+v, want %+v", count, want[count.Pool])
-			}
-			delete(want, count.Pool)
+		if count != want[count.Pool] {
+			t.Fatalf("count is %+v, want %+v", count, want[count.Pool])
 		}
+		delete(want, count.Pool)
 	}
 	if len(want) > 0 {
 		t.Fatalf("counts lack %+v", want)
@@ -316,7 +323,7 @@ func (m *machine) changeUser(t *rapid.T) {
 	id, spec := m.drawUser(t), rapid.Custom(drawSpec).Draw(t, "change")
 	refuse := rapid.IntRange(0, 4).Draw(t, "refuse") == 4
 	err := m.update(id, func(_ time.Time, u *domain.User) error {
-		if err := u.Change(domain.Change{Password: &spec.Password, Labels: &spec.Labels}); err != nil || !refuse {
+		if err := u.Change(domain.Change{Password: &spec.Password, Labels: &spec.Labels, TOTP: &spec.TOTP}); err != nil || !refuse {
 			return err
 		}
 		return errChanged
@@ -324,7 +331,24 @@ func (m *machine) changeUser(t *rapid.T) {
 	if refuse && errors.Is(err, errChanged) {
 		return
 	}
-	m.change(t, id, err, func(u *domain.Snapshot) { u.Password, u.Labels = spec.Password, spec.Labels.Clone() })
+	m.change(t, id, err, func(u *domain.Snapshot) {
+		u.Password, u.Labels = spec.Password, spec.Labels.Clone()
+		u.TOTP = spec.TOTP
+	})
+}
+
+func (m *machine) codeOfUser(t *rapid.T) {
+	id, of := m.drawLease(t), m.drawUser(t)
+	var code domain.OneTimeCode
+	_, err := m.store.Update(m.Context(), ports.ByLease(id.Digest()), func(now time.Time, users []*domain.User) (err error) {
+		code, err = domain.GiveCode(now, id, users, of)
+		return err
+	})
+	expires, want := m.model.giveCode(id.Digest(), of)
+	m.expect(t, err, want)
+	if !code.ExpiresAt.Equal(expires) {
+		t.Fatalf("a code runs until %v, want %v", code.ExpiresAt, expires)
+	}
 }
 
 func (m *machine) removeUser(t *rapid.T) {
@@ -334,7 +358,18 @@ func (m *machine) removeUser(t *rapid.T) {
 }
 
 func (m *machine) wait(t *rapid.T) {
-	d := rapid.SampledFrom([]time.Duration{1, 1, 2, 3}).Draw(t, "wait") * instant
+	m.pass(rapid.SampledFrom([]time.Duration{1, 1, 2, 3}).Draw(t, "wait") * instant)
+}
+
+// waitForCode waits until just before there are other codes.
+func (m *machine) waitForCode(*rapid.T) {
+	const before = 2 * instant
+	if d := m.model.now.Truncate(codePeriod).Add(codePeriod).Sub(m.model.now) - before; d > 0 {
+		m.pass(d)
+	}
+}
+
+func (m *machine) pass(d time.Duration) {
 	m.advance(d)
 	m.model.now = m.model.now.Add(d)
 }

@@ -207,6 +207,26 @@ func (m *model) forceUser(u *domain.Snapshot) {
 	}
 }
 
+// giveCode gives a code to the holder of a lease, and returns when it is good no more.
+func (m *model) giveCode(lease domain.LeaseDigest, of domain.UserID) (expires time.Time, err error) {
+	users, err := m.holders(lease)
+	if err != nil {
+		return time.Time{}, err
+	}
+	u := m.user(of)
+	begun := m.now.Truncate(codePeriod)
+	switch {
+	case !slices.Contains(users, u):
+		return time.Time{}, domain.ErrUserNotFound
+	case u.TOTP == domain.TOTP{}:
+		return time.Time{}, domain.ErrNoTOTP
+	case u.CodeUsedUntil.After(begun):
+		return time.Time{}, domain.ErrCodeUsed
+	}
+	u.CodeUsedUntil = begun.Add(codePeriod)
+	return u.CodeUsedUntil, nil
+}
+
 // lease describes the lease that holds users.
 func (m *model) lease(id domain.LeaseID, users []*domain.Snapshot) domain.Lease {
 	lock := users[0].Lock
@@ -215,7 +235,8 @@ func (m *model) lease(id domain.LeaseID, users []*domain.Snapshot) domain.Lease 
 	}
 	for _, u := range users {
 		lease.Users = append(lease.Users, domain.LeasedUser{
-			ID: u.ID, Login: u.Login, Password: u.Password, Pool: u.Pool, Labels: u.Labels, Fence: u.Fence,
+			ID: u.ID, Login: u.Login, Password: u.Password, Pool: u.Pool, Labels: u.Labels,
+			HasTOTP: u.TOTP != domain.TOTP{}, Fence: u.Fence,
 		})
 	}
 	return lease
@@ -223,7 +244,7 @@ func (m *model) lease(id domain.LeaseID, users []*domain.Snapshot) domain.Lease 
 
 func (m *model) list(q ports.Query) (users []domain.Snapshot, more bool) {
 	for _, u := range m.users {
-		if compareIDs(u.ID, q.After) > 0 &&
+		if compareIDs(u.ID, q.After) > 0 && sees(q.Scope, u) &&
 			(q.Login == "" || q.Login == u.Login) &&
 			(q.Status == "" || q.Status == m.status(u)) &&
 			fits(u, q.ProjectID, q.Env, q.Domain, q.Labels) {
@@ -236,10 +257,13 @@ func (m *model) list(q ports.Query) (users []domain.Snapshot, more bool) {
 	return users, false
 }
 
-// count returns the counts of all pools, in no order.
-func (m *model) count() map[domain.Pool]domain.PoolCount {
+// count returns the counts of all pools of a scope, in no order.
+func (m *model) count(scope domain.Scope) map[domain.Pool]domain.PoolCount {
 	counts := make(map[domain.Pool]domain.PoolCount)
 	for _, u := range m.users {
+		if !sees(scope, u) {
+			continue
+		}
 		count := counts[u.Pool]
 		count.Pool = u.Pool
 		count.Total++
@@ -254,6 +278,11 @@ func (m *model) count() map[domain.Pool]domain.PoolCount {
 		counts[u.Pool] = count
 	}
 	return counts
+}
+
+// sees tells whether who may know of a scope may know of a user.
+func sees(scope domain.Scope, u domain.Snapshot) bool {
+	return !scope.Limited || slices.Contains(scope.Projects, u.Pool.ProjectID)
 }
 
 // fits tells whether a user has all of the fields that are set.

@@ -34,6 +34,9 @@ func choose(want []domain.Selector, users []domain.Snapshot) []int {
 }
 
 func wants(s domain.Selector, u domain.Snapshot) bool {
+	if !sees(s.Scope, u) {
+		return false
+	}
 	if s.UserID != (domain.UserID{}) {
 		return s.UserID == u.ID
 	}
@@ -68,7 +71,11 @@ func (m *model) checkClaim(want []domain.Selector, users []domain.UserID, err er
 		if s.UserID == (domain.UserID{}) {
 			continue
 		}
-		if reason := m.unavailable(s.UserID); reason != nil {
+		reason := m.unavailable(s.UserID)
+		if u := m.user(s.UserID); u != nil && !sees(s.Scope, *u) {
+			reason = domain.ErrUserNotFound
+		}
+		if reason != nil {
 			return checkRefused(err, reason, i)
 		}
 	}

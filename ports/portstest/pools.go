@@ -57,7 +57,7 @@ func countOrder(f *farm) {
 // wantCounts fails the test unless these are the counts of all pools, in this order.
 func (f *farm) wantCounts(want ...domain.PoolCount) {
 	f.Helper()
-	got, err := f.store.CountPools(f.Context())
+	got, err := f.store.CountPools(f.Context(), domain.Scope{})
 	f.must(err)
 	if !slices.Equal(got, want) {
 		f.Fatalf("counts are\n\t%+v, want\n\t%+v", got, want)

@@ -26,7 +26,7 @@ func restartKeeps(f *farm) {
 	}
 	f.must(f.remove(gone.ID()))
 	before := f.everyone()
-	counts, err := f.store.CountPools(f.Context())
+	counts, err := f.store.CountPools(f.Context(), domain.Scope{})
 	f.must(err)
 
 	f.restart()

@@ -41,7 +41,7 @@ var (
 
 func seal(t *testing.T, s ports.Sealer, id domain.UserID, secret domain.Secret) []byte {
 	t.Helper()
-	sealed, err := s.Seal(id, secret)
+	sealed, _, err := s.Seal(id, secret)
 	if err != nil {
 		t.Fatalf("Seal: %v", err)
 	}
@@ -154,7 +154,7 @@ func sealTogether(t *testing.T, newSealer func(t testing.TB) ports.Sealer) {
 	s := newSealer(t)
 	errs := together(20, func(i int) error {
 		id := domain.UserID{0: 1, 15: byte(i)}
-		sealed, err := s.Seal(id, sealSecret)
+		sealed, _, err := s.Seal(id, sealSecret)
 		if err != nil {
 			return err
 		}
@@ -183,6 +183,9 @@ func sealKeyIDs(t *testing.T, newSealer func(t testing.TB) ports.Sealer) {
 		if slices.Contains(ids[:i], id) {
 			t.Errorf("key id %q is that of two keys", id)
 		}
+	}
+	if _, key, err := s.Seal(sealUser, sealSecret); err != nil || key != ids[0] {
+		t.Errorf("it sealed with key %q (%v), and the first of its keys is %q", key, err, ids[0])
 	}
 	if again := newSealer(t).KeyIDs(); !slices.Equal(again, ids) {
 		t.Errorf("the same keys have ids %v and %v", ids, again)

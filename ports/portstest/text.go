@@ -63,7 +63,7 @@ func textFields(f *farm) {
 		s.Quarantine = &domain.Quarantine{Reason: strings.Repeat(text, 4), Since: f.born}
 		f.wantSame(f.get(u.ID()), domain.Restore(s))
 	}
-	counts, err := f.store.CountPools(f.Context())
+	counts, err := f.store.CountPools(f.Context(), domain.Scope{})
 	f.must(err)
 	if len(counts) != len(hostile) {
 		f.Fatalf("%d pools, want %d", len(counts), len(hostile))

@@ -76,7 +76,7 @@ func (f *farm) carryOut(ctx context.Context, claim ports.Claim) (lease domain.Le
 // waiting returns the sum of those in line over all pools.
 func (f *farm) waiting() (sum int) {
 	f.Helper()
-	counts, err := f.store.CountPools(f.Context())
+	counts, err := f.store.CountPools(f.Context(), domain.Scope{})
 	f.must(err)
 	for _, count := range counts {
 		sum += count.Waiting

@@ -46,6 +46,8 @@ func formatAt(indent string, value any, described *openapi3.Schema) string {
 		return text
 	case string:
 		return quote(value)
+	case bool:
+		return strconv.FormatBool(value)
 	case nil:
 		return "null"
 	default:

@@ -97,6 +97,7 @@ func viewOperation(method, path string, shared openapi3.Parameters, described *o
 		ID: described.OperationID, Method: method, Path: path,
 		Summary: described.Summary, Description: described.Description,
 	}
+	keyed := described.Security == nil // else it is empty: nobody needs a key
 	target := path
 	for _, ref := range slices.Concat(shared, described.Parameters) {
 		parameter := ref.Value
@@ -114,10 +115,10 @@ func viewOperation(method, path string, shared openapi3.Parameters, described *o
 		for _, name := range slices.Sorted(maps.Keys(media.Examples)) {
 			sent := media.Examples[name].Value
 			text := formatJSON(sent.Value, media.Schema.Value)
-			view.Examples = append(view.Examples, example{sent.Summary, curl(method, target, text)})
+			view.Examples = append(view.Examples, example{sent.Summary, curl(keyed, method, target, text)})
 		}
 	} else {
-		view.Examples = []example{{"", curl(method, target, "")}}
+		view.Examples = []example{{"", curl(keyed, method, target, "")}}
 	}
 	for _, status := range slices.Sorted(maps.Keys(described.Responses.Map())) {
 		if status == "default" {
@@ -148,13 +149,16 @@ func viewResponse(status string, described *openapi3.Response) response {
 	return view
 }
 
-// curl returns the command that sends a request. USERFARM is where the farm is.
-func curl(method, target, body string) string {
+// curl returns the command that sends a request. USERFARM is where the farm is, USERFARM_KEY the token of an API key.
+func curl(keyed bool, method, target, body string) string {
 	command := "curl "
 	if method != "GET" {
 		command += "-X " + method + " "
 	}
 	command += `"$USERFARM` + target + `"`
+	if keyed {
+		command += " \\\n  -H \"Authorization: Bearer $USERFARM_KEY\""
+	}
 	if body != "" {
 		command += " \\\n  -H 'Content-Type: application/json' \\\n  -d '" + strings.ReplaceAll(body, "'", `'\''`) + "'"
 	}

@@ -67,7 +67,15 @@ func TestCurlQuotesForTheShell(t *testing.T) {
 	want := `curl -X POST "$USERFARM/x" \
   -H 'Content-Type: application/json' \
   -d '{"a": "it'\''s"}'`
-	if got := curl("POST", "/x", `{"a": "it's"}`); got != want {
+	if got := curl(false, "POST", "/x", `{"a": "it's"}`); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestCurlSendsTheAPIKeyWhereOneIsNeeded(t *testing.T) {
+	want := `curl "$USERFARM/x" \
+  -H "Authorization: Bearer $USERFARM_KEY"`
+	if got := curl(true, "GET", "/x", ""); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/userfarm/userfarm/domain"
 )
 
 // Config says what to measure. The tags are for the command line, which fills the struct.
@@ -16,6 +18,9 @@ type Config struct {
 	Users       int           `help:"Users to make for it, all in one pool." default:"1000"`
 	Hold        time.Duration `help:"How long a client holds a user before it releases it." default:"0s"`
 	AllowRemote bool          `help:"Measure a farm on another machine, which others may be using."`
+
+	// APIKey is an admin's; zero for a farm that needs none. It is no flag, because others on the machine can see those.
+	APIKey domain.Token `kong:"-"`
 }
 
 // Validate returns what can't be measured. The command line calls it.

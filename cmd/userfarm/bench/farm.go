@@ -9,6 +9,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/valyala/fasthttp"
+
+	"github.com/userfarm/userfarm/domain"
 )
 
 const (
@@ -23,17 +25,20 @@ const (
 type farm struct {
 	http    *fasthttp.HostClient
 	url     string // without a slash at its end
+	key     domain.Token
 	timeout time.Duration
 }
 
-// newFarm returns the farm at target, for as many callers at the same time as are said.
-func newFarm(target *url.URL, callers int) *farm {
+// newFarm returns the farm at target, which is asked with an API key unless that is zero, for as many callers at the same
+// time as are said.
+func newFarm(target *url.URL, key domain.Token, callers int) *farm {
 	port := target.Port()
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[target.Scheme]
 	}
 	return &farm{
 		url:     strings.TrimSuffix(target.String(), "/"),
+		key:     key,
 		timeout: requestTimeout,
 		http: &fasthttp.HostClient{
 			Addr:                net.JoinHostPort(target.Hostname(), port),
@@ -166,6 +171,9 @@ func (f *farm) prepare(request *fasthttp.Request, method, path, body string) {
 	request.Reset()
 	request.Header.SetMethod(method)
 	request.SetRequestURI(f.url + path)
+	if !f.key.IsZero() {
+		request.Header.Set(fasthttp.HeaderAuthorization, "Bearer "+f.key.Reveal())
+	}
 	if body != "" {
 		request.Header.SetContentType("application/json")
 		request.SetBodyString(body)

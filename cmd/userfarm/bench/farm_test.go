@@ -19,14 +19,27 @@ import (
 	"github.com/userfarm/userfarm/adapters/memory"
 	"github.com/userfarm/userfarm/app"
 	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
 )
 
-// startFarm serves an empty farm in memory until the test ends, and returns its URL.
+// startFarm serves an empty farm in memory, which needs no API key, until the test ends, and returns its URL.
 func startFarm(t *testing.T) string {
 	t.Helper()
+	address, _ := startFarmWithKeys(t)
+	return address
+}
+
+// startFarmWithKeys is startFarm for a test that makes API keys, and so needs them.
+func startFarmWithKeys(t *testing.T) (address string, keys ports.Keys) {
+	t.Helper()
 	store := memory.New()
-	settings := app.Settings{TTLs: domain.TTLs{Default: time.Minute, Longest: time.Hour}}
-	server := http.New(app.New(store, settings), store, slog.New(slog.DiscardHandler))
+	farm := app.New(store, app.Settings{TTLs: domain.TTLs{Default: time.Minute, Longest: time.Hour}})
+	limits := http.DefaultLimits()
+	limits.Rate = 0
+	server, err := http.New(app.NewGate(farm, true), store, http.Settings{Limits: limits}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +55,7 @@ func startFarm(t *testing.T) string {
 			t.Error("Serve:", err)
 		}
 	})
-	return "http://" + listener.Addr().String()
+	return "http://" + listener.Addr().String(), farm
 }
 
 // spoil may answer a request in place of the farm. It returns false if it leaves it to the farm. It is called with the

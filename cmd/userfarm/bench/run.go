@@ -24,7 +24,7 @@ func Run(ctx context.Context, cfg Config, progress io.Writer, report func(Result
 	if err != nil {
 		return fmt.Errorf("bench: %w", err)
 	}
-	farm := newFarm(target, cfg.Clients)
+	farm := newFarm(target, cfg.APIKey, cfg.Clients)
 	defer farm.close()
 	if err := run(ctx, cfg, newPool(farm, cfg.Clients), newProgress(progress), report); err != nil {
 		return fmt.Errorf("bench: %w", err)

@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/userfarm/userfarm/domain"
 )
 
 const shortly = 300 * time.Millisecond
@@ -81,6 +83,24 @@ func TestMoreUsersThanAListHas(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantNoUsers(t, farm)
+}
+
+func TestAFarmThatNeedsAnAPIKeyIsMeasuredWithOne(t *testing.T) {
+	farm, keys := startFarmWithKeys(t)
+	_, key, err := keys.CreateKey(t.Context(), domain.KeySpec{Name: "bench", Role: domain.Admin})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := Config{URL: farm, Clients: 2, Users: 5, For: shortly, APIKey: key}
+	r, err := benchmark(t.Context(), t, cfg)
+	if err != nil || r.Pairs == 0 || len(r.Errors) != 0 {
+		t.Errorf("with the key: %+v, %v", r, err)
+	}
+	cfg.APIKey = domain.Token{}
+	if r, err = benchmark(t.Context(), t, cfg); r != nil {
+		t.Errorf("without the key: %+v", r)
+	}
+	wantSaid(t, err, "401", "unauthorized")
 }
 
 func TestLeavesOtherUsersAlone(t *testing.T) {
@@ -405,7 +425,7 @@ func newFarmAt(t *testing.T, address string) *farm {
 	if err != nil {
 		t.Fatal(err)
 	}
-	farm := newFarm(target, 4)
+	farm := newFarm(target, domain.Token{}, 4)
 	t.Cleanup(farm.close)
 	return farm
 }

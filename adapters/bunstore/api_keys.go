@@ -1,0 +1,242 @@
+package bunstore
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/uptrace/bun"
+
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+// keyRow is a row of the table api_keys. Its times are in microseconds since 1970, and 0 for never.
+type keyRow struct {
+	bun.BaseModel `bun:"table:api_keys,alias:k"`
+
+	KeyID      string `bun:"key_id,pk"`
+	Name       string
+	Role       string
+	Projects   *string // a JSON array of ids; nil for all projects
+	Digest     []byte
+	CreatedAt  int64
+	ExpiresAt  int64
+	RevokedAt  int64
+	LastUsedAt int64
+}
+
+// active is the domain's rule for keys that are active at a time.
+const active = "k.revoked_at = 0 AND (k.expires_at = 0 OR k.expires_at > ?)"
+
+// AddKey implements [ports.KeyStore].
+func (s *Store) AddKey(
+	ctx context.Context, build func(now time.Time) (domain.APIKey, error),
+) (key domain.APIKey, err error) {
+	err = s.changeKeys(ctx, "add API key", func(ctx context.Context, tx bun.Tx, now time.Time) error {
+		if key, err = build(now); err != nil {
+			return refuse(err)
+		}
+		result, err := tx.NewInsert().Model(rowOfKey(key)).On("CONFLICT DO NOTHING").Exec(ctx)
+		if err != nil {
+			return err
+		}
+		n, err := result.RowsAffected()
+		if err == nil && n == 0 {
+			return refuse(domain.ErrKeyExists)
+		}
+		return err
+	})
+	if err != nil {
+		return domain.APIKey{}, err
+	}
+	return key, nil
+}
+
+// FindKey implements [ports.KeyStore].
+func (s *Store) FindKey(ctx context.Context, id domain.APIKeyID) (key domain.APIKey, now time.Time, err error) {
+	err = s.read(ctx, "find API key", func(ctx context.Context, db bun.IDB) error {
+		if now, err = s.clock(ctx, db); err != nil {
+			return err
+		}
+		key, err = findKey(ctx, db.NewSelect(), id)
+		return err
+	})
+	return key, now, err
+}
+
+// ListKeys implements [ports.KeyStore].
+func (s *Store) ListKeys(
+	ctx context.Context, q ports.KeyQuery,
+) (keys []domain.APIKey, now time.Time, more bool, err error) {
+	err = s.read(ctx, "list API keys", func(ctx context.Context, db bun.IDB) error {
+		if now, err = s.clock(ctx, db); err != nil {
+			return err
+		}
+		keys, err = readKeys(ctx, db.NewSelect().Where("k.key_id > ?", q.After.String()).Order("k.key_id").Limit(int64(q.Limit)+1))
+		return err
+	})
+	more = len(keys) > q.Limit
+	return keys[:min(len(keys), q.Limit)], now, more, err
+}
+
+// ActiveKeys implements [ports.KeyStore].
+func (s *Store) ActiveKeys(ctx context.Context) (found ports.ActiveKeys, err error) {
+	err = s.read(ctx, "active API keys", func(ctx context.Context, db bun.IDB) error {
+		if found.Now, err = s.clock(ctx, db); err != nil {
+			return err
+		}
+		if found.Keys, err = readKeys(ctx, db.NewSelect().Where(active, micros(found.Now))); err != nil {
+			return err
+		}
+		found.Any = len(found.Keys) > 0
+		if !found.Any {
+			found.Any, err = db.NewSelect().Table("api_keys").Exists(ctx)
+		}
+		return err
+	})
+	return found, err
+}
+
+// ChangeKey implements [ports.KeyStore].
+func (s *Store) ChangeKey(
+	ctx context.Context, id domain.APIKeyID, decide func(now time.Time, key *domain.APIKey) error,
+) (key domain.APIKey, at time.Time, err error) {
+	err = s.changeKeys(ctx, "change API key", func(ctx context.Context, tx bun.Tx, now time.Time) error {
+		search := tx.NewSelect()
+		if s.dialect.Lock != "" {
+			search = search.For(s.dialect.Lock)
+		}
+		if key, err = findKey(ctx, search, id); err != nil {
+			return err
+		}
+		if err := decide(now, &key); err != nil {
+			return refuse(err)
+		}
+		at = now
+		_, err = tx.NewUpdate().Model(rowOfKey(key)).WherePK().Exec(ctx)
+		return err
+	})
+	return key, at, err
+}
+
+// NoteUses implements [ports.KeyStore].
+func (s *Store) NoteUses(ctx context.Context, uses map[domain.APIKeyID]time.Time) error {
+	return s.bounded(ctx, "note uses of API keys", func(ctx context.Context) error {
+		for id, at := range uses {
+			// Each on its own: replicas that note the same keys in different orders don't wait for each other.
+			err := s.retry(ctx, func() (bool, error) {
+				_, err := s.writer.NewUpdate().Table("api_keys").Set("last_used_at = ?", micros(at)).
+					Where("key_id = ?", id.String()).Where("last_used_at < ?", micros(at)).Exec(ctx)
+				return false, err
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// changeKeys changes API keys in a transaction, at a time of the store's clock.
+func (s *Store) changeKeys(
+	ctx context.Context, operation string, change func(ctx context.Context, tx bun.Tx, now time.Time) error,
+) error {
+	return s.bounded(ctx, operation, func(ctx context.Context) error {
+		return s.retry(ctx, func() (committing bool, err error) {
+			err = s.writer.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+				now, err := s.clock(ctx, tx)
+				if err == nil {
+					err = change(ctx, tx, now)
+				}
+				committing = err == nil
+				return err
+			})
+			return committing, err
+		})
+	})
+}
+
+func findKey(ctx context.Context, search *bun.SelectQuery, id domain.APIKeyID) (domain.APIKey, error) {
+	var row keyRow
+	err := search.Model(&row).Where("k.key_id = ?", id.String()).Scan(ctx)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return domain.APIKey{}, refuse(domain.ErrKeyNotFound)
+	case err != nil:
+		return domain.APIKey{}, err
+	}
+	return row.key()
+}
+
+func readKeys(ctx context.Context, search *bun.SelectQuery) ([]domain.APIKey, error) {
+	var rows []keyRow
+	if err := search.Model(&rows).Scan(ctx); err != nil {
+		return nil, err
+	}
+	keys := make([]domain.APIKey, len(rows))
+	for i, row := range rows {
+		var err error
+		if keys[i], err = row.key(); err != nil {
+			return nil, err
+		}
+	}
+	return keys, nil
+}
+
+func rowOfKey(key domain.APIKey) *keyRow {
+	row := &keyRow{
+		KeyID:      key.ID.String(),
+		Name:       key.Name,
+		Role:       string(key.Role),
+		Digest:     key.Digest[:],
+		CreatedAt:  micros(key.CreatedAt),
+		ExpiresAt:  micros(key.ExpiresAt),
+		RevokedAt:  micros(key.RevokedAt),
+		LastUsedAt: micros(key.LastUsedAt),
+	}
+	if key.Scope.Limited {
+		ids := make([]string, len(key.Scope.Projects))
+		for i, project := range key.Scope.Projects {
+			ids[i] = project.String()
+		}
+		encoded, _ := json.Marshal(ids) // texts always encode
+		projects := string(encoded)
+		row.Projects = &projects
+	}
+	return row
+}
+
+// key returns the API key of a row. A row that can't be understood is an error, and never a key for all projects.
+func (r keyRow) key() (domain.APIKey, error) {
+	id, err := uuid.Parse(r.KeyID)
+	if err != nil {
+		return domain.APIKey{}, refuse(fmt.Errorf("API key: key_id: %w", err))
+	}
+	key := domain.APIKey{
+		ID:         domain.APIKeyID(id),
+		Name:       r.Name,
+		Role:       domain.Role(r.Role),
+		CreatedAt:  instant(r.CreatedAt),
+		ExpiresAt:  instant(r.ExpiresAt),
+		RevokedAt:  instant(r.RevokedAt),
+		LastUsedAt: instant(r.LastUsedAt),
+	}
+	copy(key.Digest[:], r.Digest)
+	if r.Projects == nil {
+		return key, nil
+	}
+	var projects []uuid.UUID
+	if err := json.Unmarshal([]byte(*r.Projects), &projects); err != nil {
+		return domain.APIKey{}, refuse(fmt.Errorf("projects of API key %s: %w", key.ID, err))
+	}
+	key.Scope = domain.Only()
+	for _, project := range projects {
+		key.Scope = domain.Only(append(key.Scope.Projects, domain.ProjectID(project))...)
+	}
+	return key, nil
+}

@@ -1,0 +1,265 @@
+// Package bunstoretest has the suite of what bunstore's stores do beyond the ports: they look after the keys with which users
+// are sealed.
+package bunstoretest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/userfarm/userfarm/adapters/bunstore"
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+// Open opens the store of one database, again and again. The store ends with the test at the latest.
+type Open func(sealer ports.Sealer) (*bunstore.Store, error)
+
+// TestSealingKeys tests how a store looks after the keys with which users are sealed. newDatabase makes an empty database.
+func TestSealingKeys(t *testing.T, newDatabase func(t *testing.T) Open) {
+	t.Helper()
+	for name, test := range map[string]func(*subject){
+		"a new key is used at once":                                   newKey,
+		"users are sealed anew, and then the old key can go":          resealed,
+		"a key can't go as long as somebody is sealed with it":        inUse,
+		"a key that is gone is not asked for at the next start":       gone,
+		"who is changed while all are sealed anew loses nothing":      resealedUnderLoad,
+		"who can't be opened is named, and everybody stays as it was": unopened,
+	} {
+		t.Run(name, func(t *testing.T) { test(&subject{T: t, open: newDatabase(t)}) })
+	}
+}
+
+type subject struct {
+	*testing.T
+	open  Open
+	users int
+}
+
+func (s *subject) must(err error) {
+	s.Helper()
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
+func (s *subject) start(ring *ring) *bunstore.Store {
+	s.Helper()
+	store, err := s.open(ring)
+	s.must(err)
+	return store
+}
+
+// add adds n users, every third with a TOTP secret, and returns them.
+func (s *subject) add(store *bunstore.Store, n int) (added []*domain.User) {
+	s.Helper()
+	for range n {
+		s.users++
+		now := time.Now().UTC().Truncate(time.Microsecond)
+		spec := domain.Spec{
+			Login:    fmt.Sprintf("user-%d", s.users),
+			Password: domain.NewSecret(fmt.Sprintf("password %d", s.users)),
+			Pool:     domain.Pool{ProjectID: domain.ProjectID{1}, Env: "staging", Domain: "shop"},
+		}
+		if s.users%3 == 0 {
+			totp, err := domain.ParseTOTP("JBSWY3DPEHPK3PXP")
+			s.must(err)
+			spec.TOTP = totp
+		}
+		user, err := domain.NewUser(domain.NewUserID(now), now, spec)
+		s.must(err)
+		s.must(store.Add(s.Context(), domain.Once{}, user))
+		added = append(added, user)
+	}
+	return added
+}
+
+// wantSame fails the test unless the users have the secrets that they had.
+func (s *subject) wantSame(store *bunstore.Store, users []*domain.User) {
+	s.Helper()
+	for _, u := range users {
+		found, _, err := store.Find(s.Context(), ports.ByUser(u.ID()))
+		s.must(err)
+		if !found[0].SameAccount(u) {
+			s.Errorf("user %v is not as it was", u.ID())
+		}
+	}
+}
+
+// wantKeys fails the test unless so many users are sealed with each of these keys, and the database has no others.
+func (s *subject) wantKeys(store *bunstore.Store, want map[string]int) {
+	s.Helper()
+	keys, err := store.SealingKeys(s.Context())
+	s.must(err)
+	got := make(map[string]int)
+	for _, key := range keys {
+		got[key.ID] = key.Users
+		if key.FirstUsedAt.IsZero() {
+			s.Errorf("key %s was never used first", key.ID)
+		}
+	}
+	if !maps.Equal(got, want) {
+		s.Errorf("users by key are %v, want %v", got, want)
+	}
+}
+
+// reseal seals all users anew, and returns how many there were.
+func (s *subject) reseal(store *bunstore.Store) (total int) {
+	s.Helper()
+	var after domain.UserID
+	for {
+		last, n, err := store.Reseal(s.Context(), after)
+		s.must(err)
+		total += n
+		if n == 0 {
+			return total
+		}
+		after = last
+	}
+}
+
+func newKey(s *subject) {
+	keys := newRing("old")
+	store := s.start(keys)
+	users := s.add(store, 2)
+	keys.set("new", "old")
+	users = append(users, s.add(store, 1)...)
+	_, err := store.Update(s.Context(), ports.ByUser(users[0].ID()), func(_ time.Time, found []*domain.User) error {
+		password := domain.NewSecret("another")
+		return errors.Join(found[0].Change(domain.Change{Password: &password}), users[0].Change(domain.Change{Password: &password}))
+	})
+	s.must(err)
+	s.wantSame(store, users)
+	s.wantKeys(store, map[string]int{"old": 1, "new": 2})
+}
+
+func resealed(s *subject) {
+	keys := newRing("old")
+	store := s.start(keys)
+	users := s.add(store, 203)
+	keys.set("new", "old")
+	if n := s.reseal(store); n != len(users) {
+		s.Errorf("%d users were sealed anew, want %d", n, len(users))
+	}
+	if n := s.reseal(store); n != 0 {
+		s.Errorf("%d users were sealed anew for a second time", n)
+	}
+	s.wantKeys(store, map[string]int{"old": 0, "new": len(users)})
+	s.must(store.ForgetSealingKey(s.Context(), "old"))
+	keys.set("new")
+	s.wantSame(store, users)
+	s.wantKeys(store, map[string]int{"new": len(users)})
+}
+
+func inUse(s *subject) {
+	keys := newRing("old")
+	store := s.start(keys)
+	s.add(store, 1)
+	keys.set("new", "old")
+	s.add(store, 1)
+	for _, key := range []string{"old", "new"} {
+		if err := store.ForgetSealingKey(s.Context(), key); !errors.Is(err, bunstore.ErrKeyInUse) {
+			s.Errorf("forgetting %s = %v, want %v", key, err, bunstore.ErrKeyInUse)
+		}
+	}
+	s.must(store.ForgetSealingKey(s.Context(), "never there"))
+	s.wantKeys(store, map[string]int{"old": 1, "new": 1})
+}
+
+func gone(s *subject) {
+	keys := newRing("old")
+	store := s.start(keys)
+	users := s.add(store, 1)
+	keys.set("new", "old")
+	s.reseal(store)
+	s.must(store.Close())
+	if _, err := s.open(newRing("new")); !errors.Is(err, bunstore.ErrMissingKey) {
+		s.Fatalf("start without the old key = %v, want %v", err, bunstore.ErrMissingKey)
+	}
+	store = s.start(newRing("new", "old"))
+	s.must(store.ForgetSealingKey(s.Context(), "old"))
+	s.must(store.Close())
+	s.wantSame(s.start(newRing("new")), users)
+}
+
+func resealedUnderLoad(s *subject) {
+	keys := newRing("old")
+	store := s.start(keys)
+	users := s.add(store, 120)
+	keys.set("new", "old")
+	ctx, stop := context.WithCancel(s.Context())
+	defer stop()
+	var changing sync.WaitGroup
+	for _, u := range users {
+		changing.Go(func() {
+			for i := 0; ctx.Err() == nil; i++ {
+				password := domain.NewSecret(fmt.Sprintf("password %v %d", u.ID(), i))
+				_, err := store.Update(s.Context(), ports.ByUser(u.ID()), func(_ time.Time, found []*domain.User) error {
+					return found[0].Change(domain.Change{Password: &password})
+				})
+				if err != nil {
+					s.Error(err)
+					return
+				}
+				_ = u.Change(domain.Change{Password: &password}) // it was good for the other
+			}
+		})
+	}
+	s.reseal(store)
+	stop()
+	changing.Wait()
+	s.reseal(store)
+	s.wantSame(store, users)
+	s.wantKeys(store, map[string]int{"old": 0, "new": len(users)})
+}
+
+func unopened(s *subject) {
+	keys := newRing("lost")
+	store := s.start(keys)
+	lost := s.add(store, 1)
+	keys.set("old", "lost")
+	s.add(store, 1)
+	keys.set("new", "old")
+	_, _, err := store.Reseal(s.Context(), domain.UserID{})
+	if !errors.Is(err, ports.ErrUnsealable) {
+		s.Errorf("sealing anew who can't be opened = %v, want %v", err, ports.ErrUnsealable)
+	}
+	s.wantKeys(store, map[string]int{"lost": 1, "old": 1})
+	keys.set("old", "lost")
+	s.wantSame(store, lost)
+}
+
+// ring is a [ports.Sealer] that seals nothing, but only opens what was sealed with one of its keys. These may change.
+type ring struct{ keys atomic.Pointer[[]string] }
+
+func newRing(keys ...string) *ring {
+	r := new(ring)
+	r.set(keys...)
+	return r
+}
+
+func (r *ring) set(keys ...string) { r.keys.Store(&keys) }
+
+// KeyIDs implements [ports.Sealer].
+func (r *ring) KeyIDs() []string { return *r.keys.Load() }
+
+// Seal implements [ports.Sealer].
+func (r *ring) Seal(id domain.UserID, secret domain.Secret) (sealed []byte, key string, err error) {
+	key = r.KeyIDs()[0]
+	return []byte(key + "/" + id.String() + "/" + secret.Reveal()), key, nil
+}
+
+// Open implements [ports.Sealer].
+func (r *ring) Open(id domain.UserID, sealed []byte) (domain.Secret, error) {
+	for _, key := range r.KeyIDs() {
+		if begin := key + "/" + id.String() + "/"; len(sealed) >= len(begin) && string(sealed[:len(begin)]) == begin {
+			return domain.NewSecret(string(sealed[len(begin):])), nil
+		}
+	}
+	return domain.Secret{}, ports.ErrUnsealable
+}

@@ -1,0 +1,100 @@
+package bunstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/userfarm/userfarm/ports"
+)
+
+// ErrMissingKey says that the database was started with a key that is not at hand, so that there may be passwords in it
+// that can't be read.
+var ErrMissingKey = errors.New("encryption key is missing")
+
+// sealingKey is a row of the table sealing_keys: a key that sealed, or may have.
+type sealingKey struct {
+	bun.BaseModel `bun:"table:sealing_keys,alias:k"`
+
+	KeyID       string `bun:"key_id,pk"`
+	FirstUsedAt int64  `bun:"first_used_at"`
+}
+
+// CheckKeys returns [ErrMissingKey] unless sealer has every key that a store of this database was ever opened with, and
+// adds the one that it seals with to them. The caller must keep others from doing the same meanwhile.
+func CheckKeys(ctx context.Context, db *bun.DB, dialect Dialect, sealer ports.Sealer) error {
+	var used []string
+	if err := db.NewSelect().Model((*sealingKey)(nil)).Column("key_id").Order("key_id").Scan(ctx, &used); err != nil {
+		return err
+	}
+	atHand := sealer.KeyIDs()
+	missing := slices.DeleteFunc(used, func(id string) bool { return slices.Contains(atHand, id) })
+	if len(missing) > 0 {
+		return fmt.Errorf("%w: the database was started with key %s before; give the key file that it was started with",
+			ErrMissingKey, strings.Join(missing, ", "))
+	}
+	return admit(ctx, db, dialect, atHand[0])
+}
+
+// admit lets users be sealed with a key.
+func admit(ctx context.Context, db bun.IDB, dialect Dialect, key string) error {
+	_, err := db.NewInsert().Model(&sealingKey{KeyID: key}).
+		Value("first_used_at", "?", dialect.Clock()).
+		On("CONFLICT DO NOTHING").Exec(ctx)
+	return err
+}
+
+// admitted admits the key that the sealer seals with, which is a new one since the store was opened. It reports whether
+// that worked.
+func (s *Store) admitted(ctx context.Context) bool {
+	return admit(ctx, s.writer, s.dialect, s.sealer.KeyIDs()[0]) == nil
+}
+
+// SealingKey is a key that users are sealed with, or may be.
+type SealingKey struct {
+	ID          string
+	FirstUsedAt time.Time
+	Users       int // that are sealed with it
+}
+
+// SealingKeys returns the keys of the database in the order in which they were first used.
+func (s *Store) SealingKeys(ctx context.Context) (keys []SealingKey, err error) {
+	err = s.read(ctx, "sealing keys", func(ctx context.Context, db bun.IDB) error {
+		var rows []struct {
+			KeyID       string
+			FirstUsedAt int64
+			Users       int
+		}
+		counts := db.NewSelect().Table("users").Column("sealing_key").ColumnExpr("count(*) AS users").Group("sealing_key")
+		err := db.NewSelect().TableExpr("sealing_keys AS k").
+			ColumnExpr("k.key_id, k.first_used_at, coalesce(c.users, 0) AS users").
+			Join("LEFT JOIN (?) AS c ON c.sealing_key = k.key_id", counts).
+			Order("k.first_used_at", "k.key_id").Scan(ctx, &rows)
+		keys = make([]SealingKey, len(rows))
+		for i, r := range rows {
+			keys[i] = SealingKey{ID: r.KeyID, FirstUsedAt: instant(r.FirstUsedAt), Users: r.Users}
+		}
+		return err
+	})
+	return keys, err
+}
+
+// ErrKeyInUse says that users are sealed with a key.
+var ErrKeyInUse = errors.New("users are sealed with this key")
+
+// ForgetSealingKey lets farms start that do not have a key anymore. It returns [ErrKeyInUse] as long as anybody is sealed
+// with it, and waits for those who are about to be. It does nothing to a key that is not there.
+func (s *Store) ForgetSealingKey(ctx context.Context, id string) error {
+	return s.bounded(ctx, "forget sealing key", func(ctx context.Context) error {
+		_, err := s.writer.NewDelete().Model((*sealingKey)(nil)).Where("key_id = ?", id).Exec(ctx)
+		if err != nil && s.dialect.Cause(err) == UnknownKey {
+			return refuse(ErrKeyInUse)
+		}
+		return err
+	})
+}

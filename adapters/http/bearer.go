@@ -1,0 +1,50 @@
+package http
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/userfarm/userfarm/domain"
+)
+
+// readToken reads the token in the header Authorization; zero if there is no such header. It returns a
+// [domain.ErrUnauthorized] that says what is wrong with its form, and does not quote it.
+func readToken(c *fiber.Ctx) (domain.Token, error) {
+	values := c.Request().Header.PeekAll(fiber.HeaderAuthorization)
+	switch len(values) {
+	case 0:
+		return domain.Token{}, nil
+	case 1:
+		return parseAuthorization(string(values[0]))
+	default:
+		return domain.Token{}, explain(domain.ErrUnauthorized, "The header Authorization must be given only once.")
+	}
+}
+
+// parseAuthorization reads "Bearer" and a token (RFC 6750, section 2.1).
+func parseAuthorization(text string) (domain.Token, error) {
+	scheme, credentials, _ := strings.Cut(text, " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return domain.Token{}, explain(domain.ErrUnauthorized,
+			"The header Authorization must be Bearer, a space, and the token of an API key.")
+	}
+	token, err := domain.ParseToken(strings.TrimLeft(credentials, " "))
+	if err != nil {
+		return domain.Token{}, explain(domain.ErrUnauthorized, "The header Authorization has a %v.", err)
+	}
+	return token, nil
+}
+
+// challenge returns err. If that is for want of an API key, the answer will say how to send one (RFC 6750, section 3).
+func challenge(c *fiber.Ctx, err error) error {
+	if errors.Is(err, domain.ErrUnauthorized) {
+		how := `Bearer realm="userfarm"`
+		if len(c.Request().Header.PeekAll(fiber.HeaderAuthorization)) > 0 {
+			how += `, error="invalid_token"`
+		}
+		c.Set(fiber.HeaderWWWAuthenticate, how)
+	}
+	return err
+}

@@ -1,0 +1,48 @@
+package http
+
+import (
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/userfarm/userfarm/domain"
+)
+
+// refuseForeignPages refuses a request that a browser may have sent for a page of another site. On the machine of a farm
+// that serves its own machine without an API key, it could come from any page that is open there: the page posts a form, or
+// the name of its site leads to 127.0.0.1 since a moment ago (DNS rebinding), and then it even reads the answer.
+func refuseForeignPages(c *fiber.Ctx) error {
+	header := &c.Request().Header
+	host := string(header.Host())
+	foreign := !isLoopback(host)
+	for _, origin := range header.PeekAll(fiber.HeaderOrigin) {
+		foreign = foreign || !isOriginOf(string(origin), host)
+	}
+	for _, site := range header.PeekAll("Sec-Fetch-Site") {
+		foreign = foreign || string(site) == "cross-site" || string(site) == "same-site"
+	}
+	if foreign {
+		return explain(domain.ErrForbidden, "A page of another site must not reach a farm that has no API key. "+
+			"Make one (userfarm keys create), or start the farm with --insecure.")
+	}
+	return nil
+}
+
+// isLoopback reports whether a host, with or without a port, can be nothing but the machine of who names it.
+func isLoopback(host string) bool {
+	name, _, err := net.SplitHostPort(host)
+	if err != nil {
+		name = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	}
+	address, _ := netip.ParseAddr(name) // the zero address is none
+	return strings.EqualFold(name, "localhost") || address.Unmap().IsLoopback()
+}
+
+// isOriginOf reports whether pages from a host have the origin.
+func isOriginOf(origin, host string) bool {
+	parsed, err := url.Parse(origin)
+	return err == nil && strings.EqualFold(parsed.Host, host)
+}

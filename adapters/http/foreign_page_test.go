@@ -1,0 +1,110 @@
+package http_test
+
+import (
+	nethttp "net/http"
+	"strings"
+	"testing"
+
+	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/memory"
+	"github.com/userfarm/userfarm/app"
+)
+
+// newLoopbackClient returns the client of an empty farm that serves its own machine without an API key.
+func newLoopbackClient(t *testing.T) client {
+	t.Helper()
+	store := memory.New()
+	loopback := http.Settings{Limits: http.DefaultLimits(), LoopbackOnly: true}
+	return serve(t, mustServe(http.New(app.NewGate(app.New(store, settings), true), store, loopback, newLog())))
+}
+
+// from sends a request with another Host, unless that is empty, and headers of a browser.
+func (c client) from(host, method, path string, header nethttp.Header) answer {
+	c.t.Helper()
+	req, err := nethttp.NewRequest(method, c.url+path, nil)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	req.Header = header.Clone()
+	if req.Header == nil {
+		req.Header = nethttp.Header{}
+	}
+	if host != "" {
+		req.Host = host
+	}
+	return c.do(req)
+}
+
+const noForeignPages = "A page of another site must not reach a farm that has no API key. " +
+	"Make one (userfarm keys create), or start the farm with --insecure."
+
+func TestAPageOfAnotherSiteDoesNotReachAFarmWithoutAPIKeys(t *testing.T) {
+	c := newLoopbackClient(t)
+	here := strings.TrimPrefix(c.url, "http://")
+	tests := []struct {
+		name, host string
+		header     nethttp.Header
+	}{
+		{"whose name leads here", "evil.example.com", nil},
+		{"whose name leads here, on the port", "evil.example.com:8000", nil},
+		{"whose name begins like this machine's", "localhost.evil.example.com", nil},
+		{"whose name begins like an address", "127.0.0.1.evil.example.com", nil},
+		{"of a machine of the network", "192.168.0.1", nil},
+		{"of every address", "0.0.0.0:8000", nil},
+		{"that posts a form", "", nethttp.Header{"Origin": {"https://evil.example.com"}}},
+		{"from nowhere", "", nethttp.Header{"Origin": {"null"}}},
+		{"of two sites", "", nethttp.Header{"Origin": {"http://" + here, "https://evil.example.com"}}},
+		{"on another port of this machine", "", nethttp.Header{"Origin": {"http://127.0.0.1:1"}}},
+		{"that embeds an image", "", nethttp.Header{"Sec-Fetch-Site": {"cross-site"}}},
+		{"on another port, without Origin", "", nethttp.Header{"Sec-Fetch-Site": {"same-site"}}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			c := c.in(t)
+			for path, method := range map[string]string{"/get_users": "GET", "/create_user?login=a": "POST", "/v1/keys": "GET"} {
+				problem := c.from(test.host, method, path, test.header).want(403).wantProblem(http.CodeForbidden)
+				if problem.Detail != noForeignPages {
+					t.Errorf("got %q, want %q", problem.Detail, noForeignPages)
+				}
+			}
+			c.from(test.host, "GET", "/healthz", test.header).want(200)
+		})
+	}
+}
+
+func TestThisMachineReachesAFarmWithoutAPIKeys(t *testing.T) {
+	c := newLoopbackClient(t)
+	here := strings.TrimPrefix(c.url, "http://")
+	tests := []struct {
+		host   string
+		header nethttp.Header
+	}{
+		{"", nil},
+		{"localhost", nil},
+		{"LocalHost:8000", nil},
+		{"127.0.0.1", nil},
+		{"127.9.9.9:1", nil},
+		{"[::1]", nil},
+		{"[::1]:8000", nil},
+		{"[::ffff:127.0.0.1]:8000", nil},
+		{"", nethttp.Header{"Origin": {"http://" + here}, "Sec-Fetch-Site": {"same-origin"}}},
+		{"localhost:8000", nethttp.Header{"Origin": {"http://localhost:8000"}}},
+		{"", nethttp.Header{"Sec-Fetch-Site": {"none"}}},
+	}
+	for _, test := range tests {
+		c.from(test.host, "GET", "/get_users", test.header).want(200)
+	}
+}
+
+func TestWhoHasAnAPIKeyMayComeFromAnyPage(t *testing.T) {
+	c := newLoopbackClient(t)
+	c = c.as(c.newKey(`{"name":"ci","role":"tester"}`).Token)
+	c.from("evil.example.com", "GET", "/get_users", nethttp.Header{"Sec-Fetch-Site": {"cross-site"}}).want(200)
+	// Without it, what is wrong is that it is missing.
+	c.as("").from("evil.example.com", "GET", "/get_users", nil).want(401).wantProblem(http.CodeUnauthorized)
+}
+
+func TestAFarmThatAnybodyMayReachIsReachedFromAnyPage(t *testing.T) {
+	c := newClient(t)
+	c.from("farm.example.com", "GET", "/get_users", nethttp.Header{"Origin": {"https://other.example.com"}}).want(200)
+}

@@ -1,0 +1,55 @@
+package http
+
+import "github.com/userfarm/userfarm/domain"
+
+// viewKey returns an API key as the wire shows it.
+func viewKey(key domain.KeyView) Key {
+	return Key{
+		KeyID:      key.ID.String(),
+		Name:       key.Name,
+		Role:       Role(key.Role),
+		Projects:   viewScope(key.Scope),
+		Status:     KeyStatus(key.Status),
+		CreatedAt:  key.CreatedAt.UTC(),
+		ExpiresAt:  unlessZero(key.ExpiresAt),
+		RevokedAt:  unlessZero(key.RevokedAt),
+		LastUsedAt: unlessZero(key.LastUsedAt),
+	}
+}
+
+// viewCreatedKey returns an API key as the wire shows it to who made it, this once.
+func viewCreatedKey(key domain.KeyView, token domain.Token) CreatedKey {
+	view := viewKey(key)
+	return CreatedKey{
+		KeyID:      view.KeyID,
+		Name:       view.Name,
+		Role:       view.Role,
+		Projects:   view.Projects,
+		Status:     view.Status,
+		CreatedAt:  view.CreatedAt,
+		ExpiresAt:  view.ExpiresAt,
+		RevokedAt:  view.RevokedAt,
+		LastUsedAt: view.LastUsedAt,
+		Token:      token.Reveal(),
+	}
+}
+
+func viewKeys(keys []domain.KeyView) []Key {
+	views := make([]Key, len(keys))
+	for i, key := range keys {
+		views[i] = viewKey(key)
+	}
+	return views
+}
+
+// viewScope returns the projects of a scope; nil, which is null on the wire, if it is all projects.
+func viewScope(scope domain.Scope) *[]string {
+	if !scope.Limited {
+		return nil
+	}
+	projects := make([]string, len(scope.Projects))
+	for i, id := range scope.Projects {
+		projects[i] = id.String()
+	}
+	return &projects
+}

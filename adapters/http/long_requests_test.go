@@ -1,0 +1,112 @@
+package http_test
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+const codePath = "/v1/leases/" + someID + "/users/" + someID + "/otp"
+
+// wantTooManyWait fails the test unless the answer is that too many requests of the API key wait.
+func wantTooManyWait(t *testing.T, got answer) {
+	t.Helper()
+	problem := got.want(429).wantProblem(http.CodeRateLimited)
+	want := "An API key may have 3 requests that wait and streams of events together at one replica of the farm. This one has as many."
+	if problem.Detail != want {
+		t.Errorf("got %q, want %q", problem.Detail, want)
+	}
+	if got.header.Get("Retry-After") != "1" {
+		t.Error("the problem does not say when to try again")
+	}
+}
+
+func TestAKeyMayHaveOnlySoManyRequestsThatWait(t *testing.T) {
+	for name, token := range map[string]string{"with a key": newToken(), "without a key": ""} {
+		t.Run(name, func(t *testing.T) {
+			farm := waitingFarm{&historyFarm{}}
+			inBubble(t, newKeyedServer(farm, func(l *http.Limits) { l.Waiting = 3 }), func(t *testing.T, dial func() net.Conn) {
+				lease, code, stream, next := dial(), dial(), dial(), dial()
+				for _, conn := range []net.Conn{lease, code, stream, next} {
+					defer func() { _ = conn.Close() }()
+				}
+				sendTo(t, lease, token, "POST", "/v1/leases", waitingBody)
+				sendTo(t, code, token, "POST", codePath, `{"wait_seconds":30}`)
+				sendTo(t, stream, token, "GET", "/v1/events/stream", "")
+				go func() { _, _ = io.Copy(io.Discard, stream) }()
+				synctest.Wait()
+
+				wantTooManyWait(t, exchangeAs(t, next, token, "POST", "/v1/leases", waitingBody))
+				wantTooManyWait(t, exchangeAs(t, next, token, "POST", codePath, `{"wait_seconds":1}`))
+				wantTooManyWait(t, exchangeAs(t, next, token, "GET", "/v1/events/stream", ""))
+				// What does not wait is not counted.
+				exchangeAs(t, next, token, "POST", "/v1/leases", `{"users":[{}]}`).want(409)
+				exchangeAs(t, next, token, "HEAD", "/v1/events/stream", "").want(200)
+				exchangeAs(t, next, newToken(), "POST", "/v1/leases", `{"users":[{}],"wait_seconds":1}`).want(409)
+
+				readAnswer(t, code, "POST").want(409)
+				exchangeAs(t, next, token, "POST", codePath, `{"wait_seconds":1}`).want(409)
+			})
+		})
+	}
+}
+
+// waitingFarm is a farm where one waits in vain, and watches what happens.
+type waitingFarm struct{ *historyFarm }
+
+// Acquire implements [ports.Leases].
+func (waitingFarm) Acquire(
+	_ context.Context, _ []domain.Selector, terms domain.Terms, _ domain.IdempotencyKey,
+) (domain.Lease, error) {
+	time.Sleep(terms.Wait)
+	return domain.Lease{}, domain.ErrPoolExhausted
+}
+
+// OneTimeCode implements [ports.Leases].
+func (waitingFarm) OneTimeCode(
+	_ context.Context, _ domain.LeaseID, _ domain.UserID, wait time.Duration,
+) (domain.OneTimeCode, error) {
+	time.Sleep(wait)
+	return domain.OneTimeCode{}, domain.ErrNoTOTP
+}
+
+// However a stream ends, another one may begin after it.
+func TestAStreamThatEndedIsNotCounted(t *testing.T) {
+	ends := map[string]func(farm *historyFarm, conn net.Conn){
+		"its client leaves": func(_ *historyFarm, conn net.Conn) { _ = conn.Close() },
+		"its client stalls": func(farm *historyFarm, _ net.Conn) {
+			for range 1000 {
+				farm.happen()
+			}
+		},
+		"the farm makes a mistake": func(farm *historyFarm, _ net.Conn) {
+			farm.goAway(func(context.Context) error { panic("a mistake") })
+		},
+	}
+	for name, end := range ends {
+		t.Run(name, func(t *testing.T) {
+			farm := &historyFarm{}
+			server := newKeyedServer(farm, func(l *http.Limits) { l.Waiting = 1 })
+			inBubble(t, server, func(t *testing.T, dial func() net.Conn) {
+				first, second := dial(), dial()
+				defer func() { _, _ = first.Close(), second.Close() }()
+				nextBlock(t, bufio.NewReader(getStream(t, first, "/v1/events/stream")))
+				exchangeAs(t, second, "", "GET", "/v1/events/stream", "").want(429)
+				end(farm, first)
+				time.Sleep(2 * http.WriteTimeout)
+				farm.goAway(nil)
+				nextBlock(t, bufio.NewReader(getStream(t, second, "/v1/events/stream")))
+			})
+		})
+	}
+}
+
+var _ ports.Leases = waitingFarm{}

@@ -1,0 +1,174 @@
+package http_test
+
+import (
+	"context"
+	"io"
+	"net"
+	nethttp "net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+// everyKeyGate lets everybody in, as the admin with the API key that their token stands for.
+type everyKeyGate struct{ farm ports.Farm }
+
+// Enter implements [ports.Gate].
+func (g everyKeyGate) Enter(_ context.Context, token domain.Token) (domain.Caller, ports.Farm, error) {
+	caller := domain.Everybody()
+	if !token.IsZero() {
+		digest := token.Digest()
+		copy(caller.Key[:], digest[:])
+	}
+	return caller, g.farm, nil
+}
+
+// newKeyedServer returns the server of a farm that knows every API key, with the limits that change makes of the default
+// ones.
+func newKeyedServer(farm ports.Farm, change func(*http.Limits)) *http.Server {
+	limits := http.DefaultLimits()
+	change(&limits)
+	return mustServe(http.New(everyKeyGate{farm}, brokenFarm(hanging), http.Settings{Limits: limits}, newLog()))
+}
+
+// newToken returns a token that no log may show.
+func newToken() string {
+	token := domain.NewToken().Reveal()
+	secrets.add(token)
+	return token
+}
+
+// exchangeAs sends a request on a connection, with a token unless that is empty, and returns the answer.
+func exchangeAs(t *testing.T, conn net.Conn, token, method, path, body string) answer {
+	t.Helper()
+	sendTo(t, conn, token, method, path, body)
+	return readAnswer(t, conn, method)
+}
+
+func sendTo(t *testing.T, conn net.Conn, token, method, path, body string) {
+	t.Helper()
+	req, err := nethttp.NewRequest(method, "http://x"+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	var text strings.Builder
+	if err := req.Write(&text); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(conn, text.String()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// inRateBubble lets test ask for a user that is not there, with a token, of a server with a limit of requests a second.
+func inRateBubble(t *testing.T, rate int, test func(t *testing.T, ask func(token string) answer)) {
+	t.Helper()
+	farm := failing(domain.ErrUserNotFound)
+	inBubble(t, newKeyedServer(farm, func(l *http.Limits) { l.Rate = rate }), func(t *testing.T, dial func() net.Conn) {
+		conn := dial()
+		defer func() { _ = conn.Close() }()
+		test(t, func(token string) answer {
+			t.Helper()
+			return exchangeAs(t, conn, token, "GET", "/v1/users/"+someID, "")
+		})
+	})
+}
+
+func TestAKeyMaySendOnlySoManyRequestsASecond(t *testing.T) {
+	inRateBubble(t, 3, func(t *testing.T, ask func(string) answer) {
+		token := newToken()
+		for range 3 {
+			ask(token).want(404)
+		}
+		got := ask(token).want(429)
+		problem := got.wantProblem(http.CodeRateLimited)
+		want := "An API key may send 3 requests a second to one replica of the farm, and as many at once. This one sent more."
+		if problem.Detail != want {
+			t.Errorf("got %q, want %q", problem.Detail, want)
+		}
+		if got.header.Get("Retry-After") != "1" {
+			t.Error("the problem does not say when to try again")
+		}
+		time.Sleep(time.Second/3 + 1)
+		ask(token).want(404)
+		ask(token).want(429)
+		time.Sleep(time.Second)
+		for range 3 {
+			ask(token).want(404)
+		}
+		ask(token).want(429)
+	})
+}
+
+func TestAKeyThatSendsTooMuchLeavesOthersTheirs(t *testing.T) {
+	inRateBubble(t, 1, func(_ *testing.T, ask func(string) answer) {
+		greedy := newToken()
+		ask(greedy).want(404)
+		ask(greedy).want(429)
+		ask(newToken()).want(404)
+	})
+}
+
+func TestWhoNeedsNoKeyMaySendAnyNumberOfRequests(t *testing.T) {
+	inRateBubble(t, 1, func(_ *testing.T, ask func(string) answer) {
+		for range 10 {
+			ask("").want(404)
+		}
+	})
+}
+
+func TestThereNeedBeNoLimitOfRequestsASecond(t *testing.T) {
+	inRateBubble(t, 0, func(_ *testing.T, ask func(string) answer) {
+		token := newToken()
+		for range 10 {
+			ask(token).want(404)
+		}
+	})
+}
+
+func TestTheHealthOfAServerMayBeAskedForAtAnyRate(t *testing.T) {
+	server := newKeyedServer(brokenFarm(hanging), func(l *http.Limits) { l.Rate = 1 })
+	inBubble(t, server, func(t *testing.T, dial func() net.Conn) {
+		conn := dial()
+		defer func() { _ = conn.Close() }()
+		token := newToken()
+		for range 10 {
+			exchangeAs(t, conn, token, "GET", "/healthz", "").want(200)
+		}
+	})
+}
+
+func TestAKeyThatIsNotUsedIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		limit := http.NewRateLimit(1)
+		take := func(n int) error { return limit.Take(domain.Caller{Key: domain.APIKeyID{byte(n), byte(n >> 8), 1}}) }
+		for n := range 1000 {
+			if err := take(n); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if known := limit.Known(); known != 1000 {
+			t.Fatalf("%d keys are known, want 1000", known)
+		}
+		time.Sleep(time.Minute - 1)
+		if err := take(0); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(time.Nanosecond)
+		if err := take(0); err == nil {
+			t.Error("a key that is in use was forgotten")
+		}
+		if known := limit.Known(); known != 1 {
+			t.Errorf("%d keys are known, want 1", known)
+		}
+	})
+}

@@ -1,0 +1,188 @@
+package http_test
+
+import (
+	"crypto/rand"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/domain"
+)
+
+// foreign returns the client that comes with the API key of an admin of another project than that of which about is.
+func (f guardedFarm) foreign() client {
+	f.t.Helper()
+	return f.as(f.key(domain.Admin, project(f.t, otherProjectID)))
+}
+
+func TestAnAPIKeyOfAProjectListsNothingOfOthers(t *testing.T) {
+	f := newGuardedFarm(t)
+	f.about("{lease_id}")
+	empty := map[string]string{
+		"/v1/users":               `{"users":[],"next_cursor":null}`,
+		"/v1/users?status=locked": `{"users":[],"next_cursor":null}`,
+		"/v1/users?limit=1":       `{"users":[],"next_cursor":null}`,
+		"/v1/pools":               `{"pools":[]}`,
+		"/v1/events":              `{"events":[],"next_cursor":null}`,
+		"/v1/events?limit=1":      `{"events":[],"next_cursor":null}`,
+		"/get_users":              `[]`,
+	}
+	c := f.foreign()
+	for path, want := range empty {
+		if got := c.get(path).want(200).body; got != want {
+			t.Errorf("GET %s: got %s, want %s", path, got, want)
+		}
+	}
+	mine := f.addUser("mine", otherProjectID)
+	for path := range empty {
+		if path == "/v1/users?status=locked" {
+			continue
+		}
+		if got := c.get(path).want(200).body; strings.Contains(got, projectID) || !strings.Contains(got, otherProjectID) {
+			t.Errorf("GET %s: got %s, want what is of %s", path, got, mine)
+		}
+	}
+}
+
+func TestAnAPIKeyOfAProjectListsThoseOfItOnly(t *testing.T) {
+	f := newGuardedFarm(t)
+	own, other := project(t, projectID), project(t, otherProjectID)
+	f.key(domain.Viewer, own)
+	f.key(domain.Viewer, own, other)
+	id, token := f.keyWithID(domain.Admin, other)
+	var page http.KeyPage
+	f.as(token).get("/v1/keys").want(200).into(&page)
+	if len(page.Keys) != 1 || page.Keys[0].KeyID != id || page.NextCursor != nil {
+		t.Errorf("got %d keys", len(page.Keys))
+	}
+}
+
+func TestAStreamTellsAnAPIKeyOfAProjectNothingOfOthers(t *testing.T) {
+	f := newGuardedFarm(t)
+	f.about("{lease_id}")
+	stream := f.foreign().watch("since=2026-01-01T00:00:00Z", "")
+	f.about("{lease_id}")
+	f.addUser("mine", otherProjectID)
+	if got := nextBlock(t, stream); !strings.Contains(got, `"login":"mine"`) {
+		t.Errorf("got %s, want only what happened in the project", got)
+	}
+}
+
+// TestWhatIsOfOthersIsAsIfItNeverWas compares to the letter what is answered about something of another project and about
+// something that never was.
+func TestWhatIsOfOthersIsAsIfItNeverWas(t *testing.T) {
+	f := newGuardedFarm(t)
+	c := f.foreign()
+	for _, call := range calls {
+		if call.foreign != 404 {
+			continue
+		}
+		t.Run(call.operation, func(t *testing.T) {
+			f.t = t
+			f.wantSame(c.in(t), call.operation, call.body, f.about(call.operation))
+		})
+	}
+}
+
+// wantSame fails the test unless a call is answered the same about something that is not the caller's and about nothing.
+func (f guardedFarm) wantSame(c client, operation, body string, about *strings.Replacer) {
+	f.t.Helper()
+	method, path, _ := strings.Cut(operation, " ")
+	ask := func(about *strings.Replacer) string {
+		got := c.send(method, about.Replace(path), about.Replace(body))
+		for _, chance := range []string{"Date", "X-Request-Id"} {
+			got.header.Del(chance)
+		}
+		return fmt.Sprint(got.status, got.header, strings.ReplaceAll(got.body, about.Replace("{user_id}"), "{user_id}"))
+	}
+	id := uuid.NewString()
+	never := strings.NewReplacer("{user_id}", id, "{lease_id}", id, "{key_id}", id, "{project_id}", id, "{login}", "x")
+	if got, want := ask(about), ask(never); got != want {
+		f.t.Errorf("%s is answered\n%s\nand about what never was\n%s", operation, got, want)
+	}
+}
+
+func TestALeaseOfOthersThatIsOverIsAsIfItNeverWas(t *testing.T) {
+	f := newGuardedFarm(t)
+	c := f.foreign()
+	lease := f.lease(f.addUser("alice", projectID))
+	id, _ := http.ParseLeaseID(lease)
+	if err := f.farm.Release(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	about := strings.NewReplacer("{lease_id}", lease, "{user_id}", someID)
+	for _, operation := range []string{
+		"GET /v1/leases/{lease_id}", "POST /v1/leases/{lease_id}/renew", "POST /v1/leases/{lease_id}/release",
+		"POST /v1/leases/{lease_id}/users/{user_id}/otp",
+	} {
+		f.wantSame(c, operation, "", about)
+	}
+}
+
+func TestAnAcquireOfOthersUsersIsAsIfThereWereNone(t *testing.T) {
+	f := newGuardedFarm(t)
+	c := f.foreign()
+	user := f.addUser("alice", projectID)
+	mine := f.addUser("mine", otherProjectID)
+	about := strings.NewReplacer("{user_id}", user.String(), "{project_id}", projectID, "{login}", "alice")
+	ask := []string{
+		`{"users":[{"user_id":"{user_id}"}]}`,
+		`{"users":[{"user_id":"` + mine.String() + `"},{"user_id":"{user_id}"}]}`,
+		`{"users":[{"user_id":"{user_id}"}],"wait_seconds":1}`,
+		`{"users":[{"project_id":"{project_id}"}]}`,
+		`{"users":[{},{"project_id":"{project_id}","env":"e"}]}`,
+	}
+	for _, body := range ask {
+		f.wantSame(c, "POST /v1/leases", body, about)
+	}
+	f.lease(user)
+	for _, body := range ask {
+		f.wantSame(c, "POST /v1/leases", body, about)
+	}
+	lease := c.acquire(`{"users":[{}]}`)
+	if lease.Users[0].UserID != mine.String() {
+		t.Error("the lease has somebody else's user")
+	}
+	c.post("/v1/leases", `{"users":[{},{}]}`).want(404).wantProblem(http.CodeNoMatch, "/users/1")
+}
+
+func TestALoginOfOthersIsAsIfItWereFree(t *testing.T) {
+	f := newGuardedFarm(t)
+	c := f.foreign()
+	f.addUser("alice", projectID)
+	about := strings.NewReplacer("{login}", "alice", "{project_id}", projectID)
+	f.wantSame(c, "POST /v1/users", newUserBody, about)
+	f.wantSame(c, "POST /create_user", newUserBody, about)
+	f.wantSame(c, "POST /v1/keys", `{"name":"n","role":"viewer","projects":["{project_id}"]}`, about)
+}
+
+func TestAProjectThatTheAPIKeyIsNotForIsNamed(t *testing.T) {
+	f := newGuardedFarm(t)
+	c := f.foreign()
+	c.post("/v1/users", `{"login":"a","password":"p","project_id":"`+projectID+`","env":"e","domain":"d"}`).want(403).
+		wantProblem(http.CodeForbidden, "/project_id")
+	c.post("/v1/leases", `{"users":[{},{"project_id":"`+projectID+`"}]}`).want(403).
+		wantProblem(http.CodeForbidden, "/users/1/project_id")
+	c.post("/v1/keys", `{"name":"n","role":"admin","projects":["`+projectID+`","`+otherProjectID+`"]}`).want(403).
+		wantProblem(http.CodeForbidden, "/projects")
+	c.post("/v1/keys", `{"name":"n","role":"admin"}`).want(403).wantProblem(http.CodeForbidden, "/projects")
+	c.get("/v1/users?project_id="+projectID).want(403).wantProblem(http.CodeForbidden, "/project_id")
+}
+
+func TestAnIdempotencyKeyOfOthersIsNotMine(t *testing.T) {
+	f := newGuardedFarm(t)
+	one := f.as(f.key(domain.Tester, project(t, projectID)))
+	two := f.as(f.key(domain.Tester, project(t, otherProjectID)))
+	f.addUser("alice", projectID)
+	f.addUser("bob", otherProjectID)
+	key := rand.Text()
+	var first, second http.Lease
+	one.postOnce(key, "/v1/leases", `{"users":[{}]}`).want(201).into(&first)
+	two.postOnce(key, "/v1/leases", `{"users":[{}]}`).want(201).into(&second)
+	if first.LeaseID == second.LeaseID || second.Users[0].ProjectID != otherProjectID {
+		t.Error("the second caller got the lease of the first")
+	}
+}

@@ -1,0 +1,115 @@
+-- May run again if the process ends between this transaction and the mark that it was applied: SQLite can't add a column
+-- twice safely, so the tables are made anew.
+
+-- That no key can be forgotten with which anybody is sealed is the foreign key's to keep. No index serves it, for every lock and
+-- every release would have to write to that, and a key is removed once a year.
+INSERT OR IGNORE INTO sealing_keys (key_id, first_used_at)
+SELECT DISTINCT lower(hex(substr(password, 2, 4))), CAST(unixepoch('subsec') * 1000000 AS INTEGER) FROM users;
+
+CREATE TABLE users_next (
+    user_id           TEXT    PRIMARY KEY NOT NULL,
+    created_at        INTEGER NOT NULL,
+    project_id        TEXT    NOT NULL,
+    env               TEXT    NOT NULL,
+    domain            TEXT    NOT NULL,
+    pool_id           INTEGER NOT NULL REFERENCES pools,
+    login             TEXT    NOT NULL,
+    password          BLOB    NOT NULL, -- the password and, after a NUL, the TOTP secret if there is one; sealed for this user_id
+    sealing_key       TEXT    NOT NULL REFERENCES sealing_keys, -- the key that password is sealed with
+    labels            TEXT    NOT NULL, -- a JSON object of texts
+    label_set_id      INTEGER REFERENCES label_sets, -- NULL if there are no labels
+    code_used_until   INTEGER NOT NULL, -- when the latest one-time code that was given out is followed by the next; 0 if none was
+    fence             INTEGER NOT NULL, -- one higher with every lock; never goes down
+    free_at           INTEGER NOT NULL, -- from when a claim may take the user: 0 if nobody ever held it, 9223372036854775807 if a lock without an end does, or it is in quarantine
+    released_at       INTEGER,          -- end of the latest lock that was released; NULL if none was
+    lock_lease        BLOB,             -- SHA-256 of the lease id; NULL for an open lock
+    lock_position     INTEGER NOT NULL, -- index of the user in its lease
+    lock_quarantines  INTEGER NOT NULL, -- 1 if the user goes into quarantine when the lock expires, else 0
+    lock_size         INTEGER NOT NULL, -- number of users that the lease was granted with; 0 if there is none
+    lock_owner        TEXT,
+    lock_note         TEXT,
+    lock_acquired_at  INTEGER,          -- NULL if there is no lock, neither one that holds nor one that has expired
+    lock_expires_at   INTEGER,          -- NULL if the lock has no end
+    quarantine_reason TEXT,
+    quarantined_at    INTEGER,          -- NULL if the user is in circulation
+
+    -- Two users of one real account would defeat the lock.
+    UNIQUE (project_id, env, login)
+) STRICT;
+
+INSERT INTO users_next (user_id, created_at, project_id, env, domain, pool_id, login, password, labels, label_set_id, fence, free_at,
+    released_at, lock_lease, lock_position, lock_size, lock_owner, lock_note, lock_acquired_at, lock_expires_at,
+    quarantine_reason, quarantined_at, lock_quarantines, sealing_key, code_used_until)
+SELECT user_id, created_at, project_id, env, domain, pool_id, login, password, labels, label_set_id, fence, free_at,
+    released_at, lock_lease, lock_position, lock_size, lock_owner, lock_note, lock_acquired_at, lock_expires_at,
+    quarantine_reason, quarantined_at, lock_quarantines, lower(hex(substr(password, 2, 4))), 0 FROM users;
+
+DROP TABLE users;
+ALTER TABLE users_next RENAME TO users;
+
+CREATE INDEX users_free ON users (pool_id, free_at, user_id);
+
+CREATE INDEX users_free_labelled ON users (label_set_id, free_at, user_id) WHERE label_set_id IS NOT NULL;
+
+CREATE INDEX users_lease ON users (lock_lease) WHERE lock_lease IS NOT NULL;
+
+CREATE INDEX users_expiry ON users (lock_expires_at) WHERE lock_expires_at IS NOT NULL;
+
+-- API keys, also those that have expired or were revoked: none is ever removed, lest a farm that had one be open to everybody.
+CREATE TABLE IF NOT EXISTS api_keys (
+    key_id       TEXT    PRIMARY KEY NOT NULL,
+    name         TEXT    NOT NULL,
+    role         TEXT    NOT NULL,
+    projects     TEXT,             -- a JSON array of the ids of the only projects that it is for; NULL if it is for all
+    digest       BLOB    NOT NULL UNIQUE, -- SHA-256 of the token, which is kept nowhere
+    created_at   INTEGER NOT NULL,
+    expires_at   INTEGER NOT NULL, -- 0 if it never expires
+    revoked_at   INTEGER NOT NULL, -- 0 if it was not revoked
+    last_used_at INTEGER NOT NULL  -- 0 if it was never used
+) STRICT;
+
+CREATE TABLE events_next (
+    event_id   INTEGER PRIMARY KEY AUTOINCREMENT,
+    at         INTEGER NOT NULL,
+    kind       TEXT    NOT NULL,
+    user_id    TEXT    NOT NULL,
+    login      TEXT    NOT NULL,
+    project_id TEXT    NOT NULL,
+    env        TEXT    NOT NULL,
+    domain     TEXT    NOT NULL,
+    owner      TEXT    NOT NULL, -- of the lock that it is about
+    note       TEXT    NOT NULL,
+    fence      INTEGER NOT NULL,
+    reason     TEXT    NOT NULL,
+    key_id     TEXT              -- API key of whoever did it; NULL if that needed none, and for what time alone made happen
+) STRICT;
+
+INSERT INTO events_next (event_id, at, kind, user_id, login, project_id, env, domain, owner, note, fence, reason)
+SELECT event_id, at, kind, user_id, login, project_id, env, domain, owner, note, fence, reason FROM events;
+
+-- Ids go on after the highest there ever was, be it forgotten by now.
+DELETE FROM sqlite_sequence WHERE name = 'events_next';
+INSERT INTO sqlite_sequence (name, seq) SELECT 'events_next', seq FROM sqlite_sequence WHERE name = 'events';
+
+DROP TABLE events;
+ALTER TABLE events_next RENAME TO events;
+
+CREATE INDEX events_at ON events (at);
+CREATE INDEX events_user ON events (user_id, event_id);
+CREATE INDEX events_owner ON events (owner, event_id) WHERE owner <> '';
+
+-- For who may see some projects only.
+CREATE INDEX events_project ON events (project_id, event_id);
+
+CREATE TABLE ended_leases_next (
+    lease    INTEGER PRIMARY KEY NOT NULL, -- the first eight bytes of the SHA-256 of the lease id, the highest first
+    ended_at INTEGER NOT NULL,
+    projects BLOB -- ids of the projects of the users that left the lease, one after the other; NULL if they were not noted
+) STRICT;
+
+INSERT INTO ended_leases_next (lease, ended_at) SELECT lease, ended_at FROM ended_leases;
+
+DROP TABLE ended_leases;
+ALTER TABLE ended_leases_next RENAME TO ended_leases;
+
+CREATE INDEX ended_leases_age ON ended_leases (ended_at);

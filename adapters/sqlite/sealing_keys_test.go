@@ -1,0 +1,25 @@
+package sqlite_test
+
+import (
+	"context"
+	"path/filepath"
+	"testing"
+
+	"github.com/userfarm/userfarm/adapters/bunstore"
+	"github.com/userfarm/userfarm/adapters/bunstore/bunstoretest"
+	"github.com/userfarm/userfarm/adapters/sqlite"
+	"github.com/userfarm/userfarm/ports"
+)
+
+func TestSealingKeys(t *testing.T) {
+	bunstoretest.TestSealingKeys(t, func(t *testing.T) bunstoretest.Open {
+		path := filepath.Join(t.TempDir(), "users.db")
+		return func(sealer ports.Sealer) (*bunstore.Store, error) {
+			store, err := sqlite.Open(context.Background(), path, sealer)
+			if err == nil {
+				t.Cleanup(func() { _ = store.Close() })
+			}
+			return store, err
+		}
+	})
+}

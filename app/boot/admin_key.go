@@ -1,0 +1,70 @@
+package boot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/userfarm/userfarm/app"
+	"github.com/userfarm/userfarm/domain"
+)
+
+// adminKeyVariable may have the API key of the first admin. There is no such flag: others on the machine can see those.
+const adminKeyVariable = "USERFARM_ADMIN_KEY"
+
+// Validate returns an error that does not quote the key.
+func (c AccessConfig) Validate() error {
+	text := os.Getenv(adminKeyVariable)
+	if text == "" {
+		return nil
+	}
+	if c.AdminKeyFile != "" {
+		return errors.New("--admin-key-file and " + adminKeyVariable + " can't be given both")
+	}
+	if _, err := domain.ParseToken(text); err != nil {
+		return fmt.Errorf("%s: %w", adminKeyVariable, err)
+	}
+	return nil
+}
+
+// adminKey returns the token of the first admin; zero if there is none.
+func (c AccessConfig) adminKey() (domain.Token, error) {
+	if c.AdminKeyFile == "" {
+		text := os.Getenv(adminKeyVariable)
+		if text == "" {
+			return domain.Token{}, nil
+		}
+		return domain.ParseToken(text)
+	}
+	text, err := os.ReadFile(c.AdminKeyFile)
+	if err != nil {
+		return domain.Token{}, fmt.Errorf("--admin-key-file: %w", err)
+	}
+	token, err := domain.ParseToken(strings.TrimSpace(string(text)))
+	if err != nil {
+		return domain.Token{}, fmt.Errorf("--admin-key-file: %s: %w (make one with: userfarm keys generate)", c.AdminKeyFile, err)
+	}
+	return token, nil
+}
+
+// admitAdmin puts the API key of the first admin into the farm, if one was given and is not there yet.
+func admitAdmin(ctx context.Context, cfg AccessConfig, farm *app.Farm, log *slog.Logger) error {
+	token, err := cfg.adminKey()
+	if err != nil || token.IsZero() {
+		return err
+	}
+	if cfg.AdminKeyFile != "" && isPublic(cfg.AdminKeyFile) {
+		log.Warn("everybody on this machine can read the API key of the first admin: chmod 600 the file", "file", cfg.AdminKeyFile)
+	}
+	added, err := farm.AdmitFirst(ctx, token)
+	if err != nil {
+		return fmt.Errorf("admit the first admin: %w", err)
+	}
+	if added {
+		log.Info("the farm has the API key of its first admin now")
+	}
+	return nil
+}

@@ -1,0 +1,47 @@
+package boot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/userfarm/userfarm/adapters/bunstore"
+	"github.com/userfarm/userfarm/adapters/sqlite"
+	"github.com/userfarm/userfarm/app"
+	"github.com/userfarm/userfarm/ports"
+)
+
+// Administer opens the store of a farm for who looks after its keys, also while farms serve it. It brings the schema up to
+// date, and makes an SQLite file that is not there if a new farm may begin with that. The caller closes the store.
+func Administer(ctx context.Context, cfg StoreConfig, mayBeNew bool) (*bunstore.Store, error) {
+	where, err := parseStoreURL(cfg.Store)
+	if err != nil {
+		return nil, err
+	}
+	if where.kind == inMemory {
+		return nil, errors.New("--store: what a farm keeps in memory is out of reach for everybody else")
+	}
+	if where.kind == inSQLite && !mayBeNew {
+		if _, err := os.Stat(where.file); err != nil {
+			return nil, fmt.Errorf("--store: %w", err)
+		}
+	}
+	log, err := newLogger(LogConfig{LogLevel: "info", LogFormat: "auto"})
+	if err != nil {
+		return nil, err
+	}
+	return openDatabase(ctx, where, cfg.EncryptionKeyFile, sqlite.OpenBeside, log)
+}
+
+// APIKeys returns the API keys that are kept in a store.
+func APIKeys(store ports.Store) ports.Keys { return app.New(store, app.Settings{}) }
+
+// KeyFile returns where the encryption keys of the store are.
+func (c StoreConfig) KeyFile() (string, error) {
+	where, err := parseStoreURL(c.Store)
+	if err != nil {
+		return "", err
+	}
+	return keyFile(where, c.EncryptionKeyFile)
+}

@@ -1,0 +1,94 @@
+package boot
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/userfarm/userfarm/adapters/sealing"
+)
+
+// sealingKeys are the encryption keys and the file that they came from.
+type sealingKeys struct {
+	*sealing.KeyFile
+	file string
+	made bool // the file was made for this start
+}
+
+// keyFile returns where the encryption keys of a store are: in the file that the operator named, or else in the one beside
+// the SQLite file.
+func keyFile(where storeURL, named string) (string, error) {
+	switch {
+	case named != "":
+		return named, nil
+	case where.kind == inSQLite:
+		return strings.TrimSuffix(where.file, filepath.Ext(where.file)) + ".key", nil
+	case where.kind == inPostgres:
+		return "", errors.New("PostgreSQL needs --encryption-key-file, the same for every replica; " +
+			"make one with: (umask 077; openssl rand -base64 32 > userfarm.key)")
+	default:
+		return "", errors.New("a store in memory has no encryption keys")
+	}
+}
+
+// findKeys reads the key file of a store. It makes the one beside an SQLite file if there is none.
+func findKeys(where storeURL, named string, log *slog.Logger) (sealingKeys, error) {
+	file, err := keyFile(where, named)
+	if err != nil {
+		return sealingKeys{}, err
+	}
+	found := sealingKeys{file: file}
+	if named == "" {
+		if found.made, err = makeKeyFile(where, file); err != nil {
+			return sealingKeys{}, err
+		}
+	}
+	found.KeyFile, err = sealing.OpenKeyFile(file, func(err error) {
+		log.Error("the encryption key file can't be used anymore; the keys stay as they were", "error", err)
+	})
+	return found, err
+}
+
+// makeKeyFile reports whether it made the file: it leaves one that is there.
+func makeKeyFile(where storeURL, file string) (made bool, err error) {
+	if _, err := os.Stat(filepath.Dir(where.file)); err != nil {
+		return false, fmt.Errorf("--store: the folder of the SQLite file: %w", err)
+	}
+	err = sealing.CreateKeyFile(file)
+	if errors.Is(err, fs.ErrExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// announce tells the operator what to do about the file, once the store is open.
+func (k sealingKeys) announce(log *slog.Logger) {
+	if k.made {
+		log.Info("made an encryption key: back it up, the passwords can't be read without it", "file", k.file)
+	}
+	if isPublic(k.file) {
+		log.Warn("everybody on this machine can read the encryption keys: chmod 600 the file", "file", k.file)
+	}
+}
+
+// isPublic reports whether everybody on the machine can read a file.
+func isPublic(path string) bool {
+	const others = 0o007
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().Perm()&others != 0
+}
+
+// discardIfNew removes a key file that was made for a store which could not be opened.
+func (k sealingKeys) discardIfNew() error {
+	if !k.made {
+		return nil
+	}
+	if err := os.Remove(k.file); err != nil {
+		return fmt.Errorf("remove the key file that was made in vain: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,108 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+// CreateKey implements [ports.Keys].
+func (f *Farm) CreateKey(ctx context.Context, spec domain.KeySpec) (domain.KeyView, domain.Token, error) {
+	if err := domain.CheckKeySpec(spec); err != nil {
+		return domain.KeyView{}, domain.Token{}, err
+	}
+	if !f.caller.Scope.Covers(spec.Scope) {
+		return domain.KeyView{}, domain.Token{}, forbidden("/projects")
+	}
+	token := domain.NewToken()
+	key, err := f.addKey(ctx, token, spec)
+	if err != nil {
+		return domain.KeyView{}, domain.Token{}, err
+	}
+	return key.View(key.CreatedAt), token, nil
+}
+
+// Key implements [ports.Keys].
+func (f *Farm) Key(ctx context.Context, id domain.APIKeyID) (domain.KeyView, error) {
+	key, now, err := f.store.FindKey(ctx, id)
+	if err == nil {
+		err = f.checkKey(key)
+	}
+	return viewKey(key, now, err)
+}
+
+// Keys implements [ports.Keys].
+func (f *Farm) Keys(ctx context.Context, q ports.KeyQuery) (ports.KeyPage, error) {
+	var page ports.KeyPage
+	limit := q.Limit
+	q.Limit++ // mostly tells at once whether there is a next page
+	for more := true; more; {
+		var keys []domain.APIKey
+		var now time.Time
+		var err error
+		keys, now, more, err = f.store.ListKeys(ctx, q)
+		if err != nil {
+			return ports.KeyPage{}, err
+		}
+		for _, key := range keys {
+			q.After = key.ID
+			if f.checkKey(key) != nil {
+				continue
+			}
+			if len(page.Keys) == limit {
+				page.Next = page.Keys[limit-1].ID
+				return page, nil
+			}
+			page.Keys = append(page.Keys, key.View(now))
+		}
+	}
+	return page, nil
+}
+
+// RevokeKey implements [ports.Keys].
+func (f *Farm) RevokeKey(ctx context.Context, id domain.APIKeyID) (domain.KeyView, error) {
+	return viewKey(f.store.ChangeKey(ctx, id, func(now time.Time, key *domain.APIKey) error {
+		if err := f.checkKey(*key); err != nil {
+			return err
+		}
+		key.Revoke(now)
+		return nil
+	}))
+}
+
+// AdmitFirst makes sure that there is an API key with this token, with which everything else can begin: if there is none,
+// it adds one for an admin of all projects, and reports so. One that is there stays as it is, even if it was revoked.
+func (f *Farm) AdmitFirst(ctx context.Context, token domain.Token) (added bool, err error) {
+	_, err = f.addKey(ctx, token, domain.KeySpec{Name: "first admin", Role: domain.Admin})
+	if errors.Is(err, domain.ErrKeyExists) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (f *Farm) addKey(ctx context.Context, token domain.Token, spec domain.KeySpec) (domain.APIKey, error) {
+	return f.store.AddKey(ctx, func(now time.Time) (domain.APIKey, error) { return domain.NewAPIKey(now, token, spec) })
+}
+
+// checkKey returns [domain.ErrKeyNotFound] if the key is for more than the caller's projects.
+func (f *Farm) checkKey(key domain.APIKey) error {
+	if !f.caller.Scope.Covers(key.Scope) {
+		return domain.ErrKeyNotFound
+	}
+	return nil
+}
+
+// viewKey returns a key as it is at now. A key that never was and one that is not the caller's to know are the same error,
+// to the letter.
+func viewKey(key domain.APIKey, now time.Time, err error) (domain.KeyView, error) {
+	if errors.Is(err, domain.ErrKeyNotFound) {
+		err = domain.ErrKeyNotFound
+	}
+	if err != nil {
+		return domain.KeyView{}, err
+	}
+	return key.View(now), nil
+}

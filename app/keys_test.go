@@ -1,0 +1,182 @@
+package app_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/userfarm/userfarm/adapters/memory"
+	"github.com/userfarm/userfarm/app"
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+func TestAKeyIsCreatedReadAndRevoked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		farm, began := newFarm(t), time.Now()
+		key, token, err := farm.CreateKey(t.Context(), domain.KeySpec{Name: "ci", Role: domain.Tester, TTL: time.Hour})
+		if err != nil || key.Name != "ci" || key.Role != domain.Tester || key.Scope.Limited || key.Status != domain.KeyActive {
+			t.Fatalf("create = %+v, %v", key, err)
+		}
+		if !key.CreatedAt.Equal(began) || !key.ExpiresAt.Equal(began.Add(time.Hour)) || key.Digest != token.Digest() {
+			t.Errorf("create = %+v", key)
+		}
+		wantStatus := func(want domain.KeyStatus) {
+			t.Helper()
+			if read, err := farm.Key(t.Context(), key.ID); err != nil || read.Status != want || read.Name != "ci" {
+				t.Errorf("read = %+v, %v; want it %s", read, err, want)
+			}
+		}
+		wantStatus(domain.KeyActive)
+		time.Sleep(time.Hour)
+		wantStatus(domain.KeyExpired)
+		revokedAt := time.Now()
+		for range 2 {
+			revoked, err := farm.RevokeKey(t.Context(), key.ID)
+			if err != nil || revoked.Status != domain.KeyRevoked || !revoked.RevokedAt.Equal(revokedAt) {
+				t.Errorf("revoke = %+v, %v; want it revoked at %v", revoked, err, revokedAt)
+			}
+			time.Sleep(time.Minute)
+		}
+		wantStatus(domain.KeyRevoked)
+		if _, err := farm.Key(t.Context(), domain.APIKeyID{9}); !errors.Is(err, domain.ErrKeyNotFound) {
+			t.Errorf("read of an unknown key = %v", err)
+		}
+		if _, err := farm.RevokeKey(t.Context(), domain.APIKeyID{9}); !errors.Is(err, domain.ErrKeyNotFound) {
+			t.Errorf("revocation of an unknown key = %v", err)
+		}
+	})
+}
+
+func TestABadKeyIsNotCreated(t *testing.T) {
+	n := newNeighbours(t)
+	for _, farm := range []*app.Farm{n.farm, n.ours} {
+		_, token, err := farm.CreateKey(t.Context(), domain.KeySpec{Scope: domain.Only(), TTL: -1})
+		wantFields(t, err, "/name", "/role", "/projects", "/expires_in_seconds")
+		if !token.IsZero() {
+			t.Error("there is a token for it")
+		}
+	}
+}
+
+func TestAnAdminOfSomeProjectsKeepsKeysOfThoseOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNeighbours(t)
+		scopes := []domain.Scope{{}, domain.Only(stage.ProjectID), domain.Only(foreignStage.ProjectID), domain.Only(stage.ProjectID, foreignStage.ProjectID)}
+		var theirs []domain.APIKeyID
+		ours := []domain.APIKeyID{n.key}
+		for range 3 {
+			for _, scope := range scopes {
+				time.Sleep(time.Millisecond)
+				spec := domain.KeySpec{Name: "x", Role: domain.Admin, Scope: scope}
+				key, _, err := n.farm.CreateKey(t.Context(), spec)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if scope.Equal(domain.Only(stage.ProjectID)) {
+					ours = append(ours, key.ID)
+					continue
+				}
+				theirs = append(theirs, key.ID)
+				_, _, err = n.ours.CreateKey(t.Context(), spec)
+				wantForbidden(t, err, "/projects")
+			}
+		}
+		for _, id := range theirs {
+			if _, err := n.ours.RevokeKey(t.Context(), id); !errors.Is(err, domain.ErrKeyNotFound) {
+				t.Errorf("revocation of a foreign key = %v", err)
+			}
+			if key, err := n.farm.Key(t.Context(), id); err != nil || key.Status != domain.KeyActive {
+				t.Errorf("a foreign key = %+v, %v", key, err)
+			}
+		}
+		for limit := 1; limit <= len(ours)+1; limit++ {
+			if got := allKeys(t, n.ours, limit); !slices.Equal(got, ours) {
+				t.Errorf("%d at a time, they are %v, want %v", limit, got, ours)
+			}
+		}
+		if got := allKeys(t, n.farm, 2); len(got) != len(ours)+len(theirs) {
+			t.Errorf("there are %d, want all", len(got))
+		}
+		if _, err := n.ours.RevokeKey(t.Context(), ours[1]); err != nil {
+			t.Errorf("revocation of an own key = %v", err)
+		}
+	})
+}
+
+// allKeys returns the keys that are listed on pages, none of which is empty unless it is the only one.
+func allKeys(t *testing.T, farm *app.Farm, limit int) []domain.APIKeyID {
+	t.Helper()
+	var ids []domain.APIKeyID
+	for q := (ports.KeyQuery{Limit: limit}); ; {
+		page, err := farm.Keys(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := len(page.Keys); n > limit || n < limit && !page.Next.IsZero() || n == 0 && len(ids) > 0 {
+			t.Errorf("a page has %d keys of at most %d, and the next begins after %v", n, limit, page.Next)
+		}
+		for _, key := range page.Keys {
+			ids = append(ids, key.ID)
+		}
+		if q.After = page.Next; q.After.IsZero() {
+			return ids
+		}
+	}
+}
+
+func TestTheFirstAdminIsAdmittedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e, token := newEntrance(t, true), domain.NewToken()
+		for _, want := range []bool{true, false} {
+			if added, err := e.farm.AdmitFirst(t.Context(), token); err != nil || added != want {
+				t.Errorf("added = %v, %v; want %v", added, err, want)
+			}
+		}
+		caller, _, err := e.gate.Enter(t.Context(), token)
+		if err != nil || caller.Role != domain.Admin || caller.Name != "first admin" || caller.Scope.Limited {
+			t.Errorf("enter = %+v, %v", caller, err)
+		}
+		if _, err := e.farm.RevokeKey(t.Context(), caller.Key); err != nil {
+			t.Fatal(err)
+		}
+		if added, err := e.farm.AdmitFirst(t.Context(), token); err != nil || added {
+			t.Errorf("after it was revoked: added = %v, %v", added, err)
+		}
+		time.Sleep(time.Second)
+		e.wantOut(token)
+		if got := allKeys(t, e.farm, 10); len(got) != 1 {
+			t.Errorf("there are %d keys, want one", len(got))
+		}
+	})
+}
+
+func TestTwoKeysMayUseTheSameIdempotencyKey(t *testing.T) {
+	farm := app.New(memory.New(), settings)
+	one := farm.For(domain.Caller{Key: domain.APIKeyID{1}})
+	other := farm.For(domain.Caller{Key: domain.APIKeyID{2}, Scope: domain.Only(stage.ProjectID)})
+	retry := newKey(t, "job 1")
+	ids := make(map[domain.UserID]bool)
+	leases := make(map[domain.LeaseID]bool)
+	for i, farm := range []*app.Farm{farm, one, other} {
+		login := strings.Repeat("x", i+1)
+		for range 2 {
+			view, err := farm.CreateUser(t.Context(), spec(login), retry)
+			if err != nil || view.Login != login {
+				t.Fatalf("create = %+v, %v; want %s", view, err, login)
+			}
+			ids[view.ID] = true
+			lease, err := farm.Acquire(t.Context(), []domain.Selector{{}}, domain.Terms{}, retry)
+			if err != nil {
+				t.Fatal(err)
+			}
+			leases[lease.ID] = true
+		}
+	}
+	if len(ids) != 3 || len(leases) != 3 {
+		t.Errorf("they made %d users and %d leases, want three each", len(ids), len(leases))
+	}
+}

@@ -1,0 +1,449 @@
+package app_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/userfarm/userfarm/adapters/memory"
+	"github.com/userfarm/userfarm/app"
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+var foreignStage = domain.Pool{ProjectID: domain.ProjectID{2}, Env: "foreign-stage", Domain: "foreign"}
+
+// neighbours is a farm of two projects, and how somebody knows it whose API key is for the first of them alone.
+type neighbours struct {
+	farm *app.Farm
+	ours *app.Farm
+	key  domain.APIKeyID
+}
+
+func newNeighbours(t *testing.T) neighbours {
+	t.Helper()
+	farm := app.New(memory.New(), settings)
+	key, _, err := farm.CreateKey(t.Context(), domain.KeySpec{Name: "ours", Role: domain.Admin, Scope: domain.Only(stage.ProjectID)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return neighbours{farm: farm, ours: farm.For(key.Caller()), key: key.ID}
+}
+
+func createForeign(t *testing.T, farm *app.Farm, login string) domain.UserID {
+	t.Helper()
+	foreign := spec(login)
+	foreign.Pool, foreign.TOTP = foreignStage, testTOTP(t)
+	view, err := farm.CreateUser(t.Context(), foreign, noKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return view.ID
+}
+
+// things are what a caller can name.
+type things struct {
+	user    domain.UserID
+	lease   domain.LeaseID
+	key     domain.APIKeyID
+	project domain.ProjectID
+	pool    string // the name of an environment and of a domain
+}
+
+// methods call each method of a farm with things.
+var methods = map[string]func(ctx context.Context, farm ports.Farm, x things) (any, error){
+	"Acquire": func(ctx context.Context, farm ports.Farm, x things) (any, error) {
+		var answers []any
+		var refusals []error
+		for _, want := range []domain.Selector{
+			{UserID: x.user}, {ProjectID: x.project}, {Env: x.pool}, {Domain: x.pool}, {Labels: domain.Labels{"of": x.pool}},
+		} {
+			for _, wait := range []time.Duration{0, time.Minute} {
+				lease, err := farm.Acquire(ctx, []domain.Selector{want}, domain.Terms{Wait: wait}, noKey)
+				answers, refusals = append(answers, lease), append(refusals, err)
+			}
+		}
+		return answers, errors.Join(refusals...)
+	},
+	"Lease": func(ctx context.Context, farm ports.Farm, x things) (any, error) { return farm.Lease(ctx, x.lease) },
+	"Renew": func(ctx context.Context, farm ports.Farm, x things) (any, error) { return farm.Renew(ctx, x.lease, 0) },
+	"OneTimeCode": func(ctx context.Context, farm ports.Farm, x things) (any, error) {
+		return farm.OneTimeCode(ctx, x.lease, x.user, time.Minute)
+	},
+	"Release": func(ctx context.Context, farm ports.Farm, x things) (any, error) {
+		return nil, farm.Release(ctx, x.lease, domain.Fault{UserID: x.user, Reason: "broken"})
+	},
+	"LockOpen": func(ctx context.Context, farm ports.Farm, x things) (any, error) { return farm.LockOpen(ctx, x.user) },
+	"ReleaseOpen": func(ctx context.Context, farm ports.Farm, x things) (any, error) {
+		return nil, farm.ReleaseOpen(ctx, x.user)
+	},
+	"CreateUser": func(ctx context.Context, farm ports.Farm, x things) (any, error) {
+		created := spec("carol") // the login is taken in the foreign project
+		created.Pool = domain.Pool{ProjectID: x.project, Env: x.pool, Domain: x.pool}
+		return farm.CreateUser(ctx, created, noKey)
+	},
+	"User": func(ctx context.Context, farm ports.Farm, x things) (any, error) { return farm.User(ctx, x.user) },
+	"Users": func(ctx context.Context, farm ports.Farm, x things) (any, error) {
+		byProject, err := farm.Users(ctx, ports.Query{ProjectID: x.project, Limit: 100})
+		byEnv, envErr := farm.Users(ctx, ports.Query{Env: x.pool, Limit: 100})
+		byLogin, loginErr := farm.Users(ctx, ports.Query{Login: "carol", Limit: 100})
+		return []any{byProject, byEnv, byLogin}, errors.Join(err, envErr, loginErr)
+	},
+	"ChangeUser": func(ctx context.Context, farm ports.Farm, x things) (any, error) {
+		return farm.ChangeUser(ctx, x.user, domain.Change{Labels: &domain.Labels{"a": "b"}})
+	},
+	"RemoveUser": func(ctx context.Context, farm ports.Farm, x things) (any, error) {
+		return nil, farm.RemoveUser(ctx, x.user)
+	},
+	"AllAccounts": func(ctx context.Context, farm ports.Farm, _ things) (any, error) {
+		for account, err := range farm.AllAccounts(ctx) {
+			if err != nil || account.Pool != stage {
+				return account, err
+			}
+		}
+		return nil, nil
+	},
+	"Quarantine": func(ctx context.Context, farm ports.Farm, x things) (any, error) {
+		return farm.Quarantine(ctx, x.user, "broken")
+	},
+	"Restore": func(ctx context.Context, farm ports.Farm, x things) (any, error) {
+		return farm.Restore(ctx, x.user, "")
+	},
+	"ForceRelease": func(ctx context.Context, farm ports.Farm, x things) (any, error) {
+		return farm.ForceRelease(ctx, x.user, "it hangs")
+	},
+	"Pools": func(ctx context.Context, farm ports.Farm, _ things) (any, error) { return farm.Pools(ctx) },
+	"Events": func(ctx context.Context, farm ports.Farm, x things) (any, error) {
+		return farm.Events(ctx, ports.EventQuery{UserID: x.user, Limit: 100})
+	},
+	"CreateKey": func(ctx context.Context, farm ports.Farm, x things) (any, error) {
+		key, _, err := farm.CreateKey(ctx, domain.KeySpec{Name: "x", Role: domain.Viewer, Scope: domain.Only(x.project, stage.ProjectID)})
+		return key, err
+	},
+	"Key": func(ctx context.Context, farm ports.Farm, x things) (any, error) { return farm.Key(ctx, x.key) },
+	"Keys": func(ctx context.Context, farm ports.Farm, _ things) (any, error) {
+		return farm.Keys(ctx, ports.KeyQuery{Limit: 100})
+	},
+	"RevokeKey": func(ctx context.Context, farm ports.Farm, x things) (any, error) { return farm.RevokeKey(ctx, x.key) },
+}
+
+func TestWhatIsForeignIsAnsweredLikeWhatNeverWas(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNeighbours(t)
+		ann, carol := create(t, n.farm, "ann"), createForeign(t, n.farm, "carol")
+		dave, bob := createForeign(t, n.farm, "dave"), create(t, n.farm, "bob")
+		foreignKey, _, err := n.farm.CreateKey(t.Context(), domain.KeySpec{
+			Name: "theirs", Role: domain.Admin, Scope: domain.Only(foreignStage.ProjectID),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		wideKey, _, err := n.farm.CreateKey(t.Context(), domain.KeySpec{
+			Name: "both", Role: domain.Admin, Scope: domain.Only(stage.ProjectID, foreignStage.ProjectID),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		allKey, _, err := n.farm.CreateKey(t.Context(), domain.KeySpec{Name: "all", Role: domain.Admin})
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		ended := acquire(t, n.farm, []domain.Selector{{UserID: carol}}, domain.Terms{})
+		mixedEnded := acquire(t, n.farm, []domain.Selector{{UserID: ann}, {UserID: dave}}, domain.Terms{})
+		for _, lease := range []domain.Lease{ended, mixedEnded} {
+			if err := n.farm.Release(t.Context(), lease.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		expired := acquire(t, n.farm, []domain.Selector{{UserID: carol}, {UserID: bob}}, domain.Terms{TTL: time.Minute})
+		time.Sleep(time.Minute)
+		acquire(t, n.farm, []domain.Selector{{UserID: bob}}, domain.Terms{}) // the lease has lost one of its users only
+		held := acquire(t, n.farm, []domain.Selector{{UserID: dave}}, domain.Terms{})
+		mixed := acquire(t, n.farm, []domain.Selector{{UserID: ann}, {UserID: createForeign(t, n.farm, "erin")}}, domain.Terms{})
+
+		theirs := things{project: foreignStage.ProjectID, pool: foreignStage.Env}
+		foreign := map[string]things{
+			"a free user":         {user: carol, lease: ended.ID, key: foreignKey.ID},
+			"an expired lease":    {user: carol, lease: expired.ID, key: foreignKey.ID},
+			"a held user":         {user: dave, lease: held.ID, key: wideKey.ID},
+			"a shared lease":      {user: mixed.Users[1].ID, lease: mixed.ID, key: allKey.ID},
+			"a lease that ended":  {user: dave, lease: mixedEnded.ID, key: allKey.ID},
+			"our user in a lease": {user: ann, lease: mixed.ID},
+		}
+		never := things{
+			user: domain.UserID{9}, lease: domain.NewLeaseID(), key: domain.APIKeyID{9}, project: domain.ProjectID{9}, pool: "nowhere",
+		}
+		before := everything(t, n.farm)
+		for name, method := range methods {
+			want, wantErr := method(t.Context(), n.ours, never)
+			for of, x := range foreign {
+				if x.user == ann && name != "Lease" && name != "Renew" && name != "Release" && name != "OneTimeCode" {
+					continue // the user itself is ours
+				}
+				x.project, x.pool = theirs.project, theirs.pool
+				began := time.Now()
+				got, err := method(t.Context(), n.ours, x)
+				if answer, want := fmt.Sprintf("%+v; %v", got, err), fmt.Sprintf("%+v; %v", want, wantErr); answer != want {
+					t.Errorf("%s of %s answers\n%s\nand of what never was\n%s", name, of, answer, want)
+				}
+				if !time.Now().Equal(began) {
+					t.Errorf("%s of %s waited, for what is not there", name, of)
+				}
+			}
+		}
+		if after := everything(t, n.farm); after != before {
+			t.Errorf("somebody changed the farm from\n%s\nto\n%s", before, after)
+		}
+	})
+}
+
+// everything prints all that the farm keeps.
+func everything(t *testing.T, farm *app.Farm) string {
+	t.Helper()
+	var accounts []domain.Account
+	for account, err := range farm.AllAccounts(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		account.Lock = nil // a pointer; the history tells of it
+		accounts = append(accounts, account)
+	}
+	keys, err := farm.Keys(t.Context(), ports.KeyQuery{Limit: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("%+v\n%+v\n%+v", accounts, events(t, farm, ports.EventQuery{Limit: 1000}), keys)
+}
+
+func TestEveryMethodOfAFarmIsCalledWithForeignThings(t *testing.T) {
+	farm := reflect.TypeFor[ports.Farm]()
+	for i := range farm.NumMethod() {
+		if name := farm.Method(i).Name; methods[name] == nil {
+			t.Errorf("%s is not", name)
+		}
+	}
+}
+
+func TestListsHoldWhatIsInScope(t *testing.T) {
+	n := newNeighbours(t)
+	createForeign(t, n.farm, "carol")
+	ann := create(t, n.farm, "ann")
+	createForeign(t, n.farm, "ann")
+	acquire(t, n.farm, []domain.Selector{{Env: foreignStage.Env}}, domain.Terms{Owner: "ci"})
+	acquire(t, n.farm, []domain.Selector{{UserID: ann}}, domain.Terms{Owner: "ci"})
+
+	if page, err := n.ours.Users(t.Context(), ports.Query{Limit: 1}); err != nil || len(page.Users) != 1 || page.Users[0].ID != ann || !page.Next.IsZero() {
+		t.Errorf("users = %+v, %v", page, err)
+	}
+	var accounts []domain.UserID
+	for account, err := range n.ours.AllAccounts(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		accounts = append(accounts, account.ID)
+	}
+	if !slices.Equal(accounts, []domain.UserID{ann}) {
+		t.Errorf("accounts = %v, want ann's", accounts)
+	}
+	if pools, err := n.ours.Pools(t.Context()); err != nil || len(pools) != 1 || pools[0].Pool != stage || pools[0].Locked != 1 {
+		t.Errorf("pools = %+v, %v", pools, err)
+	}
+	if got := events(t, n.ours, ports.EventQuery{Owner: "ci", Limit: 10}); len(got) != 1 || got[0].UserID != ann {
+		t.Errorf("events of the owner = %+v", got)
+	}
+	wider := n.farm.For(domain.Caller{Scope: domain.Only(stage.ProjectID, foreignStage.ProjectID)})
+	if page, err := wider.Users(t.Context(), ports.Query{Scope: domain.Only(), Limit: 10}); err != nil || len(page.Users) != 3 {
+		t.Errorf("users of both projects = %+v, %v; the scope is the caller's", page, err)
+	}
+}
+
+func TestNamingAForeignProjectIsForbidden(t *testing.T) {
+	n := newNeighbours(t)
+	createForeign(t, n.farm, "carol")
+	for _, project := range []domain.ProjectID{foreignStage.ProjectID, {9}} { // be there users of it or not
+		created := spec("bob")
+		created.Pool.ProjectID = project
+		_, err := n.ours.CreateUser(t.Context(), created, noKey)
+		wantForbidden(t, err, "/project_id")
+		_, err = n.ours.Users(t.Context(), ports.Query{ProjectID: project, Limit: 1})
+		wantForbidden(t, err, "/project_id")
+		_, err = n.ours.Acquire(t.Context(), []domain.Selector{{ProjectID: project}, anyone[0], {ProjectID: project}}, domain.Terms{}, noKey)
+		wantForbidden(t, err, "/users/0/project_id", "/users/2/project_id")
+		_, _, err = n.ours.CreateKey(t.Context(), domain.KeySpec{Name: "x", Role: domain.Viewer, Scope: domain.Only(project)})
+		wantForbidden(t, err, "/projects")
+	}
+}
+
+func wantForbidden(t *testing.T, err error, want ...string) {
+	t.Helper()
+	forbidden, ok := errors.AsType[*domain.ForbiddenError](err)
+	if !ok || !errors.Is(err, domain.ErrForbidden) {
+		t.Errorf("error = %v, want one that forbids %v", err, want)
+		return
+	}
+	var got []string
+	for _, f := range forbidden.Fields {
+		got = append(got, f.Pointer)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("forbidden = %v, want %v", got, want)
+	}
+}
+
+func TestAnAcquireGetsUsersOfItsScopeOnly(t *testing.T) {
+	n := newNeighbours(t)
+	createForeign(t, n.farm, "carol") // nobody is handed out before her, by who may have her
+	bob := create(t, n.farm, "bob")
+	for _, want := range []domain.Selector{{}, {UserID: bob}, anyone[0], {Scope: domain.Only(foreignStage.ProjectID)}} {
+		lease := acquire(t, n.ours, []domain.Selector{want}, domain.Terms{})
+		if got := lease.Users[0].ID; got != bob {
+			t.Errorf("%+v got %+v, want bob", want, lease.Users[0])
+		}
+		_, err := n.ours.Acquire(t.Context(), []domain.Selector{{}}, domain.Terms{}, noKey)
+		if !errors.Is(err, domain.ErrPoolExhausted) {
+			t.Errorf("one more = %v", err)
+		}
+		if err := n.ours.Release(t.Context(), lease.ID); err != nil {
+			t.Error(err)
+		}
+	}
+
+	third := spec("dave")
+	third.Pool.ProjectID = domain.ProjectID{3}
+	if _, err := n.farm.CreateUser(t.Context(), third, noKey); err != nil {
+		t.Fatal(err)
+	}
+	two := n.farm.For(domain.Caller{Scope: domain.Only(stage.ProjectID, domain.ProjectID{3})})
+	lease := acquire(t, two, []domain.Selector{{}, {}}, domain.Terms{})
+	if one, other := lease.Users[0].Login, lease.Users[1].Login; min(one, other) != "bob" || max(one, other) != "dave" {
+		t.Errorf("who has two projects got %s and %s", one, other)
+	}
+	if _, err := n.ours.Lease(t.Context(), lease.ID); !errors.Is(err, domain.ErrLeaseNotFound) {
+		t.Errorf("the lease for who has one of them = %v", err)
+	}
+}
+
+func TestSelectorsOfOneProjectWaitInLineLikeThoseThatNameIt(t *testing.T) {
+	store := &claims{Store: memory.New()}
+	farm := app.New(store, settings)
+	create(t, farm, "ann")
+	one, two := domain.Only(stage.ProjectID), domain.Only(stage.ProjectID, foreignStage.ProjectID)
+	for _, c := range []struct {
+		scope domain.Scope
+		want  domain.Selector
+		asks  domain.Selector
+	}{
+		{domain.Scope{}, domain.Selector{}, domain.Selector{}},
+		{one, domain.Selector{}, anyone[0]},
+		{one, anyone[0], anyone[0]},
+		{one, domain.Selector{UserID: domain.UserID{9}}, domain.Selector{UserID: domain.UserID{9}, Scope: one}},
+		{two, domain.Selector{}, domain.Selector{Scope: two}},
+		{two, anyone[0], anyone[0]},
+		{domain.Scope{}, domain.Selector{Scope: one}, domain.Selector{}},
+		{one, domain.Selector{ProjectID: stage.ProjectID, Scope: two}, anyone[0]},
+		{domain.Only(), domain.Selector{}, domain.Selector{Scope: domain.Only()}},
+	} {
+		_, _ = farm.For(domain.Caller{Scope: c.scope}).Acquire(t.Context(), []domain.Selector{c.want}, domain.Terms{}, noKey)
+		if got := store.latest.Want; len(got) != 1 || !got[0].Equal(c.asks) {
+			t.Errorf("%+v of %+v asks the store for %+v, want %+v", c.want, c.scope, got, c.asks)
+		}
+	}
+}
+
+// claims is a store that remembers what it was asked for.
+type claims struct {
+	ports.Store
+	latest ports.Claim
+	added  domain.Once
+}
+
+func (s *claims) Claim(ctx context.Context, claim ports.Claim) ([]*domain.User, error) {
+	s.latest = claim
+	return s.Store.Claim(ctx, claim)
+}
+
+func (s *claims) Add(ctx context.Context, once domain.Once, users ...*domain.User) error {
+	s.added = once
+	return s.Store.Add(ctx, once, users...)
+}
+
+func TestALeaseThatHoldsForeignUsersCantBeForced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNeighbours(t)
+		ann, carol := create(t, n.farm, "ann"), createForeign(t, n.farm, "carol")
+		lease := acquire(t, n.farm, []domain.Selector{{UserID: ann}, {UserID: carol}}, domain.Terms{TTL: time.Minute})
+		before := everything(t, n.farm)
+		if _, err := n.ours.ForceRelease(t.Context(), ann, ""); !errors.Is(err, domain.ErrForbidden) {
+			t.Errorf("force release = %v", err)
+		}
+		if _, err := n.farm.Lease(t.Context(), lease.ID); err != nil || everything(t, n.farm) != before {
+			t.Errorf("it changed the lease all the same, which is now %v", err)
+		}
+		time.Sleep(time.Minute) // then there is nothing to force
+		if view, err := n.ours.ForceRelease(t.Context(), ann, ""); err != nil || view.Status != domain.Free {
+			t.Errorf("force release of a lease that is over = %+v, %v", view, err)
+		}
+	})
+}
+
+func TestForceReleaseFollowsALockThatLeavesALeaseOfForeignUsers(t *testing.T) {
+	store := &meddler{Store: memory.New()}
+	farm := app.New(store, settings)
+	ann, carol := create(t, farm, "ann"), createForeign(t, farm, "carol")
+	lease := acquire(t, farm, []domain.Selector{{UserID: ann}, {UserID: carol}}, domain.Terms{})
+	store.once = func() {
+		if err := farm.Release(t.Context(), lease.ID); err != nil {
+			t.Error(err)
+		}
+		acquire(t, farm, []domain.Selector{{UserID: ann}}, domain.Terms{})
+	}
+	ours := farm.For(domain.Caller{Scope: domain.Only(stage.ProjectID)})
+	if view, err := ours.ForceRelease(t.Context(), ann, ""); err != nil || view.Status != domain.Free {
+		t.Errorf("force release = %+v, %v", view, err)
+	}
+}
+
+func TestTheHistoryKnowsWhoseKeyItWas(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNeighbours(t)
+		must := func(_ any, err error) {
+			t.Helper()
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		id := create(t, n.ours, "ann")
+		lease := acquire(t, n.ours, anyone, domain.Terms{})
+		must(n.ours.Renew(t.Context(), lease.ID, 0))
+		must(nil, n.ours.Release(t.Context(), lease.ID))
+		must(n.ours.Quarantine(t.Context(), id, "broken"))
+		must(n.ours.Restore(t.Context(), id, ""))
+		must(n.ours.LockOpen(t.Context(), id))
+		must(nil, n.ours.ReleaseOpen(t.Context(), id))
+		must(n.ours.LockOpen(t.Context(), id))
+		must(n.ours.ForceRelease(t.Context(), id, ""))
+		acquire(t, n.ours, anyone, domain.Terms{TTL: time.Minute})
+		time.Sleep(time.Minute)
+		must(nil, n.ours.RemoveUser(t.Context(), id))
+
+		got := events(t, n.farm, ports.EventQuery{UserID: id, Limit: 100})
+		for _, e := range got {
+			want, name := n.key, "ours"
+			if e.Kind == domain.UserExpired {
+				want, name = domain.APIKeyID{}, ""
+			}
+			if e.Key != want || e.KeyName != name {
+				t.Errorf("%s was done with the key %v, named %q", e.Kind, e.Key, e.KeyName)
+			}
+		}
+		if len(got) != 13 {
+			t.Errorf("%d events, want 13", len(got))
+		}
+	})
+}

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"os"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/userfarm/userfarm/adapters/bunstore"
+	"github.com/userfarm/userfarm/adapters/sealing"
+	"github.com/userfarm/userfarm/app/boot"
+)
+
+type listSealingKeys struct {
+	boot.StoreConfig `embed:""`
+}
+
+// Run writes a table of the keys in the order of the file.
+func (l *listSealingKeys) Run(ctx context.Context) error {
+	return withStore(ctx, l.StoreConfig, func(store *bunstore.Store, file string) error {
+		used, err := store.SealingKeys(ctx)
+		if err != nil {
+			return err
+		}
+		ids, err := sealing.KeyIDs(file)
+		if err != nil {
+			return err
+		}
+		rows := [][]string{{"ID", "USE", "USERS", "FIRST USED"}}
+		for i, id := range ids {
+			var first time.Time
+			if at := slices.IndexFunc(used, func(k bunstore.SealingKey) bool { return k.ID == id }); at >= 0 {
+				first = used[at].FirstUsedAt
+			}
+			rows = append(rows, []string{id, useOf(i), strconv.Itoa(usersOf(used, id)), timeOr("never", first)})
+		}
+		return writeTable(os.Stdout, rows)
+	})
+}
+
+// useOf says what the key in a place of the file is for.
+func useOf(place int) string {
+	if place == 0 {
+		return "seals"
+	}
+	return "opens"
+}

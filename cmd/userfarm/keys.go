@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/userfarm/userfarm/app/boot"
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+// keys looks after API keys in the store itself, so that there can be a first one. Farms may serve meanwhile.
+type keys struct {
+	Create   createKey   `cmd:"" help:"Make an API key, and write its token to standard output: KEY=$(userfarm keys create …)."`
+	List     listKeys    `cmd:"" help:"List the API keys, the newest last."`
+	Revoke   revokeKey   `cmd:"" help:"End an API key for good: within two seconds it lets nobody in."`
+	Generate generateKey `cmd:"" help:"Write a new token to standard output and store it nowhere: for serve --admin-key-file."`
+}
+
+type createKey struct {
+	boot.StoreConfig `embed:""`
+
+	Name    string      `help:"What the key is for, for people." required:"" placeholder:"NAME"`
+	Role    string      `help:"What its holder may do: ${enum}." required:"" enum:"viewer,tester,admin" placeholder:"ROLE"`
+	Project []projectID `help:"Project that the key is limited to, may be given again; without one the key is for all." placeholder:"UUID"`
+	Expires lifetime    `help:"How long the key may be used, like 90d or 12h; without it the key never expires." placeholder:"TIME"`
+}
+
+// Validate returns what no key can be made of. The command line calls it.
+func (c *createKey) Validate() error {
+	return errors.Join(nameFlags(domain.CheckKeySpec(c.spec())), c.StoreConfig.Validate())
+}
+
+func (c *createKey) spec() domain.KeySpec {
+	spec := domain.KeySpec{Name: c.Name, Role: domain.Role(c.Role), TTL: c.Expires.duration}
+	if len(c.Project) > 0 {
+		projects := make([]domain.ProjectID, len(c.Project))
+		for i, project := range c.Project {
+			projects[i] = domain.ProjectID(project)
+		}
+		spec.Scope = domain.Only(projects...)
+	}
+	return spec
+}
+
+func (c *createKey) Run(ctx context.Context) error {
+	return withAPIKeys(ctx, c.StoreConfig, true, func(keys ports.Keys) error {
+		key, token, err := keys.CreateKey(ctx, c.spec())
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Println(token.Reveal()); err != nil {
+			return errors.Join(fmt.Errorf("the token of API key %s is lost: %w", key.ID, err), revoke(ctx, keys, key.ID))
+		}
+		fmt.Fprintf(os.Stderr, "API key %s: its token is shown only this once, and kept nowhere\n", key.ID)
+		return nil
+	})
+}
+
+type revokeKey struct {
+	boot.StoreConfig `embed:""`
+
+	ID apiKeyID `arg:"" help:"Id of the key, as in userfarm keys list."`
+}
+
+func (r *revokeKey) Run(ctx context.Context) error {
+	return withAPIKeys(ctx, r.StoreConfig, false, func(keys ports.Keys) error {
+		return revoke(ctx, keys, domain.APIKeyID(r.ID))
+	})
+}
+
+func revoke(ctx context.Context, keys ports.Keys, id domain.APIKeyID) error {
+	key, err := keys.RevokeKey(ctx, id)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "API key %s (%s) is revoked\n", key.ID, key.Name)
+	return nil
+}
+
+type generateKey struct{}
+
+func (*generateKey) Run(context.Context) error {
+	_, err := fmt.Println(domain.NewToken().Reveal())
+	return err
+}
+
+// withAPIKeys calls use with the API keys of the store, which it opens and closes.
+func withAPIKeys(ctx context.Context, cfg boot.StoreConfig, mayBeNew bool, use func(ports.Keys) error) error {
+	store, err := boot.Administer(ctx, cfg, mayBeNew)
+	if err != nil {
+		return err
+	}
+	return errors.Join(use(boot.APIKeys(store)), store.Close())
+}
+
+// keyFlags are the flags for what the domain calls by the names of the API.
+var keyFlags = map[string]string{
+	"/name": "--name", "/role": "--role", "/projects": "--project", "/expires_in_seconds": "--expires",
+}
+
+// nameFlags returns err with the flags that it is about.
+func nameFlags(err error) error {
+	invalid, ok := errors.AsType[*domain.InvalidError](err)
+	if !ok {
+		return err
+	}
+	errs := make([]error, len(invalid.Fields))
+	for i, field := range invalid.Fields {
+		errs[i] = fmt.Errorf("%s %s", keyFlags[field.Pointer], field.Detail)
+	}
+	return errors.Join(errs...)
+}

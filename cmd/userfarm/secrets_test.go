@@ -1,0 +1,73 @@
+package main_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/userfarm/userfarm/adapters/postgres/postgrestest"
+)
+
+// These tests use a farm in every way that there is, right and wrong, with secrets that are nowhere else, and then look for
+// traces of them in everything that the farm said, logged and stored.
+
+func TestNoSecretIsToldLoggedOrStoredOnSQLite(t *testing.T) {
+	w := newWitness(t, nil)
+	useEverything(w)
+	wantNone := func(file string) {
+		text, err := os.ReadFile(filepath.Join(w.dir, file))
+		if err != nil || !bytes.Contains(text, []byte(project)) {
+			t.Fatalf("%s has %d bytes, and nothing of the users (%v)", file, len(text), err)
+		}
+		w.wantNoTraces(file, text)
+	}
+	wantNone("userfarm.db-wal") // which is gone after a stop in order
+	w.stop()
+	wantNone("userfarm.db")
+	w.wantNoTraces("the output of the processes", []byte(w.said.String()))
+}
+
+func TestNoSecretIsToldLoggedOrStoredOnPostgreSQL(t *testing.T) {
+	server := postgrestest.Start(t)
+	database := server.NewDatabase(t)
+	w := newWitness(t, []string{"--store", database, "--encryption-key-file", writeKey(t)})
+	w.know(newSecret("the password of the database", server.Password()))
+	useEverything(w)
+
+	// What can't be opened anymore, and what can't be reached, are errors that the farm logs.
+	server.Exec(t, database, `UPDATE users SET password = set_byte(password, 20, (get_byte(password, 20) + 1) % 256)`)
+	w.refused("POST", "/v1/leases", wanted)
+	_, _, _ = w.farm.send("GET", "/get_users", "")
+	server.Stop()
+	w.refused("POST", "/v1/users", w.user("away", w.password()))
+	w.refused("GET", "/v1/leases/"+w.uuid("lease id"), "")
+	w.execute(1, "keys", "list")
+	server.Resume(t)
+	w.stop()
+	if !strings.Contains(w.said.String(), `"level":"ERROR"`) {
+		t.Error("no error is logged, so there is nothing to look at")
+	}
+
+	w.wantNoTraces("the output of the processes", []byte(w.said.String()))
+	w.wantNoTraces("the dump of the database", dump(t, database))
+}
+
+// dump returns what pg_dump writes.
+func dump(t *testing.T, database string) []byte {
+	t.Helper()
+	program, err := exec.LookPath("pg_dump")
+	if found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/pg_dump"); err != nil && len(found) > 0 {
+		program, err = found[len(found)-1], nil
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := exec.Command(program, database).Output()
+	if err != nil || !bytes.Contains(text, []byte(project)) {
+		t.Fatalf("pg_dump wrote %d bytes, and nothing of the users (%v)", len(text), err)
+	}
+	return text
+}

@@ -1,0 +1,120 @@
+package domain_test
+
+import (
+	"bytes"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/userfarm/userfarm/domain"
+)
+
+func newAPIKey(t *testing.T, spec domain.KeySpec) domain.APIKey {
+	t.Helper()
+	if spec.Name == "" {
+		spec.Name, spec.Role = "ci", domain.Tester
+	}
+	key, err := domain.NewAPIKey(noon, domain.NewToken(), spec)
+	must(t, err)
+	return key
+}
+
+func TestANewKeyIsAsItsSpecSays(t *testing.T) {
+	token := domain.NewToken()
+	scope := domain.Only(domain.ProjectID{2}, domain.ProjectID{1})
+	key, err := domain.NewAPIKey(noon, token, domain.KeySpec{Name: "Zoë's laptop", Role: domain.Viewer, Scope: scope, TTL: time.Hour})
+	must(t, err)
+	want := domain.APIKey{
+		ID: key.ID, Name: "Zoë's laptop", Role: domain.Viewer, Scope: scope, Digest: token.Digest(),
+		CreatedAt: noon, ExpiresAt: noon.Add(time.Hour),
+	}
+	if !reflect.DeepEqual(key, want) || key.ID.IsZero() {
+		t.Errorf("key = %+v, want %+v", key, want)
+	}
+	if caller := key.Caller(); caller.Key != key.ID || caller.Name != key.Name || caller.Role != domain.Viewer || !caller.Scope.Equal(scope) {
+		t.Errorf("caller = %+v", caller)
+	}
+	if forever := newAPIKey(t, domain.KeySpec{}); !forever.ExpiresAt.IsZero() || forever.Status(noon.AddDate(1000, 0, 0)) != domain.KeyActive {
+		t.Errorf("a key without a time to live is %+v", forever)
+	}
+}
+
+func TestKeysThatAreMadeLaterHaveHigherIDs(t *testing.T) {
+	before := newAPIKey(t, domain.KeySpec{})
+	for range 100 {
+		key, err := domain.NewAPIKey(before.CreatedAt.Add(tick), domain.NewToken(), domain.KeySpec{Name: "ci", Role: domain.Admin})
+		must(t, err)
+		if bytes.Compare(key.ID[:], before.ID[:]) <= 0 {
+			t.Fatalf("%v is not above %v", key.ID, before.ID)
+		}
+		if text := key.ID.String(); len(text) != 36 || text[14] != '7' {
+			t.Fatalf("%s is not a UUID of version 7", text)
+		}
+		before = key
+	}
+}
+
+func TestAKeyIsActiveUntilItExpiresAndNotLonger(t *testing.T) {
+	key := newAPIKey(t, domain.KeySpec{Name: "ci", Role: domain.Tester, TTL: time.Hour})
+	end := noon.Add(time.Hour)
+	for _, at := range []struct {
+		now  time.Time
+		want domain.KeyStatus
+	}{
+		{noon, domain.KeyActive}, {end.Add(-tick), domain.KeyActive},
+		{end, domain.KeyExpired}, {end.Add(tick), domain.KeyExpired},
+	} {
+		if got := key.Status(at.now); got != at.want {
+			t.Errorf("%v after noon it is %s, want %s", at.now.Sub(noon), got, at.want)
+		}
+		if view := key.View(at.now); view.Status != at.want || !reflect.DeepEqual(view.APIKey, key) {
+			t.Errorf("%v after noon the view is %+v", at.now.Sub(noon), view)
+		}
+	}
+}
+
+func TestARevokedKeyStaysSo(t *testing.T) {
+	key := newAPIKey(t, domain.KeySpec{Name: "ci", Role: domain.Tester, TTL: time.Hour})
+	key.Revoke(noon.Add(time.Minute))
+	key.Revoke(noon.Add(2 * time.Minute))
+	if !key.RevokedAt.Equal(noon.Add(time.Minute)) {
+		t.Errorf("it was revoked at %v", key.RevokedAt)
+	}
+	// Even before, for a clock that was set back, and after it would have expired.
+	for _, now := range []time.Time{noon, noon.Add(time.Minute), noon.Add(2 * time.Hour)} {
+		if got := key.Status(now); got != domain.KeyRevoked {
+			t.Errorf("at %v it is %s", now, got)
+		}
+	}
+}
+
+func TestCheckKeySpecNamesEveryBadField(t *testing.T) {
+	wantFields(t, domain.CheckKeySpec(domain.KeySpec{Scope: domain.Only(), TTL: -1}),
+		"/name", "/role", "/projects", "/expires_in_seconds")
+	many := make([]domain.ProjectID, 101)
+	for i := range many {
+		many[i] = domain.ProjectID{byte(i)}
+	}
+	good := domain.KeySpec{Name: strings.Repeat("ë", 255), Role: domain.Admin, Scope: domain.Only(many[:100]...), TTL: domain.MaxKeyTTL}
+	must(t, domain.CheckKeySpec(good))
+	must(t, domain.CheckKeySpec(domain.KeySpec{Name: "ci", Role: domain.Viewer}))
+	for pointer, spoil := range map[string]func(*domain.KeySpec){
+		"/name":               func(s *domain.KeySpec) { s.Name += "ë" },
+		"/role":               func(s *domain.KeySpec) { s.Role = "root" },
+		"/projects":           func(s *domain.KeySpec) { s.Scope = domain.Only(many...) },
+		"/expires_in_seconds": func(s *domain.KeySpec) { s.TTL++ },
+	} {
+		bad := good
+		spoil(&bad)
+		wantFields(t, domain.CheckKeySpec(bad), pointer)
+		key, err := domain.NewAPIKey(noon, domain.NewToken(), bad)
+		wantFields(t, err, pointer)
+		if !key.ID.IsZero() {
+			t.Errorf("a spec with a bad %s made a key", pointer)
+		}
+	}
+	for _, name := range []string{"a\x00b", "a\nb", "\xff"} {
+		wantFields(t, domain.CheckKeySpec(domain.KeySpec{Name: name, Role: domain.Viewer}), "/name")
+	}
+}

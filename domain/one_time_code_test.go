@@ -1,0 +1,212 @@
+package domain_test
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/userfarm/userfarm/domain"
+)
+
+func seeded(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, seed)) }
+
+const halfAMinute = "JBSWY3DPEHPK3PXP"
+
+func TestACodeRunsToTheEndOfItsWindow(t *testing.T) {
+	for _, at := range []struct{ since, remaining time.Duration }{
+		{0, 30 * time.Second},
+		{tick, 30*time.Second - tick},
+		{30*time.Second - tick, tick},
+		{30 * time.Second, 30 * time.Second},
+		{45 * time.Second, 15 * time.Second},
+	} {
+		now := noon.Add(at.since)
+		h := hold(t, parseTOTP(t, halfAMinute), noon)
+		code, err := h.code(now)
+		must(t, err)
+		if code.Remaining != at.remaining || !code.ExpiresAt.Equal(now.Add(at.remaining)) || code.ExpiresAt.Location() != time.UTC {
+			t.Errorf("%v after noon, the code runs for %v until %v, want %v", at.since, code.Remaining, code.ExpiresAt, at.remaining)
+		}
+		if used := h.user.Snapshot().CodeUsedUntil; !used.Equal(code.ExpiresAt) {
+			t.Errorf("it is used until %v, want %v", used, code.ExpiresAt)
+		}
+	}
+}
+
+func TestTheNextCodeComesExactlyWhenTheWindowEnds(t *testing.T) {
+	h := hold(t, parseTOTP(t, halfAMinute), noon)
+	first, err := h.code(noon.Add(10 * time.Second))
+	must(t, err)
+	for since, wait := range map[time.Duration]time.Duration{
+		10 * time.Second:      20 * time.Second,
+		20 * time.Second:      10 * time.Second,
+		30*time.Second - tick: tick,
+	} {
+		wantCodeUsed(t, h, noon.Add(since), wait)
+	}
+	second, err := h.code(noon.Add(30 * time.Second))
+	must(t, err)
+	if second.Code == first.Code {
+		t.Error("it is the same code")
+	}
+	// What was given out stays so, also for a clock that is set back, by however much.
+	wantCodeUsed(t, h, noon.Add(10*time.Second), 50*time.Second)
+	wantCodeUsed(t, h, noon.Add(-time.Hour), time.Hour+time.Minute)
+}
+
+// wantCodeUsed fails the test unless the current code was given out, and the next one comes in so long.
+func wantCodeUsed(t *testing.T, h holder, now time.Time, wait time.Duration) {
+	t.Helper()
+	before := h.user.Snapshot().CodeUsedUntil
+	_, err := h.code(now)
+	used, ok := errors.AsType[*domain.CodeUsedError](err)
+	if !ok || !errors.Is(fmt.Errorf("store: %w", err), domain.ErrCodeUsed) || used.Wait != wait {
+		t.Errorf("%v after noon: %v, want that the next one comes in %v", now.Sub(noon), err, wait)
+	}
+	if after := h.user.Snapshot().CodeUsedUntil; after != before {
+		t.Errorf("a refusal changed until when the code is used from %v to %v", before, after)
+	}
+}
+
+func TestOnlyTheHolderOfAUserGetsItsCode(t *testing.T) {
+	h := hold(t, parseTOTP(t, halfAMinute), noon)
+	plain := newUser("bob", nil)
+	lease := domain.NewLeaseID()
+	_, err := domain.Grant(noon, lease, domain.Terms{TTL: time.Minute}, []*domain.User{plain})
+	must(t, err)
+	for name, test := range map[string]struct {
+		now   time.Time
+		lease domain.LeaseID
+		users []*domain.User
+		of    domain.UserID
+		want  error
+	}{
+		"another lease":           {noon, lease, []*domain.User{h.user}, h.user.ID(), domain.ErrLeaseExpired},
+		"a lease that has ended":  {noon.Add(time.Minute), lease, []*domain.User{plain}, plain.ID(), domain.ErrLeaseExpired},
+		"a user of another lease": {noon, h.lease, []*domain.User{h.user}, plain.ID(), domain.ErrUserNotFound},
+		"a user without":          {noon, lease, []*domain.User{plain}, plain.ID(), domain.ErrNoTOTP},
+	} {
+		code, err := domain.GiveCode(test.now, test.lease, test.users, test.of)
+		if !errors.Is(err, test.want) || code.Code.Reveal() != "" {
+			t.Errorf("%s: %v, want %v and no code", name, err, test.want)
+		}
+	}
+	_, err = h.code(noon)
+	must(t, err)
+}
+
+func TestGivingACodeIsNoEvent(t *testing.T) {
+	h := hold(t, parseTOTP(t, halfAMinute), noon)
+	h.user = h.user.Clone()
+	_, err := h.code(noon)
+	must(t, err)
+	wantEvents(t, h.user)
+}
+
+func TestCodesStayUsedWhateverChanges(t *testing.T) {
+	h := hold(t, parseTOTP(t, halfAMinute), noon)
+	_, err := h.code(noon)
+	must(t, err)
+	for _, text := range []string{
+		halfAMinute, "AAAAAAAA", halfAMinute, "otpauth://totp/x?digits=8&secret=" + halfAMinute, "otpauth://totp/x?algorithm=SHA512&secret=" + halfAMinute,
+	} {
+		must(t, h.user.Change(domain.Change{TOTP: new(parseTOTP(t, text))}))
+		wantCodeUsed(t, h, noon.Add(20*time.Second), 10*time.Second)
+	}
+	password := domain.NewSecret("changed")
+	must(t, h.user.Change(domain.Change{Password: &password}))
+	wantCodeUsed(t, h, noon.Add(20*time.Second), 10*time.Second)
+}
+
+// With another period, the first window that begins when the last code is over may begin later.
+func TestAfterAChangeOfThePeriodTheWaitIsForAWholeWindow(t *testing.T) {
+	h := hold(t, parseTOTP(t, halfAMinute), noon)
+	_, err := h.code(noon)
+	must(t, err)
+	must(t, h.user.Change(domain.Change{TOTP: new(parseTOTP(t, "otpauth://totp/x?period=60&secret="+halfAMinute))}))
+	for _, since := range []time.Duration{10 * time.Second, 30 * time.Second, 45 * time.Second, time.Minute - tick} {
+		wantCodeUsed(t, h, noon.Add(since), time.Minute-since)
+	}
+	code, err := h.code(noon.Add(time.Minute))
+	must(t, err)
+	if code.Remaining != time.Minute {
+		t.Errorf("it runs for %v", code.Remaining)
+	}
+}
+
+// Whoever holds the user and whenever they ask, whatever the clock does and whatever becomes of the second factor: nobody
+// is given a code that somebody was given before, and whoever is refused is told for how long to wait.
+func TestNoCodeIsEverGivenTwice(t *testing.T) {
+	random := seeded(11)
+	for range 150 {
+		secrets := 0
+		factor := func(fresh bool) domain.TOTP {
+			if fresh {
+				secrets++
+			}
+			// With 8 digits, codes of different windows are different as good as always.
+			return parseTOTP(t, fmt.Sprintf("otpauth://totp/x?digits=8&period=%d&secret=%s",
+				[]int{1, 7, 30, 30, 60, 90}[random.IntN(6)], []string{"JBSWY3DP", "EHPK3PXP", "AAAAAAAA", "ABCDEFGH"}[secrets]))
+		}
+		h, now := hold(t, factor(false), noon), noon
+		given := make(map[string]bool)
+		for range 60 {
+			now = now.Add(time.Duration(random.IntN(20_000)) * time.Millisecond)
+			switch random.IntN(12) {
+			case 0: // the clock is set back
+				now = now.Add(-time.Duration(random.IntN(300)) * time.Second)
+			case 1:
+				must(t, h.user.Change(domain.Change{TOTP: new(factor(secrets < 3 && random.IntN(4) == 0))}))
+			case 2:
+				h.nextHolder(t, now)
+			case 3:
+				h.user = domain.Restore(h.user.Snapshot())
+			}
+			code, err := h.code(now)
+			if used, refused := errors.AsType[*domain.CodeUsedError](err); refused {
+				if used.Wait <= 0 {
+					t.Fatalf("the next one comes in %v", used.Wait)
+				}
+				if _, err := h.clone().code(now.Add(used.Wait - tick)); !errors.Is(err, domain.ErrCodeUsed) {
+					t.Fatalf("just before the wait is over: %v", err)
+				}
+				if _, err := h.clone().code(now.Add(used.Wait)); err != nil {
+					t.Fatalf("when the wait is over: %v", err)
+				}
+				continue
+			}
+			must(t, err)
+			text := fmt.Sprint(secrets, " ", code.Code.Reveal())
+			if given[text] {
+				t.Fatal("a code was given twice")
+			}
+			given[text] = true
+			if code.Remaining <= 0 || !now.Add(code.Remaining).Equal(code.ExpiresAt) {
+				t.Fatalf("at %v, a code runs until %v, for %v", now, code.ExpiresAt, code.Remaining)
+			}
+		}
+	}
+}
+
+// nextHolder lets somebody else have the user.
+func (h *holder) nextHolder(t *testing.T, now time.Time) {
+	t.Helper()
+	users := []*domain.User{h.user}
+	must(t, domain.Release(now, h.lease, users))
+	h.lease = domain.NewLeaseID()
+	_, err := domain.Grant(now, h.lease, domain.Terms{TTL: 1<<63 - 1}, users)
+	must(t, err)
+}
+
+func (h holder) clone() holder { return holder{h.lease, h.user.Clone()} }
+
+func TestCheckWait(t *testing.T) {
+	for _, wait := range []time.Duration{0, time.Second, domain.MaxWait} {
+		must(t, domain.CheckWait(wait))
+	}
+	for _, wait := range []time.Duration{-1, domain.MaxWait + 1} {
+		wantFields(t, domain.CheckWait(wait), "/wait_seconds")
+	}
+}

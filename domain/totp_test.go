@@ -1,0 +1,348 @@
+package domain_test
+
+import (
+	"bytes"
+	"encoding/base32"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/userfarm/userfarm/domain"
+)
+
+func parseTOTP(t testing.TB, text string) domain.TOTP {
+	t.Helper()
+	totp, err := domain.ParseTOTP(text)
+	must(t, err)
+	return totp
+}
+
+// holder is somebody who holds a user with a second factor for good.
+type holder struct {
+	lease domain.LeaseID
+	user  *domain.User
+}
+
+func hold(t testing.TB, totp domain.TOTP, since time.Time) holder {
+	t.Helper()
+	h := holder{lease: domain.NewLeaseID(), user: newUser("ann", nil)}
+	must(t, h.user.Change(domain.Change{TOTP: &totp}))
+	_, err := domain.Grant(since, h.lease, domain.Terms{TTL: 1<<63 - 1}, []*domain.User{h.user})
+	must(t, err)
+	return h
+}
+
+func (h holder) code(now time.Time) (domain.OneTimeCode, error) {
+	return domain.GiveCode(now, h.lease, []*domain.User{h.user}, h.user.ID())
+}
+
+// codeAt returns the code of one moment.
+func codeAt(t testing.TB, totp domain.TOTP, now time.Time) string {
+	t.Helper()
+	code, err := hold(t, totp, now).code(now)
+	must(t, err)
+	return code.Code.Reveal()
+}
+
+// The vectors are those of RFC 6238, appendix B.
+func TestCodesAreThoseOfRFC6238(t *testing.T) {
+	const seed = "1234567890"
+	seeds := map[string]string{
+		"SHA1":   strings.Repeat(seed, 2),
+		"SHA256": strings.Repeat(seed, 3) + "12",
+		"SHA512": strings.Repeat(seed, 6) + "1234",
+	}
+	for _, vector := range []struct {
+		seconds              int64
+		sha1, sha256, sha512 string
+	}{
+		{59, "94287082", "46119246", "90693936"},
+		{1111111109, "07081804", "68084774", "25091201"},
+		{1111111111, "14050471", "67062674", "99943326"},
+		{1234567890, "89005924", "91819424", "93441116"},
+		{2000000000, "69279037", "90698825", "38618901"},
+		{20000000000, "65353130", "77737706", "47863826"},
+	} {
+		for algorithm, want := range map[string]string{"SHA1": vector.sha1, "SHA256": vector.sha256, "SHA512": vector.sha512} {
+			secret := base32.StdEncoding.EncodeToString([]byte(seeds[algorithm]))
+			for digits := 6; digits <= 8; digits++ {
+				uri := fmt.Sprintf("otpauth://totp/rfc:6238?secret=%s&algorithm=%s&digits=%d", url.QueryEscape(secret), algorithm, digits)
+				if got := codeAt(t, parseTOTP(t, uri), time.Unix(vector.seconds, 0)); got != want[8-digits:] {
+					t.Errorf("%s with %d digits at %d is %s, want %s", algorithm, digits, vector.seconds, got, want[8-digits:])
+				}
+			}
+		}
+	}
+}
+
+func TestWithoutFurtherWordsItIsSHA1SixDigitsAndHalfAMinute(t *testing.T) {
+	const secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+	want := parseTOTP(t, "otpauth://totp/site?secret="+secret+"&algorithm=SHA1&digits=6&period=30")
+	for _, text := range []string{secret, "otpauth://totp/site?secret=" + secret} {
+		if parseTOTP(t, text) != want {
+			t.Errorf("%s makes other codes", text)
+		}
+	}
+	if got := codeAt(t, want, time.Unix(59, 0)); got != "287082" {
+		t.Errorf("the code is %s", got)
+	}
+}
+
+func TestASecretIsReadAsPeopleCopyIt(t *testing.T) {
+	want := parseTOTP(t, "JBSWY3DPEHPK3PXPAA")
+	for _, text := range []string{
+		"jbswy3dpehpk3pxpaa",
+		"JBSW Y3DP EHPK 3PXP AA",
+		" jbsw-y3dp-ehpk-3pxp-aa ",
+		"JBSWY3DPEHPK3PXPAA======",
+		"otpauth://totp/?secret=JBSWY3DPEHPK3PXPAA",
+		"otpauth://totp?secret=JBSWY3DPEHPK3PXPAA",
+		"OTPAUTH://TOTP/Some%20Site:ann@example.com?issuer=Some+Site&secret=jbsw+y3dp+ehpk+3pxp+aa&image=x",
+		"otpauth://totp/site:ann?secret=JBSWY3DPEHPK3PXPAA%3D%3D%3D%3D%3D%3D&algorithm=sha1",
+	} {
+		if parseTOTP(t, text) != want {
+			t.Errorf("%q makes other codes", text)
+		}
+	}
+	if got := parseTOTP(t, base32.StdEncoding.EncodeToString(make([]byte, 128))); got.IsZero() {
+		t.Error("a long secret is none")
+	}
+}
+
+// The rules that a text for a second factor can break.
+var totpRules = []string{
+	"must have at most 1024 characters",
+	"must be base32 or an otpauth:// URI",
+	"must be an otpauth://totp/ URI: codes that count uses instead of time are not known here",
+	"must have a query that can be read",
+	"must have the parameter secret only once",
+	"must have the parameter algorithm only once",
+	"must have the parameter digits only once",
+	"must have the parameter period only once",
+	"must have the algorithm SHA1, SHA256 or SHA512",
+	"must have from 6 to 8 digits",
+	"must have a period of 1 to 86400 seconds",
+	"must have a secret of 1 to 128 bytes in base32 (letters and the digits 2 to 7)",
+}
+
+// wantTOTPRule fails the test unless err is about /totp_secret, names one of the rules, and says nothing else.
+func wantTOTPRule(t *testing.T, err error) (rule string) {
+	t.Helper()
+	invalid, ok := errors.AsType[*domain.InvalidError](err)
+	if !ok || len(invalid.Fields) != 1 || invalid.Fields[0].Pointer != "/totp_secret" {
+		t.Fatalf("error = %v, want one about /totp_secret", err)
+	}
+	rule = invalid.Fields[0].Detail
+	if !slices.Contains(totpRules, rule) {
+		t.Errorf("%q is no rule", rule)
+	}
+	return rule
+}
+
+func TestWhatIsNoSecondFactorIsRefusedByItsRule(t *testing.T) {
+	const uri = "otpauth://totp/site?secret=JBSWY3DPEHPK3PXP"
+	seen := make(map[string]bool)
+	for text, want := range map[string]string{
+		"":                                        "a secret of",
+		"====":                                    "a secret of",
+		"A":                                       "a secret of",
+		"JBSWY3DPEHPK3PXP1":                       "a secret of",
+		"JBSWY3DPEHPK3PXPA":                       "a secret of", // cut off or a character too many
+		"JBSWY3DPEHPK3PXPAAA":                     "a secret of",
+		"JBSWY3DPEHPK3PXPAAAAAA":                  "a secret of",
+		"JBSWY3DP=EHPK3PXP":                       "a secret of",
+		"JBSWY3DP\nEHPK3PXP":                      "a secret of",
+		"JBSWY3DP\tEHPK3PXP":                      "a secret of",
+		"correct horse battery":                   "a secret of",
+		"\xff\x00\u0130":                          "a secret of",
+		strings.Repeat("A", 207):                  "a secret of", // 129 bytes
+		"otpauth://totp/site":                     "a secret of",
+		"otpauth://totp/site?secret=":             "a secret of",
+		"otpauth://totp/site?secret=0189":         "a secret of",
+		"otpauth://totp/site?Secret=AAAAAAAA":     "a secret of",
+		strings.Repeat("A", 1025):                 "at most 1024",
+		uri + strings.Repeat("&x=y", 300):         "at most 1024",
+		"https://totp/site?secret=AAAAAAAA":       "base32 or an otpauth",
+		"secret:AAAAAAAA":                         "base32 or an otpauth",
+		":":                                       "base32 or an otpauth",
+		"otpauth://to tp/?secret=AAAAAAAA":        "base32 or an otpauth",
+		"otpauth://hotp/site?secret=AAAAAAAA":     "count uses",
+		"otpauth:totp?secret=AAAAAAAA":            "count uses",
+		"otpauth://totp.example/?secret=AAAAAAAA": "count uses",
+		"otpauth://totp/site?secret=%zz":          "query that can be read",
+		uri + "&issuer=%zz":                       "query that can be read",
+		uri + "&x;y":                              "query that can be read",
+		uri + "&secret=JBSWY3DPEHPK3PXP":          "secret only once",
+		uri + "&algorithm=SHA1&algorithm=SHA1":    "algorithm only once",
+		uri + "&digits=6&digits=8":                "digits only once",
+		uri + "&period=30&period=30":              "period only once",
+		uri + "&algorithm=MD5":                    "the algorithm SHA1",
+		uri + "&algorithm=":                       "the algorithm SHA1",
+		uri + "&digits=5":                         "6 to 8 digits",
+		uri + "&digits=9":                         "6 to 8 digits",
+		uri + "&digits=":                          "6 to 8 digits",
+		uri + "&digits=six":                       "6 to 8 digits",
+		uri + "&period=0":                         "a period of 1",
+		uri + "&period=-30":                       "a period of 1",
+		uri + "&period=86401":                     "a period of 1",
+		uri + "&period=30s":                       "a period of 1",
+		uri + "&period=99999999999999999999":      "a period of 1",
+		uri + "&period=":                          "a period of 1",
+	} {
+		totp, err := domain.ParseTOTP(text)
+		if err == nil {
+			t.Errorf("%q was accepted", text)
+			continue
+		}
+		rule := wantTOTPRule(t, err)
+		if seen[rule] = true; !strings.Contains(rule, want) {
+			t.Errorf("%q: %s, want a rule about %s", text, rule, want)
+		}
+		if !totp.IsZero() {
+			t.Errorf("%q made a second factor beside its error", text)
+		}
+	}
+	for _, rule := range totpRules {
+		if !seen[rule] {
+			t.Errorf("nothing breaks the rule that it %s", rule)
+		}
+	}
+}
+
+func FuzzParseTOTP(f *testing.F) {
+	for _, text := range []string{
+		"", "JBSWY3DPEHPK3PXP", "jbsw y3dp-ehpk", "AA======", "A", ":", "otpauth://", "otpauth://totp/?secret=AA",
+		"otpauth://totp/site:ann?secret=JBSWY3DPEHPK3PXP&algorithm=SHA512&digits=8&period=60&issuer=site",
+		"OTPAUTH://TOTP?secret=aa&algorithm=sha256", "otpauth://hotp/?secret=AA&counter=1", "otpauth://totp/?secret=AA&period=1e9",
+		"otpauth://totp/?secret=%41%41", "otpauth://totp/?secret=AA&secret=AA", "otpauth://u:p@totp:1/?secret=AA#x", "\xff:\x00",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		totp, err := domain.ParseTOTP(text)
+		if err != nil {
+			wantTOTPRule(t, err)
+			return
+		}
+		again, err := domain.ParseTOTP(totp.URI().Reveal())
+		if err != nil || again != totp || totp.IsZero() {
+			t.Errorf("%q does not come back from its URI (%v)", text, err)
+		}
+		if codeAt(t, again, noon) != codeAt(t, totp, noon) {
+			t.Errorf("%q has two codes", text)
+		}
+	})
+}
+
+func TestAURISaysAllThatMakesCodes(t *testing.T) {
+	random := seeded(7)
+	for range 2000 {
+		secret := make([]byte, 1+random.IntN(128))
+		for i := range secret {
+			secret[i] = byte(random.Uint32())
+		}
+		algorithm := []string{"SHA1", "SHA256", "SHA512"}[random.IntN(3)]
+		digits, period := 6+random.IntN(3), 1+random.IntN(86400)
+		totp := parseTOTP(t, fmt.Sprintf("otpauth://totp/x?period=%d&digits=%d&algorithm=%s&secret=%s",
+			period, digits, algorithm, url.QueryEscape(base32.StdEncoding.EncodeToString(secret))))
+		again := parseTOTP(t, totp.URI().Reveal())
+		if again != totp {
+			t.Fatalf("%s with %d digits every %d seconds does not come back", algorithm, digits, period)
+		}
+		now := time.Unix(random.Int64N(1<<32), 0)
+		if code := codeAt(t, totp, now); len(code) != digits || codeAt(t, again, now) != code {
+			t.Fatalf("%s with %d digits has a code of %d digits, or two", algorithm, digits, len(code))
+		}
+	}
+	if (domain.TOTP{}).URI().Reveal() != "" {
+		t.Error("there is a URI of nothing")
+	}
+}
+
+func TestValuesThatMakeOtherCodesDiffer(t *testing.T) {
+	seen := make(map[domain.TOTP]string)
+	for _, text := range []string{
+		"AAAAAAAA", "AAAAAAAB", "otpauth://totp/?secret=AAAAAAAA&digits=7", "otpauth://totp/?secret=AAAAAAAA&period=31",
+		"otpauth://totp/?secret=AAAAAAAA&algorithm=SHA256", "otpauth://totp/?secret=AAAAAAAA&algorithm=SHA512",
+	} {
+		totp := parseTOTP(t, text)
+		if other, again := seen[totp]; again {
+			t.Errorf("%s is %s", text, other)
+		}
+		seen[totp] = text
+	}
+}
+
+func TestASecondFactorIsNeverPrinted(t *testing.T) {
+	const secret = "correct horse battery"
+	encoded := base32.StdEncoding.EncodeToString([]byte(secret))
+	totp := parseTOTP(t, encoded)
+	user := newUser("ann", nil)
+	must(t, user.Change(domain.Change{TOTP: &totp}))
+	code, err := hold(t, totp, noon).code(noon)
+	must(t, err)
+	hidden := []string{
+		secret, strings.ToLower(encoded), strings.ToLower(encoded[:8]), fmt.Sprintf("%x", secret), fmt.Sprintf("%d", []byte(secret)),
+		code.Code.Reveal(),
+	}
+	for name, value := range map[string]any{
+		"a second factor":  totp,
+		"a pointer to one": &totp,
+		"its URI":          totp.URI(),
+		"a hidden field":   struct{ totp domain.TOTP }{totp},
+		"a code":           code,
+		"a spec":           domain.Spec{TOTP: totp},
+		"a change":         domain.Change{TOTP: &totp},
+		"a user":           user,
+		"a snapshot":       user.Snapshot(),
+		"an account":       user.Account(noon),
+	} {
+		wantRedacted(t, name, value, hidden)
+	}
+}
+
+// wantRedacted fails the test if a printed, encoded or logged form of the value shows what is hidden, in lower case.
+func wantRedacted(t *testing.T, name string, value any, hidden []string) {
+	t.Helper()
+	var printed bytes.Buffer
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "% x"} {
+		fmt.Fprintf(&printed, verb+"\n", value)
+	}
+	must(t, json.NewEncoder(&printed).Encode(value))
+	for _, handler := range []slog.Handler{slog.NewTextHandler(&printed, nil), slog.NewJSONHandler(&printed, nil)} {
+		slog.New(handler).Info("logged", "value", value)
+	}
+	for _, h := range hidden {
+		if strings.Contains(strings.ToLower(printed.String()), h) {
+			t.Errorf("%s shows %q:\n%s", name, h, printed.String())
+		}
+	}
+}
+
+func TestUsersSayWhetherTheyHaveASecondFactor(t *testing.T) {
+	with := hold(t, parseTOTP(t, "JBSWY3DPEHPK3PXP"), noon)
+	if lease, err := domain.ReadLease(noon, with.lease, []*domain.User{with.user}); err != nil || !lease.Users[0].HasTOTP {
+		t.Errorf("the lease of a user with one is %+v (%v)", lease, err)
+	}
+	if !with.user.View(noon).HasTOTP {
+		t.Error("the view of a user with one lacks it")
+	}
+	none := domain.TOTP{}
+	without := with.user.Clone()
+	if !without.SameAccount(with.user) {
+		t.Error("a clone is another account")
+	}
+	must(t, without.Change(domain.Change{TOTP: &none}))
+	if without.SameAccount(with.user) || without.View(noon).HasTOTP {
+		t.Error("a second factor was not taken away")
+	}
+	if !with.user.View(noon).HasTOTP {
+		t.Error("a change of the clone changed the user")
+	}
+}

@@ -1,0 +1,164 @@
+package portstest
+
+import (
+	"slices"
+	"time"
+
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+var historyKeyTests = []storeTest{
+	{"tells by whose key things happened, and its name", historyByKey},
+	{"names no key where there was none", historyNoKey},
+	{"blames nobody for what time alone made happen", historyNobody},
+	{"names the key of a claim that stood in line", historyKeyInLine},
+	{"keeps the id of a key that it does not know", historyStrangeKey},
+	{"names keys over their end and a restart", historyKeyRestart},
+}
+
+// signed is a decide that acts by a key.
+func signed(key domain.APIKey, decide ports.Decide) ports.Decide {
+	return func(now time.Time, users []*domain.User) error {
+		for _, u := range users {
+			u.ActBy(key.ID)
+		}
+		return decide(now, users)
+	}
+}
+
+// granting is a decide that grants a lease for ttl.
+func granting(id domain.LeaseID) ports.Decide {
+	return func(now time.Time, users []*domain.User) error {
+		_, err := domain.Grant(now, id, domain.Terms{TTL: ttl}, users)
+		return err
+	}
+}
+
+// deed is what happened, and by which key.
+type deed struct {
+	kind domain.EventKind
+	key  domain.APIKey
+}
+
+// wantDeeds fails the test unless this is what happened to the user.
+func (f *farm) wantDeeds(u *domain.User, want ...deed) {
+	f.Helper()
+	events := f.historyOf(ports.EventQuery{UserID: u.ID()})
+	if len(events) != len(want) {
+		f.Fatalf("%d events, want %d:\n\t%+v", len(events), len(want), events)
+	}
+	for i, e := range events {
+		if e.Kind != want[i].kind || e.Key != want[i].key.ID || e.KeyName != want[i].key.Name {
+			f.Fatalf("event %d is %s by the key %v %q, want %s by %v %q",
+				i, e.Kind, e.Key, e.KeyName, want[i].kind, want[i].key.ID, want[i].key.Name)
+		}
+	}
+}
+
+func historyByKey(f *farm) {
+	admin, tester := f.addKey(keyName("Zoë's \U0001f642 \"laptop\"")), f.addKey(keyName("ci"))
+	twin := f.addKey(keyName("ci")) // names need not differ
+	u := f.add(func(s *domain.Spec) { s.By = admin.ID })
+	id := domain.NewLeaseID()
+	_, err := f.store.Claim(f.Context(), ports.Claim{Want: []domain.Selector{anyone}, Decide: signed(tester, granting(id))})
+	f.must(err)
+	_, err = f.store.Update(f.Context(), ports.ByLease(id.Digest()), signed(twin, func(now time.Time, users []*domain.User) error {
+		return domain.Release(now, id, users, domain.Fault{UserID: u.ID(), Reason: "broken"})
+	}))
+	f.must(err)
+	_, err = f.store.Update(f.Context(), ports.ByUser(u.ID()), signed(admin, func(now time.Time, users []*domain.User) error {
+		return users[0].Restore(now, "mended")
+	}))
+	f.must(err)
+	f.must(f.store.Remove(f.Context(), u.ID(), signed(tester, func(now time.Time, users []*domain.User) error {
+		return users[0].Remove(now)
+	})))
+	f.wantDeeds(u,
+		deed{domain.UserCreated, admin}, deed{domain.UserAcquired, tester},
+		deed{domain.UserReleased, twin}, deed{domain.UserQuarantined, twin},
+		deed{domain.UserRestored, admin}, deed{domain.UserRemoved, tester},
+	)
+}
+
+func historyNoKey(f *farm) {
+	f.addKey()
+	nobody := domain.APIKey{}
+	u := f.add()
+	f.use(u)
+	f.must(f.remove(u.ID()))
+	f.wantDeeds(u,
+		deed{domain.UserCreated, nobody}, deed{domain.UserAcquired, nobody},
+		deed{domain.UserReleased, nobody}, deed{domain.UserRemoved, nobody},
+	)
+}
+
+func historyNobody(f *farm) {
+	key, nobody := f.addKey(), domain.APIKey{}
+	claim := func(u *domain.User) {
+		f.Helper()
+		_, err := f.store.Claim(f.Context(), ports.Claim{
+			Want: []domain.Selector{named(u)}, Decide: signed(key, granting(domain.NewLeaseID())),
+		})
+		f.must(err)
+	}
+	taken, removed, ended := f.add(), f.add(), f.add()
+	for _, u := range []*domain.User{taken, removed, ended} {
+		claim(u)
+	}
+	f.advance(ttl)
+	claim(taken)
+	f.must(f.store.Remove(f.Context(), removed.ID(), signed(key, func(now time.Time, users []*domain.User) error {
+		return users[0].Remove(now)
+	})))
+	f.endExpired()
+	created, acquired, expired := deed{domain.UserCreated, nobody}, deed{domain.UserAcquired, key}, deed{domain.UserExpired, nobody}
+	f.wantDeeds(taken, created, acquired, expired, acquired)
+	f.wantDeeds(removed, created, acquired, expired, deed{domain.UserRemoved, key})
+	f.wantDeeds(ended, created, acquired, expired)
+}
+
+func historyKeyInLine(f *farm) {
+	first, second := f.addKey(keyName("first")), f.addKey(keyName("second"))
+	u := f.add()
+	held := f.acquire(anyone)
+	var line []*waiter
+	for _, key := range []domain.APIKey{first, second} {
+		decide := signed(key, func(now time.Time, users []*domain.User) error { return users[0].LockOpen(now, 0) })
+		line = append(line, f.standFor(ports.Claim{Want: []domain.Selector{anyone}, Wait: domain.MaxWait, Decide: decide}))
+	}
+	f.must(f.release(held.ID))
+	line[0].served()
+	f.must(f.releaseOpen(u.ID()))
+	line[1].served()
+	nobody := domain.APIKey{}
+	f.wantDeeds(u,
+		deed{domain.UserCreated, nobody}, deed{domain.UserAcquired, nobody}, deed{domain.UserReleased, nobody},
+		deed{domain.UserAcquired, first}, deed{domain.UserReleased, nobody}, deed{domain.UserAcquired, second},
+	)
+}
+
+func historyStrangeKey(f *farm) {
+	f.addKey()
+	stranger := f.buildKey()
+	u := f.add(func(s *domain.Spec) { s.By = stranger.ID })
+	stranger.Name = "" // nobody knows it
+	f.wantDeeds(u, deed{domain.UserCreated, stranger})
+}
+
+func historyKeyRestart(f *farm) {
+	gone, expired := f.addKey(keyName("gone")), f.addKey(keyName("expired"), expiringAt(f.born.Add(instant)))
+	u := f.add(func(s *domain.Spec) { s.By = gone.ID })
+	_, err := f.store.Claim(f.Context(), ports.Claim{
+		Want: []domain.Selector{anyone}, Decide: signed(expired, granting(domain.NewLeaseID())),
+	})
+	f.must(err)
+	f.advance(instant)
+	f.revokeKey(gone.ID)
+	before := f.historyOf(ports.EventQuery{})
+	f.restart()
+	f.wantDeeds(u, deed{domain.UserCreated, gone}, deed{domain.UserAcquired, expired})
+	if got := f.historyOf(ports.EventQuery{}); !slices.Equal(got, before) {
+		f.Fatalf("the history is\n\t%+v, and was\n\t%+v", got, before)
+	}
+}

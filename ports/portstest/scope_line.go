@@ -1,0 +1,139 @@
+package portstest
+
+import (
+	"time"
+
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+var scopeLineTests = []storeTest{
+	{"serves a claim in line by a user of its scope only", scopeLineRelease},
+	{"serves a claim in line by a user that is added to its scope", scopeLineAdd},
+	{"waits for a user of the scope that is named", scopeLineNamed},
+	{"does not wait for what is out of the scope", scopeLineHopeless},
+	{"lets nobody in line hold up a claim of another scope", scopeLinePast},
+	{"lets nobody take what somebody in line needs, be its scope larger or smaller", scopeLineNeeded},
+	{"spares the user that somebody of a smaller scope needs", scopeLineSpares},
+	{"counts a claim in the pools of its scope", scopeLineCount},
+}
+
+func scopeLineRelease(f *farm) {
+	u, v := f.add(), f.add(inProject(projectB))
+	held, other := f.acquire(named(u)), f.acquire(named(v))
+	w := f.stand(within(domain.Only(projectC, projectA), anyone)...)
+	f.must(f.release(other.ID))
+	f.wantWaiting(w)
+	f.wantStatus(v.ID(), domain.Free)
+	f.must(f.release(held.ID))
+	f.wantUsers(w.served(), u)
+	f.wantStatus(v.ID(), domain.Free)
+	f.wantFence(v.ID(), 1)
+}
+
+func scopeLineAdd(f *farm) {
+	f.add()
+	f.acquire(anyone)
+	w := f.stand(within(domain.Only(projectC, projectA), anyone)...)
+	f.add(inProject(projectB))
+	f.wantWaiting(w)
+	u := f.add(inProject(projectC))
+	f.wantUsers(w.served(), u)
+}
+
+func scopeLineNamed(f *farm) {
+	u := f.add()
+	held := f.acquire(anyone)
+	w := f.stand(within(domain.Only(projectA), named(u))...)
+	f.must(f.release(held.ID))
+	f.wantUsers(w.served(), u)
+}
+
+func scopeLineHopeless(f *farm) {
+	u, far := f.add(), f.add(inProject(projectB))
+	f.acquire(anyone, anyone)
+	for _, hopeless := range []struct {
+		want   []domain.Selector
+		reason error
+	}{
+		{within(domain.Only(projectA), named(far)), domain.ErrUserNotFound},
+		{within(domain.Only(projectA), anyone, anyone), domain.ErrNoMatch},
+		{within(domain.Only(projectC), anyone), domain.ErrNoMatch},
+		{within(domain.Only(), anyone), domain.ErrNoMatch},
+		{within(domain.Only(projectA), domain.Selector{ProjectID: projectB}), domain.ErrNoMatch},
+	} {
+		_, err := f.start(ports.Claim{Want: hopeless.want, Wait: domain.MaxWait}).end()
+		f.wantErr("a hopeless claim", err, hopeless.reason)
+	}
+	f.shrinks(1)
+	f.wantCounts(
+		domain.PoolCount{Pool: u.Snapshot().Pool, Total: 1, Locked: 1},
+		domain.PoolCount{Pool: far.Snapshot().Pool, Total: 1, Locked: 1},
+	)
+}
+
+func scopeLinePast(f *farm) {
+	u := f.add()
+	free, busy := f.add(inProject(projectB)), f.add(inProject(projectB))
+	f.acquireFor(time.Hour, named(u))
+	held := f.acquireFor(time.Hour, named(busy))
+	first := f.stand(within(domain.Only(projectA), anyone)...)
+
+	f.wantUsers(f.acquire(within(domain.Only(projectB), anyone)...), free)
+	second := f.stand(within(domain.Only(projectB), anyone)...)
+	f.must(f.release(held.ID))
+	f.wantUsers(second.served(), busy)
+	f.wantWaiting(first)
+}
+
+func scopeLineNeeded(f *farm) {
+	free, busy, other := f.add(), f.add(), f.add(inProject(projectB))
+	held := f.acquire(named(busy))
+	w := f.stand(within(domain.Only(projectA), anyone, anyone)...)
+	f.wantUnmatched(domain.ErrPoolExhausted, []int{0}, within(domain.Only(projectA, projectC), anyone)...)
+	f.wantUsers(f.acquire(anyone), other)
+	f.wantUnmatched(domain.ErrPoolExhausted, []int{0}, anyone)
+	f.wantUnmatched(domain.ErrPoolExhausted, []int{0}, within(domain.Only(projectA, projectB), anyone)...)
+	f.wantStatus(free.ID(), domain.Free)
+	f.must(f.release(held.ID))
+	w.served()
+	f.wantFence(free.ID(), 1)
+}
+
+func scopeLineSpares(f *farm) {
+	u, v := f.add(), f.add(inProject(projectB))
+	held := f.acquire(anyone, anyone)
+	wide := f.stand(anyone)
+	narrow := f.stand(within(domain.Only(u.Snapshot().Pool.ProjectID), anyone)...)
+	f.must(f.release(held.ID))
+	f.wantUsers(wide.served(), v)
+	f.wantUsers(narrow.served(), u)
+}
+
+func scopeLineCount(f *farm) {
+	near, far := f.add(), f.add(inProject(projectB))
+	here, there := near.Snapshot().Pool, far.Snapshot().Pool
+	f.acquireFor(time.Hour, anyone, anyone)
+	for _, step := range []struct {
+		want        []domain.Selector
+		here, there int // waiting then
+	}{
+		{within(domain.Only(projectA), anyone), 1, 0},
+		{within(domain.Only(projectB, projectC), domain.Selector{Env: "staging"}), 1, 1},
+		{within(domain.Only(projectA, projectB), anyone), 2, 2},
+		{within(domain.Only(projectA), named(near)), 3, 2},
+		{[]domain.Selector{anyone}, 4, 3},
+	} {
+		f.stand(step.want...)
+		f.wantLine(map[domain.Pool]int{here: step.here, there: step.there})
+	}
+	for _, scope := range scopes {
+		counts, err := f.store.CountPools(f.Context(), scope)
+		f.must(err)
+		for _, count := range counts {
+			if want := map[domain.Pool]int{here: 4, there: 3}[count.Pool]; count.Waiting != want {
+				f.Fatalf("in %+v, %d wait for %+v, want %d", scope, count.Waiting, count.Pool, want)
+			}
+		}
+	}
+}
