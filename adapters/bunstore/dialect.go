@@ -55,6 +55,8 @@ const (
 	Disconnected
 	// Conflict: the database gave the transaction up in favour of another one.
 	Conflict
+	// Busy: another process has the whole database to itself just now.
+	Busy
 	// UnknownKey: something was sealed with a key that the database does not know (yet).
 	UnknownKey
 )
@@ -135,7 +137,9 @@ func sqliteCause(err error) Cause {
 		return UnknownKey
 	}
 	switch answer.Code() & 0xff {
-	case 5, 6, 7, 8, 10, 11, 13, 14, 15, 26: // BUSY LOCKED NOMEM READONLY IOERR CORRUPT FULL CANTOPEN PROTOCOL NOTADB
+	case 5: // BUSY
+		return Busy
+	case 6, 7, 8, 10, 11, 13, 14, 15, 26: // LOCKED NOMEM READONLY IOERR CORRUPT FULL CANTOPEN PROTOCOL NOTADB
 		return Away
 	default:
 		return Bug

@@ -26,6 +26,7 @@ func (e sqliteError) Code() int { return e.code }
 
 func TestPostgresCauses(t *testing.T) {
 	for state, want := range map[string]Cause{
+		"23503": UnknownKey,   // foreign_key_violation
 		"22P02": Bug,          // invalid_text_representation
 		"23505": Bug,          // unique_violation
 		"42P01": Bug,          // undefined_table
@@ -54,22 +55,23 @@ func TestPostgresCauses(t *testing.T) {
 
 func TestSQLiteCauses(t *testing.T) {
 	for code, want := range map[int]Cause{
-		1:         Bug,  // SQLITE_ERROR
-		5:         Away, // SQLITE_BUSY
-		5 | 2<<8:  Away, // SQLITE_BUSY_SNAPSHOT
-		6:         Away, // SQLITE_LOCKED
-		7:         Away, // SQLITE_NOMEM
-		8:         Away, // SQLITE_READONLY
-		10:        Away, // SQLITE_IOERR
-		10 | 4<<8: Away, // SQLITE_IOERR_FSYNC
-		11:        Away, // SQLITE_CORRUPT
-		13:        Away, // SQLITE_FULL
-		14:        Away, // SQLITE_CANTOPEN
-		19 | 6<<8: Bug,  // SQLITE_CONSTRAINT_PRIMARYKEY
-		20:        Bug,  // SQLITE_MISMATCH
-		26:        Away, // SQLITE_NOTADB
-		15:        Away, // SQLITE_PROTOCOL
-		19 | 8<<8: Bug,  // SQLITE_CONSTRAINT_UNIQUE
+		1:         Bug,        // SQLITE_ERROR
+		5:         Busy,       // SQLITE_BUSY
+		5 | 2<<8:  Busy,       // SQLITE_BUSY_SNAPSHOT
+		787:       UnknownKey, // SQLITE_CONSTRAINT_FOREIGNKEY
+		6:         Away,       // SQLITE_LOCKED
+		7:         Away,       // SQLITE_NOMEM
+		8:         Away,       // SQLITE_READONLY
+		10:        Away,       // SQLITE_IOERR
+		10 | 4<<8: Away,       // SQLITE_IOERR_FSYNC
+		11:        Away,       // SQLITE_CORRUPT
+		13:        Away,       // SQLITE_FULL
+		14:        Away,       // SQLITE_CANTOPEN
+		19 | 6<<8: Bug,        // SQLITE_CONSTRAINT_PRIMARYKEY
+		20:        Bug,        // SQLITE_MISMATCH
+		26:        Away,       // SQLITE_NOTADB
+		15:        Away,       // SQLITE_PROTOCOL
+		19 | 8<<8: Bug,        // SQLITE_CONSTRAINT_UNIQUE
 	} {
 		if got := SQLite(nil).Cause(fmt.Errorf("wrapped: %w", sqliteError{code: code})); got != want {
 			t.Errorf("%d: got cause %d, want %d", code, got, want)

@@ -11,47 +11,66 @@ import (
 // resealAtOnce bounds for how long one transaction of Reseal keeps users from others.
 const resealAtOnce = 100
 
-// Reseal seals users anew with the key that seals now, the first hundred after a user in the order of their ids that are
-// sealed with another. It returns the last of them, to go on after, and how many they were: fewer than a hundred were the
-// last. Farms may serve meanwhile. Who was changed since it was read is left alone: that sealed it anew.
-func (s *Store) Reseal(ctx context.Context, after domain.UserID) (last domain.UserID, resealed int, err error) {
+// Resealed is what became of some users.
+type Resealed struct {
+	Last  domain.UserID // to go on after; zero if there were none left
+	Users int           // that were sealed anew
+
+	// Unopened can't be opened with any key that is at hand, and stay as they are.
+	Unopened []domain.UserID
+}
+
+// Reseal seals users anew with the key that seals now: up to a hundred of those that are sealed with another, after a user
+// in the order of their ids. Farms may serve meanwhile. Who was changed since it was read is left alone: that sealed it
+// anew.
+func (s *Store) Reseal(ctx context.Context, after domain.UserID) (done Resealed, err error) {
 	err = s.bounded(ctx, "reseal", func(ctx context.Context) error {
 		return s.retry(ctx, func() (committing bool, err error) {
 			err = s.writer.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
-				last, resealed, err = s.resealSome(ctx, tx, after)
+				done, err = s.resealSome(ctx, tx, after)
 				return err
 			})
 			return false, err
 		})
 	})
-	return last, resealed, err
+	if err != nil {
+		return Resealed{}, err
+	}
+	return done, nil
 }
 
-func (s *Store) resealSome(ctx context.Context, tx bun.Tx, after domain.UserID) (last domain.UserID, n int, err error) {
+func (s *Store) resealSome(ctx context.Context, tx bun.Tx, after domain.UserID) (done Resealed, err error) {
 	found, err := users(tx).Where("u.user_id > ?", after.String()).Where("u.sealing_key <> ?", s.sealer.KeyIDs()[0]).
 		Order("u.user_id").Limit(resealAtOnce).Rows(ctx)
 	if err != nil {
-		return last, 0, err
+		return done, err
 	}
 	rows, err := Scan(found)
 	if err != nil {
-		return last, 0, err
+		return done, err
 	}
 	for _, r := range rows {
-		last = r.UserID
-		password, totp, err := s.openSecrets(last, r.Secrets)
+		done.Last = r.UserID
+		password, totp, err := s.openSecrets(r.UserID, r.Secrets)
 		if err != nil {
-			return last, 0, err
+			done.Unopened = append(done.Unopened, r.UserID)
+			continue
 		}
-		anew, err := s.sealSecrets(last, password, totp)
-		if err != nil {
-			return last, 0, err
+		if err := s.resealOne(ctx, tx, r, password, totp); err != nil {
+			return done, err
 		}
-		_, err = tx.NewUpdate().Table("users").Set("password = ?", anew.Password).Set("sealing_key = ?", anew.SealingKey).
-			Where("user_id = ?", last.String()).Where("password = ?", r.Password).Exec(ctx)
-		if err != nil {
-			return last, 0, err
-		}
+		done.Users++
 	}
-	return last, len(rows), nil
+	return done, nil
+}
+
+func (s *Store) resealOne(ctx context.Context, tx bun.Tx, r Row, password domain.Secret, totp domain.TOTP) error {
+	id := domain.UserID(r.UserID)
+	anew, err := s.sealSecrets(id, password, totp)
+	if err != nil {
+		return err
+	}
+	_, err = tx.NewUpdate().Table("users").Set("password = ?", anew.Password).Set("sealing_key = ?", anew.SealingKey).
+		Where("user_id = ?", id.String()).Where("password = ?", r.Password).Exec(ctx)
+	return err
 }

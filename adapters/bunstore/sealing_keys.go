@@ -38,15 +38,20 @@ func CheckKeys(ctx context.Context, db *bun.DB, dialect Dialect, sealer ports.Se
 		return fmt.Errorf("%w: the database was started with key %s before; give the key file that it was started with",
 			ErrMissingKey, strings.Join(missing, ", "))
 	}
+	if slices.Contains(used, atHand[0]) {
+		return nil // without waiting for a busy farm
+	}
 	return admit(ctx, db, dialect, atHand[0])
 }
 
 // admit lets users be sealed with a key.
 func admit(ctx context.Context, db bun.IDB, dialect Dialect, key string) error {
-	_, err := db.NewInsert().Model(&sealingKey{KeyID: key}).
-		Value("first_used_at", "?", dialect.Clock()).
-		On("CONFLICT DO NOTHING").Exec(ctx)
-	return err
+	return whileBusy(ctx, dialect, func(ctx context.Context) error {
+		_, err := db.NewInsert().Model(&sealingKey{KeyID: key}).
+			Value("first_used_at", "?", dialect.Clock()).
+			On("CONFLICT DO NOTHING").Exec(ctx)
+		return err
+	})
 }
 
 // admitted admits the key that the sealer seals with, which is a new one since the store was opened. It reports whether
@@ -91,10 +96,12 @@ var ErrKeyInUse = errors.New("users are sealed with this key")
 // with it, and waits for those who are about to be. It does nothing to a key that is not there.
 func (s *Store) ForgetSealingKey(ctx context.Context, id string) error {
 	return s.bounded(ctx, "forget sealing key", func(ctx context.Context) error {
-		_, err := s.writer.NewDelete().Model((*sealingKey)(nil)).Where("key_id = ?", id).Exec(ctx)
-		if err != nil && s.dialect.Cause(err) == UnknownKey {
-			return refuse(ErrKeyInUse)
-		}
-		return err
+		return s.retry(ctx, func() (bool, error) {
+			_, err := s.writer.NewDelete().Model((*sealingKey)(nil)).Where("key_id = ?", id).Exec(ctx)
+			if err != nil && s.dialect.Cause(err) == UnknownKey {
+				return false, refuse(ErrKeyInUse)
+			}
+			return false, err
+		})
 	})
 }

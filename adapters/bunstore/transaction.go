@@ -16,6 +16,9 @@ const (
 	// maxAttempts is how often a transaction is begun before its error is the answer: a dead connection, a conflict and a
 	// good try make three.
 	maxAttempts = 3
+
+	// busyPause lies between attempts while another process has the database to itself.
+	busyPause = time.Millisecond
 )
 
 // bounded does work in its time and makes its error one of the port's.
@@ -32,7 +35,7 @@ func (s *Store) read(ctx context.Context, operation string, query func(context.C
 	})
 }
 
-// retry attempts again what the database gave up in favour of another transaction, what met a dead connection, which is
+// retry attempts again what the database gave up in favour of another transaction or process, what met a dead connection, which is
 // undone unless it was about to commit, and what was sealed with a new key.
 func (s *Store) retry(ctx context.Context, attempt func() (committing bool, err error)) error {
 	for attempts := 1; ; attempts++ {
@@ -41,13 +44,31 @@ func (s *Store) retry(ctx context.Context, attempt func() (committing bool, err 
 			return err
 		}
 		cause := s.dialect.Cause(err)
-		if cause == Disconnected {
+		switch cause {
+		case Disconnected:
 			s.reconnect()
+		case Busy:
+			// A farm that is busy leaves the database alone for moments only, which long pauses would miss.
+			attempts--
+			time.Sleep(busyPause)
 		}
-		again := cause == Conflict || cause == Disconnected && !committing || cause == UnknownKey && s.admitted(ctx)
+		again := cause == Conflict || cause == Busy || cause == Disconnected && !committing || cause == UnknownKey && s.admitted(ctx)
 		if !again || attempts == maxAttempts {
 			return err
 		}
+	}
+}
+
+// whileBusy attempts again, in the time of an operation, as long as another process has the database to itself.
+func whileBusy(ctx context.Context, dialect Dialect, attempt func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, operationTimeout)
+	defer cancel()
+	for {
+		err := attempt(ctx)
+		if err == nil || dialect.Cause(err) != Busy || ctx.Err() != nil {
+			return err
+		}
+		time.Sleep(busyPause)
 	}
 }
 

@@ -15,8 +15,9 @@ const readers = 4
 // settings are those of every connection. See the driver's documentation for how they are spelled.
 func settings() url.Values {
 	return url.Values{
-		// For who looks after keys beside the farm, and for other programs; for less long than an operation takes at most.
-		"_busy_timeout": {"4000"},
+		// For who looks after keys beside the farm, or the farm beside them: SQLite's own way to wait pauses for so long, in the
+		// end, that it misses the moments in which a busy farm leaves the database alone. What is tried again waits on.
+		"_busy_timeout": {"100"},
 		"_foreign_keys": {"on"},
 		"_dqs":          {"0"}, // a misspelled column is an error and not a text
 		"_error_rc":     {"1"}, // texts of errors are those of what failed

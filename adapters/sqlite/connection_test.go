@@ -21,10 +21,10 @@ func TestConnectionsHaveTheirSettings(t *testing.T) {
 		settings map[string]string
 	}{
 		"writer": {db.writer, map[string]string{
-			"journal_mode": "wal", "synchronous": "2", "busy_timeout": "4000", "foreign_keys": "1", "query_only": "0",
+			"journal_mode": "wal", "synchronous": "2", "busy_timeout": "100", "foreign_keys": "1", "query_only": "0",
 		}},
 		"reader": {db.reader, map[string]string{
-			"journal_mode": "wal", "busy_timeout": "4000", "foreign_keys": "1", "query_only": "1",
+			"journal_mode": "wal", "busy_timeout": "100", "foreign_keys": "1", "query_only": "1",
 		}},
 	} {
 		for setting, want := range test.settings {

@@ -29,8 +29,10 @@ func (r *reseal) Run(ctx context.Context) error {
 		if err := p.run(ctx); err != nil {
 			return fmt.Errorf("%w (%d users are sealed anew; the same command goes on with the others)", err, p.done)
 		}
-		_, err := fmt.Printf("%d users are sealed anew\n", p.done)
-		return err
+		if _, err := fmt.Printf("%d users are sealed anew\n", p.done); err != nil {
+			return err
+		}
+		return p.complain()
 	})
 }
 
@@ -38,6 +40,8 @@ type resealing struct {
 	store *bunstore.Store
 	done  int
 	said  time.Time
+
+	unopened []domain.UserID // in the latest pass
 }
 
 // run passes over the users until a pass finds none: a farm may have added some with an old key just before it saw the new
@@ -53,15 +57,27 @@ func (p *resealing) run(ctx context.Context) error {
 }
 
 func (p *resealing) pass(ctx context.Context) error {
+	p.unopened = nil
 	for after := (domain.UserID{}); ; {
-		last, n, err := p.store.Reseal(ctx, after)
-		if err != nil || n == 0 {
+		some, err := p.store.Reseal(ctx, after)
+		if err != nil || some.Last.IsZero() {
 			return err
 		}
-		after = last
-		p.done += n
+		after = some.Last
+		p.done += some.Users
+		p.unopened = append(p.unopened, some.Unopened...)
 		p.say()
 	}
+}
+
+// complain returns an error if somebody could not be opened.
+func (p *resealing) complain() error {
+	const named = 5
+	if len(p.unopened) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d users can't be opened with the keys of the file, and stay as they are: %v…",
+		len(p.unopened), p.unopened[:min(named, len(p.unopened))])
 }
 
 func (p *resealing) say() {
