@@ -9,13 +9,19 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
+// keysAtOnce is how many API keys are read from the store at a time.
+const keysAtOnce = 1000
+
 // CreateKey implements [ports.Keys].
 func (f *Farm) CreateKey(ctx context.Context, spec domain.KeySpec) (domain.KeyView, domain.Token, error) {
 	if err := domain.CheckKeySpec(spec); err != nil {
 		return domain.KeyView{}, domain.Token{}, err
 	}
 	if !f.caller.Scope.Covers(spec.Scope) {
-		return domain.KeyView{}, domain.Token{}, forbidden("/projects")
+		return domain.KeyView{}, domain.Token{}, foreign("/projects")
+	}
+	if err := f.checkKeys(ctx); err != nil {
+		return domain.KeyView{}, domain.Token{}, err
 	}
 	token := domain.NewToken()
 	key, err := f.addKey(ctx, token, spec)
@@ -38,7 +44,7 @@ func (f *Farm) Key(ctx context.Context, id domain.APIKeyID) (domain.KeyView, err
 func (f *Farm) Keys(ctx context.Context, q ports.KeyQuery) (ports.KeyPage, error) {
 	var page ports.KeyPage
 	limit := q.Limit
-	q.Limit++ // mostly tells at once whether there is a next page
+	q.Limit = keysAtOnce // whatever the page, so that the time for it tells little of keys that are not the caller's to know
 	for more := true; more; {
 		var keys []domain.APIKey
 		var now time.Time
@@ -68,7 +74,7 @@ func (f *Farm) RevokeKey(ctx context.Context, id domain.APIKeyID) (domain.KeyVie
 		if err := f.checkKey(*key); err != nil {
 			return err
 		}
-		key.Revoke(now)
+		key.Revoke(now, f.caller.Key)
 		return nil
 	}))
 }
@@ -84,7 +90,35 @@ func (f *Farm) AdmitFirst(ctx context.Context, token domain.Token) (added bool, 
 }
 
 func (f *Farm) addKey(ctx context.Context, token domain.Token, spec domain.KeySpec) (domain.APIKey, error) {
-	return f.store.AddKey(ctx, func(now time.Time) (domain.APIKey, error) { return domain.NewAPIKey(now, token, spec) })
+	spec.By = f.caller.Key
+	return f.store.AddKey(ctx, func(now time.Time) (domain.APIKey, error) {
+		key, err := domain.NewAPIKey(now, token, spec)
+		if err == nil && key.Outlives(f.caller.ExpiresAt) {
+			err = &domain.ForbiddenError{Fields: []domain.FieldError{
+				{Pointer: "/expires_in_seconds", Detail: "must not let the key outlive the API key that makes it"},
+			}}
+		}
+		return key, err
+	})
+}
+
+// checkKeys returns [domain.ErrTooManyKeys] if there are as many keys as may be, of all or of those that the caller knows of.
+// Keys that are made at one time may be a few more.
+func (f *Farm) checkKeys(ctx context.Context) error {
+	active, err := f.store.ActiveKeys(ctx)
+	if err != nil {
+		return err
+	}
+	known := 0
+	for _, key := range active.Keys {
+		if f.checkKey(key) == nil {
+			known++
+		}
+	}
+	if len(active.Keys) >= domain.MaxKeys || f.caller.Scope.Limited && known >= domain.MaxLimitedKeys {
+		return domain.ErrTooManyKeys
+	}
+	return nil
 }
 
 // checkKey returns [domain.ErrKeyNotFound] if the key is for more than the caller's projects.

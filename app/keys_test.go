@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -178,5 +179,72 @@ func TestTwoKeysMayUseTheSameIdempotencyKey(t *testing.T) {
 	}
 	if len(ids) != 3 || len(leases) != 3 {
 		t.Errorf("they made %d users and %d leases, want three each", len(ids), len(leases))
+	}
+}
+
+func TestAKeyDoesNotOutliveTheKeyThatMadeIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		farm := newFarm(t)
+		maker, _, err := farm.CreateKey(t.Context(), domain.KeySpec{Name: "for a day", Role: domain.Admin, TTL: 24 * time.Hour})
+		if err != nil {
+			t.Fatal(err)
+		}
+		asMaker := farm.For(maker.Caller())
+		time.Sleep(time.Hour)
+		for _, ttl := range []time.Duration{0, 23*time.Hour + time.Microsecond} {
+			_, _, err := asMaker.CreateKey(t.Context(), domain.KeySpec{Name: "child", Role: domain.Viewer, TTL: ttl})
+			wantForbidden(t, err, "/expires_in_seconds")
+		}
+		child, _, err := asMaker.CreateKey(t.Context(), domain.KeySpec{Name: "child", Role: domain.Viewer, TTL: 23 * time.Hour})
+		if err != nil || child.CreatedBy != maker.ID {
+			t.Errorf("a key that lives as long = %+v, %v; want one made by %v", child, err, maker.ID)
+		}
+		if revoked, err := asMaker.RevokeKey(t.Context(), child.ID); err != nil || revoked.RevokedBy != maker.ID {
+			t.Errorf("revoke = %+v, %v; want it revoked by %v", revoked, err, maker.ID)
+		}
+	})
+}
+
+// keysFarm returns a farm with so many active keys that are for the first project of neighbours, and one that has expired.
+func keysFarm(t *testing.T, n int) *app.Farm {
+	t.Helper()
+	active := ports.ActiveKeys{Any: true, Keys: make([]domain.APIKey, n)}
+	for i := range active.Keys {
+		active.Keys[i] = domain.APIKey{Name: "one of many", Role: domain.Viewer, Scope: domain.Only(stage.ProjectID)}
+	}
+	return app.New(manyKeys{memory.New(), active}, settings)
+}
+
+// manyKeys is a store whose active keys are many.
+type manyKeys struct {
+	ports.Store
+	active ports.ActiveKeys
+}
+
+func (s manyKeys) ActiveKeys(context.Context) (ports.ActiveKeys, error) { return s.active, nil }
+
+func TestThereAreOnlySoManyKeys(t *testing.T) {
+	spec := domain.KeySpec{Name: "one more", Role: domain.Viewer, Scope: domain.Only(stage.ProjectID)}
+	ours := domain.Caller{Key: domain.APIKeyID{1}, Role: domain.Admin, Scope: domain.Only(stage.ProjectID)}
+	theirs := domain.Caller{Key: domain.APIKeyID{2}, Role: domain.Admin, Scope: domain.Only(foreignStage.ProjectID)}
+	for _, test := range []struct {
+		name   string
+		keys   int
+		caller domain.Caller
+		spec   domain.KeySpec
+		want   error
+	}{
+		{"the last of all", domain.MaxKeys - 1, domain.Everybody(), spec, nil},
+		{"one more than all", domain.MaxKeys, domain.Everybody(), spec, domain.ErrTooManyKeys},
+		{"the last of a project", domain.MaxLimitedKeys - 1, ours, spec, nil},
+		{"one more than those of a project", domain.MaxLimitedKeys, ours, spec, domain.ErrTooManyKeys},
+		{"one of another project", domain.MaxLimitedKeys, theirs, domain.KeySpec{
+			Name: "first", Role: domain.Viewer, Scope: domain.Only(foreignStage.ProjectID),
+		}, nil},
+	} {
+		_, _, err := keysFarm(t, test.keys).For(test.caller).CreateKey(t.Context(), test.spec)
+		if !errors.Is(err, test.want) {
+			t.Errorf("%s = %v, want %v", test.name, err, test.want)
+		}
 	}
 }

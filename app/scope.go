@@ -61,7 +61,9 @@ func absence(target ports.Target) error {
 func (f *Farm) conceal(target ports.Target, err error) error {
 	absent := absence(target)
 	ended, over := errors.AsType[*domain.EndedLeaseError](err)
-	if errors.Is(err, absent) || over && !f.caller.Scope.Covers(ended.Scope) {
+	unreadable, there := errors.AsType[*ports.UnreadableError](err)
+	if errors.Is(err, absent) || over && !f.caller.Scope.Covers(ended.Scope) ||
+		there && !f.caller.Scope.Has(unreadable.ProjectID) {
 		return absent
 	}
 	return err
@@ -73,7 +75,7 @@ func (f *Farm) checkProject(project domain.ProjectID) error {
 	if f.mayName(project) {
 		return nil
 	}
-	return forbidden("/project_id")
+	return foreign("/project_id")
 }
 
 // checkProjects is checkProject for all that selectors name.
@@ -87,14 +89,15 @@ func (f *Farm) checkProjects(want []domain.Selector) error {
 	if len(pointers) == 0 {
 		return nil
 	}
-	return forbidden(pointers...)
+	return foreign(pointers...)
 }
 
 func (f *Farm) mayName(project domain.ProjectID) bool {
 	return project.IsZero() || f.caller.Scope.Has(project)
 }
 
-func forbidden(pointers ...string) error {
+// foreign returns the error about projects that are out of the caller's scope.
+func foreign(pointers ...string) error {
 	fields := make([]domain.FieldError, len(pointers))
 	for i, at := range pointers {
 		fields[i] = domain.FieldError{Pointer: at, Detail: "must be a project of the API key"}

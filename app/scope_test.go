@@ -447,3 +447,27 @@ func TestTheHistoryKnowsWhoseKeyItWas(t *testing.T) {
 		}
 	})
 }
+
+// unreadable is a store where nobody's secrets can be read.
+type unreadable struct{ ports.Store }
+
+func (s unreadable) refuse(project domain.ProjectID) error {
+	return fmt.Errorf("store: %w", &ports.UnreadableError{ProjectID: project, Err: ports.ErrUnsealable})
+}
+
+func (s unreadable) Update(context.Context, ports.Target, ports.Decide) ([]*domain.User, error) {
+	return nil, s.refuse(foreignStage.ProjectID)
+}
+
+func TestAForeignUserWhoCantBeReadIsNotThere(t *testing.T) {
+	farm := app.New(unreadable{memory.New()}, settings)
+	for project, want := range map[domain.ProjectID]error{
+		stage.ProjectID: domain.ErrUserNotFound, foreignStage.ProjectID: ports.ErrUnsealable,
+	} {
+		caller := domain.Caller{Role: domain.Admin, Scope: domain.Only(project)}
+		_, err := farm.For(caller).Quarantine(t.Context(), domain.UserID{1}, "broken")
+		if !errors.Is(err, want) {
+			t.Errorf("for a caller of %v: %v, want %v", project, err, want)
+		}
+	}
+}

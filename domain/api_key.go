@@ -7,6 +7,13 @@ import (
 // MaxKeyTTL is the longest that an API key may live that expires at all.
 const MaxKeyTTL = 10 * 365 * 24 * time.Hour
 
+// MaxKeys is the most API keys that may be active at one time, and MaxLimitedKeys the most that may be for none but some
+// projects: whoever keeps the keys of these must not make all others slow.
+const (
+	MaxKeys        = 10_000
+	MaxLimitedKeys = 1_000
+)
+
 const maxKeyProjects = 100
 
 // APIKeyID identifies an API key: a UUID of version 7 in its binary form. It is no secret.
@@ -26,8 +33,10 @@ type APIKey struct {
 	Scope      Scope
 	Digest     TokenDigest
 	CreatedAt  time.Time
+	CreatedBy  APIKeyID  // the key with which it was made; zero if that needed none
 	ExpiresAt  time.Time // zero if it never expires
 	RevokedAt  time.Time // zero if it was not revoked
+	RevokedBy  APIKeyID  // the key with which it was revoked; zero if that needed none
 	LastUsedAt time.Time // to within some seconds; zero if it was never used
 }
 
@@ -37,6 +46,7 @@ type KeySpec struct {
 	Role  Role
 	Scope Scope
 	TTL   time.Duration // 0 never expires
+	By    APIKeyID      // who makes the key, for the record
 }
 
 // NewAPIKey returns the API key that a token proves. It returns an [InvalidError] that names every bad field of spec.
@@ -51,6 +61,7 @@ func NewAPIKey(now time.Time, token Token, spec KeySpec) (APIKey, error) {
 		Scope:     spec.Scope,
 		Digest:    token.Digest(),
 		CreatedAt: now,
+		CreatedBy: spec.By,
 	}
 	if spec.TTL > 0 {
 		key.ExpiresAt = now.Add(spec.TTL)
@@ -75,10 +86,15 @@ func CheckKeySpec(spec KeySpec) error {
 }
 
 // Revoke ends the key for good. A key that was revoked before stays so since then.
-func (k *APIKey) Revoke(now time.Time) {
+func (k *APIKey) Revoke(now time.Time, by APIKeyID) {
 	if k.RevokedAt.IsZero() {
-		k.RevokedAt = now
+		k.RevokedAt, k.RevokedBy = now, by
 	}
+}
+
+// Outlives reports whether the key may be used when one that expires at a time, or never if that is zero, may not anymore.
+func (k APIKey) Outlives(expiresAt time.Time) bool {
+	return !expiresAt.IsZero() && (k.ExpiresAt.IsZero() || k.ExpiresAt.After(expiresAt))
 }
 
 // KeyStatus is the state of an API key.
@@ -113,7 +129,9 @@ type KeyView struct {
 func (k APIKey) View(now time.Time) KeyView { return KeyView{APIKey: k, Status: k.Status(now)} }
 
 // Caller returns who comes with the key.
-func (k APIKey) Caller() Caller { return Caller{Key: k.ID, Name: k.Name, Role: k.Role, Scope: k.Scope} }
+func (k APIKey) Caller() Caller {
+	return Caller{Key: k.ID, Name: k.Name, Role: k.Role, Scope: k.Scope, ExpiresAt: k.ExpiresAt}
+}
 
 // Caller is who asks the farm for something.
 type Caller struct {
@@ -121,6 +139,8 @@ type Caller struct {
 	Name  string   // of the key
 	Role  Role
 	Scope Scope
+
+	ExpiresAt time.Time // of the key; zero if it never expires
 }
 
 // Everybody is the caller who needs no key: a Go program that embeds the farm, or anybody as long as the farm has no key.

@@ -76,10 +76,10 @@ func TestAKeyIsActiveUntilItExpiresAndNotLonger(t *testing.T) {
 
 func TestARevokedKeyStaysSo(t *testing.T) {
 	key := newAPIKey(t, domain.KeySpec{Name: "ci", Role: domain.Tester, TTL: time.Hour})
-	key.Revoke(noon.Add(time.Minute))
-	key.Revoke(noon.Add(2 * time.Minute))
-	if !key.RevokedAt.Equal(noon.Add(time.Minute)) {
-		t.Errorf("it was revoked at %v", key.RevokedAt)
+	key.Revoke(noon.Add(time.Minute), domain.APIKeyID{1})
+	key.Revoke(noon.Add(2*time.Minute), domain.APIKeyID{2})
+	if !key.RevokedAt.Equal(noon.Add(time.Minute)) || key.RevokedBy != (domain.APIKeyID{1}) {
+		t.Errorf("it was revoked at %v by %v", key.RevokedAt, key.RevokedBy)
 	}
 	// Even before, for a clock that was set back, and after it would have expired.
 	for _, now := range []time.Time{noon, noon.Add(time.Minute), noon.Add(2 * time.Hour)} {
@@ -116,5 +116,22 @@ func TestCheckKeySpecNamesEveryBadField(t *testing.T) {
 	}
 	for _, name := range []string{"a\x00b", "a\nb", "\xff"} {
 		wantFields(t, domain.CheckKeySpec(domain.KeySpec{Name: name, Role: domain.Viewer}), "/name")
+	}
+}
+
+func TestOutlives(t *testing.T) {
+	hour := newAPIKey(t, domain.KeySpec{Name: "ci", Role: domain.Tester, TTL: time.Hour})
+	always := newAPIKey(t, domain.KeySpec{Name: "ci", Role: domain.Tester})
+	for _, test := range []struct {
+		key   domain.APIKey
+		other time.Time
+		want  bool
+	}{
+		{hour, noon.Add(time.Hour), false}, {hour, noon.Add(time.Hour - tick), true}, {hour, time.Time{}, false},
+		{always, noon.Add(time.Hour), true}, {always, time.Time{}, false},
+	} {
+		if got := test.key.Outlives(test.other); got != test.want {
+			t.Errorf("a key until %v outlives one until %v: %v", test.key.ExpiresAt, test.other, got)
+		}
 	}
 }

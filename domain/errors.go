@@ -36,6 +36,8 @@ var (
 	ErrCodeUsed = errors.New("one-time code was given out already")
 	// ErrKeyExists says that there is an API key with this token already.
 	ErrKeyExists = errors.New("API key exists")
+	// ErrTooManyKeys says that as many API keys are active as may be.
+	ErrTooManyKeys = errors.New("too many API keys")
 	// ErrKeyNotFound says that no API key has this id.
 	ErrKeyNotFound = errors.New("API key not found")
 	// ErrUnauthorized says that the farm can't tell who asks: there is no API key, or none that is known and lives.

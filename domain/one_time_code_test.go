@@ -29,8 +29,8 @@ func TestACodeRunsToTheEndOfItsWindow(t *testing.T) {
 		if code.Remaining != at.remaining || !code.ExpiresAt.Equal(now.Add(at.remaining)) || code.ExpiresAt.Location() != time.UTC {
 			t.Errorf("%v after noon, the code runs for %v until %v, want %v", at.since, code.Remaining, code.ExpiresAt, at.remaining)
 		}
-		if used := h.user.Snapshot().CodeUsedUntil; !used.Equal(code.ExpiresAt) {
-			t.Errorf("it is used until %v, want %v", used, code.ExpiresAt)
+		if last := h.user.Snapshot().LastCodeAt; !last.Equal(code.ExpiresAt.Add(-30 * time.Second)) {
+			t.Errorf("its window began at %v, and ends at %v", last, code.ExpiresAt)
 		}
 	}
 }
@@ -59,14 +59,14 @@ func TestTheNextCodeComesExactlyWhenTheWindowEnds(t *testing.T) {
 // wantCodeUsed fails the test unless the current code was given out, and the next one comes in so long.
 func wantCodeUsed(t *testing.T, h holder, now time.Time, wait time.Duration) {
 	t.Helper()
-	before := h.user.Snapshot().CodeUsedUntil
+	before := h.user.Snapshot().LastCodeAt
 	_, err := h.code(now)
 	used, ok := errors.AsType[*domain.CodeUsedError](err)
 	if !ok || !errors.Is(fmt.Errorf("store: %w", err), domain.ErrCodeUsed) || used.Wait != wait {
 		t.Errorf("%v after noon: %v, want that the next one comes in %v", now.Sub(noon), err, wait)
 	}
-	if after := h.user.Snapshot().CodeUsedUntil; after != before {
-		t.Errorf("a refusal changed until when the code is used from %v to %v", before, after)
+	if after := h.user.Snapshot().LastCodeAt; after != before {
+		t.Errorf("a refusal changed when the last code was from %v to %v", before, after)
 	}
 }
 
@@ -209,4 +209,17 @@ func TestCheckWait(t *testing.T) {
 	for _, wait := range []time.Duration{-1, domain.MaxWait + 1} {
 		wantFields(t, domain.CheckWait(wait), "/wait_seconds")
 	}
+}
+
+func TestACodeOfALongWindowDoesNotHoldUpThoseOfShortOnes(t *testing.T) {
+	h := hold(t, parseTOTP(t, "otpauth://totp/x?period=86400&secret="+halfAMinute), noon)
+	_, err := h.code(noon)
+	must(t, err)
+	must(t, h.user.Change(domain.Change{TOTP: new(parseTOTP(t, "AAAAAAAA"))}))
+	_, err = h.code(noon)
+	must(t, err)
+	wantCodeUsed(t, h, noon.Add(tick), 30*time.Second-tick)
+	// Nor is the long one's given again.
+	must(t, h.user.Change(domain.Change{TOTP: new(parseTOTP(t, "otpauth://totp/x?period=86400&secret="+halfAMinute))}))
+	wantCodeUsed(t, h, noon.Add(time.Minute), 12*time.Hour-time.Minute)
 }

@@ -19,8 +19,8 @@ type Snapshot struct {
 	Lock       *Lock     // the latest lock until it is released, even when it has expired
 	Quarantine *Quarantine
 
-	// CodeUsedUntil is when the latest one-time code that was given out is followed by the next; zero if none was.
-	CodeUsedUntil time.Time
+	// LastCodeAt is when the window of the latest one-time code that was given out began; zero if none was.
+	LastCodeAt time.Time
 }
 
 // Lock is the exclusive hold on one user. Its fence is the user's.

@@ -132,13 +132,10 @@ func (t TOTP) window(now time.Time) (code Secret, begins, ends time.Time) {
 	return NewSecret(t.code(uint64(counter))), begins, begins.Add(time.Duration(t.period) * time.Second) //nolint:gosec // positive after 1970
 }
 
-// next returns when the first window begins that has nothing of the time before at.
-func (t TOTP) next(at time.Time) time.Time {
-	_, begins, ends := t.window(at)
-	if begins.Before(at) {
-		return ends
-	}
-	return begins
+// after returns when the first window begins that begins after a time.
+func (t TOTP) after(at time.Time) time.Time {
+	_, _, ends := t.window(at)
+	return ends
 }
 
 // code is HOTP (RFC 4226, section 5.3) with any of the hashes.
@@ -186,11 +183,11 @@ func GiveCode(now time.Time, id LeaseID, users []*User, of UserID) (OneTimeCode,
 		return OneTimeCode{}, ErrNoTOTP
 	}
 	code, begins, ends := user.state.TOTP.window(now)
-	// The end of the window of the latest code is kept, not its counter: it holds for another period, for another secret
-	// that is then changed back, and for a clock that was set back.
-	if used := user.state.CodeUsedUntil; used.After(begins) {
-		return OneTimeCode{}, &CodeUsedError{Wait: user.state.TOTP.next(used).Sub(now)}
+	// The beginning of the window of the latest code is kept, and not its counter: what comes after it is new also with
+	// another period, with another secret that is then changed back, and by a clock that was set back.
+	if last := user.state.LastCodeAt; !begins.After(last) {
+		return OneTimeCode{}, &CodeUsedError{Wait: user.state.TOTP.after(last).Sub(now)}
 	}
-	user.state.CodeUsedUntil = ends
+	user.state.LastCodeAt = begins
 	return OneTimeCode{Code: code, ExpiresAt: ends, Remaining: ends.Sub(now)}, nil
 }

@@ -37,5 +37,8 @@ type EventPage struct {
 type RecordedEvent struct {
 	ID EventID
 	domain.Event
-	KeyName string // of the event's API key; empty if there is none
+
+	// KeyName is that of the event's API key. It is empty if there is none, and if the query's scope does not cover the key's:
+	// the name may tell of other projects.
+	KeyName string
 }

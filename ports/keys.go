@@ -10,7 +10,8 @@ import (
 // Keys keeps the API keys. Callers know of those keys whose scope theirs covers; methods that take an id return
 // [domain.ErrKeyNotFound] for others.
 type Keys interface {
-	// CreateKey makes an API key. Its token is told this once, and kept nowhere.
+	// CreateKey makes an API key. Its token is told this once, and kept nowhere. It returns [domain.ErrTooManyKeys], and
+	// [domain.ErrForbidden] for a key that would outlive the caller's or be for projects out of its scope.
 	CreateKey(ctx context.Context, spec domain.KeySpec) (domain.KeyView, domain.Token, error)
 
 	// Key returns one API key, also one that has expired or was revoked.

@@ -10,6 +10,18 @@ import (
 // hand.
 var ErrUnsealable = errors.New("can't open what was sealed")
 
+// UnreadableError is about a user whose secrets, or other parts of its row, can't be read.
+type UnreadableError struct {
+	ProjectID domain.ProjectID // of the user
+	Err       error
+}
+
+// Error returns the text of Err.
+func (e *UnreadableError) Error() string { return e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *UnreadableError) Unwrap() error { return e.Err }
+
 // Sealer encrypts secrets for a store that keeps them outside of this process.
 type Sealer interface {
 	// Seal encrypts a secret of a user, and returns the id of the key that it used.

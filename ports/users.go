@@ -30,7 +30,8 @@ type Users interface {
 	// Find returns the users that target names, those of a lease in its order, and the time of the store's clock.
 	// It returns [domain.ErrUserNotFound] for a target by user; for a target by lease, [domain.ErrLeaseExpired] if no user
 	// is locked under it anymore, which is a [domain.EndedLeaseError], and [domain.ErrLeaseNotFound] if none ever was (or [Housekeeping] forgot it). A lease
-	// that has expired is found as long as its users carry its lock.
+	// that has expired is found as long as its users carry its lock. A user whose secrets can't be read is found by its id, and
+	// listed, without them: it can be removed, or given new ones.
 	Find(ctx context.Context, target Target) ([]*domain.User, time.Time, error)
 
 	// List returns a page of users in the order of their ids, which is the order of their creation. A user that is there

@@ -25,8 +25,10 @@ type keyRow struct {
 	Projects   *string // a JSON array of ids; nil for all projects
 	Digest     []byte
 	CreatedAt  int64
+	CreatedBy  uuid.NullUUID
 	ExpiresAt  int64
 	RevokedAt  int64
+	RevokedBy  uuid.NullUUID
 	LastUsedAt int64
 }
 
@@ -195,8 +197,10 @@ func rowOfKey(key domain.APIKey) *keyRow {
 		Role:       string(key.Role),
 		Digest:     key.Digest[:],
 		CreatedAt:  micros(key.CreatedAt),
+		CreatedBy:  columnOf(key.CreatedBy),
 		ExpiresAt:  micros(key.ExpiresAt),
 		RevokedAt:  micros(key.RevokedAt),
+		RevokedBy:  columnOf(key.RevokedBy),
 		LastUsedAt: micros(key.LastUsedAt),
 	}
 	if key.Scope.Limited {
@@ -222,21 +226,34 @@ func (r keyRow) key() (domain.APIKey, error) {
 		Name:       r.Name,
 		Role:       domain.Role(r.Role),
 		CreatedAt:  instant(r.CreatedAt),
+		CreatedBy:  domain.APIKeyID(r.CreatedBy.UUID),
 		ExpiresAt:  instant(r.ExpiresAt),
 		RevokedAt:  instant(r.RevokedAt),
+		RevokedBy:  domain.APIKeyID(r.RevokedBy.UUID),
 		LastUsedAt: instant(r.LastUsedAt),
 	}
 	copy(key.Digest[:], r.Digest)
-	if r.Projects == nil {
-		return key, nil
+	key.Scope, err = scopeOf(r.Projects)
+	return key, err
+}
+
+// columnOf returns the id of a key, or NULL for none.
+func columnOf(id domain.APIKeyID) uuid.NullUUID {
+	return uuid.NullUUID{UUID: uuid.UUID(id), Valid: !id.IsZero()}
+}
+
+// scopeOf returns the scope of the column projects.
+func scopeOf(column *string) (domain.Scope, error) {
+	if column == nil {
+		return domain.Scope{}, nil
 	}
-	var projects []uuid.UUID
-	if err := json.Unmarshal([]byte(*r.Projects), &projects); err != nil {
-		return domain.APIKey{}, refuse(fmt.Errorf("projects of API key %s: %w", key.ID, err))
+	var ids []uuid.UUID
+	if err := json.Unmarshal([]byte(*column), &ids); err != nil {
+		return domain.Scope{}, refuse(fmt.Errorf("projects of an API key: %w", err))
 	}
-	key.Scope = domain.Only()
-	for _, project := range projects {
-		key.Scope = domain.Only(append(key.Scope.Projects, domain.ProjectID(project))...)
+	projects := make([]domain.ProjectID, len(ids))
+	for i, id := range ids {
+		projects[i] = domain.ProjectID(id)
 	}
-	return key, nil
+	return domain.Only(projects...), nil
 }

@@ -46,7 +46,7 @@ func (forthright) confirm(*round) error { return nil }
 // answer to all.
 func (s *Store) carry(group []*ticket) {
 	answers, err := s.attempt(group)
-	if err != nil && len(group) > 1 && s.dialect.Cause(err) == Bug {
+	if err != nil && len(group) > 1 && s.blamesOne(err) {
 		s.carryEach(group)
 		return
 	}
@@ -66,6 +66,11 @@ func (s *Store) carry(group []*ticket) {
 	s.queue.putBack(back)
 }
 
+// blamesOne reports whether an error is about what one operation of a group wrote: the database is not away.
+func (s *Store) blamesOne(err error) bool {
+	return errors.Is(err, ErrRemovedKey) || s.dialect.Cause(err) == Bug
+}
+
 // carryEach takes each operation through a transaction of its own, until the database is away.
 func (s *Store) carryEach(group []*ticket) {
 	var away error
@@ -80,7 +85,7 @@ func (s *Store) carryEach(group []*ticket) {
 		}
 		if err == nil {
 			err = answers[0]
-		} else if s.dialect.Cause(err) != Bug {
+		} else if !s.blamesOne(err) {
 			away = err
 		}
 		t.settle(err)

@@ -16,6 +16,8 @@ func (s *Store) explain(callers, bounded context.Context, operation string, err 
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, ErrRemovedKey):
+		return fmt.Errorf("%s: %s: %w: %w", s.dialect.Name, operation, ports.ErrUnavailable, err)
 	case isRefusal(err):
 		return fmt.Errorf("%s: %s: %w", s.dialect.Name, operation, err)
 	case callers.Err() != nil:

@@ -27,15 +27,15 @@ func (s *Store) Find(ctx context.Context, target ports.Target) ([]*domain.User, 
 }
 
 func (s *Store) find(ctx context.Context, db bun.IDB, target ports.Target) ([]*domain.User, time.Time, error) {
-	search := users(db).ColumnExpr("? AS seen_at", s.dialect.Clock())
+	search, read := users(db).ColumnExpr("? AS seen_at", s.dialect.Clock()), s.show
 	if lease, leased := target.Lease(); leased {
-		search = search.Where("u.lock_lease = ?", lease[:])
+		search, read = search.Where("u.lock_lease = ?", lease[:]), s.open
 	} else {
 		id, _ := target.User()
 		search = search.Where("u.user_id = ?", id.String())
 	}
 	var seenAt int64
-	found, err := s.all(ctx, search, &seenAt)
+	found, err := s.all(ctx, search, read, &seenAt)
 	if err != nil {
 		return nil, time.Time{}, err
 	}
@@ -61,10 +61,10 @@ func users(db bun.IDB) *bun.SelectQuery {
 	return db.NewSelect().TableExpr("users AS u").ColumnExpr(Columns)
 }
 
-// all returns the users that a search finds. What more it selects is scanned to more, the last row last.
+// all returns the users that a search finds, each as it is read. What more it selects is scanned to more, the last row last.
 //
 // Bun's own way to scan a row takes longer than all the rest of reading one.
-func (s *Store) all(ctx context.Context, search *bun.SelectQuery, more ...any) ([]*domain.User, error) {
+func (s *Store) all(ctx context.Context, search *bun.SelectQuery, read func(Row) (*domain.User, error), more ...any) ([]*domain.User, error) {
 	found, err := search.Rows(ctx)
 	if err != nil {
 		return nil, err
@@ -75,7 +75,7 @@ func (s *Store) all(ctx context.Context, search *bun.SelectQuery, more ...any) (
 	}
 	all := make([]*domain.User, len(rows))
 	for i, r := range rows {
-		if all[i], err = s.open(r); err != nil {
+		if all[i], err = read(r); err != nil {
 			return nil, err
 		}
 	}

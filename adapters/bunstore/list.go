@@ -26,7 +26,7 @@ func (s *Store) List(ctx context.Context, q ports.Query) (ports.Page, error) {
 		if !q.After.IsZero() {
 			search = search.Where("u.user_id > ?", q.After.String())
 		}
-		listed, err := s.all(ctx, search.Order("u.user_id").Limit(int64(q.Limit)+1))
+		listed, err := s.all(ctx, search.Order("u.user_id").Limit(int64(q.Limit)+1), s.show)
 		if err != nil {
 			return err
 		}

@@ -10,9 +10,9 @@ import (
 )
 
 // Migrate brings the schema of a database up to date. Each migration is a transaction, and may run again if the process
-// ends before it is marked as applied.
+// ends before it is marked as applied. A database that is up to date is not written to, so that nobody waits for it.
 //
-// The caller must hold a lock that keeps every other process away and ends with its process. Bun's own lock does not: it
+// The caller must hold a lock that keeps every other process from migrating and ends with its process. Bun's own lock does not: it
 // is a row that stays when the process that wrote it is killed, and would keep the farm from ever starting again. Under
 // the caller's lock such a row can only be a dead process's, so Migrate removes it.
 func Migrate(ctx context.Context, db *bun.DB, sql fs.FS) error {
@@ -21,6 +21,10 @@ func Migrate(ctx context.Context, db *bun.DB, sql fs.FS) error {
 		return err
 	}
 	if err := migrator.Init(ctx); err != nil {
+		return err
+	}
+	all, err := migrator.MigrationsWithStatus(ctx)
+	if err != nil || len(all.Unapplied()) == 0 {
 		return err
 	}
 	if err := migrator.Unlock(ctx); err != nil {
@@ -35,7 +39,10 @@ func Migrate(ctx context.Context, db *bun.DB, sql fs.FS) error {
 	return migrator.Unlock(ctx)
 }
 
-// CheckMigrated returns an error unless the schema of a database is up to date.
+// ErrBehind says that the schema of a database is not up to date, and that it is for another process to see to that.
+var ErrBehind = errors.New("the farm that has it open is older than this program (use the one that it runs), or still migrates")
+
+// CheckMigrated returns [ErrBehind] unless the schema of a database is up to date. It fails where no schema was ever begun.
 func CheckMigrated(ctx context.Context, db *bun.DB, sql fs.FS) error {
 	migrator, err := newMigrator(db, sql)
 	if err != nil {
@@ -46,7 +53,7 @@ func CheckMigrated(ctx context.Context, db *bun.DB, sql fs.FS) error {
 		return err
 	}
 	if len(all.Unapplied()) > 0 {
-		return errors.New("the farm that has it open is older than this program: use the one that it runs")
+		return ErrBehind
 	}
 	return nil
 }

@@ -29,9 +29,11 @@ func (m *removal) decide(r *round) error {
 	if len(targets) == 0 {
 		return errNotKept
 	}
-	if _, err := r.decide(targets, m.deciding); err != nil {
+	users, err := r.tryOut(targets, m.deciding) // also whose secrets can't be read
+	if err != nil {
 		return err
 	}
+	r.events = append(r.events, eventsOf(users...)...)
 	r.remove(targets[0])
 	return nil
 }

@@ -52,7 +52,7 @@ type entry struct {
 	current *domain.User // as the operations so far left it; replaced, never changed
 	size    int64        // users of the lease that current is under
 	removed bool
-	err     error // the row can't be read, and nobody is found in it
+	err     error // the secrets can't be read, and found has none; or all of the row can't, and it is nil
 }
 
 // shelf is what a search found, the most rested first, and how many it was to find at most.
@@ -118,7 +118,9 @@ func (r *round) enter(row Row) (e *entry, isNew bool) {
 		return known, false
 	}
 	e = &entry{row: row, size: row.LockSize}
-	e.found, e.err = r.store.open(row)
+	if e.found, e.err = r.store.open(row); e.err != nil {
+		e.found, _ = row.restore(domain.Secret{}, domain.TOTP{})
+	}
 	r.store.unreadable.note(row.UserID, e.err)
 	e.current = e.found
 	r.entries[row.UserID] = e
@@ -193,19 +195,20 @@ func (e *entry) isFree(now time.Time) bool {
 	return e.err == nil && !e.removed && e.current.CheckFree(now) == nil
 }
 
-// decide lets the domain decide about entries, and keeps what became of them. It returns them as they are then.
+// decide lets the domain decide about entries, and keeps what became of them. It returns them as they are then. Whose secrets
+// can't be read may only be given new ones.
 func (r *round) decide(entries []*entry, decide ports.Decide) ([]*domain.User, error) {
-	users := make([]*domain.User, len(entries))
+	users, err := r.tryOut(entries, decide)
+	if err != nil {
+		return nil, err
+	}
 	for i, e := range entries {
-		if e.err != nil {
+		if e.err != nil && users[i].Snapshot().Password == (domain.Secret{}) {
 			return nil, e.err
 		}
-		users[i] = e.current.Clone()
-	}
-	if err := decide(r.now, users); err != nil {
-		return nil, refuse(err)
 	}
 	for i, e := range entries {
+		e.err = nil
 		wasFree := e.isFree(r.now)
 		if left := r.noteEnd(e.current, users[i]); left || e.size == 0 {
 			e.size = sizeOfLease(users, users[i])
@@ -217,6 +220,18 @@ func (r *round) decide(entries []*entry, decide ports.Decide) ([]*domain.User, e
 	}
 	r.events = append(r.events, eventsOf(users...)...)
 	return users, nil
+}
+
+// tryOut returns what the domain makes of entries.
+func (r *round) tryOut(entries []*entry, decide ports.Decide) ([]*domain.User, error) {
+	users := make([]*domain.User, len(entries))
+	for i, e := range entries {
+		if e.current == nil {
+			return nil, e.err
+		}
+		users[i] = e.current.Clone()
+	}
+	return users, refuse(decide(r.now, users))
 }
 
 // sizeOfLease returns how many of the users are under the lease of one of them.

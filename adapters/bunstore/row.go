@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
 )
 
 // Row is a row of the table users in plain types. Its times are in microseconds since 1970.
@@ -47,7 +48,7 @@ type Circulation struct {
 	LockQuarantines  bool // when it expires
 	QuarantineReason string
 	QuarantinedAt    int64
-	CodeUsedUntil    int64
+	LastCodeAt       int64
 }
 
 // Columns are those of a [Row], for the SELECT list of a query whose users are called u, in the order in which [Scan] and
@@ -56,7 +57,7 @@ const Columns = `u.user_id, u.created_at, u.project_id, u.env, u.domain, u.login
 	`u.fence, u.free_at, coalesce(u.released_at, 0), u.lock_lease, u.lock_position, u.lock_size, ` +
 	`coalesce(u.lock_owner, ''), coalesce(u.lock_note, ''), ` +
 	`coalesce(u.lock_acquired_at, 0), coalesce(u.lock_expires_at, 0), u.lock_quarantines, ` +
-	`coalesce(u.quarantine_reason, ''), coalesce(u.quarantined_at, 0), u.code_used_until`
+	`coalesce(u.quarantine_reason, ''), coalesce(u.quarantined_at, 0), u.last_code_at`
 
 // Fields returns where to scan the columns to, the two ids being spelled as the database does.
 func (r *Row) Fields(userID, projectID any) []any {
@@ -64,7 +65,7 @@ func (r *Row) Fields(userID, projectID any) []any {
 		userID, &r.CreatedAt, projectID, &r.Env, &r.Domain, &r.Login, &r.Password, &r.SealingKey, &r.Labels,
 		&r.Fence, &r.FreeAt, &r.ReleasedAt, &r.LockLease, &r.LockPosition, &r.LockSize,
 		&r.LockOwner, &r.LockNote, &r.LockAcquiredAt, &r.LockExpiresAt, &r.LockQuarantines,
-		&r.QuarantineReason, &r.QuarantinedAt, &r.CodeUsedUntil,
+		&r.QuarantineReason, &r.QuarantinedAt, &r.LastCodeAt,
 	}
 }
 
@@ -117,7 +118,7 @@ func circulationOf(u *domain.User) Circulation {
 		FreeAt:     freeAt(u),
 		ReleasedAt: micros(state.ReleasedAt),
 
-		CodeUsedUntil: micros(state.CodeUsedUntil),
+		LastCodeAt: micros(state.LastCodeAt),
 	}
 	if lock := state.Lock; lock != nil {
 		c.LockLease = LeaseColumn(lock.Lease)
@@ -150,9 +151,23 @@ func freeAt(u *domain.User) int64 {
 func (s *Store) open(r Row) (*domain.User, error) {
 	password, totp, err := s.openSecrets(r.UserID, r.Secrets)
 	if err != nil {
-		return nil, err
+		return nil, r.unreadable(err)
 	}
 	return r.restore(password, totp)
+}
+
+// show returns the user of a row for who is told no secret: should they be unreadable, without its secrets.
+func (s *Store) show(r Row) (*domain.User, error) {
+	u, err := s.open(r)
+	if err != nil {
+		return r.restore(domain.Secret{}, domain.TOTP{})
+	}
+	return u, nil
+}
+
+// unreadable refuses with what is wrong with a row.
+func (r Row) unreadable(err error) error {
+	return refuse(&ports.UnreadableError{ProjectID: r.ProjectID, Err: err})
 }
 
 // restore returns the user of a row.
@@ -160,7 +175,7 @@ func (r Row) restore(password domain.Secret, totp domain.TOTP) (*domain.User, er
 	labels := domain.Labels{}
 	if string(r.Labels) != "{}" {
 		if err := json.Unmarshal(r.Labels, &labels); err != nil {
-			return nil, refuse(fmt.Errorf("labels of user %s: %w", domain.UserID(r.UserID), err))
+			return nil, r.unreadable(fmt.Errorf("labels of user %s: %w", domain.UserID(r.UserID), err))
 		}
 	}
 	state := domain.Snapshot{
@@ -174,7 +189,7 @@ func (r Row) restore(password domain.Secret, totp domain.TOTP) (*domain.User, er
 		Fence:      uint64(r.Fence), //nolint:gosec // counts locks
 		ReleasedAt: instant(r.ReleasedAt),
 
-		CodeUsedUntil: instant(r.CodeUsedUntil),
+		LastCodeAt: instant(r.LastCodeAt),
 	}
 	if r.LockAcquiredAt != 0 {
 		state.Lock = &domain.Lock{

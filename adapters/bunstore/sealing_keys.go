@@ -25,15 +25,23 @@ type sealingKey struct {
 	FirstUsedAt int64  `bun:"first_used_at"`
 }
 
+// removedKey is a row of the table removed_sealing_keys: a key that nobody may be sealed with anymore.
+type removedKey struct {
+	bun.BaseModel `bun:"table:removed_sealing_keys,alias:r"`
+
+	KeyID     string `bun:"key_id,pk"`
+	RemovedAt int64  `bun:"removed_at"`
+}
+
 // CheckKeys returns [ErrMissingKey] unless sealer has every key that a store of this database was ever opened with, and
-// adds the one that it seals with to them. The caller must keep others from doing the same meanwhile.
+// adds the one that it seals with to them; or [ErrRemovedKey] if that was removed. The caller must keep others from doing the same meanwhile.
 func CheckKeys(ctx context.Context, db *bun.DB, dialect Dialect, sealer ports.Sealer) error {
 	var used []string
 	if err := db.NewSelect().Model((*sealingKey)(nil)).Column("key_id").Order("key_id").Scan(ctx, &used); err != nil {
 		return err
 	}
 	atHand := sealer.KeyIDs()
-	missing := slices.DeleteFunc(used, func(id string) bool { return slices.Contains(atHand, id) })
+	missing := slices.DeleteFunc(slices.Clone(used), func(id string) bool { return slices.Contains(atHand, id) })
 	if len(missing) > 0 {
 		return fmt.Errorf("%w: the database was started with key %s before; give the key file that it was started with",
 			ErrMissingKey, strings.Join(missing, ", "))
@@ -44,20 +52,34 @@ func CheckKeys(ctx context.Context, db *bun.DB, dialect Dialect, sealer ports.Se
 	return admit(ctx, db, dialect, atHand[0])
 }
 
-// admit lets users be sealed with a key.
-func admit(ctx context.Context, db bun.IDB, dialect Dialect, key string) error {
+// ErrRemovedKey says that a key is the first of the ring that was removed from the farm.
+var ErrRemovedKey = errors.New("encryption key was removed")
+
+// admit lets users be sealed with a key. It returns [ErrRemovedKey] for one that was removed: who seals with that has an old
+// copy of the key file, and there may be no other copy of the key.
+func admit(ctx context.Context, db *bun.DB, dialect Dialect, key string) error {
 	return whileBusy(ctx, dialect, func(ctx context.Context) error {
-		_, err := db.NewInsert().Model(&sealingKey{KeyID: key}).
-			Value("first_used_at", "?", dialect.Clock()).
-			On("CONFLICT DO NOTHING").Exec(ctx)
-		return err
+		return db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+			// If somebody removes the key just now, this waits for them; and only what comes after sees what they did.
+			_, err := tx.NewInsert().Model(&sealingKey{KeyID: key}).
+				Value("first_used_at", "?", dialect.Clock()).
+				On("CONFLICT DO NOTHING").Exec(ctx)
+			if err != nil {
+				return err
+			}
+			removed, err := tx.NewSelect().Table("removed_sealing_keys").Where("key_id = ?", key).Exists(ctx)
+			if err == nil && removed {
+				err = refuse(fmt.Errorf("%w: the key file seals with key %s, which is not to be used anymore; give the key file as it is now",
+					ErrRemovedKey, key))
+			}
+			return err
+		})
 	})
 }
 
-// admitted admits the key that the sealer seals with, which is a new one since the store was opened. It reports whether
-// that worked.
-func (s *Store) admitted(ctx context.Context) bool {
-	return admit(ctx, s.writer, s.dialect, s.sealer.KeyIDs()[0]) == nil
+// admitNew admits the key that the sealer seals with, which is a new one since the store was opened.
+func (s *Store) admitNew(ctx context.Context) error {
+	return admit(ctx, s.writer, s.dialect, s.sealer.KeyIDs()[0])
 }
 
 // SealingKey is a key that users are sealed with, or may be.
@@ -92,12 +114,25 @@ func (s *Store) SealingKeys(ctx context.Context) (keys []SealingKey, err error) 
 // ErrKeyInUse says that users are sealed with a key.
 var ErrKeyInUse = errors.New("users are sealed with this key")
 
-// ForgetSealingKey lets farms start that do not have a key anymore. It returns [ErrKeyInUse] as long as anybody is sealed
-// with it, and waits for those who are about to be. It does nothing to a key that is not there.
-func (s *Store) ForgetSealingKey(ctx context.Context, id string) error {
-	return s.bounded(ctx, "forget sealing key", func(ctx context.Context) error {
+// RemoveSealingKey lets nobody be sealed with a key anymore, and lets farms start that do not have it. It returns
+// [ErrKeyInUse] as long as anybody is sealed with it, and waits for those who are about to be. It does nothing to a key that
+// is not there.
+func (s *Store) RemoveSealingKey(ctx context.Context, id string) error {
+	return s.bounded(ctx, "remove sealing key", func(ctx context.Context) error {
 		return s.retry(ctx, func() (bool, error) {
-			_, err := s.writer.NewDelete().Model((*sealingKey)(nil)).Where("key_id = ?", id).Exec(ctx)
+			err := s.writer.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+				result, err := tx.NewDelete().Model((*sealingKey)(nil)).Where("key_id = ?", id).Exec(ctx)
+				if err != nil {
+					return err
+				}
+				if n, err := result.RowsAffected(); err != nil || n == 0 {
+					return err
+				}
+				_, err = tx.NewInsert().Model(&removedKey{KeyID: id}).
+					Value("removed_at", "?", s.dialect.Clock()).
+					On("CONFLICT DO NOTHING").Exec(ctx)
+				return err
+			})
 			if err != nil && s.dialect.Cause(err) == UnknownKey {
 				return false, refuse(ErrKeyInUse)
 			}

@@ -24,7 +24,7 @@ func (s *Store) sealSecrets(id domain.UserID, password domain.Secret, totp domai
 func (s *Store) openSecrets(id domain.UserID, sealed Secrets) (password domain.Secret, totp domain.TOTP, err error) {
 	secrets, err := s.sealer.Open(id, sealed.Password)
 	if err != nil {
-		return domain.Secret{}, domain.TOTP{}, refuse(fmt.Errorf("secrets of user %s: %w", id, err))
+		return domain.Secret{}, domain.TOTP{}, fmt.Errorf("secrets of user %s: %w", id, err)
 	}
 	before, uri, found := strings.Cut(secrets.Reveal(), totpSeparator)
 	if !found {
@@ -32,7 +32,7 @@ func (s *Store) openSecrets(id domain.UserID, sealed Secrets) (password domain.S
 	}
 	totp, err = domain.ParseTOTP(uri)
 	if err != nil {
-		return domain.Secret{}, domain.TOTP{}, refuse(fmt.Errorf("secrets of user %s: %w", id, err))
+		return domain.Secret{}, domain.TOTP{}, fmt.Errorf("secrets of user %s: %w", id, err)
 	}
 	return domain.NewSecret(before), totp, nil
 }

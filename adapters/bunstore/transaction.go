@@ -35,24 +35,33 @@ func (s *Store) read(ctx context.Context, operation string, query func(context.C
 	})
 }
 
-// retry attempts again what the database gave up in favour of another transaction or process, what met a dead connection, which is
-// undone unless it was about to commit, and what was sealed with a new key.
+// retry attempts again what the database gave up in favour of another transaction or process, what met a dead connection,
+// which is undone unless it was about to commit, and what was sealed with a new key.
 func (s *Store) retry(ctx context.Context, attempt func() (committing bool, err error)) error {
 	for attempts := 1; ; attempts++ {
 		committing, err := attempt()
 		if err == nil || isRefusal(err) || ctx.Err() != nil {
 			return err
 		}
-		cause := s.dialect.Cause(err)
-		switch cause {
+		again := false
+		switch s.dialect.Cause(err) {
 		case Disconnected:
 			s.reconnect()
+			again = !committing
+		case Conflict:
+			again = true
+		case UnknownKey:
+			if err := s.admitNew(ctx); err != nil {
+				return err
+			}
+			again = true
 		case Busy:
 			// A farm that is busy leaves the database alone for moments only, which long pauses would miss.
-			attempts--
 			time.Sleep(busyPause)
+			attempts--
+			again = true
+		case Bug, Away:
 		}
-		again := cause == Conflict || cause == Busy || cause == Disconnected && !committing || cause == UnknownKey && s.admitted(ctx)
 		if !again || attempts == maxAttempts {
 			return err
 		}

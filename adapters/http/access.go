@@ -58,7 +58,7 @@ func checkAccess(served []fiber.Route) error {
 	var errs []error
 	unserved := maps.Clone(leastRoles)
 	for _, route := range served {
-		name := routeName(&route)
+		name := routeName(route.Method, route.Path)
 		if _, known := leastRoles[name]; !known {
 			errs = append(errs, fmt.Errorf("http: nothing says who may call %s", name))
 		}
@@ -71,10 +71,9 @@ func checkAccess(served []fiber.Route) error {
 }
 
 // routeName returns the name that leastRoles has for a route.
-func routeName(route *fiber.Route) string {
-	method := route.Method
+func routeName(method, path string) string {
 	if method == fiber.MethodHead {
 		method = fiber.MethodGet
 	}
-	return method + " " + route.Path
+	return method + " " + path
 }

@@ -1,9 +1,11 @@
 package http
 
 import (
+	"context"
 	"errors"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 
 	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/ports"
@@ -28,13 +30,14 @@ type admissionKey struct{}
 
 // admit calls next for callers who may call the route.
 func (e entrance) admit(c *fiber.Ctx, next fiber.Handler) error {
-	least, known := leastRoles[routeName(c.Route())]
+	name := routeName(c.Route().Method, c.Route().Path)
+	least, known := leastRoles[name]
 	if known && least == anybody {
 		return next(c)
 	}
-	admitted, err := e.enter(c)
+	admitted, err := e.enter(c.UserContext(), &c.Request().Header)
 	if err != nil {
-		return err
+		return challenge(c, err)
 	}
 	c.Locals(admissionKey{}, admitted)
 	if err := e.rate.take(admitted.caller); err != nil {
@@ -46,21 +49,20 @@ func (e entrance) admit(c *fiber.Ctx, next fiber.Handler) error {
 	return next(c)
 }
 
-func (e entrance) enter(c *fiber.Ctx) (admission, error) {
-	token, err := readToken(c)
+// enter returns the admission of who sends a request with the header.
+func (e entrance) enter(ctx context.Context, header *fasthttp.RequestHeader) (admission, error) {
+	token, err := readToken(header)
 	if err != nil {
-		return admission{}, challenge(c, err)
+		return admission{}, err
 	}
-	caller, farm, err := e.gate.Enter(c.UserContext(), token)
+	caller, farm, err := e.gate.Enter(ctx, token)
 	switch {
-	case err != nil && token.IsZero():
-		return admission{}, challenge(c, err)
-	case errors.Is(err, domain.ErrUnauthorized):
-		return admission{}, challenge(c, explain(err, "The API key is not known here, it has expired, or it was revoked."))
+	case errors.Is(err, domain.ErrUnauthorized) && !token.IsZero():
+		return admission{}, explain(err, "The API key is not known here, it has expired, or it was revoked.")
 	case err != nil:
 		return admission{}, err
 	case token.IsZero() && e.loopbackOnly:
-		if err := refuseForeignPages(c); err != nil {
+		if err := refuseForeignPages(header); err != nil {
 			return admission{}, err
 		}
 	}

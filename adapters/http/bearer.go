@@ -5,14 +5,15 @@ import (
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 
 	"github.com/userfarm/userfarm/domain"
 )
 
 // readToken reads the token in the header Authorization; zero if there is no such header. It returns a
 // [domain.ErrUnauthorized] that says what is wrong with its form, and does not quote it.
-func readToken(c *fiber.Ctx) (domain.Token, error) {
-	values := c.Request().Header.PeekAll(fiber.HeaderAuthorization)
+func readToken(header *fasthttp.RequestHeader) (domain.Token, error) {
+	values := header.PeekAll(fiber.HeaderAuthorization)
 	switch len(values) {
 	case 0:
 		return domain.Token{}, nil

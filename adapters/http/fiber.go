@@ -24,7 +24,7 @@ const (
 var jsonOptions = json.JoinOptions(json.Deterministic(true), jsontext.AllowInvalidUTF8(true))
 
 // newApp returns the Fiber application without its routes. Connections bound their writes themselves.
-func newApp(settings Settings, log *slog.Logger) *fiber.App {
+func newApp(settings Settings, entrance entrance, log *slog.Logger) *fiber.App {
 	header := answerHeader{tls: settings.TLS}
 	app := fiber.New(fiber.Config{
 		// Without it, every string of a request changes when the next one reuses its buffer.
@@ -39,10 +39,11 @@ func newApp(settings Settings, log *slog.Logger) *fiber.App {
 		ReadTimeout:                  settings.Limits.ReadTimeout,
 		IdleTimeout:                  settings.Limits.IdleTimeout,
 		JSONEncoder:                  func(v any) ([]byte, error) { return json.Marshal(v, jsonOptions) },
-		ErrorHandler:                 answerUnread(header, log),
+		ErrorHandler:                 answerUnread(entrance, header, log),
 	})
 	server := app.Server()
 	server.CloseOnShutdown = true
+	server.HeaderReceived = entrance.holdOffBody
 	server.Handler = refuseUnknownMethods(app, header, server.Handler)
 	app.Use(header.use, logged(log), refuseUnreadablePath, bounded)
 	return app

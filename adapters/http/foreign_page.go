@@ -1,12 +1,15 @@
 package http
 
 import (
+	"bytes"
 	"net"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 
 	"github.com/userfarm/userfarm/domain"
 )
@@ -14,15 +17,14 @@ import (
 // refuseForeignPages refuses a request that a browser may have sent for a page of another site. On the machine of a farm
 // that serves its own machine without an API key, it could come from any page that is open there: the page posts a form, or
 // the name of its site leads to 127.0.0.1 since a moment ago (DNS rebinding), and then it even reads the answer.
-func refuseForeignPages(c *fiber.Ctx) error {
-	header := &c.Request().Header
+func refuseForeignPages(header *fasthttp.RequestHeader) error {
 	host := string(header.Host())
-	foreign := !isLoopback(host)
+	foreign := !isLoopback(host) || hasManyHosts(header)
 	for _, origin := range header.PeekAll(fiber.HeaderOrigin) {
 		foreign = foreign || !isOriginOf(string(origin), host)
 	}
 	for _, site := range header.PeekAll("Sec-Fetch-Site") {
-		foreign = foreign || string(site) == "cross-site" || string(site) == "same-site"
+		foreign = foreign || strings.EqualFold(string(site), "cross-site") || strings.EqualFold(string(site), "same-site")
 	}
 	if foreign {
 		return explain(domain.ErrForbidden, "A page of another site must not reach a farm that has no API key. "+
@@ -31,11 +33,24 @@ func refuseForeignPages(c *fiber.Ctx) error {
 	return nil
 }
 
+// hasManyHosts reports whether a request names its host more than once. Fasthttp knows the last name only.
+func hasManyHosts(header *fasthttp.RequestHeader) bool {
+	hosts := 0
+	for line := range bytes.Lines(header.RawHeaders()) {
+		if name, _, _ := bytes.Cut(line, []byte(":")); strings.EqualFold(string(name), fiber.HeaderHost) {
+			hosts++
+		}
+	}
+	return hosts > 1
+}
+
 // isLoopback reports whether a host, with or without a port, can be nothing but the machine of who names it.
 func isLoopback(host string) bool {
-	name, _, err := net.SplitHostPort(host)
+	name, port, err := net.SplitHostPort(host)
 	if err != nil {
 		name = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	} else if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return false
 	}
 	address, _ := netip.ParseAddr(name) // the zero address is none
 	return strings.EqualFold(name, "localhost") || address.Unmap().IsLoopback()

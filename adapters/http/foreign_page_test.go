@@ -1,6 +1,7 @@
 package http_test
 
 import (
+	"io"
 	nethttp "net/http"
 	"strings"
 	"testing"
@@ -57,6 +58,9 @@ func TestAPageOfAnotherSiteDoesNotReachAFarmWithoutAPIKeys(t *testing.T) {
 		{"on another port of this machine", "", nethttp.Header{"Origin": {"http://127.0.0.1:1"}}},
 		{"that embeds an image", "", nethttp.Header{"Sec-Fetch-Site": {"cross-site"}}},
 		{"on another port, without Origin", "", nethttp.Header{"Sec-Fetch-Site": {"same-site"}}},
+		{"that embeds an image, in other letters", "", nethttp.Header{"Sec-Fetch-Site": {"Cross-Site"}}},
+		{"on another port, in other letters", "", nethttp.Header{"Sec-Fetch-Site": {"SAME-SITE"}}},
+		{"on a port that is too high", "localhost:65536", nil},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -69,6 +73,24 @@ func TestAPageOfAnotherSiteDoesNotReachAFarmWithoutAPIKeys(t *testing.T) {
 			}
 			c.from(test.host, "GET", "/healthz", test.header).want(200)
 		})
+	}
+}
+
+// No proper client sends these. Which host they are for, the farm and what is in front of it may see differently.
+func TestARequestForADubiousHostDoesNotReachAFarmWithoutAPIKeys(t *testing.T) {
+	c := newLoopbackClient(t)
+	for _, hosts := range []string{
+		"Host: evil.example.com\r\nHost: 127.0.0.1",
+		"Host: 127.0.0.1\r\nhost: evil.example.com",
+		"HOST: localhost\r\nX: y\r\nHost: localhost",
+		"Host: 127.0.0.1:80@evil.example.com",
+		"Host: 127.0.0.1:80@",
+	} {
+		conn := c.dial()
+		if _, err := io.WriteString(conn, "GET /get_users HTTP/1.1\r\n"+hosts+"\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		readAnswer(t, conn, "GET").want(403).wantProblem(http.CodeForbidden)
 	}
 }
 

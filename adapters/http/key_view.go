@@ -11,8 +11,10 @@ func viewKey(key domain.KeyView) Key {
 		Projects:   viewScope(key.Scope),
 		Status:     KeyStatus(key.Status),
 		CreatedAt:  key.CreatedAt.UTC(),
+		CreatedBy:  viewKeyID(key.CreatedBy),
 		ExpiresAt:  unlessZero(key.ExpiresAt),
 		RevokedAt:  unlessZero(key.RevokedAt),
+		RevokedBy:  viewKeyID(key.RevokedBy),
 		LastUsedAt: unlessZero(key.LastUsedAt),
 	}
 }
@@ -27,11 +29,22 @@ func viewCreatedKey(key domain.KeyView, token domain.Token) CreatedKey {
 		Projects:   view.Projects,
 		Status:     view.Status,
 		CreatedAt:  view.CreatedAt,
+		CreatedBy:  view.CreatedBy,
 		ExpiresAt:  view.ExpiresAt,
 		RevokedAt:  view.RevokedAt,
+		RevokedBy:  view.RevokedBy,
 		LastUsedAt: view.LastUsedAt,
 		Token:      token.Reveal(),
 	}
+}
+
+// viewKeyID returns the id of an API key; nil, which is null on the wire, if there is none.
+func viewKeyID(id domain.APIKeyID) *string {
+	if id.IsZero() {
+		return nil
+	}
+	text := id.String()
+	return &text
 }
 
 func viewKeys(keys []domain.KeyView) []Key {

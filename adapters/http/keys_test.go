@@ -29,9 +29,12 @@ func TestAnAPIKeyIsCreatedAndRead(t *testing.T) {
 	var key http.CreatedKey
 	created.into(&key)
 
+	var keys http.KeyPage
+	c.get("/v1/keys").want(200).into(&keys)
+	root := keys.Keys[0].KeyID
 	fields := fmt.Sprintf(`"key_id":"%s","name":"ci","role":"tester","projects":["%s"],"status":"active","created_at":"%s",`+
-		`"expires_at":"%s","revoked_at":null,"last_used_at":null`,
-		key.KeyID, projectID, key.CreatedAt.Format(time.RFC3339Nano), key.CreatedAt.Add(time.Hour).Format(time.RFC3339Nano))
+		`"created_by":"%s","expires_at":"%s","revoked_at":null,"revoked_by":null,"last_used_at":null`,
+		key.KeyID, projectID, key.CreatedAt.Format(time.RFC3339Nano), root, key.CreatedAt.Add(time.Hour).Format(time.RFC3339Nano))
 	if want := `{` + fields + `,"token":"` + key.Token + `"}`; created.body != want {
 		t.Errorf("got %s, want %s", created.body, want)
 	}

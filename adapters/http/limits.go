@@ -14,7 +14,7 @@ const maxConnections = 100_000
 // itself.
 type Limits struct {
 	Rate        int // requests a second of one API key, and as many at once; 0 for any number
-	Waiting     int // acquires and codes that may wait, and streams of events, of one API key at one time
+	Waiting     int // acquires and codes that may wait, and streams of events or of all users, of one API key at one time
 	Connections int // at one time
 
 	ReadTimeout  time.Duration // for a whole request to arrive, and for a connection's first one to begin

@@ -7,11 +7,13 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+
+	"github.com/userfarm/userfarm/domain"
 )
 
 // logged answers the errors of the handlers after it, and logs each request: its id, method, route and status, the id of the
 // API key that it came with, and the error if it is the farm's fault. It logs no path, query, other header or body, for any
-// of them may hold a lease id or a password.
+// of them may hold a lease id or a password. A log of level info has what admins do, and what fails.
 func logged(log *slog.Logger) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		start := time.Now()
@@ -33,17 +35,35 @@ func logged(log *slog.Logger) fiber.Handler {
 		if key := callerOf(c).Key; !key.IsZero() {
 			attrs = append(attrs, slog.String("key_id", key.String()))
 		}
-		level := slog.LevelDebug
+		level := levelOf(status)
 		if status >= fiber.StatusInternalServerError {
-			level = slog.LevelInfo
 			attrs = append(attrs, slog.Any("error", err))
 		}
-		if status == fiber.StatusInternalServerError {
-			level = slog.LevelError
+		if isAdministration(c, route) {
+			level = max(level, slog.LevelInfo)
 		}
 		log.LogAttrs(c.UserContext(), level, "request", attrs...)
 		return nil
 	}
+}
+
+// levelOf returns the level at which an answer with the status is logged, if nothing else makes it worth more.
+func levelOf(status int) slog.Level {
+	switch {
+	case status == fiber.StatusInternalServerError:
+		return slog.LevelError
+	case status > fiber.StatusInternalServerError:
+		return slog.LevelInfo
+	default:
+		return slog.LevelDebug
+	}
+}
+
+// isAdministration reports whether a request was to change what only admins may. It is none if its sender was not let in: such
+// requests change nothing, and anybody could fill the log with them.
+func isAdministration(c *fiber.Ctx, route string) bool {
+	changes := c.Method() != fiber.MethodGet && c.Method() != fiber.MethodHead
+	return changes && leastRoles[routeName(c.Method(), route)] == domain.Admin && admissionOf(c).farm != nil
 }
 
 // recovered returns the error of run, and makes one of its panic.

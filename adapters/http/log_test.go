@@ -13,6 +13,7 @@ import (
 	"github.com/userfarm/userfarm/adapters/http"
 	"github.com/userfarm/userfarm/adapters/memory"
 	"github.com/userfarm/userfarm/app"
+	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/ports"
 )
 
@@ -53,6 +54,53 @@ func TestAFailureIsLoggedAtItsLevelWithItsError(t *testing.T) {
 level=INFO msg=request method=GET route=/readyz status=503 error="store unavailable\nno such column"
 `
 	if got := text.String(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestWhatAdminsDoIsLoggedWithTheirKey(t *testing.T) {
+	var text logBuffer
+	log := slog.New(slog.NewTextHandler(&text, &slog.HandlerOptions{ReplaceAttr: withoutChance}))
+	store := memory.New()
+	farm := app.New(store, settings)
+	f := guardedFarm{store: store, farm: farm}
+	f.client = serve(t, newLoggingServer(app.NewGate(farm, true), store, log))
+	id, token := f.keyWithID(domain.Admin)
+	testerID, _ := f.keyWithID(domain.Tester)
+	user := f.addUser("alice", projectID).String()
+
+	admin := f.as(token)
+	admin.send("PATCH", "/v1/users/"+user, `{"labels":{"role":"buyer"}}`).want(200)
+	admin.post("/v1/users", `{}`).want(422)
+	admin.post("/v1/keys/"+testerID+"/revoke", "").want(200)
+	admin.send("DELETE", "/v1/users/"+user, "").want(204)
+	admin.get("/v1/keys").want(200)
+	admin.send("HEAD", "/v1/keys", "").want(200)
+	admin.post("/v1/leases", `{"users":[{}]}`).want(404)
+	f.as(newToken()).send("DELETE", "/v1/users/"+user, "").want(401)
+	f.send("DELETE", "/v1/users/"+user, "").want(401)
+	viewerID, viewer := f.keyWithID(domain.Viewer)
+	f.as(viewer).send("DELETE", "/v1/users/"+user, "").want(403)
+
+	want := `level=INFO msg=request method=PATCH route=/v1/users/:user_id status=200 key_id=` + id + `
+level=INFO msg=request method=POST route=/v1/users status=422 key_id=` + id + `
+level=INFO msg=request method=POST route=/v1/keys/:key_id/revoke status=200 key_id=` + id + `
+level=INFO msg=request method=DELETE route=/v1/users/:user_id status=204 key_id=` + id + `
+level=INFO msg=request method=DELETE route=/v1/users/:user_id status=403 key_id=` + viewerID + `
+`
+	if got := text.String(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestWhatAnybodyDoesToAFarmWithoutAPIKeysIsLogged(t *testing.T) {
+	var text logBuffer
+	log := slog.New(slog.NewTextHandler(&text, &slog.HandlerOptions{ReplaceAttr: withoutChance}))
+	store := memory.New()
+	c := serve(t, newLoggingServer(openGate{app.New(store, settings)}, store, log))
+	c.newUser("alice", nil)
+	c.acquire(`{"users":[{}]}`)
+	if got, want := text.String(), "level=INFO msg=request method=POST route=/v1/users status=201\n"; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }

@@ -47,7 +47,7 @@ func (l *longRequests) begin(who admission) (in context.Context, done func(), er
 	}
 	if c.size >= l.most {
 		return nil, nil, explain(errRateLimited,
-			"An API key may have %d requests that wait and streams of events together at one replica of the farm. This one has as many.",
+			"An API key may have %d requests that wait and streams together at one replica of the farm. This one has as many.",
 			l.most)
 	}
 	if !known {

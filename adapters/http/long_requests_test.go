@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"iter"
 	"net"
 	"testing"
 	"testing/synctest"
@@ -20,7 +21,7 @@ const codePath = "/v1/leases/" + someID + "/users/" + someID + "/otp"
 func wantTooManyWait(t *testing.T, got answer) {
 	t.Helper()
 	problem := got.want(429).wantProblem(http.CodeRateLimited)
-	want := "An API key may have 3 requests that wait and streams of events together at one replica of the farm. This one has as many."
+	want := "An API key may have 4 requests that wait and streams together at one replica of the farm. This one has as many."
 	if problem.Detail != want {
 		t.Errorf("got %q, want %q", problem.Detail, want)
 	}
@@ -33,23 +34,26 @@ func TestAKeyMayHaveOnlySoManyRequestsThatWait(t *testing.T) {
 	for name, token := range map[string]string{"with a key": newToken(), "without a key": ""} {
 		t.Run(name, func(t *testing.T) {
 			farm := waitingFarm{&historyFarm{}}
-			inBubble(t, newKeyedServer(farm, func(l *http.Limits) { l.Waiting = 3 }), func(t *testing.T, dial func() net.Conn) {
-				lease, code, stream, next := dial(), dial(), dial(), dial()
-				for _, conn := range []net.Conn{lease, code, stream, next} {
+			inBubble(t, newKeyedServer(farm, func(l *http.Limits) { l.Waiting = 4 }), func(t *testing.T, dial func() net.Conn) {
+				lease, code, events, users, next := dial(), dial(), dial(), dial(), dial()
+				for _, conn := range []net.Conn{lease, code, events, users, next} {
 					defer func() { _ = conn.Close() }()
 				}
 				sendTo(t, lease, token, "POST", "/v1/leases", waitingBody)
 				sendTo(t, code, token, "POST", codePath, `{"wait_seconds":30}`)
-				sendTo(t, stream, token, "GET", "/v1/events/stream", "")
-				go func() { _, _ = io.Copy(io.Discard, stream) }()
+				sendTo(t, events, token, "GET", "/v1/events/stream", "")
+				go func() { _, _ = io.Copy(io.Discard, events) }()
+				sendTo(t, users, token, "GET", "/get_users", "")
 				synctest.Wait()
 
 				wantTooManyWait(t, exchangeAs(t, next, token, "POST", "/v1/leases", waitingBody))
 				wantTooManyWait(t, exchangeAs(t, next, token, "POST", codePath, `{"wait_seconds":1}`))
 				wantTooManyWait(t, exchangeAs(t, next, token, "GET", "/v1/events/stream", ""))
+				wantTooManyWait(t, exchangeAs(t, next, token, "GET", "/get_users", ""))
 				// What does not wait is not counted.
 				exchangeAs(t, next, token, "POST", "/v1/leases", `{"users":[{}]}`).want(409)
 				exchangeAs(t, next, token, "HEAD", "/v1/events/stream", "").want(200)
+				exchangeAs(t, next, token, "HEAD", "/get_users", "").want(200)
 				exchangeAs(t, next, newToken(), "POST", "/v1/leases", `{"users":[{}],"wait_seconds":1}`).want(409)
 
 				readAnswer(t, code, "POST").want(409)
@@ -59,8 +63,13 @@ func TestAKeyMayHaveOnlySoManyRequestsThatWait(t *testing.T) {
 	}
 }
 
-// waitingFarm is a farm where one waits in vain, and watches what happens.
+// waitingFarm is a farm where one waits in vain, watches what happens, and gets users without end.
 type waitingFarm struct{ *historyFarm }
+
+// AllAccounts implements [ports.Accounts].
+func (waitingFarm) AllAccounts(ctx context.Context) iter.Seq2[domain.Account, error] {
+	return (&accountsFarm{users: 1 << 40}).AllAccounts(ctx)
+}
 
 // Acquire implements [ports.Leases].
 func (waitingFarm) Acquire(
@@ -107,6 +116,56 @@ func TestAStreamThatEndedIsNotCounted(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestAStreamOfAllUsersThatEndedIsNotCounted(t *testing.T) {
+	const users = 5000
+	tests := map[string]struct {
+		farm *accountsFarm
+		end  func(conn net.Conn, stream io.Reader)
+	}{
+		"it was read": {&accountsFarm{users: users}, func(_ net.Conn, stream io.Reader) {
+			_, _ = io.Copy(io.Discard, stream)
+		}},
+		"its client leaves": {&accountsFarm{users: users}, func(conn net.Conn, _ io.Reader) { _ = conn.Close() }},
+		"its client stalls": {&accountsFarm{users: users}, func(net.Conn, io.Reader) {}},
+		"the farm makes a mistake": {&accountsFarm{users: users, then: hanging}, func(_ net.Conn, stream io.Reader) {
+			_, _ = io.Copy(io.Discard, stream)
+		}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			server := newKeyedServer(test.farm, func(l *http.Limits) { l.Waiting = 1 })
+			inBubble(t, server, func(t *testing.T, dial func() net.Conn) {
+				first, second := dial(), dial()
+				defer func() { _, _ = first.Close(), second.Close() }()
+				stream := getUsers(t, first)
+				exchangeAs(t, second, "", "GET", "/get_users", "").want(429)
+				test.end(first, stream)
+				time.Sleep(2 * http.WriteTimeout)
+				getUsers(t, second)
+			})
+		})
+	}
+}
+
+// What is sent at once keeps nobody waiting.
+func TestFewUsersAreNotCounted(t *testing.T) {
+	server := newKeyedServer(fewUsersFarm{&historyFarm{}}, func(l *http.Limits) { l.Waiting = 1 })
+	inBubble(t, server, func(t *testing.T, dial func() net.Conn) {
+		first, second := dial(), dial()
+		defer func() { _, _ = first.Close(), second.Close() }()
+		nextBlock(t, bufio.NewReader(getStream(t, first, "/v1/events/stream")))
+		exchangeAs(t, second, "", "GET", "/get_users", "").want(200)
+	})
+}
+
+// fewUsersFarm is a farm with three users, where one watches what happens.
+type fewUsersFarm struct{ *historyFarm }
+
+// AllAccounts implements [ports.Accounts].
+func (fewUsersFarm) AllAccounts(ctx context.Context) iter.Seq2[domain.Account, error] {
+	return (&accountsFarm{users: 3}).AllAccounts(ctx)
 }
 
 var _ ports.Leases = waitingFarm{}

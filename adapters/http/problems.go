@@ -63,6 +63,8 @@ var problemKinds = []ProblemKind{
 		"No user has this id.", 0, domain.ErrUserNotFound},
 	{CodeLeaseNotFound, 404, "Lease not found",
 		"No lease has this id, or it ended too long ago to be remembered.", 0, domain.ErrLeaseNotFound},
+	{CodeTooManyKeys, 409, "Too many API keys",
+		"As many API keys are active as may be. Revoke those that nobody needs.", 0, domain.ErrTooManyKeys},
 	{CodeKeyNotFound, 404, "API key not found",
 		"No API key has this id.", 0, domain.ErrKeyNotFound},
 	{CodeNoMatch, 404, "No user matches",

@@ -15,7 +15,10 @@ import (
 const maxWhole = 512 << 10
 
 // seedRoutes are the routes that userfarm began with.
-type seedRoutes struct{ log *slog.Logger }
+type seedRoutes struct {
+	long *longRequests
+	log  *slog.Logger
+}
 
 // Ping serves GET /ping.
 func (seedRoutes) Ping(c *fiber.Ctx) error { return c.JSON(SeedPing{Test: "ok"}) }
@@ -58,6 +61,11 @@ func (r seedRoutes) SeedGetUsers(c *fiber.Ctx) error {
 	if users, ok := stream.whole(maxWhole); ok {
 		return errors.Join(c.Send(users), stream.Close())
 	}
+	in, done, err := r.long.begin(admissionOf(c))
+	if err != nil {
+		return errors.Join(err, stream.Close())
+	}
+	stream.endWith(in, done)
 	return c.SendStream(stream)
 }
 

@@ -35,6 +35,7 @@ const (
 	CodeStoreUnavailable     Code = "store_unavailable"
 	CodeTooLarge             Code = "too_large"
 	CodeTooManyConnections   Code = "too_many_connections"
+	CodeTooManyKeys          Code = "too_many_keys"
 	CodeUnauthorized         Code = "unauthorized"
 	CodeUnsupportedMediaType Code = "unsupported_media_type"
 	CodeUserExists           Code = "user_exists"
@@ -87,6 +88,8 @@ func (e Code) Valid() bool {
 	case CodeTooLarge:
 		return true
 	case CodeTooManyConnections:
+		return true
+	case CodeTooManyKeys:
 		return true
 	case CodeUnauthorized:
 		return true
@@ -281,11 +284,17 @@ type CreatedKey struct {
 	Status    KeyStatus `json:"status"`
 	CreatedAt time.Time `json:"created_at"`
 
+	// CreatedBy The API key with which it was made; null if that needed none.
+	CreatedBy *string `json:"created_by"`
+
 	// ExpiresAt Null if it never expires.
 	ExpiresAt *time.Time `json:"expires_at"`
 
 	// RevokedAt Null if it was not revoked.
 	RevokedAt *time.Time `json:"revoked_at"`
+
+	// RevokedBy The API key with which it was revoked; null if it was not, or if that needed none.
+	RevokedBy *string `json:"revoked_by"`
 
 	// LastUsedAt When it was last used, to within some seconds; null if it never was.
 	LastUsedAt *time.Time `json:"last_used_at"`
@@ -329,7 +338,9 @@ type Event struct {
 // EventKey defines model for EventKey.
 type EventKey struct {
 	KeyID string `json:"key_id"`
-	Name  string `json:"name"`
+
+	// Name Empty if your own key is limited to projects, and this one is for others, too.
+	Name string `json:"name"`
 }
 
 // EventKind What happened. `forced` is the end of a lock by force-release.
@@ -382,11 +393,17 @@ type Key struct {
 	Status    KeyStatus `json:"status"`
 	CreatedAt time.Time `json:"created_at"`
 
+	// CreatedBy The API key with which it was made; null if that needed none.
+	CreatedBy *string `json:"created_by"`
+
 	// ExpiresAt Null if it never expires.
 	ExpiresAt *time.Time `json:"expires_at"`
 
 	// RevokedAt Null if it was not revoked.
 	RevokedAt *time.Time `json:"revoked_at"`
+
+	// RevokedBy The API key with which it was revoked; null if it was not, or if that needed none.
+	RevokedBy *string `json:"revoked_by"`
 
 	// LastUsedAt When it was last used, to within some seconds; null if it never was.
 	LastUsedAt *time.Time `json:"last_used_at"`

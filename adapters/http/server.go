@@ -29,13 +29,13 @@ func New(gate ports.Gate, health ports.Health, settings Settings, log *slog.Logg
 	if err := settings.Limits.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{app: newApp(settings, log), settings: settings, log: log, closing: newClosing()}
 	entrance := entrance{gate: gate, loopbackOnly: settings.LoopbackOnly, rate: newRateLimit(settings.Limits.Rate)}
+	s := &Server{app: newApp(settings, entrance, log), settings: settings, log: log, closing: newClosing()}
 	long := newLongRequests(settings.Limits.Waiting, gate)
 	RegisterHandlersWithOptions(s.app, routes{
 		leaseRoutes:  leaseRoutes{waiting{s.closing, long}},
 		eventRoutes:  eventRoutes{s.closing, long, log},
-		seedRoutes:   seedRoutes{log},
+		seedRoutes:   seedRoutes{long, log},
 		healthRoutes: healthRoutes{health: health, closing: s.closing},
 	}, FiberServerOptions{HandlerMiddlewares: []HandlerMiddlewareFunc{entrance.admit, checkQuery}})
 	if err := checkAccess(s.app.GetRoutes(true)); err != nil {

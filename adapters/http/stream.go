@@ -16,13 +16,16 @@ import (
 )
 
 // accountStream is the JSON array of all users with their passwords. It reads the farm as fast as its reader reads it,
-// and holds in memory what it got and was not read yet. If the farm fails, so does Read: the server then cuts the
-// connection before the chunk that would say that the answer is complete.
+// and holds in memory what it got and was not read yet. If the farm fails, or its reader may not enter the farm anymore, so
+// does Read: the server then cuts the connection before the chunk that would say that the answer is complete. A shutdown of
+// the server lets it go on.
 type accountStream struct {
-	next  func() (domain.Account, error, bool)
-	stop  func()
-	stall *time.Timer // ends the context that the farm works in
-	log   *slog.Logger
+	next   func() (domain.Account, error, bool)
+	stop   func()
+	cancel context.CancelFunc // ends the context that the farm works in
+	stall  *time.Timer        // calls cancel
+	out    func() error       // why the reader may not enter the farm anymore; nil if it may
+	log    *slog.Logger
 
 	pending bytes.Buffer
 	begun   bool  // there was a user
@@ -36,10 +39,12 @@ func openAccountStream(ctx context.Context, accounts ports.Accounts, log *slog.L
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	next, stop := iter.Pull2(accounts.AllAccounts(ctx))
 	s := &accountStream{
-		next:  next,
-		stop:  func() { stop(); cancel() },
-		stall: time.AfterFunc(requestTimeout, cancel),
-		log:   log,
+		next:   next,
+		stop:   func() { stop(); cancel() },
+		cancel: cancel,
+		stall:  time.AfterFunc(requestTimeout, cancel),
+		out:    func() error { return nil },
+		log:    log,
 	}
 	s.pending.WriteByte('[')
 	s.fill(s.pending.Len() + 1)
@@ -55,9 +60,20 @@ func (s *accountStream) whole(size int) ([]byte, bool) {
 	return s.pending.Bytes(), errors.Is(s.end, io.EOF) && s.pending.Len() <= size
 }
 
+// endWith breaks the stream off when in ends, with the cause of that, and calls done when the stream is closed.
+func (s *accountStream) endWith(in context.Context, done func()) {
+	forget, stop := context.AfterFunc(in, s.cancel), s.stop
+	s.out = func() error { return context.Cause(in) }
+	s.stop = func() { forget(); stop(); done() }
+}
+
 // Read implements [io.Reader].
 func (s *accountStream) Read(p []byte) (int, error) {
 	s.fill(len(p))
+	if err := s.out(); err != nil {
+		s.log.Info("a stream of all users was cut, because its reader may not enter anymore")
+		return 0, err
+	}
 	if s.pending.Len() == 0 {
 		if s.failed() {
 			s.log.Error("the stream of all users broke off", "error", s.end)

@@ -204,6 +204,91 @@ func TestAStreamWhoseStoreStallsIsCut(t *testing.T) {
 	})
 }
 
+// accountsGate lets callers in as another gate does, to a farm that the test made.
+type accountsGate struct {
+	ports.Gate
+	farm ports.Farm
+}
+
+// Enter implements [ports.Gate].
+func (g accountsGate) Enter(ctx context.Context, token domain.Token) (domain.Caller, ports.Farm, error) {
+	caller, _, err := g.Gate.Enter(ctx, token)
+	return caller, g.farm, err
+}
+
+func TestAStreamOfAllUsersIsCutWhenItsReaderMayNotEnterAnymore(t *testing.T) {
+	const most = 2 * time.Second
+	byRevoking := func(f guardedFarm) (string, func()) {
+		id, token := f.keyWithID(domain.Tester)
+		return token, func() { f.revoke(id) }
+	}
+	byTheFirstKey := func(f guardedFarm) (string, func()) {
+		return "", func() { f.key(domain.Admin) }
+	}
+	tests := map[string]struct {
+		farm   *accountsFarm
+		putOut func(f guardedFarm) (token string, end func())
+	}{
+		"because its API key was revoked": {&accountsFarm{users: 1 << 40}, byRevoking},
+		"because there is an API key":     {&accountsFarm{users: 1 << 40}, byTheFirstKey},
+		"while the store gives no answer": {&accountsFarm{users: 2000, then: hanging}, byRevoking},
+		"before the last users":           {&accountsFarm{users: 3500}, byRevoking},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			f, _ := guardFarm()
+			server := newLoggingServer(accountsGate{f.gate, test.farm}, test.farm, newLog())
+			inBubble(t, server, func(t *testing.T, dial func() net.Conn) {
+				f.client = overPipes(t, dial)
+				token, end := test.putOut(f)
+				test.farm.ended = make(chan struct{})
+				conn := dial()
+				defer func() { _ = conn.Close() }()
+				sendTo(t, conn, token, "GET", "/get_users", "")
+				users := streamOn(t, conn)
+				for range 100 {
+					if _, err := io.CopyN(io.Discard, users, 5<<10); err != nil {
+						t.Fatalf("the stream breaks off while its reader may enter: %v", err)
+					}
+					time.Sleep(50 * time.Millisecond)
+				}
+				end()
+				start := time.Now()
+				var err error
+				for err == nil && time.Since(start) <= most {
+					_, err = io.CopyN(io.Discard, users, 1<<10)
+					time.Sleep(5 * time.Millisecond)
+				}
+				if took := time.Since(start); err == nil || errors.Is(err, io.EOF) || took > most {
+					t.Fatalf("after %v the stream goes on, or ends as if it were complete: %v", took, err)
+				}
+				<-test.farm.ended
+			})
+		})
+	}
+}
+
+func TestAShutdownLetsAStreamOfAllUsersEnd(t *testing.T) {
+	farm := &accountsFarm{users: 5000}
+	server := newFarmServer(farm, farm)
+	inBubble(t, server, func(t *testing.T, dial func() net.Conn) {
+		conn := dial()
+		defer func() { _ = conn.Close() }()
+		stream := getUsers(t, conn)
+		shut := make(chan error)
+		go func() { shut <- server.Shutdown(context.Background()) }()
+		time.Sleep(2 * http.ArrivalTimeout)
+		text, err := io.ReadAll(stream)
+		var users []struct{}
+		if err := errors.Join(err, json.Unmarshal(text, &users)); err != nil || len(users) != farm.users {
+			t.Errorf("got %d users and the error %v, want %d", len(users), err, farm.users)
+		}
+		if err := <-shut; err != nil {
+			t.Errorf("Shutdown: %v", err)
+		}
+	})
+}
+
 // getUsers asks for all users, and returns the body of the answer once it began.
 func getUsers(t *testing.T, conn net.Conn) io.Reader {
 	t.Helper()
@@ -216,6 +301,12 @@ func getStream(t *testing.T, conn net.Conn, path string) io.Reader {
 	if _, err := io.WriteString(conn, "GET "+path+" HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
+	return streamOn(t, conn)
+}
+
+// streamOn returns the body of an answer that a connection brings, once it began.
+func streamOn(t *testing.T, conn net.Conn) io.Reader {
+	t.Helper()
 	answer := bufio.NewReader(conn)
 	header := textproto.NewReader(answer)
 	if status, err := header.ReadLine(); err != nil || status != "HTTP/1.1 200 OK" {

@@ -10,16 +10,24 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// answerUnread answers a request that could not be read. It does not log the error, which may quote the request.
-func answerUnread(header answerHeader, log *slog.Logger) fiber.ErrorHandler {
+// answerUnread answers a request that could not be read, or whose body was not read because its sender may not enter. It logs
+// no error of the client's, which may quote the request.
+func answerUnread(entrance entrance, header answerHeader, log *slog.Logger) fiber.ErrorHandler {
 	return func(c *fiber.Ctx, err error) error {
 		if conn, ok := c.Context().Conn().(interface{ leaveUnread() }); ok && !errors.Is(ownError(err), errRequestTimeout) {
 			conn.leaveUnread() // who was too slow has no more time
 		}
 		header.set(c)
+		if isUnwelcome(&c.Request().Header) {
+			err = challenge(c, entrance.whyUnwelcome(&c.Request().Header))
+		}
 		failed := answerProblem(c, err)
-		log.DebugContext(c.UserContext(), "request not read",
-			"request_id", answeredRequestID(c), "status", c.Response().StatusCode())
+		status := c.Response().StatusCode()
+		attrs := []slog.Attr{slog.String("request_id", answeredRequestID(c)), slog.Int("status", status)}
+		if status >= fiber.StatusInternalServerError {
+			attrs = append(attrs, slog.Any("error", err))
+		}
+		log.LogAttrs(c.UserContext(), levelOf(status), "request not read", attrs...)
 		return failed
 	}
 }

@@ -40,6 +40,8 @@ func (w waiting) run(c *fiber.Ctx, wait time.Duration, wanted func(ctx context.C
 		return err
 	}
 	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, domain.ErrUnauthorized) && admissionOf(c).token.IsZero():
+		return challenge(c, cause) // the farm has its first key since
 	case errors.Is(cause, domain.ErrUnauthorized):
 		return challenge(c, explain(cause, "The API key expired or was revoked while the request waited."))
 	case errors.Is(cause, errShuttingDown):

@@ -27,7 +27,7 @@ func (s *Store) Events(ctx context.Context, q ports.EventQuery) (ports.EventPage
 			page.More = true
 			break
 		}
-		e.KeyName = s.keyName(e.Key)
+		e.KeyName = s.keyName(e.Key, q.Scope)
 		page.Events = append(page.Events, e)
 	}
 	return page, nil

@@ -110,9 +110,9 @@ func (s *Store) searchKey(id domain.APIKeyID) (int, bool) {
 	})
 }
 
-// keyName returns the name of an API key; empty if there is none.
-func (s *Store) keyName(id domain.APIKeyID) string {
-	if at, found := s.searchKey(id); found {
+// keyName returns the name of an API key; empty if there is none, or it is for more than the scope.
+func (s *Store) keyName(id domain.APIKeyID, scope domain.Scope) string {
+	if at, found := s.searchKey(id); found && scope.Covers(s.keys[at].Scope) {
 		return s.keys[at].Name
 	}
 	return ""

@@ -6,10 +6,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/userfarm/userfarm/adapters/bunstore"
 	"github.com/userfarm/userfarm/adapters/postgres"
 	"github.com/userfarm/userfarm/adapters/postgres/postgrestest"
+	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/ports"
 )
 
@@ -76,7 +78,9 @@ func TestAPasswordThatDoesNotOpenIsAnErrorOfItsOwn(t *testing.T) {
 	id := addUsers(t, store, 1)[0]
 	server.Exec(t, databaseURL, `UPDATE users SET password = set_byte(password, 20, get_byte(password, 20) # 1)`)
 
-	_, _, err := store.Find(context.Background(), ports.ByUser(id))
+	_, err := store.Update(context.Background(), ports.ByUser(id), func(now time.Time, users []*domain.User) error {
+		return users[0].LockOpen(now, 0)
+	})
 
 	if !errors.Is(err, ports.ErrUnsealable) || errors.Is(err, ports.ErrUnavailable) {
 		t.Errorf("got %v, want %v", err, ports.ErrUnsealable)

@@ -42,12 +42,12 @@ func Migrate(ctx context.Context, url string) error {
 	if err != nil {
 		return err
 	}
-	return oneLine(prepare(ctx, config.ConnConfig, func(context.Context, *bun.DB) error { return nil }))
+	return oneLine(prepare(ctx, config.ConnConfig, turnTimeout, func(context.Context, *bun.DB) error { return nil }))
 }
 
 func open(ctx context.Context, config *pgxpool.Config, sealer ports.Sealer) (*bunstore.Store, error) {
 	dialect := bunstore.Postgres(clock)
-	err := prepare(ctx, config.ConnConfig, func(ctx context.Context, db *bun.DB) error {
+	err := prepare(ctx, config.ConnConfig, turnTimeout, func(ctx context.Context, db *bun.DB) error {
 		if err := continueHistory(ctx, db); err != nil {
 			return err
 		}

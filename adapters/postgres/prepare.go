@@ -23,31 +23,27 @@ const (
 	// reachTimeout bounds how long a start waits for the first answer of the server.
 	reachTimeout = 10 * time.Second
 
-	// prepareTimeout bounds how long a start waits for other replicas to migrate, and then migrates itself.
-	prepareTimeout = time.Minute
+	// turnTimeout bounds how long a start waits for other replicas that prepare the database. For what it does itself it takes
+	// the time that it needs: nobody could ever finish a migration that takes longer.
+	turnTimeout = time.Minute
 
 	// startLock is the number of the advisory lock of who prepares the database: "userfarm" in ASCII.
 	startLock = 0x75736572_6661726d
 )
 
 // prepare migrates the database and then does what else only one replica at a time may do. Replicas that start together
-// queue at an advisory lock, which PostgreSQL drops when the session of its holder ends, be it by kill -9.
+// queue, for up to a time each, at an advisory lock, which PostgreSQL drops when the session of its holder ends, be it by
+// kill -9.
 func prepare(
-	ctx context.Context, session *pgx.ConnConfig, then func(context.Context, *bun.DB) error,
+	ctx context.Context, session *pgx.ConnConfig, turn time.Duration, then func(context.Context, *bun.DB) error,
 ) error {
-	ctx, cancel := context.WithTimeout(ctx, prepareTimeout)
-	defer cancel()
-
 	pool := stdlib.OpenDB(*withoutTimeouts(session))
 	defer func() { _ = pool.Close() }()
-	lock, err := reach(ctx, pool)
+	lock, err := awaitTurn(ctx, pool, turn)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = lock.Close() }() // gives the session back to the pool, which ends it
-	if _, err := lock.ExecContext(ctx, fmt.Sprintf("SELECT pg_advisory_lock(%d)", startLock)); err != nil {
-		return fmt.Errorf("waiting for another replica to migrate: %w", err)
-	}
 
 	db := bun.NewDB(pool, pgdialect.New())
 	files, err := fs.Sub(migrations, "migrations")
@@ -58,6 +54,21 @@ func prepare(
 		return fmt.Errorf("migrate: %w", err)
 	}
 	return then(ctx, db)
+}
+
+// awaitTurn returns a session that has the lock.
+func awaitTurn(ctx context.Context, pool *sql.DB, timeout time.Duration) (*sql.Conn, error) {
+	lock, err := reach(ctx, pool)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	if _, err := lock.ExecContext(ctx, fmt.Sprintf("SELECT pg_advisory_lock(%d)", startLock)); err != nil {
+		_ = lock.Close()
+		return nil, fmt.Errorf("waiting for another replica to migrate: %w", err)
+	}
+	return lock, nil
 }
 
 // reach connects to the server, or fails in time for whoever watches the start.

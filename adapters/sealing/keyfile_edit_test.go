@@ -166,6 +166,43 @@ func TestAnEditKeepsTheModeAndTheLink(t *testing.T) {
 	}
 }
 
+// An editor that is killed may leave what it was writing, with all the keys, and already with the mode of the key file.
+func TestTheNextEditReplacesWhatAKilledEditorLeft(t *testing.T) {
+	path := write(t, line(1))
+	if err := os.WriteFile(path+".new", []byte(line(1)+line(2)+line(3)), 0o400); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sealing.AddKey(path, false); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(open(t, path).KeyIDs()); n != 2 {
+		t.Errorf("the file has %d keys, want 2", n)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode = %v, want 0600 (%v)", info.Mode().Perm(), err)
+	}
+	if left, _ := os.ReadDir(filepath.Dir(path)); len(left) != 1 {
+		t.Errorf("the folder holds %d files, want the key file alone", len(left))
+	}
+}
+
+// Nobody may get to read the keys through a file that was put there.
+func TestAnEditWritesToNoFileThatIsThere(t *testing.T) {
+	path, elsewhere := write(t, line(1)), write(t, "")
+	if err := os.Symlink(elsewhere, path+".new"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sealing.AddKey(path, false); err != nil {
+		t.Fatal(err)
+	}
+	if text := read(t, elsewhere); text != "" {
+		t.Errorf("the keys were written elsewhere, too:\n%s", text)
+	}
+	if info, err := os.Lstat(path); err != nil || !info.Mode().IsRegular() {
+		t.Errorf("the key file is %v now (%v)", info.Mode(), err)
+	}
+}
+
 func TestEditorsWaitForEachOther(t *testing.T) {
 	path := write(t, line(1))
 	var editing sync.WaitGroup

@@ -15,6 +15,7 @@ const readers = 4
 // settings are those of every connection. See the driver's documentation for how they are spelled.
 func settings() url.Values {
 	return url.Values{
+		"mode": {"rw"}, // makes no file: that is done under the farm's lock, with a mode of ours
 		// For who looks after keys beside the farm, or the farm beside them: SQLite's own way to wait pauses for so long, in the
 		// end, that it misses the moments in which a busy farm leaves the database alone. What is tried again waits on.
 		"_busy_timeout": {"100"},

@@ -8,12 +8,13 @@ import (
 	"path/filepath"
 
 	"github.com/gofrs/flock"
+	driver "modernc.org/sqlite"
 )
 
 // ErrInUse says that another process, or another store of this one, has the file open.
 var ErrInUse = errors.New("in use by another userfarm")
 
-// file is a database file that is this store's alone.
+// file is a database file that no farm but this one may open.
 type file struct {
 	path string // absolute, without symbolic links: what the file is called by all who lock it
 	lock *flock.Flock
@@ -34,7 +35,6 @@ func claim(path string) (*file, error) {
 	if !locked {
 		return nil, fmt.Errorf("sqlite: %s is %w", path, ErrInUse)
 	}
-	// Only under the lock: closing any handle of the file drops the locks that SQLite has on it in this process.
 	if err := create(resolved); err != nil {
 		_ = lock.Unlock()
 		return nil, fmt.Errorf("sqlite: open %s: %w", path, err)
@@ -58,11 +58,29 @@ func resolve(path string) (string, error) {
 	return filepath.Join(folder, filepath.Base(absolute)), err
 }
 
-// create makes the file for its owner alone. SQLite gives the files that it puts beside it the same mode.
+// create makes the file for its owner alone, and SQLite gives the files that it puts beside it the same mode. It leaves a file
+// alone that is there: closing any handle of it would drop the locks that SQLite has on it in this process.
 func create(path string) error {
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	handle, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}
 	return handle.Close()
+}
+
+// reason returns why the file could not be opened, if it is the system that knows.
+func reason(path string, err error) error {
+	const cantOpen = 14
+	var answer *driver.Error
+	if !errors.As(err, &answer) || answer.Code()&0xff != cantOpen {
+		return err
+	}
+	handle, refused := os.OpenFile(path, os.O_RDWR, 0)
+	if refused != nil {
+		return refused
+	}
+	return errors.Join(err, handle.Close())
 }

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/uuid"
-
 	"github.com/userfarm/userfarm/adapters/bunstore"
 	"github.com/userfarm/userfarm/domain"
 )
@@ -24,12 +22,11 @@ func (tx *transaction) free(want domain.Selector, limit int) ([]bunstore.Row, er
 // search runs a statement for each pool that a selector matches, or another for each set of labels. Both take its key and
 // then args.
 func (tx *transaction) search(want domain.Selector, inPool, inLabelSet string, args ...any) ([]bunstore.Row, error) {
-	text := inPool
-	keys, err := tx.poolsOf(want)
-	if err == nil && len(want.Labels) > 0 {
-		text = inLabelSet
-		keys, err = tx.labelSetsOf(keys, want.Labels)
+	text, find := inPool, tx.poolsOf
+	if len(want.Labels) > 0 {
+		text, find = inLabelSet, tx.labelSetsOf
 	}
+	keys, err := find(want)
 	if err != nil {
 		return nil, err
 	}
@@ -46,48 +43,48 @@ func (tx *transaction) search(want domain.Selector, inPool, inLabelSet string, a
 
 // poolsOf returns the keys of the pools that a selector matches.
 func (tx *transaction) poolsOf(want domain.Selector) ([]int64, error) {
-	var conditions []string
-	var args []any
+	conditions, args := poolConditions(want)
+	switch {
+	case len(conditions) == 0:
+		return keys(tx.tx.QueryContext(tx.ctx, "SELECT p.pool_id FROM pools p"))
+	case !want.ProjectID.IsZero() && want.Env != "" && want.Domain != "" && !want.Scope.Limited:
+		return keys(tx.statement(findPool).QueryContext(tx.ctx, args...))
+	default:
+		return keys(tx.tx.QueryContext(tx.ctx, "SELECT p.pool_id FROM pools p WHERE "+strings.Join(conditions, " AND "), args...))
+	}
+}
+
+// labelSetsOf returns the keys of the sets of labels that have all the labels of a selector, in the pools that it matches.
+func (tx *transaction) labelSetsOf(want domain.Selector) ([]int64, error) {
+	condition, args := tx.engine.dialect.HasLabels(want.Labels)
+	conditions, more := poolConditions(want)
+	text := "SELECT u.label_set_id FROM label_sets u"
+	if len(conditions) > 0 { // without any, there may be many pools that have no such set
+		text += " JOIN pools p USING (pool_id)"
+	}
+	text += " WHERE " + strings.Join(append([]string{condition}, conditions...), " AND ")
+	return keys(tx.tx.QueryContext(tx.ctx, text, append(args, more...)...))
+}
+
+// poolConditions returns the conditions, and their arguments, on the columns of a table p that a selector makes.
+func poolConditions(want domain.Selector) (conditions []string, args []any) {
 	if !want.ProjectID.IsZero() {
-		conditions, args = append(conditions, "project_id = ?"), append(args, uuid.UUID(want.ProjectID).String())
+		conditions, args = append(conditions, "p.project_id = ?"), append(args, want.ProjectID.String())
 	}
 	if want.Env != "" {
-		conditions, args = append(conditions, "env = ?"), append(args, want.Env)
+		conditions, args = append(conditions, "p.env = ?"), append(args, want.Env)
 	}
 	if want.Domain != "" {
-		conditions, args = append(conditions, "domain = ?"), append(args, want.Domain)
+		conditions, args = append(conditions, "p.domain = ?"), append(args, want.Domain)
 	}
 	if want.Scope.Limited {
 		marks := make([]string, len(want.Scope.Projects))
 		for i, project := range want.Scope.Projects {
 			marks[i], args = "?", append(args, project.String())
 		}
-		conditions = append(conditions, "project_id IN ("+strings.Join(marks, ", ")+")")
+		conditions = append(conditions, "p.project_id IN ("+strings.Join(marks, ", ")+")")
 	}
-	isPool := !want.ProjectID.IsZero() && want.Env != "" && want.Domain != ""
-	switch {
-	case len(conditions) == 0:
-		return keys(tx.tx.QueryContext(tx.ctx, "SELECT pool_id FROM pools"))
-	case isPool && !want.Scope.Limited:
-		return keys(tx.statement(findPool).QueryContext(tx.ctx, args...))
-	default:
-		return keys(tx.tx.QueryContext(tx.ctx, "SELECT pool_id FROM pools WHERE "+strings.Join(conditions, " AND "), args...))
-	}
-}
-
-// labelSetsOf returns the keys of the sets of labels, in the pools, that have all the labels.
-func (tx *transaction) labelSetsOf(pools []int64, labels domain.Labels) ([]int64, error) {
-	condition, args := tx.engine.dialect.HasLabels(labels)
-	text := "SELECT u.label_set_id FROM label_sets u WHERE " + condition + " AND u.pool_id = ?"
-	var sets []int64
-	for _, pool := range pools {
-		some, err := keys(tx.tx.QueryContext(tx.ctx, text, append(slices.Clone(args), pool)...))
-		if err != nil {
-			return nil, err
-		}
-		sets = append(sets, some...)
-	}
-	return sets, nil
+	return conditions, args
 }
 
 func keys(rows *sql.Rows, err error) ([]int64, error) {

@@ -1,7 +1,9 @@
 // Package sqlite keeps users in an embedded SQLite file: the store that one farm runs on with nothing to install.
 //
-// The file belongs to one farm at a time, which a lock on a file beside it ensures, and which lets that process's clock
-// be the store's. What was answered is on disk: write-ahead log, synchronous=FULL.
+// The file belongs to one farm at a time, which a lock on a file beside it ensures: only the farm hands users out, by its
+// process's clock, and knows who stands in line. The schema is the lock holder's to bring up to date, too. Who looks after
+// keys has the lock for no longer than that takes, and is then beside the farm, or where the farm may start at any time.
+// What was answered is on disk: write-ahead log, synchronous=FULL.
 package sqlite
 
 import (
@@ -21,26 +23,17 @@ import (
 var migrations embed.FS
 
 // Open opens the file at path, makes it if there is none, and brings its schema up to date. It returns [ErrInUse] if
-// another userfarm has it open, and [bunstore.ErrMissingKey] if sealer lacks a key that the file was opened with before.
-func Open(ctx context.Context, path string, sealer ports.Sealer) (*bunstore.Store, error) {
-	db, err := open(ctx, path)
-	if err != nil {
-		return nil, err
-	}
-	return db.store(ctx, sealer)
-}
-
-// OpenBeside is Open for who looks after API keys and encryption keys, also while a farm has the file open. It must not be
-// used to hand out users: who stands in line there is not known here.
-func OpenBeside(ctx context.Context, path string, sealer ports.Sealer) (*bunstore.Store, error) {
-	db, err := open(ctx, path)
-	if errors.Is(err, ErrInUse) {
-		db, err = join(ctx, path)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return db.store(ctx, sealer)
+// another userfarm has it open, also two seconds later: one that looks after keys has it for moments only. And it returns
+// [bunstore.ErrMissingKey] if sealer lacks a key that the file was opened with before.
+func Open(ctx context.Context, path string, sealer ports.Sealer) (store *bunstore.Store, err error) {
+	err = insist(ctx, func() error {
+		db, err := open(ctx, path)
+		if err == nil {
+			store, err = db.store(ctx, sealer)
+		}
+		return err
+	})
+	return store, err
 }
 
 // store returns the store of a database, which it closes if it can't.
@@ -67,19 +60,21 @@ func (db *database) store(ctx context.Context, sealer ports.Sealer) (*bunstore.S
 	}), nil
 }
 
-// Migrate brings the schema of the file at path up to date. It returns [ErrInUse] if a userfarm has it open.
+// Migrate brings the schema of the file at path up to date. It returns [ErrInUse] as [Open] does.
 func Migrate(ctx context.Context, path string) error {
-	db, err := open(ctx, path)
-	if err != nil {
-		return err
-	}
-	return db.close()
+	return insist(ctx, func() error {
+		db, err := open(ctx, path)
+		if err != nil {
+			return err
+		}
+		return db.close()
+	})
 }
 
 // database is an open file whose schema is up to date.
 type database struct {
 	path           string
-	file           *file // nil if it is another process's
+	file           *file // nil if it is another store's
 	writer, reader *bun.DB
 }
 
@@ -92,22 +87,12 @@ func open(ctx context.Context, path string) (*database, error) {
 	return db, db.connect(func(files fs.FS) error { return bunstore.Migrate(ctx, db.writer, files) })
 }
 
-// join opens a file that another process has open, and has brought up to date.
-func join(ctx context.Context, path string) (*database, error) {
-	resolved, err := resolve(path)
-	if err != nil {
-		return nil, fmt.Errorf("sqlite: open %s: %w", path, err)
-	}
-	db := &database{path: resolved}
-	return db, db.connect(func(files fs.FS) error { return bunstore.CheckMigrated(ctx, db.writer, files) })
-}
-
 // connect connects to the file, and closes it if that, or what is done about its schema, fails.
 func (db *database) connect(prepare func(migrations fs.FS) error) (err error) {
 	defer func() {
 		if err != nil {
 			_ = db.close()
-			err = fmt.Errorf("sqlite: open %s: %w", db.path, err)
+			err = fmt.Errorf("sqlite: open %s: %w", db.path, reason(db.path, err))
 		}
 	}()
 	if db.writer, err = connectWriter(db.path); err != nil {

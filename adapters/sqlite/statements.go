@@ -19,7 +19,7 @@ const (
 const (
 	moveUser = `UPDATE users SET fence = ?, free_at = ?, released_at = nullif(?, 0), lock_lease = ?, lock_position = ?, lock_size = ?,
 		lock_owner = nullif(?, ''), lock_note = nullif(?, ''), lock_acquired_at = nullif(?, 0), lock_expires_at = nullif(?, 0),
-		quarantine_reason = nullif(?, ''), quarantined_at = nullif(?, 0), lock_quarantines = ?, code_used_until = ? WHERE user_id = ?`
+		quarantine_reason = nullif(?, ''), quarantined_at = nullif(?, 0), lock_quarantines = ?, last_code_at = ? WHERE user_id = ?`
 
 	removeUser    = `DELETE FROM users WHERE user_id = ?`
 	rememberEnded = `INSERT OR IGNORE INTO ended_leases (lease, projects, ended_at) VALUES (?, ?, ?)`
@@ -35,7 +35,7 @@ const (
 	addLabelSet  = `INSERT INTO label_sets (pool_id, labels) VALUES (?, ?) RETURNING label_set_id`
 
 	addUser = `INSERT INTO users (fence, free_at, released_at, lock_lease, lock_position, lock_size, lock_owner, lock_note,
-			lock_acquired_at, lock_expires_at, quarantine_reason, quarantined_at, lock_quarantines, code_used_until,
+			lock_acquired_at, lock_expires_at, quarantine_reason, quarantined_at, lock_quarantines, last_code_at,
 			user_id, created_at, project_id, env, domain, pool_id, login, password, sealing_key, labels, label_set_id)
 		VALUES (?, ?, nullif(?, 0), ?, ?, ?, nullif(?, ''), nullif(?, ''), nullif(?, 0), nullif(?, 0), nullif(?, ''), nullif(?, 0), ?,
 			?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
@@ -64,6 +64,6 @@ func circulation(c bunstore.Circulation) []any {
 	return []any{
 		c.Fence, c.FreeAt, c.ReleasedAt, c.LockLease.Bytes(), c.LockPosition, c.LockSize, c.LockOwner, c.LockNote,
 		c.LockAcquiredAt, c.LockExpiresAt, c.QuarantineReason, c.QuarantinedAt,
-		c.LockQuarantines, c.CodeUsedUntil,
+		c.LockQuarantines, c.LastCodeAt,
 	}
 }

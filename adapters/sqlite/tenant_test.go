@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/userfarm/userfarm/adapters/sqlite"
@@ -137,13 +138,15 @@ func TestAFileHasOneTenant(t *testing.T) {
 	}
 
 	for _, name := range []string{path, link} {
-		_, err := sqlite.Open(context.Background(), name, keyRing(t, 1))
-		if want := fmt.Sprintf("sqlite: %s is in use by another userfarm", name); err == nil || err.Error() != want {
-			t.Errorf("open: got %v, want %q", err, want)
-		}
-		if err := sqlite.Migrate(context.Background(), name); !errors.Is(err, sqlite.ErrInUse) {
-			t.Errorf("migrate: got %v, want %v", err, sqlite.ErrInUse)
-		}
+		synctest.Test(t, func(t *testing.T) { // they do not give up at once
+			_, err := sqlite.Open(context.Background(), name, keyRing(t, 1))
+			if want := fmt.Sprintf("sqlite: %s is in use by another userfarm", name); err == nil || err.Error() != want {
+				t.Errorf("open: got %v, want %q", err, want)
+			}
+			if err := sqlite.Migrate(context.Background(), name); !errors.Is(err, sqlite.ErrInUse) {
+				t.Errorf("migrate: got %v, want %v", err, sqlite.ErrInUse)
+			}
+		})
 	}
 
 	tenant.kill()

@@ -39,7 +39,7 @@ type AccessConfig struct {
 // LimitsConfig keeps one caller from taking the farm away from all others. Each replica counts for itself.
 type LimitsConfig struct {
 	MaxRequestsPerSecond int           `help:"Requests a second with one API key; 0 is any number." default:"10000" env:"USERFARM_MAX_REQUESTS_PER_SECOND"`
-	MaxWaiting           int           `help:"Requests with one API key that may wait at one time: for users, for codes and for events." default:"10000" env:"USERFARM_MAX_WAITING"`
+	MaxWaiting           int           `help:"Requests with one API key at one time that wait, for users or codes, and streams, of events or of all users." default:"10000" env:"USERFARM_MAX_WAITING"`
 	MaxConnections       int           `help:"Connections at one time." default:"20000" env:"USERFARM_MAX_CONNECTIONS"`
 	ReadTimeout          time.Duration `help:"How long a request may take to arrive." default:"30s" env:"USERFARM_READ_TIMEOUT"`
 	WriteTimeout         time.Duration `help:"How long a client may take to read an answer." default:"30s" env:"USERFARM_WRITE_TIMEOUT"`

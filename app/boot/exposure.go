@@ -29,17 +29,32 @@ func (e exposure) open() bool { return e.loopback() || e.insecure }
 
 // check refuses to serve others on a farm without API keys, unless the operator allows it, and warns of what they could see.
 func (e exposure) check(hasKeys bool, log *slog.Logger) error {
+	if hasKeys {
+		e.warnWithKeys(log)
+		return nil
+	}
 	switch {
-	case !hasKeys && e.loopback():
+	case e.loopback() && e.insecure:
+		log.Warn("--insecure: the farm has no API key, and every program on this machine may use it and read every password; " +
+			"so may pages of any site that are open in a browser on this machine")
+	case e.loopback():
 		log.Warn("the farm has no API key: every program on this machine may use it and read every password")
-	case !hasKeys && e.insecure:
+	case e.insecure:
 		log.Warn("--insecure: the farm has no API key, and whoever reaches its address may read every password")
-	case !hasKeys:
+	default:
 		return errors.New("the farm has no API key, so it does not serve on " + e.address.String() +
 			", where others could read every password: make a key with userfarm keys create --role admin --name NAME, " +
 			"give one with --admin-key-file, or allow it with --insecure")
-	case !e.loopback() && !e.tls:
-		log.Warn("API keys and passwords travel unencrypted, unless something in front of the farm speaks TLS: see --tls-cert")
 	}
 	return nil
+}
+
+// warnWithKeys warns of settings that don't suit a farm with API keys.
+func (e exposure) warnWithKeys(log *slog.Logger) {
+	if e.insecure {
+		log.Warn("--insecure opens nothing here: a farm that ever had an API key is not entered without one. Leave it out")
+	}
+	if !e.loopback() && !e.tls {
+		log.Warn("API keys and passwords travel unencrypted, unless something in front of the farm speaks TLS: see --tls-cert")
+	}
 }

@@ -82,7 +82,7 @@ func (r *removeSealingKey) Run(ctx context.Context) error {
 		if err := r.check(file); err != nil {
 			return err
 		}
-		err := store.ForgetSealingKey(ctx, r.ID)
+		err := store.RemoveSealingKey(ctx, r.ID)
 		if errors.Is(err, bunstore.ErrKeyInUse) {
 			return r.refusal(ctx, store)
 		}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/userfarm/userfarm/app/boot"
 	"github.com/userfarm/userfarm/domain"
@@ -24,7 +26,7 @@ type createKey struct {
 
 	Name    string      `help:"What the key is for, for people." required:"" placeholder:"NAME"`
 	Role    string      `help:"What its holder may do: ${enum}." required:"" enum:"viewer,tester,admin" placeholder:"ROLE"`
-	Project []projectID `help:"Project that the key is limited to, may be given again; without one the key is for all." placeholder:"UUID"`
+	Project []projectID `help:"Project that the key is limited to, may be given again; without one the key is for all." placeholder:"UUID" sep:"none"`
 	Expires lifetime    `help:"How long the key may be used, like 90d or 12h; without it the key never expires." placeholder:"TIME"`
 }
 
@@ -45,7 +47,9 @@ func (c *createKey) spec() domain.KeySpec {
 	return spec
 }
 
+// Run revokes the key again if nobody could get its token: a pipe that nobody reads must not end it before that.
 func (c *createKey) Run(ctx context.Context) error {
+	signal.Ignore(syscall.SIGPIPE)
 	return withAPIKeys(ctx, c.StoreConfig, true, func(keys ports.Keys) error {
 		key, token, err := keys.CreateKey(ctx, c.spec())
 		if err != nil {

@@ -47,7 +47,7 @@ func allKeys(ctx context.Context, keys ports.Keys) ([]domain.KeyView, error) {
 }
 
 func writeKeys(w io.Writer, keys []domain.KeyView) error {
-	rows := [][]string{{"ID", "NAME", "ROLE", "PROJECTS", "STATUS", "CREATED", "EXPIRES", "LAST USED"}}
+	rows := [][]string{{"ID", "NAME", "ROLE", "PROJECTS", "STATUS", "CREATED", "EXPIRES", "LAST USED", "MADE BY"}}
 	for _, key := range keys {
 		projects := "all"
 		if key.Scope.Limited {
@@ -55,10 +55,18 @@ func writeKeys(w io.Writer, keys []domain.KeyView) error {
 		}
 		rows = append(rows, []string{
 			key.ID.String(), key.Name, string(key.Role), projects, string(key.Status),
-			timeOr("", key.CreatedAt), timeOr("never", key.ExpiresAt), timeOr("never", key.LastUsedAt),
+			timeOr("", key.CreatedAt), timeOr("never", key.ExpiresAt), timeOr("never", key.LastUsedAt), maker(key),
 		})
 	}
 	return writeTable(w, rows)
+}
+
+// maker returns the id of the key that another one was made with.
+func maker(key domain.KeyView) string {
+	if key.CreatedBy.IsZero() {
+		return "-"
+	}
+	return key.CreatedBy.String()
 }
 
 func projectNames(scope domain.Scope) []string {
@@ -84,8 +92,10 @@ type listedKey struct {
 	Projects   []string         `json:"projects"` // null for all
 	Status     domain.KeyStatus `json:"status"`
 	CreatedAt  time.Time        `json:"created_at"`
+	CreatedBy  *string          `json:"created_by"`
 	ExpiresAt  *time.Time       `json:"expires_at"`
 	RevokedAt  *time.Time       `json:"revoked_at"`
+	RevokedBy  *string          `json:"revoked_by"`
 	LastUsedAt *time.Time       `json:"last_used_at"`
 }
 
@@ -93,8 +103,11 @@ func writeKeysJSON(w io.Writer, keys []domain.KeyView) error {
 	listed := make([]listedKey, len(keys))
 	for i, key := range keys {
 		listed[i] = listedKey{
-			ID: key.ID.String(), Name: key.Name, Role: key.Role, Status: key.Status, CreatedAt: key.CreatedAt.UTC(),
-			ExpiresAt: unlessZero(key.ExpiresAt), RevokedAt: unlessZero(key.RevokedAt), LastUsedAt: unlessZero(key.LastUsedAt),
+			ID: key.ID.String(), Name: key.Name, Role: key.Role, Status: key.Status,
+			CreatedAt: key.CreatedAt.UTC(), CreatedBy: unlessNone(key.CreatedBy),
+			ExpiresAt: unlessZero(key.ExpiresAt),
+			RevokedAt: unlessZero(key.RevokedAt), RevokedBy: unlessNone(key.RevokedBy),
+			LastUsedAt: unlessZero(key.LastUsedAt),
 		}
 		if key.Scope.Limited {
 			listed[i].Projects = projectNames(key.Scope)
@@ -105,6 +118,14 @@ func writeKeysJSON(w io.Writer, keys []domain.KeyView) error {
 	return encoder.Encode(struct {
 		Keys []listedKey `json:"keys"`
 	}{listed})
+}
+
+func unlessNone(id domain.APIKeyID) *string {
+	if id.IsZero() {
+		return nil
+	}
+	text := id.String()
+	return &text
 }
 
 func unlessZero(at time.Time) *time.Time {

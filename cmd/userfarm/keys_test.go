@@ -100,9 +100,9 @@ func TestKeysAreListedTheNewestLast(t *testing.T) {
 		t.Fatalf("want two keys and a heading:\n%s", table)
 	}
 	for i, pattern := range []string{
-		`^ID +NAME +ROLE +PROJECTS +STATUS +CREATED +EXPIRES +LAST USED$`,
-		`^[0-9a-f-]{36} +all of it +admin +all +active +\S+Z +never +\S+Z$`,
-		`^[0-9a-f-]{36} +ci +tester +` + project + ` +active +\S+Z +\S+Z +never$`,
+		`^ID +NAME +ROLE +PROJECTS +STATUS +CREATED +EXPIRES +LAST USED +MADE BY$`,
+		`^[0-9a-f-]{36} +all of it +admin +all +active +\S+Z +never +\S+Z +-$`,
+		`^[0-9a-f-]{36} +ci +tester +` + project + ` +active +\S+Z +\S+Z +never +-$`,
 	} {
 		if !regexp.MustCompile(pattern).MatchString(lines[i]) {
 			t.Errorf("line %d is %q, want %s\n%s", i, lines[i], pattern, farm.output)

@@ -74,7 +74,7 @@ func (f *farm) allKeys() []domain.APIKey {
 func (f *farm) revokeKey(id domain.APIKeyID) domain.APIKey {
 	f.Helper()
 	key, _, err := f.store.ChangeKey(f.Context(), id, func(now time.Time, key *domain.APIKey) error {
-		key.Revoke(now)
+		key.Revoke(now, domain.APIKeyID{7})
 		return nil
 	})
 	f.must(err)

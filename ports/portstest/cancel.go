@@ -65,7 +65,7 @@ func cancelled(f *farm) {
 		},
 		"ChangeKey": func() error {
 			_, _, err := f.store.ChangeKey(ctx, key.ID, func(now time.Time, key *domain.APIKey) error {
-				key.Revoke(now)
+				key.Revoke(now, domain.APIKeyID{7})
 				return nil
 			})
 			return err

@@ -14,6 +14,7 @@ var historyKeyTests = []storeTest{
 	{"blames nobody for what time alone made happen", historyNobody},
 	{"names the key of a claim that stood in line", historyKeyInLine},
 	{"keeps the id of a key that it does not know", historyStrangeKey},
+	{"names no key that is for projects out of scope", historyForeignKey},
 	{"names keys over their end and a restart", historyKeyRestart},
 }
 
@@ -160,5 +161,34 @@ func historyKeyRestart(f *farm) {
 	f.wantDeeds(u, deed{domain.UserCreated, gone}, deed{domain.UserAcquired, expired})
 	if got := f.historyOf(ports.EventQuery{}); !slices.Equal(got, before) {
 		f.Fatalf("the history is\n\t%+v, and was\n\t%+v", got, before)
+	}
+}
+
+func historyForeignKey(f *farm) {
+	all := f.addKey(keyName("for all"))
+	both := f.addKey(keyName("for both"), keyScope(domain.Only(projectA, projectB)))
+	one := f.addKey(keyName("for one"), keyScope(domain.Only(projectA)))
+	for _, key := range []domain.APIKey{all, both, one} {
+		f.add(func(s *domain.Spec) { s.By = key.ID })
+	}
+	for _, at := range []struct {
+		scope domain.Scope
+		names []string
+	}{
+		{domain.Scope{}, []string{"for all", "for both", "for one"}},
+		{domain.Only(projectA, projectB), []string{"", "for both", "for one"}},
+		{domain.Only(projectA), []string{"", "", "for one"}},
+	} {
+		events := f.historyOf(ports.EventQuery{Scope: at.scope})
+		var names []string
+		for i, e := range events {
+			names = append(names, e.KeyName)
+			if want := []domain.APIKey{all, both, one}[i].ID; e.Key != want {
+				f.Fatalf("in scope %+v, event %d is by %v, want %v", at.scope, i, e.Key, want)
+			}
+		}
+		if !slices.Equal(names, at.names) {
+			f.Fatalf("in scope %+v, the keys are named %q, want %q", at.scope, names, at.names)
+		}
 	}
 }

@@ -217,7 +217,7 @@ func keyChanged(f *farm) {
 	f.advance(time.Second + instant)
 	at := f.now()
 	for _, change := range []func(now time.Time, key *domain.APIKey){
-		func(now time.Time, key *domain.APIKey) { key.Revoke(now) },
+		func(now time.Time, key *domain.APIKey) { key.Revoke(now, domain.APIKeyID{7}) },
 		func(_ time.Time, key *domain.APIKey) { key.Name, key.Role = "changed", domain.Admin },
 		func(_ time.Time, key *domain.APIKey) { key.Scope, key.ExpiresAt = domain.Scope{}, time.Time{} },
 		func(time.Time, *domain.APIKey) {},
@@ -246,7 +246,7 @@ func keyChanged(f *farm) {
 func keyNotChanged(f *farm) {
 	key := f.addKey(keyScope(domain.Only(projectB, projectA)))
 	_, _, err := f.store.ChangeKey(f.Context(), key.ID, func(now time.Time, key *domain.APIKey) error {
-		key.Revoke(now)
+		key.Revoke(now, domain.APIKeyID{7})
 		key.Name = "changed"
 		key.Scope.Projects[0] = domain.ProjectID{}
 		return errChangedMind

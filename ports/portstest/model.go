@@ -220,11 +220,11 @@ func (m *model) giveCode(lease domain.LeaseDigest, of domain.UserID) (expires ti
 		return time.Time{}, domain.ErrUserNotFound
 	case u.TOTP == domain.TOTP{}:
 		return time.Time{}, domain.ErrNoTOTP
-	case u.CodeUsedUntil.After(begun):
+	case !begun.After(u.LastCodeAt):
 		return time.Time{}, domain.ErrCodeUsed
 	}
-	u.CodeUsedUntil = begun.Add(codePeriod)
-	return u.CodeUsedUntil, nil
+	u.LastCodeAt = begun
+	return begun.Add(codePeriod), nil
 }
 
 // lease describes the lease that holds users.

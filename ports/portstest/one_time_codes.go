@@ -69,7 +69,7 @@ func totpKept(f *farm) {
 	}
 	users = append(users, f.add())
 	s := f.build(f.withTOTP(eightDigits)).Snapshot()
-	s.CodeUsedUntil = f.born.Add(7 * instant)
+	s.LastCodeAt = f.born.Add(7 * instant)
 	moved := domain.Restore(s)
 	f.must(f.store.Add(f.Context(), domain.Once{}, moved))
 	users = append(users, moved)
@@ -152,7 +152,7 @@ func codeOnce(f *farm) {
 			f.Fatalf("at %v, the code runs until %v, for %v", now, code.ExpiresAt, code.Remaining)
 		}
 		want := f.get(u.ID()).Snapshot()
-		want.CodeUsedUntil = code.ExpiresAt
+		want.LastCodeAt = code.ExpiresAt.Add(-30 * time.Second)
 		f.wantSame(f.get(u.ID()), domain.Restore(want))
 		f.wantCodeUsed(lease.ID, u, code.ExpiresAt)
 		f.advance(code.Remaining - instant)

@@ -26,8 +26,10 @@ func TestSealingKeys(t *testing.T, newDatabase func(t *testing.T) Open) {
 	for name, test := range map[string]func(*subject){
 		"a new key is used at once":                                newKey,
 		"users are sealed anew, and then the old key can go":       resealed,
+		"who can't be opened can be removed":                       unopenedRemoved,
 		"a key can't go as long as somebody is sealed with it":     inUse,
 		"a key that is gone is not asked for at the next start":    gone,
+		"nobody is sealed with a key that was removed":             removed,
 		"who is changed while all are sealed anew loses nothing":   resealedUnderLoad,
 		"who can't be opened is named, and keeps nobody else back": unopened,
 	} {
@@ -59,24 +61,34 @@ func (s *subject) start(ring *ring) *bunstore.Store {
 func (s *subject) add(store *bunstore.Store, n int) (added []*domain.User) {
 	s.Helper()
 	for range n {
-		s.users++
-		now := time.Now().UTC().Truncate(time.Microsecond)
-		spec := domain.Spec{
-			Login:    fmt.Sprintf("user-%d", s.users),
-			Password: domain.NewSecret(fmt.Sprintf("password %d", s.users)),
-			Pool:     domain.Pool{ProjectID: domain.ProjectID{1}, Env: "staging", Domain: "shop"},
-		}
-		if s.users%3 == 0 {
-			totp, err := domain.ParseTOTP("JBSWY3DPEHPK3PXP")
-			s.must(err)
-			spec.TOTP = totp
-		}
-		user, err := domain.NewUser(domain.NewUserID(now), now, spec)
-		s.must(err)
+		user := s.build()
 		s.must(store.Add(s.Context(), domain.Once{}, user))
 		added = append(added, user)
 	}
 	return added
+}
+
+func (s *subject) tryAdd(store *bunstore.Store) error {
+	return store.Add(s.Context(), domain.Once{}, s.build())
+}
+
+func (s *subject) build() *domain.User {
+	s.Helper()
+	s.users++
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	spec := domain.Spec{
+		Login:    fmt.Sprintf("user-%d", s.users),
+		Password: domain.NewSecret(fmt.Sprintf("password %d", s.users)),
+		Pool:     domain.Pool{ProjectID: domain.ProjectID{1}, Env: "staging", Domain: "shop"},
+	}
+	if s.users%3 == 0 {
+		totp, err := domain.ParseTOTP("JBSWY3DPEHPK3PXP")
+		s.must(err)
+		spec.TOTP = totp
+	}
+	user, err := domain.NewUser(domain.NewUserID(now), now, spec)
+	s.must(err)
+	return user
 }
 
 // wantSame fails the test unless the users have the secrets that they had.
@@ -150,7 +162,7 @@ func resealed(s *subject) {
 		s.Errorf("%d users were sealed anew for a second time", n)
 	}
 	s.wantKeys(store, map[string]int{"old": 0, "new": len(users)})
-	s.must(store.ForgetSealingKey(s.Context(), "old"))
+	s.must(store.RemoveSealingKey(s.Context(), "old"))
 	keys.set("new")
 	s.wantSame(store, users)
 	s.wantKeys(store, map[string]int{"new": len(users)})
@@ -163,11 +175,11 @@ func inUse(s *subject) {
 	keys.set("new", "old")
 	s.add(store, 1)
 	for _, key := range []string{"old", "new"} {
-		if err := store.ForgetSealingKey(s.Context(), key); !errors.Is(err, bunstore.ErrKeyInUse) {
+		if err := store.RemoveSealingKey(s.Context(), key); !errors.Is(err, bunstore.ErrKeyInUse) {
 			s.Errorf("forgetting %s = %v, want %v", key, err, bunstore.ErrKeyInUse)
 		}
 	}
-	s.must(store.ForgetSealingKey(s.Context(), "never there"))
+	s.must(store.RemoveSealingKey(s.Context(), "never there"))
 	s.wantKeys(store, map[string]int{"old": 1, "new": 1})
 }
 
@@ -182,9 +194,37 @@ func gone(s *subject) {
 		s.Fatalf("start without the old key = %v, want %v", err, bunstore.ErrMissingKey)
 	}
 	store = s.start(newRing("new", "old"))
-	s.must(store.ForgetSealingKey(s.Context(), "old"))
+	s.must(store.RemoveSealingKey(s.Context(), "old"))
 	s.must(store.Close())
 	s.wantSame(s.start(newRing("new")), users)
+}
+
+func removed(s *subject) {
+	keys, stale := newRing("old"), newRing("old")
+	store := s.start(keys)
+	users := s.add(store, 1)
+	keys.set("new", "old")
+	s.reseal(store)
+	s.must(store.RemoveSealingKey(s.Context(), "old"))
+	keys.set("new")
+
+	// A farm that did not hear of the new key.
+	keys.set("old")
+	err := s.tryAdd(store)
+	if !errors.Is(err, bunstore.ErrRemovedKey) || !errors.Is(err, ports.ErrUnavailable) {
+		s.Errorf("to seal with a removed key = %v, want %v and %v", err, bunstore.ErrRemovedKey, ports.ErrUnavailable)
+	}
+	s.must(store.Close())
+	stale.set("old", "new")
+	if _, err := s.open(stale); !errors.Is(err, bunstore.ErrRemovedKey) {
+		s.Errorf("start with a removed key = %v, want %v", err, bunstore.ErrRemovedKey)
+	}
+
+	keys.set("new")
+	store = s.start(keys)
+	users = append(users, s.add(store, 1)...)
+	s.wantSame(store, users)
+	s.wantKeys(store, map[string]int{"new": 2})
 }
 
 func resealedUnderLoad(s *subject) {
@@ -218,6 +258,17 @@ func resealedUnderLoad(s *subject) {
 	s.wantKeys(store, map[string]int{"old": 0, "new": len(users)})
 }
 
+func unopenedRemoved(s *subject) {
+	keys := newRing("lost")
+	store := s.start(keys)
+	lost := s.add(store, 1)
+	keys.set("new")
+	s.must(store.Remove(s.Context(), lost[0].ID(), func(now time.Time, users []*domain.User) error {
+		return users[0].Remove(now)
+	}))
+	s.wantKeys(store, map[string]int{"lost": 0})
+}
+
 func unopened(s *subject) {
 	keys := newRing("lost")
 	store := s.start(keys)
@@ -225,6 +276,7 @@ func unopened(s *subject) {
 	keys.set("old", "lost")
 	users := s.add(store, 2)
 	keys.set("new", "old")
+	s.wantUnreadable(store, lost[0].ID())
 	done, err := store.Reseal(s.Context(), domain.UserID{})
 	s.must(err)
 	if done.Users != 2 || len(done.Unopened) != 1 || done.Unopened[0] != lost[0].ID() {
@@ -232,8 +284,43 @@ func unopened(s *subject) {
 	}
 	s.wantKeys(store, map[string]int{"lost": 1, "old": 0, "new": 2})
 	s.wantSame(store, users)
-	keys.set("new", "lost")
-	s.wantSame(store, lost)
+	s.wantRepair(store, lost[0].ID())
+	s.wantKeys(store, map[string]int{"lost": 0, "old": 0, "new": 3})
+}
+
+// wantUnreadable fails the test unless everybody is listed, but nobody gets the user.
+func (s *subject) wantUnreadable(store *bunstore.Store, id domain.UserID) {
+	s.Helper()
+	page, err := store.List(s.Context(), ports.Query{Limit: 10})
+	s.must(err)
+	if len(page.Users) != s.users {
+		s.Errorf("%d users are listed, want %d", len(page.Users), s.users)
+	}
+	if _, _, err := store.Find(s.Context(), ports.ByUser(id)); err != nil {
+		s.Errorf("the user by its id: %v", err)
+	}
+	_, err = store.Update(s.Context(), ports.ByUser(id), func(now time.Time, users []*domain.User) error {
+		return users[0].LockOpen(now, 0)
+	})
+	unreadable, ok := errors.AsType[*ports.UnreadableError](err)
+	if !ok || !errors.Is(err, ports.ErrUnsealable) || unreadable.ProjectID != (domain.ProjectID{1}) {
+		s.Errorf("to lock who can't be opened = %v", err)
+	}
+}
+
+// wantRepair gives the user another password, or fails the test.
+func (s *subject) wantRepair(store *bunstore.Store, id domain.UserID) {
+	s.Helper()
+	password := domain.NewSecret("another")
+	_, err := store.Update(s.Context(), ports.ByUser(id), func(_ time.Time, users []*domain.User) error {
+		return users[0].Change(domain.Change{Password: &password})
+	})
+	s.must(err)
+	found, _, err := store.Find(s.Context(), ports.ByUser(id))
+	s.must(err)
+	if !found[0].HasSecrets(password, domain.TOTP{}) {
+		s.Error("the user has not the password that it was given")
+	}
 }
 
 // ring is a [ports.Sealer] that seals nothing, but only opens what was sealed with one of its keys. These may change.

@@ -14,11 +14,19 @@ ALTER TABLE users ALTER COLUMN sealing_key SET NOT NULL;
 ALTER TABLE users DROP CONSTRAINT IF EXISTS users_sealing_key;
 ALTER TABLE users ADD CONSTRAINT users_sealing_key FOREIGN KEY (sealing_key) REFERENCES sealing_keys;
 
-ALTER TABLE users ADD COLUMN IF NOT EXISTS code_used_until bigint NOT NULL DEFAULT 0;
+CREATE TABLE IF NOT EXISTS removed_sealing_keys (
+    key_id     text   COLLATE "C" PRIMARY KEY,
+    removed_at bigint NOT NULL
+);
+
+COMMENT ON TABLE removed_sealing_keys IS 'Keys that nobody may be sealed with anymore: there may be no copy of them left.';
+COMMENT ON COLUMN removed_sealing_keys.removed_at IS 'microseconds since 1970';
+
+ALTER TABLE users ADD COLUMN IF NOT EXISTS last_code_at bigint NOT NULL DEFAULT 0;
 
 COMMENT ON COLUMN users.password IS 'the password and, after a NUL, the TOTP secret if there is one; sealed with sealing_key for this user_id';
 COMMENT ON COLUMN users.sealing_key IS 'the key that password is sealed with';
-COMMENT ON COLUMN users.code_used_until IS 'when the latest one-time code that was given out is followed by the next, microseconds since 1970; 0 if none was';
+COMMENT ON COLUMN users.last_code_at IS 'when the window of the latest one-time code that was given out began, microseconds since 1970; 0 if none was';
 
 CREATE TABLE IF NOT EXISTS api_keys (
     key_id       uuid   PRIMARY KEY,
@@ -27,10 +35,14 @@ CREATE TABLE IF NOT EXISTS api_keys (
     projects     text,
     digest       bytea  NOT NULL UNIQUE,
     created_at   bigint NOT NULL,
+    created_by   uuid,
     expires_at   bigint NOT NULL,
     revoked_at   bigint NOT NULL,
+    revoked_by   uuid,
     last_used_at bigint NOT NULL
 );
+
+CREATE INDEX IF NOT EXISTS api_keys_active ON api_keys (expires_at) WHERE revoked_at = 0;
 
 COMMENT ON TABLE api_keys IS 'API keys, also those that have expired or were revoked: none is ever removed, lest a farm that had one be open to everybody. Times are microseconds since 1970; 0 stands for never.';
 COMMENT ON COLUMN api_keys.projects IS 'a JSON array of the ids of the only projects that it is for; NULL if it is for all';

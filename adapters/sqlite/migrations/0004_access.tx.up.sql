@@ -6,6 +6,12 @@
 INSERT OR IGNORE INTO sealing_keys (key_id, first_used_at)
 SELECT DISTINCT lower(hex(substr(password, 2, 4))), CAST(unixepoch('subsec') * 1000000 AS INTEGER) FROM users;
 
+-- Keys that nobody may be sealed with anymore: there may be no copy of them left.
+CREATE TABLE IF NOT EXISTS removed_sealing_keys (
+    key_id     TEXT    PRIMARY KEY NOT NULL,
+    removed_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE users_next (
     user_id           TEXT    PRIMARY KEY NOT NULL,
     created_at        INTEGER NOT NULL,
@@ -18,7 +24,7 @@ CREATE TABLE users_next (
     sealing_key       TEXT    NOT NULL REFERENCES sealing_keys, -- the key that password is sealed with
     labels            TEXT    NOT NULL, -- a JSON object of texts
     label_set_id      INTEGER REFERENCES label_sets, -- NULL if there are no labels
-    code_used_until   INTEGER NOT NULL, -- when the latest one-time code that was given out is followed by the next; 0 if none was
+    last_code_at      INTEGER NOT NULL, -- when the window of the latest one-time code that was given out began; 0 if none was
     fence             INTEGER NOT NULL, -- one higher with every lock; never goes down
     free_at           INTEGER NOT NULL, -- from when a claim may take the user: 0 if nobody ever held it, 9223372036854775807 if a lock without an end does, or it is in quarantine
     released_at       INTEGER,          -- end of the latest lock that was released; NULL if none was
@@ -39,7 +45,7 @@ CREATE TABLE users_next (
 
 INSERT INTO users_next (user_id, created_at, project_id, env, domain, pool_id, login, password, labels, label_set_id, fence, free_at,
     released_at, lock_lease, lock_position, lock_size, lock_owner, lock_note, lock_acquired_at, lock_expires_at,
-    quarantine_reason, quarantined_at, lock_quarantines, sealing_key, code_used_until)
+    quarantine_reason, quarantined_at, lock_quarantines, sealing_key, last_code_at)
 SELECT user_id, created_at, project_id, env, domain, pool_id, login, password, labels, label_set_id, fence, free_at,
     released_at, lock_lease, lock_position, lock_size, lock_owner, lock_note, lock_acquired_at, lock_expires_at,
     quarantine_reason, quarantined_at, lock_quarantines, lower(hex(substr(password, 2, 4))), 0 FROM users;
@@ -63,10 +69,14 @@ CREATE TABLE IF NOT EXISTS api_keys (
     projects     TEXT,             -- a JSON array of the ids of the only projects that it is for; NULL if it is for all
     digest       BLOB    NOT NULL UNIQUE, -- SHA-256 of the token, which is kept nowhere
     created_at   INTEGER NOT NULL,
+    created_by   TEXT,             -- the key with which it was made; NULL if that needed none
     expires_at   INTEGER NOT NULL, -- 0 if it never expires
     revoked_at   INTEGER NOT NULL, -- 0 if it was not revoked
+    revoked_by   TEXT,             -- the key with which it was revoked; NULL if that needed none
     last_used_at INTEGER NOT NULL  -- 0 if it was never used
 ) STRICT;
+
+CREATE INDEX IF NOT EXISTS api_keys_active ON api_keys (expires_at) WHERE revoked_at = 0;
 
 CREATE TABLE events_next (
     event_id   INTEGER PRIMARY KEY AUTOINCREMENT,

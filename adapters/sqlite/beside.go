@@ -1,0 +1,71 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	driver "modernc.org/sqlite"
+
+	"github.com/userfarm/userfarm/adapters/bunstore"
+	"github.com/userfarm/userfarm/ports"
+)
+
+// OpenBeside is [Open] for who looks after API keys and encryption keys. A farm may have the file open, and may open it
+// meanwhile. It must not be used to hand out users: who stands in line is not known here. It returns [bunstore.ErrBehind] if
+// the schema is a farm's to bring up to date which does not do so in five seconds.
+func OpenBeside(ctx context.Context, path string, sealer ports.Sealer) (store *bunstore.Store, err error) {
+	err = insist(ctx, func() error {
+		store, err = prepare(ctx, path, sealer)
+		if errors.Is(err, ErrInUse) {
+			store, err = join(ctx, path, sealer)
+		}
+		return err
+	})
+	return store, err
+}
+
+// prepare opens a file as a farm does, and leaves it to farms then.
+func prepare(ctx context.Context, path string, sealer ports.Sealer) (*bunstore.Store, error) {
+	db, err := open(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	store, err := db.store(ctx, sealer)
+	if err != nil {
+		return nil, err
+	}
+	if err := db.file.release(); err != nil {
+		return nil, errors.Join(fmt.Errorf("sqlite: open %s: %w", path, err), store.Close())
+	}
+	return store, nil
+}
+
+// join opens a file that another store has open, and has brought up to date.
+func join(ctx context.Context, path string, sealer ports.Sealer) (*bunstore.Store, error) {
+	resolved, err := resolve(path)
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: open %s: %w", path, err)
+	}
+	db := &database{path: resolved}
+	if err := db.connect(func(files fs.FS) error { return db.check(ctx, files) }); err != nil {
+		return nil, err
+	}
+	return db.store(ctx, sealer)
+}
+
+// check returns [bunstore.ErrBehind] unless the schema is up to date. Whoever has the lock may not even have begun.
+func (db *database) check(ctx context.Context, files fs.FS) error {
+	if _, err := os.Stat(db.path); errors.Is(err, fs.ErrNotExist) {
+		return bunstore.ErrBehind
+	}
+	err := bunstore.CheckMigrated(ctx, db.reader, files)
+	var answer *driver.Error
+	if errors.As(err, &answer) && strings.Contains(answer.Error(), "no such table") {
+		return bunstore.ErrBehind
+	}
+	return err
+}
