@@ -59,11 +59,11 @@ func levelOf(status int) slog.Level {
 	}
 }
 
-// isAdministration reports whether a request was to change what only admins may. It is none if its sender was not let in: such
-// requests change nothing, and anybody could fill the log with them.
+// isAdministration reports whether a request was to change what only admins may, and an API key tells who sent it. Whoever
+// was not let in changed nothing, and could fill the log.
 func isAdministration(c *fiber.Ctx, route string) bool {
 	changes := c.Method() != fiber.MethodGet && c.Method() != fiber.MethodHead
-	return changes && leastRoles[routeName(c.Method(), route)] == domain.Admin && admissionOf(c).farm != nil
+	return changes && leastRoles[routeName(c.Method(), route)] == domain.Admin && !callerOf(c).Key.IsZero()
 }
 
 // recovered returns the error of run, and makes one of its panic.

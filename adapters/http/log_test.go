@@ -93,18 +93,6 @@ level=INFO msg=request method=DELETE route=/v1/users/:user_id status=403 key_id=
 	}
 }
 
-func TestWhatAnybodyDoesToAFarmWithoutAPIKeysIsLogged(t *testing.T) {
-	var text logBuffer
-	log := slog.New(slog.NewTextHandler(&text, &slog.HandlerOptions{ReplaceAttr: withoutChance}))
-	store := memory.New()
-	c := serve(t, newLoggingServer(openGate{app.New(store, settings)}, store, log))
-	c.newUser("alice", nil)
-	c.acquire(`{"users":[{}]}`)
-	if got, want := text.String(), "level=INFO msg=request method=POST route=/v1/users status=201\n"; got != want {
-		t.Errorf("got\n%s\nwant\n%s", got, want)
-	}
-}
-
 // newLoggingServer returns a server that logs to a log of the test.
 func newLoggingServer(gate ports.Gate, health ports.Health, log *slog.Logger) *http.Server {
 	return mustServe(http.New(gate, health, http.Settings{Limits: http.DefaultLimits()}, log))
