@@ -12,9 +12,9 @@ import (
 // Migrate brings the schema of a database up to date. Each migration is a transaction, and may run again if the process
 // ends before it is marked as applied. A database that is up to date is not written to, so that nobody waits for it.
 //
-// The caller must hold a lock that keeps every other process from migrating and ends with its process. Bun's own lock does not: it
-// is a row that stays when the process that wrote it is killed, and would keep the farm from ever starting again. Under
-// the caller's lock such a row can only be a dead process's, so Migrate removes it.
+// The caller must hold a lock that keeps every other process from migrating and ends with its process. Bun's own lock does
+// not: it is a row that stays when the process that wrote it is killed, and would keep the farm from ever starting again.
+// Under the caller's lock such a row can only be a dead process's, so Migrate removes it.
 func Migrate(ctx context.Context, db *bun.DB, sql fs.FS) error {
 	migrator, err := newMigrator(db, sql)
 	if err != nil {

@@ -34,7 +34,8 @@ type removedKey struct {
 }
 
 // CheckKeys returns [ErrMissingKey] unless sealer has every key that a store of this database was ever opened with, and
-// adds the one that it seals with to them; or [ErrRemovedKey] if that was removed. The caller must keep others from doing the same meanwhile.
+// adds the one that it seals with to them; or [ErrRemovedKey] if that was removed. The caller must keep others from doing the
+// same meanwhile.
 func CheckKeys(ctx context.Context, db *bun.DB, dialect Dialect, sealer ports.Sealer) error {
 	var used []string
 	if err := db.NewSelect().Model((*sealingKey)(nil)).Column("key_id").Order("key_id").Scan(ctx, &used); err != nil {
@@ -115,17 +116,13 @@ func (s *Store) SealingKeys(ctx context.Context) (keys []SealingKey, err error) 
 var ErrKeyInUse = errors.New("users are sealed with this key")
 
 // RemoveSealingKey lets nobody be sealed with a key anymore, and lets farms start that do not have it. It returns
-// [ErrKeyInUse] as long as anybody is sealed with it, and waits for those who are about to be. It does nothing to a key that
-// is not there.
+// [ErrKeyInUse] as long as anybody is sealed with it, and waits for those who are about to be.
 func (s *Store) RemoveSealingKey(ctx context.Context, id string) error {
 	return s.bounded(ctx, "remove sealing key", func(ctx context.Context) error {
 		return s.retry(ctx, func() (bool, error) {
 			err := s.writer.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
-				result, err := tx.NewDelete().Model((*sealingKey)(nil)).Where("key_id = ?", id).Exec(ctx)
+				_, err := tx.NewDelete().Model((*sealingKey)(nil)).Where("key_id = ?", id).Exec(ctx)
 				if err != nil {
-					return err
-				}
-				if n, err := result.RowsAffected(); err != nil || n == 0 {
 					return err
 				}
 				_, err = tx.NewInsert().Model(&removedKey{KeyID: id}).
