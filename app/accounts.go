@@ -93,7 +93,7 @@ func (f *Farm) RemoveUser(ctx context.Context, id domain.UserID) error {
 // AllAccounts implements [ports.Accounts].
 func (f *Farm) AllAccounts(ctx context.Context) iter.Seq2[domain.Account, error] {
 	return func(yield func(domain.Account, error) bool) {
-		q := ports.Query{Scope: f.caller.Scope, Limit: accountsAtOnce}
+		q := ports.Query{Scope: f.caller.Scope, Secrets: true, Limit: accountsAtOnce}
 		for more := true; more; {
 			page, err := f.store.List(ctx, q)
 			if err != nil {

@@ -31,7 +31,7 @@ type Users interface {
 	// It returns [domain.ErrUserNotFound] for a target by user; for a target by lease, [domain.ErrLeaseExpired] if no user
 	// is locked under it anymore, which is a [domain.EndedLeaseError], and [domain.ErrLeaseNotFound] if none ever was (or [Housekeeping] forgot it). A lease
 	// that has expired is found as long as its users carry its lock. A user whose secrets can't be read is found by its id, and
-	// listed, without them: it can be removed, or given new ones.
+	// listed, without them: it can be removed, or, unless its key is merely not at hand, be given new ones.
 	Find(ctx context.Context, target Target) ([]*domain.User, time.Time, error)
 
 	// List returns a page of users in the order of their ids, which is the order of their creation. A user that is there
@@ -80,6 +80,7 @@ func (t Target) Lease() (domain.LeaseDigest, bool) { return t.lease, !t.lease.Is
 
 // Query says which users to list: those that fit all the fields that are set.
 type Query struct {
+	Secrets   bool         // fail for a user whose secrets can't be read, and do not list it without them
 	Scope     domain.Scope // only users of these projects
 	ProjectID domain.ProjectID
 	Env       string

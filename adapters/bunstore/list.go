@@ -21,12 +21,16 @@ func (s *Store) List(ctx context.Context, q ports.Query) (ports.Page, error) {
 		search := s.matching(users(db), domain.Selector{
 			Scope: q.Scope, ProjectID: q.ProjectID, Env: q.Env, Domain: q.Domain, Labels: q.Labels,
 		})
+		read := s.show
+		if q.Secrets {
+			read = s.open
+		}
 		search = equal(search, "login", q.Login)
 		search = inState(search, q.Status, now)
 		if !q.After.IsZero() {
 			search = search.Where("u.user_id > ?", q.After.String())
 		}
-		listed, err := s.all(ctx, search.Order("u.user_id").Limit(int64(q.Limit)+1), s.show)
+		listed, err := s.all(ctx, search.Order("u.user_id").Limit(int64(q.Limit)+1), read)
 		if err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package bunstore
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -196,20 +197,21 @@ func (e *entry) isFree(now time.Time) bool {
 }
 
 // decide lets the domain decide about entries, and keeps what became of them. It returns them as they are then. Whose secrets
-// can't be read may only be given new ones.
+// can't be read may only be given new ones, unless the key is merely not at hand: others may have it.
 func (r *round) decide(entries []*entry, decide ports.Decide) ([]*domain.User, error) {
 	users, err := r.tryOut(entries, decide)
+	for i, e := range entries {
+		repaired := err == nil && users[i].Snapshot().Password != (domain.Secret{}) && !errors.Is(e.err, ports.ErrUnknownKey)
+		if e.err != nil && !repaired {
+			return nil, e.err
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
 	for i, e := range entries {
-		if e.err != nil && users[i].Snapshot().Password == (domain.Secret{}) {
-			return nil, e.err
-		}
-	}
-	for i, e := range entries {
-		e.err = nil
 		wasFree := e.isFree(r.now)
+		e.err = nil
 		if left := r.noteEnd(e.current, users[i]); left || e.size == 0 {
 			e.size = sizeOfLease(users, users[i])
 		}
@@ -312,9 +314,21 @@ func (r *round) commit(ctx context.Context, changes Changes) (committing bool, e
 	if err == nil && changes.Frees {
 		r.store.line.wake()
 	}
+	if err == nil {
+		r.forgetUnreadable()
+	}
 	r.written = make(map[domain.UserID]bool, len(added))
 	for _, id := range added {
 		r.written[id] = true
 	}
 	return committing, err
+}
+
+// forgetUnreadable forgets those who can be read again, or are gone.
+func (r *round) forgetUnreadable() {
+	for _, e := range r.order {
+		if e.err == nil || e.removed {
+			r.store.unreadable.note(e.row.UserID, nil)
+		}
+	}
 }

@@ -121,8 +121,14 @@ func (s *Store) RemoveSealingKey(ctx context.Context, id string) error {
 	return s.bounded(ctx, "remove sealing key", func(ctx context.Context) error {
 		return s.retry(ctx, func() (bool, error) {
 			err := s.writer.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
-				_, err := tx.NewDelete().Model((*sealingKey)(nil)).Where("key_id = ?", id).Exec(ctx)
+				// A key without a row gets one first, so that who admits it just now waits for this.
+				_, err := tx.NewInsert().Model(&sealingKey{KeyID: id}).
+					Value("first_used_at", "?", s.dialect.Clock()).
+					On("CONFLICT DO NOTHING").Exec(ctx)
 				if err != nil {
+					return err
+				}
+				if _, err := tx.NewDelete().Model((*sealingKey)(nil)).Where("key_id = ?", id).Exec(ctx); err != nil {
 					return err
 				}
 				_, err = tx.NewInsert().Model(&removedKey{KeyID: id}).

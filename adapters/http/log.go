@@ -59,11 +59,13 @@ func levelOf(status int) slog.Level {
 	}
 }
 
-// isAdministration reports whether a request was to change what only admins may, and an API key tells who sent it. Whoever
-// was not let in changed nothing, and could fill the log.
+// isAdministration reports whether an admin, whom an API key tells, asked to change something that only admins may. Others
+// changed nothing, and could fill the log; so could an admin who asks too often.
 func isAdministration(c *fiber.Ctx, route string) bool {
 	changes := c.Method() != fiber.MethodGet && c.Method() != fiber.MethodHead
-	return changes && leastRoles[routeName(c.Method(), route)] == domain.Admin && !callerOf(c).Key.IsZero()
+	caller := callerOf(c)
+	return changes && leastRoles[routeName(c.Method(), route)] == domain.Admin &&
+		!caller.Key.IsZero() && caller.Role.Includes(domain.Admin) && c.Response().StatusCode() != fiber.StatusTooManyRequests
 }
 
 // recovered returns the error of run, and makes one of its panic.

@@ -64,7 +64,7 @@ func (f *KeyFile) Seal(user domain.UserID, secret domain.Secret) (box []byte, ke
 func (f *KeyFile) Open(user domain.UserID, sealed []byte) (domain.Secret, error) {
 	known := f.latest.Load().ring
 	secret, err := known.Open(user, sealed)
-	if !errors.Is(err, errUnknownKey) {
+	if !errors.Is(err, ports.ErrUnknownKey) {
 		return secret, err
 	}
 	if newer := f.current(); newer != known {

@@ -9,7 +9,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 
 	"github.com/userfarm/userfarm/domain"
@@ -31,9 +30,6 @@ const (
 type keyID [keyIDSize]byte
 
 func (id keyID) String() string { return hex.EncodeToString(id[:]) }
-
-// errUnknownKey is an [ports.ErrUnsealable] that another ring may be able to open.
-var errUnknownKey = errors.New("the key is not in the ring")
 
 // KeyRing implements [ports.Sealer]. It is safe for concurrent use.
 type KeyRing struct {
@@ -109,7 +105,7 @@ func (r *KeyRing) Open(user domain.UserID, sealed []byte) (domain.Secret, error)
 	id := keyID(header[1:])
 	aead, known := r.boxes[id]
 	if !known {
-		return domain.Secret{}, fmt.Errorf("sealing: %w: %w: %v", ports.ErrUnsealable, errUnknownKey, id)
+		return domain.Secret{}, fmt.Errorf("sealing: %w: %v", ports.ErrUnknownKey, id)
 	}
 	plain, err := aead.Open(nil, nonce, box, associated(header, user))
 	if err != nil {
