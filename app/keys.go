@@ -93,32 +93,21 @@ func (f *Farm) addKey(ctx context.Context, token domain.Token, spec domain.KeySp
 	spec.By = f.caller.Key
 	return f.store.AddKey(ctx, func(now time.Time) (domain.APIKey, error) {
 		key, err := domain.NewAPIKey(now, token, spec)
-		if err == nil && key.Outlives(f.caller.ExpiresAt) {
-			err = &domain.ForbiddenError{Fields: []domain.FieldError{
-				{Pointer: "/expires_in_seconds", Detail: "must not let the key outlive the API key that makes it"},
-			}}
+		if err == nil {
+			err = key.CheckMadeBy(f.caller)
 		}
 		return key, err
 	})
 }
 
-// checkKeys returns [domain.ErrTooManyKeys] if there are as many keys as may be, of all or of those that the caller knows of.
-// Keys that are made at one time may be a few more.
+// checkKeys returns [domain.ErrTooManyKeys] if the caller can't make another key. Keys that are made at one time may be a few
+// too many.
 func (f *Farm) checkKeys(ctx context.Context) error {
 	active, err := f.store.ActiveKeys(ctx)
 	if err != nil {
 		return err
 	}
-	known := 0
-	for _, key := range active.Keys {
-		if f.checkKey(key) == nil {
-			known++
-		}
-	}
-	if len(active.Keys) >= domain.MaxKeys || f.caller.Scope.Limited && known >= domain.MaxLimitedKeys {
-		return domain.ErrTooManyKeys
-	}
-	return nil
+	return domain.CheckRoomForKey(f.caller, active.Keys)
 }
 
 // checkKey returns [domain.ErrKeyNotFound] if the key is for more than the caller's projects.

@@ -97,6 +97,31 @@ func (k APIKey) Outlives(expiresAt time.Time) bool {
 	return !expiresAt.IsZero() && (k.ExpiresAt.IsZero() || k.ExpiresAt.After(expiresAt))
 }
 
+// CheckMadeBy returns a [ForbiddenError] if the key would outlive the one with which its maker comes.
+func (k APIKey) CheckMadeBy(maker Caller) error {
+	if !k.Outlives(maker.ExpiresAt) {
+		return nil
+	}
+	return &ForbiddenError{Fields: []FieldError{
+		{Pointer: "/expires_in_seconds", Detail: "must not let the key outlive the API key that makes it"},
+	}}
+}
+
+// CheckRoomForKey returns [ErrTooManyKeys] if as many keys are active as may be, of all or of those that the maker of another
+// one knows of.
+func CheckRoomForKey(maker Caller, active []APIKey) error {
+	known := 0
+	for _, key := range active {
+		if maker.Scope.Covers(key.Scope) {
+			known++
+		}
+	}
+	if len(active) >= MaxKeys || maker.Scope.Limited && known >= MaxLimitedKeys {
+		return ErrTooManyKeys
+	}
+	return nil
+}
+
 // KeyStatus is the state of an API key.
 type KeyStatus string
 

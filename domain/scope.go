@@ -17,6 +17,15 @@ func Only(projects ...ProjectID) Scope {
 	return Scope{Limited: true, Projects: slices.Compact(sorted)}
 }
 
+// Names returns the ids of the projects in the canonical form of a UUID.
+func (s Scope) Names() []string {
+	names := make([]string, len(s.Projects))
+	for i, project := range s.Projects {
+		names[i] = project.String()
+	}
+	return names
+}
+
 // Has reports whether the project is in the scope.
 func (s Scope) Has(project ProjectID) bool {
 	if !s.Limited {

@@ -204,11 +204,7 @@ func rowOfKey(key domain.APIKey) *keyRow {
 		LastUsedAt: micros(key.LastUsedAt),
 	}
 	if key.Scope.Limited {
-		ids := make([]string, len(key.Scope.Projects))
-		for i, project := range key.Scope.Projects {
-			ids[i] = project.String()
-		}
-		encoded, _ := json.Marshal(ids) // texts always encode
+		encoded, _ := json.Marshal(key.Scope.Names()) // texts always encode
 		projects := string(encoded)
 		row.Projects = &projects
 	}

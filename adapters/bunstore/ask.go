@@ -59,7 +59,7 @@ func searchKey(want domain.Selector) string {
 		key = append(key, labels...)
 	}
 	if want.Scope.Limited {
-		key = append(append(key, '@'), encodeProjects(want.Scope)...)
+		key = append(append(key, '@'), encodeProjects(want.Scope.Projects)...)
 	}
 	return string(key)
 }

@@ -42,11 +42,7 @@ func inScope(search *bun.SelectQuery, column bun.Ident, scope domain.Scope) *bun
 	if len(scope.Projects) == 0 {
 		return search.Where("1 = 0")
 	}
-	ids := make([]string, len(scope.Projects))
-	for i, project := range scope.Projects {
-		ids[i] = project.String()
-	}
-	return search.Where("? IN (?)", column, bun.List(ids))
+	return search.Where("? IN (?)", column, bun.List(scope.Names()))
 }
 
 // equal narrows a search to a text, unless that is empty.

@@ -21,15 +21,17 @@ type EndedLease struct {
 // endedLeases returns the leases that users left, each once and in the order of their keys. The users are as they were
 // before.
 func endedLeases(left []*domain.User) []EndedLease {
-	projects := make(map[int64]domain.Scope, len(left))
+	projects := make(map[int64][]domain.ProjectID, len(left))
 	for _, u := range left {
 		lease, _ := u.Lease()
-		key := leaseKey(lease)
-		projects[key] = domain.Only(append(projects[key].Projects, u.Snapshot().Pool.ProjectID)...)
+		key, project := leaseKey(lease), u.Snapshot().Pool.ProjectID
+		if !slices.Contains(projects[key], project) {
+			projects[key] = append(projects[key], project)
+		}
 	}
 	ended := make([]EndedLease, 0, len(projects))
-	for key, scope := range projects {
-		ended = append(ended, EndedLease{Key: key, Projects: encodeProjects(scope)})
+	for key, those := range projects {
+		ended = append(ended, EndedLease{Key: key, Projects: encodeProjects(those)})
 	}
 	slices.SortFunc(ended, func(a, b EndedLease) int { return cmp.Compare(a.Key, b.Key) })
 	return ended
@@ -51,33 +53,39 @@ func (s *Store) whyNoLease(ctx context.Context, db bun.IDB, lease domain.LeaseDi
 	case len(noted) == 0:
 		return refuse(domain.ErrLeaseNotFound)
 	default:
-		return refuse(&domain.EndedLeaseError{Scope: decodeProjects(noted)})
+		return refuse(&domain.EndedLeaseError{Scope: scopeOfNoted(noted)})
 	}
 }
 
 // MergeProjects returns the projects of a lease that users left at two times.
-func MergeProjects(a, b []byte) []byte { return encodeProjects(decodeProjects([][]byte{a, b})) }
+func MergeProjects(a, b []byte) []byte { return encodeProjects(scopeOfNoted([][]byte{a, b}).Projects) }
 
-func encodeProjects(scope domain.Scope) []byte {
-	var encoded []byte
-	for _, project := range scope.Projects {
-		encoded = append(encoded, project[:]...)
-	}
-	return encoded
-}
-
-// decodeProjects returns the scope of all that was noted: all projects, if some were not.
-func decodeProjects(noted [][]byte) domain.Scope {
+// scopeOfNoted returns the scope of all that was noted: all projects, if some were not.
+func scopeOfNoted(noted [][]byte) domain.Scope {
 	var all []domain.ProjectID
 	for _, encoded := range noted {
 		if len(encoded) == 0 {
 			return domain.Scope{}
 		}
-		for id := range slices.Chunk(encoded, len(domain.ProjectID{})) {
-			var project domain.ProjectID
-			copy(project[:], id)
-			all = append(all, project)
-		}
+		all = append(all, decodeProjects(encoded)...)
 	}
 	return domain.Only(all...)
+}
+
+func encodeProjects(projects []domain.ProjectID) []byte {
+	var encoded []byte
+	for _, project := range projects {
+		encoded = append(encoded, project[:]...)
+	}
+	return encoded
+}
+
+func decodeProjects(encoded []byte) []domain.ProjectID {
+	var projects []domain.ProjectID
+	for id := range slices.Chunk(encoded, len(domain.ProjectID{})) {
+		var project domain.ProjectID
+		copy(project[:], id)
+		projects = append(projects, project)
+	}
+	return projects
 }

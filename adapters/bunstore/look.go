@@ -40,7 +40,7 @@ func (r *round) look(ctx context.Context, want domain.Selector, needed int) ([]*
 		if r.store.unreadable.has(row.UserID) {
 			continue
 		}
-		u, err := row.restore(domain.Secret{}, domain.TOTP{})
+		u, err := row.restoreBare()
 		if err != nil {
 			return nil, err
 		}

@@ -120,7 +120,7 @@ func (r *round) enter(row Row) (e *entry, isNew bool) {
 	}
 	e = &entry{row: row, size: row.LockSize}
 	if e.found, e.err = r.store.open(row); e.err != nil {
-		e.found, _ = row.restore(domain.Secret{}, domain.TOTP{})
+		e.found, _ = row.restoreBare()
 	}
 	r.store.unreadable.note(row.UserID, e.err)
 	e.current = e.found

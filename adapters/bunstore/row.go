@@ -160,10 +160,13 @@ func (s *Store) open(r Row) (*domain.User, error) {
 func (s *Store) show(r Row) (*domain.User, error) {
 	u, err := s.open(r)
 	if err != nil {
-		return r.restore(domain.Secret{}, domain.TOTP{})
+		return r.restoreBare()
 	}
 	return u, nil
 }
+
+// restoreBare returns the user of a row without its secrets.
+func (r Row) restoreBare() (*domain.User, error) { return r.restore(domain.Secret{}, domain.TOTP{}) }
 
 // unreadable refuses with what is wrong with a row.
 func (r Row) unreadable(err error) error {

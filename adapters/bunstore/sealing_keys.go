@@ -59,13 +59,12 @@ var ErrRemovedKey = errors.New("encryption key was removed")
 // admit lets users be sealed with a key. It returns [ErrRemovedKey] for one that was removed: who seals with that has an old
 // copy of the key file, and there may be no other copy of the key.
 func admit(ctx context.Context, db *bun.DB, dialect Dialect, key string) error {
-	return whileBusy(ctx, dialect, func(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, operationTimeout)
+	defer cancel()
+	return whileBusy(ctx, dialect, func() error {
 		return db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
 			// If somebody removes the key just now, this waits for them; and only what comes after sees what they did.
-			_, err := tx.NewInsert().Model(&sealingKey{KeyID: key}).
-				Value("first_used_at", "?", dialect.Clock()).
-				On("CONFLICT DO NOTHING").Exec(ctx)
-			if err != nil {
+			if err := addKey(ctx, tx, dialect, key); err != nil {
 				return err
 			}
 			removed, err := tx.NewSelect().Table("removed_sealing_keys").Where("key_id = ?", key).Exists(ctx)
@@ -78,9 +77,12 @@ func admit(ctx context.Context, db *bun.DB, dialect Dialect, key string) error {
 	})
 }
 
-// admitNew admits the key that the sealer seals with, which is a new one since the store was opened.
-func (s *Store) admitNew(ctx context.Context) error {
-	return admit(ctx, s.writer, s.dialect, s.sealer.KeyIDs()[0])
+// addKey adds the row of a key, unless it is there.
+func addKey(ctx context.Context, tx bun.Tx, dialect Dialect, key string) error {
+	_, err := tx.NewInsert().Model(&sealingKey{KeyID: key}).
+		Value("first_used_at", "?", dialect.Clock()).
+		On("CONFLICT DO NOTHING").Exec(ctx)
+	return err
 }
 
 // SealingKey is a key that users are sealed with, or may be.
@@ -122,16 +124,13 @@ func (s *Store) RemoveSealingKey(ctx context.Context, id string) error {
 		return s.retry(ctx, func() (bool, error) {
 			err := s.writer.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
 				// A key without a row gets one first, so that who admits it just now waits for this.
-				_, err := tx.NewInsert().Model(&sealingKey{KeyID: id}).
-					Value("first_used_at", "?", s.dialect.Clock()).
-					On("CONFLICT DO NOTHING").Exec(ctx)
-				if err != nil {
+				if err := addKey(ctx, tx, s.dialect, id); err != nil {
 					return err
 				}
 				if _, err := tx.NewDelete().Model((*sealingKey)(nil)).Where("key_id = ?", id).Exec(ctx); err != nil {
 					return err
 				}
-				_, err = tx.NewInsert().Model(&removedKey{KeyID: id}).
+				_, err := tx.NewInsert().Model(&removedKey{KeyID: id}).
 					Value("removed_at", "?", s.dialect.Clock()).
 					On("CONFLICT DO NOTHING").Exec(ctx)
 				return err

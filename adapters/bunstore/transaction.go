@@ -39,7 +39,11 @@ func (s *Store) read(ctx context.Context, operation string, query func(context.C
 // which is undone unless it was about to commit, and what was sealed with a new key.
 func (s *Store) retry(ctx context.Context, attempt func() (committing bool, err error)) error {
 	for attempts := 1; ; attempts++ {
-		committing, err := attempt()
+		var committing bool
+		err := whileBusy(ctx, s.dialect, func() (err error) {
+			committing, err = attempt()
+			return err
+		})
 		if err == nil || isRefusal(err) || ctx.Err() != nil {
 			return err
 		}
@@ -51,16 +55,11 @@ func (s *Store) retry(ctx context.Context, attempt func() (committing bool, err 
 		case Conflict:
 			again = true
 		case UnknownKey:
-			if err := s.admitNew(ctx); err != nil {
+			if err := admit(ctx, s.writer, s.dialect, s.sealer.KeyIDs()[0]); err != nil {
 				return err
 			}
 			again = true
-		case Busy:
-			// A farm that is busy leaves the database alone for moments only, which long pauses would miss.
-			time.Sleep(busyPause)
-			attempts--
-			again = true
-		case Bug, Away:
+		case Bug, Away, Busy:
 		}
 		if !again || attempts == maxAttempts {
 			return err
@@ -68,13 +67,12 @@ func (s *Store) retry(ctx context.Context, attempt func() (committing bool, err 
 	}
 }
 
-// whileBusy attempts again, in the time of an operation, as long as another process has the database to itself.
-func whileBusy(ctx context.Context, dialect Dialect, attempt func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, operationTimeout)
-	defer cancel()
+// whileBusy attempts again as long as another process has the database to itself. A farm that is busy leaves the database
+// alone for moments only, which long pauses would miss.
+func whileBusy(ctx context.Context, dialect Dialect, attempt func() error) error {
 	for {
-		err := attempt(ctx)
-		if err == nil || dialect.Cause(err) != Busy || ctx.Err() != nil {
+		err := attempt()
+		if err == nil || isRefusal(err) || ctx.Err() != nil || dialect.Cause(err) != Busy {
 			return err
 		}
 		time.Sleep(busyPause)

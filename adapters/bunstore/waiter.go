@@ -54,7 +54,7 @@ func EncodeWant(want []domain.Selector) (text string, key int64) {
 			columns[i].ProjectID = s.ProjectID[:]
 		}
 		if s.Scope.Limited {
-			projects := encodeProjects(s.Scope)
+			projects := encodeProjects(s.Scope.Projects)
 			columns[i].Scope = &projects
 		}
 	}
@@ -74,12 +74,8 @@ func DecodeWant(text string) ([]domain.Selector, error) {
 		want[i] = domain.Selector{Env: c.Env, Domain: c.Domain, Labels: c.Labels}
 		copy(want[i].UserID[:], c.UserID)
 		copy(want[i].ProjectID[:], c.ProjectID)
-		switch {
-		case c.Scope == nil:
-		case len(*c.Scope) == 0:
-			want[i].Scope = domain.Only()
-		default:
-			want[i].Scope = decodeProjects([][]byte{*c.Scope})
+		if c.Scope != nil {
+			want[i].Scope = domain.Only(decodeProjects(*c.Scope)...)
 		}
 	}
 	return want, nil

@@ -60,9 +60,6 @@ func viewScope(scope domain.Scope) *[]string {
 	if !scope.Limited {
 		return nil
 	}
-	projects := make([]string, len(scope.Projects))
-	for i, id := range scope.Projects {
-		projects[i] = id.String()
-	}
+	projects := scope.Names()
 	return &projects
 }

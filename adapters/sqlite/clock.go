@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// clock is the process's time, which is the store's: no other process is beside it. It never goes back and never stands still:
-// it follows the wall clock forward (over the night of a suspended laptop, say), and ticks on from where it is when the
-// wall clock is set back, so that no lock lasts longer for that.
+// clock is the process's time, which is the store's: no other process hands users out. It never goes back and never stands
+// still: it follows the wall clock forward (over the night of a suspended laptop, say), and ticks on from where it is when
+// the wall clock is set back, so that no lock lasts longer for that.
 type clock struct {
 	mu      sync.Mutex
 	reading time.Time // of the process's clocks, wall and monotonic, at the latest call

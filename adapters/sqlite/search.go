@@ -79,8 +79,8 @@ func poolConditions(want domain.Selector) (conditions []string, args []any) {
 	}
 	if want.Scope.Limited {
 		marks := make([]string, len(want.Scope.Projects))
-		for i, project := range want.Scope.Projects {
-			marks[i], args = "?", append(args, project.String())
+		for i, project := range want.Scope.Names() {
+			marks[i], args = "?", append(args, project)
 		}
 		conditions = append(conditions, "p.project_id IN ("+strings.Join(marks, ", ")+")")
 	}

@@ -23,7 +23,7 @@ const (
 	expireEvery = 5 * time.Second
 	expireApart = 50 * time.Millisecond
 
-	// recordUsesEvery is how much older an API key's last use may be than it seems.
+	// recordUsesEvery is by how much an API key may have been used later than what is written down.
 	recordUsesEvery = 10 * time.Second
 )
 

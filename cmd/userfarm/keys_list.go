@@ -51,7 +51,7 @@ func writeKeys(w io.Writer, keys []domain.KeyView) error {
 	for _, key := range keys {
 		projects := "all"
 		if key.Scope.Limited {
-			projects = strings.Join(projectNames(key.Scope), ",")
+			projects = strings.Join(key.Scope.Names(), ",")
 		}
 		rows = append(rows, []string{
 			key.ID.String(), key.Name, string(key.Role), projects, string(key.Status),
@@ -67,14 +67,6 @@ func maker(key domain.KeyView) string {
 		return "-"
 	}
 	return key.CreatedBy.String()
-}
-
-func projectNames(scope domain.Scope) []string {
-	names := make([]string, len(scope.Projects))
-	for i, project := range scope.Projects {
-		names[i] = project.String()
-	}
-	return names
 }
 
 func timeOr(never string, at time.Time) string {
@@ -110,7 +102,7 @@ func writeKeysJSON(w io.Writer, keys []domain.KeyView) error {
 			LastUsedAt: unlessZero(key.LastUsedAt),
 		}
 		if key.Scope.Limited {
-			listed[i].Projects = projectNames(key.Scope)
+			listed[i].Projects = key.Scope.Names()
 		}
 	}
 	encoder := json.NewEncoder(w)
