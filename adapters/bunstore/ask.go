@@ -58,8 +58,8 @@ func searchKey(want domain.Selector) string {
 		labels, _ := json.Marshal(want.Labels) // sorted; a map of texts always encodes
 		key = append(key, labels...)
 	}
-	if want.Scope.Limited {
-		key = append(append(key, '@'), encodeProjects(want.Scope.Projects)...)
+	if want.Scope().Limited {
+		key = append(append(key, '@'), encodeProjects(want.Scope().Projects)...)
 	}
 	return string(key)
 }

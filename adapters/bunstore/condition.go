@@ -24,7 +24,7 @@ func (s *Store) matching(search *bun.SelectQuery, want domain.Selector) *bun.Sel
 	if !want.ProjectID.IsZero() {
 		search = search.Where("u.project_id = ?", want.ProjectID.String())
 	}
-	search = inScope(search, "u.project_id", want.Scope)
+	search = inScope(search, "u.project_id", want.Scope())
 	search = equal(search, "env", want.Env)
 	search = equal(search, "domain", want.Domain)
 	if len(want.Labels) == 0 {

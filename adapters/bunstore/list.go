@@ -19,8 +19,8 @@ func (s *Store) List(ctx context.Context, q ports.Query) (ports.Page, error) {
 			return err
 		}
 		search := s.matching(users(db), domain.Selector{
-			Scope: q.Scope, ProjectID: q.ProjectID, Env: q.Env, Domain: q.Domain, Labels: q.Labels,
-		})
+			ProjectID: q.ProjectID, Env: q.Env, Domain: q.Domain, Labels: q.Labels,
+		}.In(q.Scope))
 		read := s.show
 		if q.Secrets {
 			read = s.open

@@ -130,7 +130,6 @@ func circulationOf(u *domain.User) Circulation {
 		c.LockQuarantines = lock.QuarantineOnExpiry
 	}
 	if quarantine := state.Quarantine; quarantine != nil {
-		c.FreeAt = math.MaxInt64
 		c.QuarantineReason = quarantine.Reason
 		c.QuarantinedAt = micros(quarantine.Since)
 	}
@@ -198,6 +197,7 @@ func (r Row) restore(password domain.Secret, totp domain.TOTP) (*domain.User, er
 		state.Lock = &domain.Lock{
 			Lease:      domain.LeaseDigest(r.LockLease),
 			Position:   int(r.LockPosition),
+			Size:       int(r.LockSize),
 			Owner:      r.LockOwner,
 			Note:       r.LockNote,
 			AcquiredAt: instant(r.LockAcquiredAt),

@@ -14,13 +14,12 @@ import (
 
 	"github.com/userfarm/userfarm/adapters/http"
 	"github.com/userfarm/userfarm/adapters/memory"
-	"github.com/userfarm/userfarm/app"
 )
 
 // newLimitedServer returns the server of an empty farm, with the limits that change makes of the default ones.
 func newLimitedServer(change func(*http.Limits)) *http.Server {
 	store := memory.New()
-	return limitedServer(app.New(store, settings), store, change)
+	return limitedServer(mustFarm(store, settings), store, change)
 }
 
 // endless are requests whose end a slow client never reaches.

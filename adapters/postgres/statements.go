@@ -74,8 +74,8 @@ func parts(want domain.Selector) *searchParts {
 	if !want.ProjectID.IsZero() {
 		p.conditions = append(p.conditions, `p.project_id = `+p.arg([16]byte(want.ProjectID)))
 	}
-	if want.Scope.Limited {
-		p.conditions = append(p.conditions, `p.project_id = ANY (`+p.arg(projects(want.Scope))+`::uuid[])`)
+	if want.Scope().Limited {
+		p.conditions = append(p.conditions, `p.project_id = ANY (`+p.arg(projects(want.Scope()))+`::uuid[])`)
 	}
 	if want.Env != "" {
 		p.conditions = append(p.conditions, `p.env = `+p.arg(want.Env))

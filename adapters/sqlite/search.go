@@ -47,7 +47,7 @@ func (tx *transaction) poolsOf(want domain.Selector) ([]int64, error) {
 	switch {
 	case len(conditions) == 0:
 		return keys(tx.tx.QueryContext(tx.ctx, "SELECT p.pool_id FROM pools p"))
-	case !want.ProjectID.IsZero() && want.Env != "" && want.Domain != "" && !want.Scope.Limited:
+	case !want.ProjectID.IsZero() && want.Env != "" && want.Domain != "" && !want.Scope().Limited:
 		return keys(tx.statement(findPool).QueryContext(tx.ctx, args...))
 	default:
 		return keys(tx.tx.QueryContext(tx.ctx, "SELECT p.pool_id FROM pools p WHERE "+strings.Join(conditions, " AND "), args...))
@@ -77,9 +77,9 @@ func poolConditions(want domain.Selector) (conditions []string, args []any) {
 	if want.Domain != "" {
 		conditions, args = append(conditions, "p.domain = ?"), append(args, want.Domain)
 	}
-	if want.Scope.Limited {
-		marks := make([]string, len(want.Scope.Projects))
-		for i, project := range want.Scope.Names() {
+	if want.Scope().Limited {
+		marks := make([]string, len(want.Scope().Projects))
+		for i, project := range want.Scope().Names() {
 			marks[i], args = "?", append(args, project)
 		}
 		conditions = append(conditions, "p.project_id IN ("+strings.Join(marks, ", ")+")")

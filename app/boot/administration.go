@@ -35,7 +35,7 @@ func Administer(ctx context.Context, cfg StoreConfig, mayBeNew bool) (*bunstore.
 }
 
 // APIKeys returns the API keys that are kept in a store.
-func APIKeys(store ports.Store) ports.Keys { return app.New(store, app.Settings{}) }
+func APIKeys(store ports.Store) (ports.Keys, error) { return app.New(store, app.Settings{}) }
 
 // KeyFile returns where the encryption keys of the store are.
 func (c StoreConfig) KeyFile() (string, error) {
