@@ -87,6 +87,7 @@ func Grant(now time.Time, id LeaseID, terms Terms, users []*User) (Lease, error)
 		u.lock(now, Lock{
 			Lease:      digest,
 			Position:   i,
+			Size:       len(users),
 			Owner:      terms.Owner,
 			Note:       terms.Note,
 			AcquiredAt: now,

@@ -27,6 +27,7 @@ type Snapshot struct {
 type Lock struct {
 	Lease      LeaseDigest // zero for an open lock
 	Position   int         // index of the user in its lease
+	Size       int         // users of the lease; 0 for an open lock
 	Owner      string
 	Note       string
 	AcquiredAt time.Time

@@ -62,6 +62,9 @@ func NewUser(id UserID, now time.Time, spec Spec) (*User, error) {
 // ID returns the user's id.
 func (u *User) ID() UserID { return u.state.ID }
 
+// Pool returns the pool that the user belongs to.
+func (u *User) Pool() Pool { return u.state.Pool }
+
 // Change is what may change of a user after it was made. A nil field stays as it is.
 type Change struct {
 	Password *Secret

@@ -198,6 +198,7 @@ func (r Row) restore(password domain.Secret, totp domain.TOTP) (*domain.User, er
 		state.Lock = &domain.Lock{
 			Lease:      domain.LeaseDigest(r.LockLease),
 			Position:   int(r.LockPosition),
+			Size:       int(r.LockSize),
 			Owner:      r.LockOwner,
 			Note:       r.LockNote,
 			AcquiredAt: instant(r.LockAcquiredAt),

@@ -32,7 +32,7 @@ func addFull(f *farm) {
 	s.Fence = 1<<62 + 1 // neither fits a float64
 	s.ReleasedAt = f.born.Add(-time.Hour)
 	s.Lock = &domain.Lock{
-		Lease: id.Digest(), Position: 31, Owner: "owner", Note: "note",
+		Lease: id.Digest(), Position: 31, Size: 1, Owner: "owner", Note: "note",
 		AcquiredAt: f.born.Add(-instant), ExpiresAt: f.born.Add(ttl),
 	}
 	s.Quarantine = &domain.Quarantine{Reason: "password rejected", Since: f.born.Add(-time.Minute)}

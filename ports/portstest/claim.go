@@ -34,7 +34,7 @@ func claimOne(f *farm) {
 		f.Fatalf("user has fence %d and lock %+v", s.Fence, s.Lock)
 	}
 	want := domain.Lock{
-		Lease: lease.ID.Digest(), Owner: "ci-4711/worker-3", Note: "a note", AcquiredAt: f.now(), ExpiresAt: f.now().Add(ttl),
+		Lease: lease.ID.Digest(), Size: 1, Owner: "ci-4711/worker-3", Note: "a note", AcquiredAt: f.now(), ExpiresAt: f.now().Add(ttl),
 	}
 	if *s.Lock != want {
 		f.Fatalf("lock is %+v, want %+v", *s.Lock, want)

@@ -58,7 +58,7 @@ func clockKeeps(f *farm) {
 	f.must(f.quarantine(u.ID(), "broken"))
 	s.Fence = 1
 	s.Lock = &domain.Lock{
-		Lease: lease.ID.Digest(), Owner: lease.Owner, Note: lease.Note,
+		Lease: lease.ID.Digest(), Size: 1, Owner: lease.Owner, Note: lease.Note,
 		AcquiredAt: s.CreatedAt.Add(7 * instant), ExpiresAt: s.CreatedAt.Add(time.Second + 10*instant),
 	}
 	s.Quarantine = &domain.Quarantine{Reason: "broken", Since: s.CreatedAt.Add(10 * instant)}

@@ -258,7 +258,7 @@ func (m *machine) claim(t *rapid.T) {
 	}
 	for i, u := range users {
 		m.model.lock(m.model.user(u.ID()), domain.Lock{
-			Lease: id.Digest(), Position: i, Owner: terms.Owner, Note: terms.Note, ExpiresAt: m.model.now.Add(terms.TTL),
+			Lease: id.Digest(), Position: i, Size: len(users), Owner: terms.Owner, Note: terms.Note, ExpiresAt: m.model.now.Add(terms.TTL),
 		})
 	}
 	m.leases = append(m.leases, id)

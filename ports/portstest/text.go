@@ -58,7 +58,7 @@ func textFields(f *farm) {
 		s := u.Snapshot()
 		s.Fence = 1
 		s.Lock = &domain.Lock{
-			Lease: lease.ID.Digest(), Owner: terms.Owner, Note: terms.Note, AcquiredAt: f.born, ExpiresAt: f.born.Add(ttl),
+			Lease: lease.ID.Digest(), Size: 1, Owner: terms.Owner, Note: terms.Note, AcquiredAt: f.born, ExpiresAt: f.born.Add(ttl),
 		}
 		s.Quarantine = &domain.Quarantine{Reason: strings.Repeat(text, 4), Since: f.born}
 		f.wantSame(f.get(u.ID()), domain.Restore(s))
