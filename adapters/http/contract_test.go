@@ -118,7 +118,7 @@ func checkExhaustive(response *openapi3.Response, code http.Code, body []byte) e
 }
 
 // problemCode returns the code of an answer that is a problem. Every answer that reports an error must be one, but those
-// of the seed's lock routes.
+// of the legacy lock routes.
 func problemCode(resp *nethttp.Response, body []byte) (http.Code, error) {
 	if resp.Header.Get("Content-Type") != "application/problem+json" {
 		return "", nil

@@ -1,4 +1,4 @@
-// Package http serves the farm over HTTP: the seed routes, the /v1 API, its description and how the service is.
+// Package http serves the farm over HTTP: the legacy routes, the /v1 API, its description and how the service is.
 //
 // The contract is openapi.yaml; the routes and the types of requests and answers are generated from it. access.go says which
 // role may call which route, and admission.go lets in who may. A handler reads a request, calls the farm as the caller may

@@ -40,17 +40,17 @@ func ReplaceLeastRoles(roles map[string]domain.Role) (restore func()) {
 
 // Functions that the external tests call.
 var (
-	FormatCursor   = formatCursor[domain.UserID]
-	ParseCursor    = parseCursor[domain.UserID]
-	ParseFilter    = parseFilter
-	ParseKeys      = parseKeyFilter
-	ParseBearer    = parseAuthorization
-	ParseProjectID = parseID[domain.ProjectID]
-	ParseLeaseID   = parseID[domain.LeaseID]
-	ParseKeyID     = parseID[domain.APIKeyID]
-	ParseEvents    = parseEventFilter
-	NewestEvent    = newestEvent
-	SeedBodyFields = seedBodyFields
+	FormatCursor     = formatCursor[domain.UserID]
+	ParseCursor      = parseCursor[domain.UserID]
+	ParseFilter      = parseFilter
+	ParseKeys        = parseKeyFilter
+	ParseBearer      = parseAuthorization
+	ParseProjectID   = parseID[domain.ProjectID]
+	ParseLeaseID     = parseID[domain.LeaseID]
+	ParseKeyID       = parseID[domain.APIKeyID]
+	ParseEvents      = parseEventFilter
+	NewestEvent      = newestEvent
+	LegacyBodyFields = legacyBodyFields
 )
 
 // RateLimit bounds how many requests a second come with one API key.
@@ -65,7 +65,7 @@ func (l *rateLimit) Take(caller domain.Caller) error { return l.take(caller) }
 // Known returns how many API keys are remembered.
 func (l *rateLimit) Known() int { return len(l.keys) }
 
-// Locktime is the number that the seed routes write.
+// Locktime is the number that the legacy routes write.
 type Locktime = locktime
 
 // Routes returns the routes that the server serves.

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// locktime is the time from which a lock holds, as the seed routes write it: a number that always has a fraction, 0.0 for
+// locktime is the time from which a lock holds, as the legacy routes write it: a number that always has a fraction, 0.0 for
 // the zero time and else the unix time in seconds with microseconds.
 type locktime time.Time
 

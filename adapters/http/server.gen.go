@@ -168,6 +168,36 @@ func (e KeyStatus) Valid() bool {
 	}
 }
 
+// Defines values for LegacyLockStatus.
+const (
+	LegacyLockStatusAlreadyFree   LegacyLockStatus = "user had already been free"
+	LegacyLockStatusAlreadyLocked LegacyLockStatus = "user had already been locked"
+	LegacyLockStatusDone          LegacyLockStatus = "done"
+	LegacyLockStatusHeldByLease   LegacyLockStatus = "user is held by a lease"
+	LegacyLockStatusQuarantined   LegacyLockStatus = "user is quarantined"
+	LegacyLockStatusUserNotFound  LegacyLockStatus = "user not found"
+)
+
+// Valid indicates whether the value is a known member of the LegacyLockStatus enum.
+func (e LegacyLockStatus) Valid() bool {
+	switch e {
+	case LegacyLockStatusAlreadyFree:
+		return true
+	case LegacyLockStatusAlreadyLocked:
+		return true
+	case LegacyLockStatusDone:
+		return true
+	case LegacyLockStatusHeldByLease:
+		return true
+	case LegacyLockStatusQuarantined:
+		return true
+	case LegacyLockStatusUserNotFound:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Role.
 const (
 	RoleAdmin  Role = "admin"
@@ -183,36 +213,6 @@ func (e Role) Valid() bool {
 	case RoleTester:
 		return true
 	case RoleViewer:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for SeedLockStatus.
-const (
-	SeedLockStatusAlreadyFree   SeedLockStatus = "user had already been free"
-	SeedLockStatusAlreadyLocked SeedLockStatus = "user had already been locked"
-	SeedLockStatusDone          SeedLockStatus = "done"
-	SeedLockStatusHeldByLease   SeedLockStatus = "user is held by a lease"
-	SeedLockStatusQuarantined   SeedLockStatus = "user is quarantined"
-	SeedLockStatusUserNotFound  SeedLockStatus = "user not found"
-)
-
-// Valid indicates whether the value is a known member of the SeedLockStatus enum.
-func (e SeedLockStatus) Valid() bool {
-	switch e {
-	case SeedLockStatusAlreadyFree:
-		return true
-	case SeedLockStatusAlreadyLocked:
-		return true
-	case SeedLockStatusDone:
-		return true
-	case SeedLockStatusHeldByLease:
-		return true
-	case SeedLockStatusQuarantined:
-		return true
-	case SeedLockStatusUserNotFound:
 		return true
 	default:
 		return false
@@ -319,7 +319,7 @@ type Event struct {
 	Env       string    `json:"env"`
 	Domain    string    `json:"domain"`
 
-	// Owner Of the lock that this is about; empty if it is about none, or about one of a seed route.
+	// Owner Of the lock that this is about; empty if it is about none, or about one of a legacy route.
 	Owner string `json:"owner"`
 
 	// Note Of that lock.
@@ -462,9 +462,43 @@ type LeasedUser struct {
 	Fence uint64 `json:"fence"`
 }
 
+// LegacyLock defines model for LegacyLock.
+type LegacyLock struct {
+	User string `json:"user"`
+
+	// Locktime The unix time, with microseconds, from which the lock holds; 0.0 for a user that nobody holds; null if nothing
+	// was done.
+	Locktime *locktime        `json:"locktime"`
+	Status   LegacyLockStatus `json:"status"`
+}
+
+// LegacyLockStatus defines model for LegacyLock.Status.
+type LegacyLockStatus string
+
+// LegacyPing defines model for LegacyPing.
+type LegacyPing struct {
+	Test string `json:"test"`
+}
+
+// LegacyUser defines model for LegacyUser.
+type LegacyUser struct {
+	UserID string `json:"user_id"`
+
+	// CreatedAd The day of creation, in UTC. The spelling is as old as the route.
+	CreatedAd openapi_types.Date `json:"created_ad"`
+	Login     string             `json:"login"`
+	Password  string             `json:"password"`
+	ProjectID string             `json:"project_id"`
+	Env       string             `json:"env"`
+	Domain    string             `json:"domain"`
+
+	// Locktime The unix time, with microseconds, from which the lock holds; 0.0 for a user that nobody holds.
+	Locktime locktime `json:"locktime"`
+}
+
 // Lock defines model for Lock.
 type Lock struct {
-	// Owner Empty for a lock that was taken through a seed route.
+	// Owner Empty for a lock that was taken through a legacy route.
 	Owner      string    `json:"owner"`
 	Note       string    `json:"note"`
 	AcquiredAt time.Time `json:"acquired_at"`
@@ -603,40 +637,6 @@ type RenewRequest struct {
 // Role What the key may do. Each role may do all that those before it may.
 type Role string
 
-// SeedLock defines model for SeedLock.
-type SeedLock struct {
-	User string `json:"user"`
-
-	// Locktime The unix time, with microseconds, from which the lock holds; 0.0 for a user that nobody holds; null if nothing
-	// was done.
-	Locktime *locktime      `json:"locktime"`
-	Status   SeedLockStatus `json:"status"`
-}
-
-// SeedLockStatus defines model for SeedLock.Status.
-type SeedLockStatus string
-
-// SeedPing defines model for SeedPing.
-type SeedPing struct {
-	Test string `json:"test"`
-}
-
-// SeedUser defines model for SeedUser.
-type SeedUser struct {
-	UserID string `json:"user_id"`
-
-	// CreatedAd The day of creation, in UTC. The spelling is as old as the route.
-	CreatedAd openapi_types.Date `json:"created_ad"`
-	Login     string             `json:"login"`
-	Password  string             `json:"password"`
-	ProjectID string             `json:"project_id"`
-	Env       string             `json:"env"`
-	Domain    string             `json:"domain"`
-
-	// Locktime The unix time, with microseconds, from which the lock holds; 0.0 for a user that nobody holds.
-	Locktime locktime `json:"locktime"`
-}
-
 // Selector Which user is wanted: any one that fits all the fields given and has all the labels, whatever else it has; or the
 // one with the `user_id`, which comes alone. `{}` is any user of the farm.
 type Selector struct {
@@ -735,14 +735,14 @@ type LeaseExpired = Problem
 // LeaseNotFound What went wrong, as RFC 9457 says it.
 type LeaseNotFound = Problem
 
+// LegacyUserNotFound defines model for LegacyUserNotFound.
+type LegacyUserNotFound = LegacyLock
+
 // Malformed What went wrong, as RFC 9457 says it.
 type Malformed = Problem
 
 // RateLimited What went wrong, as RFC 9457 says it.
 type RateLimited = Problem
-
-// SeedUserNotFound defines model for SeedUserNotFound.
-type SeedUserNotFound = SeedLock
 
 // StoreUnavailable What went wrong, as RFC 9457 says it.
 type StoreUnavailable = Problem
@@ -797,18 +797,18 @@ type RestoreUserJSONRequestBody = ReasonRequest
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
-	// SeedAcquireLock Lock a user
+	// LegacyAcquireLock Lock a user
 	// (POST /acquire_lock)
-	SeedAcquireLock(c *fiber.Ctx) error
-	// SeedCreateUser Create a user
+	LegacyAcquireLock(c *fiber.Ctx) error
+	// LegacyCreateUser Create a user
 	// (POST /create_user)
-	SeedCreateUser(c *fiber.Ctx) error
+	LegacyCreateUser(c *fiber.Ctx) error
 	// Docs Read this description
 	// (GET /docs)
 	Docs(c *fiber.Ctx) error
-	// SeedGetUsers Get all users
+	// LegacyGetUsers Get all users
 	// (GET /get_users)
-	SeedGetUsers(c *fiber.Ctx) error
+	LegacyGetUsers(c *fiber.Ctx) error
 	// Healthz Tell that the process lives
 	// (GET /healthz)
 	Healthz(c *fiber.Ctx) error
@@ -821,9 +821,9 @@ type ServerInterface interface {
 	// Readyz Tell whether to send requests here
 	// (GET /readyz)
 	Readyz(c *fiber.Ctx) error
-	// SeedReleaseLock Release a user
+	// LegacyReleaseLock Release a user
 	// (POST /release_lock)
-	SeedReleaseLock(c *fiber.Ctx) error
+	LegacyReleaseLock(c *fiber.Ctx) error
 	// ListEvents List what happened
 	// (GET /v1/events)
 	ListEvents(c *fiber.Ctx) error
@@ -895,11 +895,11 @@ type ServerInterfaceWrapper struct {
 type MiddlewareFunc fiber.Handler
 type HandlerMiddlewareFunc func(c *fiber.Ctx, next fiber.Handler) error
 
-// SeedAcquireLock operation middleware
-func (siw *ServerInterfaceWrapper) SeedAcquireLock(c *fiber.Ctx) error {
+// LegacyAcquireLock operation middleware
+func (siw *ServerInterfaceWrapper) LegacyAcquireLock(c *fiber.Ctx) error {
 
 	handler := func(c *fiber.Ctx) error {
-		return siw.Handler.SeedAcquireLock(c)
+		return siw.Handler.LegacyAcquireLock(c)
 	}
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -913,11 +913,11 @@ func (siw *ServerInterfaceWrapper) SeedAcquireLock(c *fiber.Ctx) error {
 	return handler(c)
 }
 
-// SeedCreateUser operation middleware
-func (siw *ServerInterfaceWrapper) SeedCreateUser(c *fiber.Ctx) error {
+// LegacyCreateUser operation middleware
+func (siw *ServerInterfaceWrapper) LegacyCreateUser(c *fiber.Ctx) error {
 
 	handler := func(c *fiber.Ctx) error {
-		return siw.Handler.SeedCreateUser(c)
+		return siw.Handler.LegacyCreateUser(c)
 	}
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -949,11 +949,11 @@ func (siw *ServerInterfaceWrapper) Docs(c *fiber.Ctx) error {
 	return handler(c)
 }
 
-// SeedGetUsers operation middleware
-func (siw *ServerInterfaceWrapper) SeedGetUsers(c *fiber.Ctx) error {
+// LegacyGetUsers operation middleware
+func (siw *ServerInterfaceWrapper) LegacyGetUsers(c *fiber.Ctx) error {
 
 	handler := func(c *fiber.Ctx) error {
-		return siw.Handler.SeedGetUsers(c)
+		return siw.Handler.LegacyGetUsers(c)
 	}
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -1039,11 +1039,11 @@ func (siw *ServerInterfaceWrapper) Readyz(c *fiber.Ctx) error {
 	return handler(c)
 }
 
-// SeedReleaseLock operation middleware
-func (siw *ServerInterfaceWrapper) SeedReleaseLock(c *fiber.Ctx) error {
+// LegacyReleaseLock operation middleware
+func (siw *ServerInterfaceWrapper) LegacyReleaseLock(c *fiber.Ctx) error {
 
 	handler := func(c *fiber.Ctx) error {
-		return siw.Handler.SeedReleaseLock(c)
+		return siw.Handler.LegacyReleaseLock(c)
 	}
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -1580,13 +1580,13 @@ func RegisterHandlersWithOptions(router fiber.Router, si ServerInterface, option
 		router.Use(fiber.Handler(m))
 	}
 
-	router.Post(options.BaseURL+"/acquire_lock", wrapper.SeedAcquireLock)
+	router.Post(options.BaseURL+"/acquire_lock", wrapper.LegacyAcquireLock)
 
-	router.Post(options.BaseURL+"/create_user", wrapper.SeedCreateUser)
+	router.Post(options.BaseURL+"/create_user", wrapper.LegacyCreateUser)
 
 	router.Get(options.BaseURL+"/docs", wrapper.Docs)
 
-	router.Get(options.BaseURL+"/get_users", wrapper.SeedGetUsers)
+	router.Get(options.BaseURL+"/get_users", wrapper.LegacyGetUsers)
 
 	router.Get(options.BaseURL+"/healthz", wrapper.Healthz)
 
@@ -1596,7 +1596,7 @@ func RegisterHandlersWithOptions(router fiber.Router, si ServerInterface, option
 
 	router.Get(options.BaseURL+"/readyz", wrapper.Readyz)
 
-	router.Post(options.BaseURL+"/release_lock", wrapper.SeedReleaseLock)
+	router.Post(options.BaseURL+"/release_lock", wrapper.LegacyReleaseLock)
 
 	router.Get(options.BaseURL+"/v1/events", wrapper.ListEvents)
 

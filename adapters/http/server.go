@@ -35,7 +35,7 @@ func New(gate ports.Gate, health ports.Health, settings Settings, log *slog.Logg
 	RegisterHandlersWithOptions(s.app, routes{
 		leaseRoutes:  leaseRoutes{waiting{s.closing, long}},
 		eventRoutes:  eventRoutes{s.closing, long, log},
-		seedRoutes:   seedRoutes{long, log},
+		legacyRoutes: legacyRoutes{long, log},
 		healthRoutes: healthRoutes{health: health, closing: s.closing},
 	}, FiberServerOptions{HandlerMiddlewares: []HandlerMiddlewareFunc{entrance.admit, checkQuery}})
 	if err := checkAccess(s.app.GetRoutes(true)); err != nil {
@@ -52,7 +52,7 @@ type routes struct {
 	poolRoutes
 	eventRoutes
 	keyRoutes
-	seedRoutes
+	legacyRoutes
 	healthRoutes
 	docsRoutes
 }

@@ -121,15 +121,15 @@ func (s *accountStream) advance() error {
 		s.pending.WriteByte(',')
 	}
 	s.begun = true
-	_, err = s.pending.Write(appendSeedUser(s.pending.AvailableBuffer(), account))
+	_, err = s.pending.Write(appendLegacyUser(s.pending.AvailableBuffer(), account))
 	return err
 }
 
 func (s *accountStream) failed() bool { return s.end != nil && !errors.Is(s.end, io.EOF) }
 
-// appendSeedUser appends the JSON of viewSeedUser, without what reflection costs for each of many users.
-func appendSeedUser(b []byte, account domain.Account) []byte {
-	user := viewSeedUser(account)
+// appendLegacyUser appends the JSON of viewLegacyUser, without what reflection costs for each of many users.
+func appendLegacyUser(b []byte, account domain.Account) []byte {
+	user := viewLegacyUser(account)
 	since, _ := user.Locktime.MarshalJSON() // never fails
 	b = append(b, `{"user_id":`...)
 	b = appendText(b, user.UserID)

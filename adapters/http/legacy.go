@@ -14,18 +14,18 @@ import (
 // maxWhole is the most bytes of users that are sent at once, which costs less than fasthttp's chunks of 4 KiB.
 const maxWhole = 512 << 10
 
-// seedRoutes are the routes that userfarm began with.
-type seedRoutes struct {
+// legacyRoutes are the routes that userfarm began with.
+type legacyRoutes struct {
 	long *longRequests
 	log  *slog.Logger
 }
 
 // Ping serves GET /ping.
-func (seedRoutes) Ping(c *fiber.Ctx) error { return c.JSON(SeedPing{Test: "ok"}) }
+func (legacyRoutes) Ping(c *fiber.Ctx) error { return c.JSON(LegacyPing{Test: "ok"}) }
 
-// SeedCreateUser serves POST /create_user.
-func (seedRoutes) SeedCreateUser(c *fiber.Ctx) error {
-	fields, err := readSeedFields(c)
+// LegacyCreateUser serves POST /create_user.
+func (legacyRoutes) LegacyCreateUser(c *fiber.Ctx) error {
+	fields, err := readLegacyFields(c)
 	if err != nil {
 		return err
 	}
@@ -45,11 +45,11 @@ func (seedRoutes) SeedCreateUser(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return c.JSON(viewSeedUser(domain.Account{View: user, Password: spec.Password}))
+	return c.JSON(viewLegacyUser(domain.Account{View: user, Password: spec.Password}))
 }
 
-// SeedGetUsers serves GET /get_users.
-func (r seedRoutes) SeedGetUsers(c *fiber.Ctx) error {
+// LegacyGetUsers serves GET /get_users.
+func (r legacyRoutes) LegacyGetUsers(c *fiber.Ctx) error {
 	stream, err := openAccountStream(c.UserContext(), farmOf(c), r.log)
 	if err != nil {
 		return err
@@ -69,50 +69,50 @@ func (r seedRoutes) SeedGetUsers(c *fiber.Ctx) error {
 	return c.SendStream(stream)
 }
 
-// SeedAcquireLock serves POST /acquire_lock.
-func (seedRoutes) SeedAcquireLock(c *fiber.Ctx) error {
-	id, err := readSeedUserID(c)
+// LegacyAcquireLock serves POST /acquire_lock.
+func (legacyRoutes) LegacyAcquireLock(c *fiber.Ctx) error {
+	id, err := readLegacyUserID(c)
 	if err != nil {
 		return err
 	}
 	since, err := farmOf(c).LockOpen(c.UserContext(), id)
 	switch {
 	case err == nil:
-		return answerSeedLock(c, fiber.StatusOK, id, since, SeedLockStatusDone)
+		return answerLegacyLock(c, fiber.StatusOK, id, since, LegacyLockStatusDone)
 	case errors.Is(err, domain.ErrUserLocked):
-		return refuseSeedLock(c, fiber.StatusConflict, id, SeedLockStatusAlreadyLocked)
+		return refuseLegacyLock(c, fiber.StatusConflict, id, LegacyLockStatusAlreadyLocked)
 	case errors.Is(err, domain.ErrUserQuarantined):
-		return refuseSeedLock(c, fiber.StatusConflict, id, SeedLockStatusQuarantined)
+		return refuseLegacyLock(c, fiber.StatusConflict, id, LegacyLockStatusQuarantined)
 	case errors.Is(err, domain.ErrUserNotFound):
-		return refuseSeedLock(c, fiber.StatusNotFound, id, SeedLockStatusUserNotFound)
+		return refuseLegacyLock(c, fiber.StatusNotFound, id, LegacyLockStatusUserNotFound)
 	default:
 		return err
 	}
 }
 
-// SeedReleaseLock serves POST /release_lock.
-func (seedRoutes) SeedReleaseLock(c *fiber.Ctx) error {
-	id, err := readSeedUserID(c)
+// LegacyReleaseLock serves POST /release_lock.
+func (legacyRoutes) LegacyReleaseLock(c *fiber.Ctx) error {
+	id, err := readLegacyUserID(c)
 	if err != nil {
 		return err
 	}
 	err = farmOf(c).ReleaseOpen(c.UserContext(), id)
 	switch {
 	case err == nil:
-		return answerSeedLock(c, fiber.StatusOK, id, time.Time{}, SeedLockStatusDone)
+		return answerLegacyLock(c, fiber.StatusOK, id, time.Time{}, LegacyLockStatusDone)
 	case errors.Is(err, domain.ErrUserFree):
-		return answerSeedLock(c, fiber.StatusOK, id, time.Time{}, SeedLockStatusAlreadyFree)
+		return answerLegacyLock(c, fiber.StatusOK, id, time.Time{}, LegacyLockStatusAlreadyFree)
 	case errors.Is(err, domain.ErrHeldByLease):
-		return refuseSeedLock(c, fiber.StatusConflict, id, SeedLockStatusHeldByLease)
+		return refuseLegacyLock(c, fiber.StatusConflict, id, LegacyLockStatusHeldByLease)
 	case errors.Is(err, domain.ErrUserNotFound):
-		return refuseSeedLock(c, fiber.StatusNotFound, id, SeedLockStatusUserNotFound)
+		return refuseLegacyLock(c, fiber.StatusNotFound, id, LegacyLockStatusUserNotFound)
 	default:
 		return err
 	}
 }
 
-func readSeedUserID(c *fiber.Ctx) (domain.UserID, error) {
-	fields, err := readSeedFields(c)
+func readLegacyUserID(c *fiber.Ctx) (domain.UserID, error) {
+	fields, err := readLegacyFields(c)
 	if err != nil {
 		return domain.UserID{}, err
 	}
@@ -120,20 +120,20 @@ func readSeedUserID(c *fiber.Ctx) (domain.UserID, error) {
 	return id, fields.err()
 }
 
-func answerSeedLock(c *fiber.Ctx, status int, id domain.UserID, since time.Time, text SeedLockStatus) error {
-	return c.Status(status).JSON(SeedLock{User: id.String(), Locktime: (*locktime)(&since), Status: text})
+func answerLegacyLock(c *fiber.Ctx, status int, id domain.UserID, since time.Time, text LegacyLockStatus) error {
+	return c.Status(status).JSON(LegacyLock{User: id.String(), Locktime: (*locktime)(&since), Status: text})
 }
 
-func refuseSeedLock(c *fiber.Ctx, status int, id domain.UserID, text SeedLockStatus) error {
-	return c.Status(status).JSON(SeedLock{User: id.String(), Status: text})
+func refuseLegacyLock(c *fiber.Ctx, status int, id domain.UserID, text LegacyLockStatus) error {
+	return c.Status(status).JSON(LegacyLock{User: id.String(), Status: text})
 }
 
-func viewSeedUser(account domain.Account) SeedUser {
+func viewLegacyUser(account domain.Account) LegacyUser {
 	var since time.Time
 	if account.Lock != nil {
 		since = account.Lock.AcquiredAt
 	}
-	return SeedUser{
+	return LegacyUser{
 		UserID:    account.ID.String(),
 		CreatedAd: types.Date{Time: account.CreatedAt.UTC()},
 		Login:     account.Login,

@@ -9,13 +9,13 @@ import (
 	"github.com/userfarm/userfarm/adapters/http"
 )
 
-func TestSeedPing(t *testing.T) {
+func TestLegacyPing(t *testing.T) {
 	if got := newClient(t).get("/ping").want(200).body; got != `{"test":"ok"}` {
 		t.Errorf("got %s", got)
 	}
 }
 
-func TestSeedUsersAreCreatedAndListed(t *testing.T) {
+func TestLegacyUsersAreCreatedAndListed(t *testing.T) {
 	c := newClient(t)
 	if got := c.get("/get_users").want(200).body; got != `[]` {
 		t.Errorf("an empty farm lists %s", got)
@@ -44,7 +44,7 @@ func TestSeedUsersAreCreatedAndListed(t *testing.T) {
 	}
 }
 
-func TestSeedLocks(t *testing.T) {
+func TestLegacyLocks(t *testing.T) {
 	c := newClient(t)
 	alice, _ := c.newUser("alice", nil)
 	broken, _ := c.newUser("broken", nil)
@@ -85,7 +85,7 @@ func TestSeedLocks(t *testing.T) {
 	}
 }
 
-func TestASeedLockTellsTheTimeFromWhichItHolds(t *testing.T) {
+func TestALegacyLockTellsTheTimeFromWhichItHolds(t *testing.T) {
 	c := newClient(t)
 	alice, _ := c.newUser("alice", nil)
 	locktime := regexp.MustCompile(`"locktime":[0-9.]+`)
@@ -95,7 +95,7 @@ func TestASeedLockTellsTheTimeFromWhichItHolds(t *testing.T) {
 	}
 }
 
-func TestASeedLoginIsTaken(t *testing.T) {
+func TestALegacyLoginIsTaken(t *testing.T) {
 	c := newClient(t)
 	c.newUser("alice", nil)
 	body := `{"login":"alice","password":"x","domain":"other","project_id":"` + projectID + `","env":"staging"}`
@@ -103,7 +103,7 @@ func TestASeedLoginIsTaken(t *testing.T) {
 	c.post("/create_user", strings.Replace(body, "staging", "production", 1)).want(200)
 }
 
-func TestSeedFieldsThatAreMissingOrMalformed(t *testing.T) {
+func TestLegacyFieldsThatAreMissingOrMalformed(t *testing.T) {
 	c := newClient(t)
 	all := []string{"/login", "/password", "/domain", "/project_id", "/env"}
 	tests := []struct {
@@ -140,7 +140,7 @@ func TestSeedFieldsThatAreMissingOrMalformed(t *testing.T) {
 	}
 }
 
-func TestSeedFieldsComeFromAnywhere(t *testing.T) {
+func TestLegacyFieldsComeFromAnywhere(t *testing.T) {
 	c := newClient(t)
 	multipart := "--b\r\nContent-Disposition: form-data; name=\"user_id\"\r\n\r\n" + someID + "\r\n--b--\r\n"
 	tests := []struct{ name, contentType, query, body string }{
@@ -163,7 +163,7 @@ func TestSeedFieldsComeFromAnywhere(t *testing.T) {
 	c.post("/acquire_lock?user_id="+someID, `{"user_id":""}`).want(422)
 }
 
-func TestASeedIDMayComeInAnyFormOfAUUID(t *testing.T) {
+func TestALegacyIDMayComeInAnyFormOfAUUID(t *testing.T) {
 	c := newClient(t)
 	user, _ := c.newUser("ann", nil)
 	for _, form := range []string{strings.ReplaceAll(user.UserID, "-", ""), "urn:uuid:" + user.UserID, strings.ToUpper(user.UserID)} {

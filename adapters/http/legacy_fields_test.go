@@ -11,7 +11,7 @@ import (
 )
 
 // A body is refused as invalid or read, and what looks like JSON is read alike whatever it is called.
-func FuzzSeedBody(f *testing.F) {
+func FuzzLegacyBody(f *testing.F) {
 	form := "application/x-www-form-urlencoded"
 	f.Add("application/json", []byte(`{"user_id":"`+someID+`","other":[1,{"a":null}],"user_id":2}`))
 	f.Add("application/json", []byte(`[]`))
@@ -22,14 +22,14 @@ func FuzzSeedBody(f *testing.F) {
 	f.Add("multipart/form-data", []byte("--\r\n"))
 	f.Add("text/plain;;", []byte("user_id=a"))
 	f.Fuzz(func(t *testing.T, contentType string, body []byte) {
-		fields, err := http.SeedBodyFields(contentType, body)
+		fields, err := http.LegacyBodyFields(contentType, body)
 		if err != nil && !errors.Is(err, domain.ErrInvalid) {
 			t.Fatalf("got %v", err)
 		}
 		if !strings.HasPrefix(strings.TrimSpace(string(body)), "{") {
 			return
 		}
-		asJSON, jsonErr := http.SeedBodyFields("application/json", body)
+		asJSON, jsonErr := http.LegacyBodyFields("application/json", body)
 		if !reflect.DeepEqual(fields, asJSON) || (err == nil) != (jsonErr == nil) {
 			t.Fatalf("%q is read as %v, and as JSON as %v", contentType, fields, asJSON)
 		}

@@ -15,37 +15,37 @@ import (
 	"github.com/userfarm/userfarm/domain"
 )
 
-// seedFields are the fields of a request to a seed route, wherever they came from. Those that are asked for and missing
+// legacyFields are the fields of a request to a legacy route, wherever they came from. Those that are asked for and missing
 // or wrong are noted.
-type seedFields struct {
-	values map[string]seedField
+type legacyFields struct {
+	values map[string]legacyField
 	wrong  []domain.FieldError
 }
 
-// seedField is the value of a field. A JSON body may give one that is no text.
-type seedField struct {
+// legacyField is the value of a field. A JSON body may give one that is no text.
+type legacyField struct {
 	text   string
 	isText bool
 }
 
-// readSeedFields reads all fields of a request, those of the body before those of the query. It returns a
+// readLegacyFields reads all fields of a request, those of the body before those of the query. It returns a
 // [domain.InvalidError] if the body or the query can't be read.
-func readSeedFields(c *fiber.Ctx) (*seedFields, error) {
+func readLegacyFields(c *fiber.Ctx) (*legacyFields, error) {
 	query, err := parseQuery(rawQuery(c))
 	if err != nil {
 		return nil, err
 	}
 	values := formFields(query)
-	body, err := seedBodyFields(c.Get(fiber.HeaderContentType), c.BodyRaw())
+	body, err := legacyBodyFields(c.Get(fiber.HeaderContentType), c.BodyRaw())
 	if err != nil {
 		return nil, err
 	}
 	maps.Copy(values, body)
-	return &seedFields{values: values}, nil
+	return &legacyFields{values: values}, nil
 }
 
 // text returns a field that must not be empty.
-func (f *seedFields) text(name string) string {
+func (f *legacyFields) text(name string) string {
 	field, given := f.values[name]
 	switch {
 	case given && !field.isText:
@@ -56,8 +56,8 @@ func (f *seedFields) text(name string) string {
 	return field.text
 }
 
-// id returns a field that must be a UUID, in any form that the seed took: without hyphens, say.
-func (f *seedFields) id(name string) [16]byte {
+// id returns a field that must be a UUID, in any form that the first version of the service took: without hyphens, for example.
+func (f *legacyFields) id(name string) [16]byte {
 	before := len(f.wrong)
 	id, err := uuid.Parse(f.text(name))
 	if (err != nil || id == uuid.Nil) && len(f.wrong) == before {
@@ -66,16 +66,16 @@ func (f *seedFields) id(name string) [16]byte {
 	return id
 }
 
-func (f *seedFields) note(name, rule string) {
+func (f *legacyFields) note(name, rule string) {
 	f.wrong = append(f.wrong, domain.FieldError{Pointer: "/" + name, Detail: rule})
 }
 
 // err returns the error of all fields that were asked for and are missing or wrong, or nil.
-func (f *seedFields) err() error { return invalidFields(f.wrong, nil) }
+func (f *legacyFields) err() error { return invalidFields(f.wrong, nil) }
 
-// seedBodyFields reads a body by its media type, but takes what begins like JSON for JSON: curl says that a body is a
+// legacyBodyFields reads a body by its media type, but takes what begins like JSON for JSON: curl says that a body is a
 // form unless it is told otherwise.
-func seedBodyFields(contentType string, body []byte) (map[string]seedField, error) {
+func legacyBodyFields(contentType string, body []byte) (map[string]legacyField, error) {
 	body = bytes.TrimSpace(body)
 	mediaType, params, _ := mime.ParseMediaType(contentType) // a type that can't be read is none that is known
 	switch {
@@ -96,21 +96,21 @@ func seedBodyFields(contentType string, body []byte) (map[string]seedField, erro
 	}
 }
 
-func jsonFields(body []byte) (map[string]seedField, error) {
+func jsonFields(body []byte) (map[string]legacyField, error) {
 	var members map[string]jsontext.Value
 	if err := json.Unmarshal(body, &members, jsontext.AllowDuplicateNames(true)); err != nil {
 		return nil, domain.Invalid("", "must be a JSON object")
 	}
-	fields := make(map[string]seedField, len(members))
+	fields := make(map[string]legacyField, len(members))
 	for name, value := range members {
-		var field seedField
+		var field legacyField
 		field.isText = json.Unmarshal(value, &field.text) == nil && value.Kind() == jsontext.KindString
 		fields[name] = field
 	}
 	return fields, nil
 }
 
-func multipartFields(body []byte, boundary string) (map[string]seedField, error) {
+func multipartFields(body []byte, boundary string) (map[string]legacyField, error) {
 	form, err := multipart.NewReader(bytes.NewReader(body), boundary).ReadForm(maxBody)
 	if err != nil {
 		return nil, domain.Invalid("", "must be a form with the boundary that its Content-Type names")
@@ -119,10 +119,10 @@ func multipartFields(body []byte, boundary string) (map[string]seedField, error)
 	return formFields(form.Value), nil
 }
 
-func formFields(form map[string][]string) map[string]seedField {
-	fields := make(map[string]seedField, len(form))
+func formFields(form map[string][]string) map[string]legacyField {
+	fields := make(map[string]legacyField, len(form))
 	for name, values := range form {
-		fields[name] = seedField{text: values[0], isText: true}
+		fields[name] = legacyField{text: values[0], isText: true}
 	}
 	return fields
 }
