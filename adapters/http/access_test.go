@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"maps"
 	"net"
 	"slices"
 	"strings"
@@ -13,6 +12,8 @@ import (
 	"time"
 
 	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
+	"github.com/userfarm/userfarm/adapters/http/internal/read"
 	"github.com/userfarm/userfarm/adapters/memory"
 	"github.com/userfarm/userfarm/app"
 	"github.com/userfarm/userfarm/domain"
@@ -201,7 +202,7 @@ func (f guardedFarm) revokedKey(role domain.Role) string {
 // revoke ends an API key.
 func (f guardedFarm) revoke(id string) {
 	f.t.Helper()
-	key, _ := http.ParseKeyID(id)
+	key, _ := read.ID[domain.APIKeyID](id)
 	if _, err := f.farm.RevokeKey(f.t.Context(), key); err != nil {
 		f.t.Fatal(err)
 	}
@@ -209,7 +210,7 @@ func (f guardedFarm) revoke(id string) {
 
 func project(t testing.TB, text string) domain.ProjectID {
 	t.Helper()
-	id, ok := http.ParseProjectID(text)
+	id, ok := read.ID[domain.ProjectID](text)
 	if !ok {
 		t.Fatalf("%s is no project", text)
 	}
@@ -321,12 +322,12 @@ func TestAFarmWithoutAPIKeysIsOpenUntilItHasOne(t *testing.T) {
 	c.get("/v1/keys").want(200)
 	token := c.newKey(`{"name":"root","role":"admin"}`).Token
 	c.as(token).get("/v1/users/" + user.UserID).want(200)
-	c.get("/v1/users/" + user.UserID).want(401).wantProblem(http.CodeUnauthorized)
+	c.get("/v1/users/" + user.UserID).want(401).wantProblem(api.CodeUnauthorized)
 }
 
 func TestARoleThatIsTooLowIsToldWhichIsNeeded(t *testing.T) {
 	f := newGuardedFarm(t)
-	problem := f.as(f.key(domain.Viewer)).post("/v1/leases", `{"users":[{}]}`).want(403).wantProblem(http.CodeForbidden)
+	problem := f.as(f.key(domain.Viewer)).post("/v1/leases", `{"users":[{}]}`).want(403).wantProblem(api.CodeForbidden)
 	if want := "This needs the role tester, and the API key has the role viewer."; problem.Detail != want {
 		t.Errorf("got %q, want %q", problem.Detail, want)
 	}
@@ -346,36 +347,8 @@ func TestWhoMayCallComesBeforeWhatIsCalled(t *testing.T) {
 		{"POST", "/acquire_lock", `{`},
 	}
 	for _, r := range requests {
-		f.send(r.method, r.path, r.body).want(401).wantProblem(http.CodeUnauthorized)
-		viewer.send(r.method, r.path, r.body).want(403).wantProblem(http.CodeForbidden)
-	}
-}
-
-func TestARouteOfWhichNobodySaysWhoMayCallItIsNotServed(t *testing.T) {
-	for _, name := range []string{"GET /v1/pools", "GET /healthz", "POST /v1/keys/:key_id/revoke"} {
-		t.Run(name, func(t *testing.T) {
-			change := maps.Clone(http.LeastRoles)
-			delete(change, name)
-			wantNoStart(t, change, "nothing says who may call "+name)
-		})
-	}
-}
-
-func TestWhoMayCallARouteThatIsNotThereIsAMistake(t *testing.T) {
-	change := maps.Clone(http.LeastRoles)
-	change["GET /v1/secrets"] = domain.Viewer
-	wantNoStart(t, change, "there is no GET /v1/secrets that anybody may call")
-}
-
-// wantNoStart fails the test unless there is no server while these roles are who may call what.
-func wantNoStart(t *testing.T, roles map[string]domain.Role, why string) {
-	t.Helper()
-	restore := http.ReplaceLeastRoles(roles)
-	defer restore()
-	farm := failing(nil)
-	_, err := http.New(openGate{farm}, farm, http.Settings{Limits: http.DefaultLimits()}, newLog())
-	if err == nil || !strings.Contains(err.Error(), why) {
-		t.Errorf("got the error %v, want that %s", err, why)
+		f.send(r.method, r.path, r.body).want(401).wantProblem(api.CodeUnauthorized)
+		viewer.send(r.method, r.path, r.body).want(403).wantProblem(api.CodeForbidden)
 	}
 }
 
@@ -388,11 +361,11 @@ func (g brokenGate) Enter(context.Context, domain.Token) (domain.Caller, ports.F
 }
 
 func TestAGateThatCannotTellWhoAsksLetsNobodyIn(t *testing.T) {
-	for err, code := range map[error]http.Code{
-		ports.ErrUnavailable:     http.CodeStoreUnavailable,
-		context.DeadlineExceeded: http.CodeStoreUnavailable,
-		errors.New("a mistake"):  http.CodeInternal,
-		context.Canceled:         http.CodeStoreUnavailable,
+	for err, code := range map[error]api.Code{
+		ports.ErrUnavailable:     api.CodeStoreUnavailable,
+		context.DeadlineExceeded: api.CodeStoreUnavailable,
+		errors.New("a mistake"):  api.CodeInternal,
+		context.Canceled:         api.CodeStoreUnavailable,
 	} {
 		gate := brokenGate{fmt.Errorf("postgres: keys: %w", err)}
 		c := serve(t, newLoggingServer(gate, failing(nil), newLog()))

@@ -13,6 +13,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
 	"github.com/userfarm/userfarm/adapters/memory"
 	"github.com/userfarm/userfarm/app"
 	"github.com/userfarm/userfarm/domain"
@@ -67,7 +68,7 @@ func pair(client *nethttp.Client, url string) error {
 	if err != nil {
 		return err
 	}
-	var lease http.Lease
+	var lease api.Lease
 	if err := json.Unmarshal(body, &lease); err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/connection"
 )
 
 // keyPair is a certificate that signs itself, and its key, in PEM.
@@ -89,10 +89,10 @@ func replace(t testing.TB, path string, text []byte) {
 }
 
 // newCertificate returns a certificate from files, and the errors that it has reported.
-func newCertificate(t testing.TB, file certificateFile) (*http.Certificate, *[]error) {
+func newCertificate(t testing.TB, file certificateFile) (*tls.Config, *[]error) {
 	t.Helper()
 	var reported []error
-	certificate, err := http.NewCertificate(file.cert, file.key, func(err error) { reported = append(reported, err) })
+	certificate, err := connection.TLSConfig(file.cert, file.key, func(err error) { reported = append(reported, err) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,10 +100,10 @@ func newCertificate(t testing.TB, file certificateFile) (*http.Certificate, *[]e
 }
 
 // connect shakes hands with a server that has the certificate, and returns both ends.
-func connect(t *testing.T, certificate *http.Certificate, pairs ...keyPair) (client, server *tls.Conn) {
+func connect(t *testing.T, certificate *tls.Config, pairs ...keyPair) (client, server *tls.Conn) {
 	t.Helper()
 	here, there := net.Pipe()
-	client, server = tls.Client(here, trust(pairs...)), tls.Server(there, certificate.TLSConfig())
+	client, server = tls.Client(here, trust(pairs...)), tls.Server(there, certificate)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Handshake() }()
 	if err := client.Handshake(); err != nil {
@@ -117,7 +117,7 @@ func connect(t *testing.T, certificate *http.Certificate, pairs ...keyPair) (cli
 }
 
 // wantCertificate fails the test unless the next handshake is with this one of the pairs.
-func wantCertificate(t *testing.T, certificate *http.Certificate, want keyPair, pairs ...keyPair) {
+func wantCertificate(t *testing.T, certificate *tls.Config, want keyPair, pairs ...keyPair) {
 	t.Helper()
 	client, _ := connect(t, certificate, pairs...)
 	if got := client.ConnectionState().PeerCertificates[0].Subject.CommonName; got != want.name {
@@ -247,7 +247,7 @@ func TestACertificateWhoseRotationIsHalfDoneStays(t *testing.T) {
 					t.Fatalf("it reported %v, want one error", *reported)
 				}
 				text := (*reported)[0].Error()
-				for _, part := range []string{file.cert, file.key, "the one from before stays in use"} {
+				for _, part := range []string{file.cert, file.key, "the old certificate stays in use"} {
 					if !strings.Contains(text, part) {
 						t.Errorf("the error %q does not say %q", text, part)
 					}
@@ -327,7 +327,7 @@ func TestACertificateThatCannotBeUsedAtTheStartIsAnError(t *testing.T) {
 // wantUnusable fails the test unless the error names both files, and does not quote them.
 func wantUnusable(t *testing.T, file certificateFile) {
 	t.Helper()
-	_, err := http.NewCertificate(file.cert, file.key, func(error) {})
+	_, err := connection.TLSConfig(file.cert, file.key, func(error) {})
 	if err == nil {
 		t.Fatal("there is no error")
 	}
@@ -345,7 +345,7 @@ func TestOldVersionsOfTLSAreRefused(t *testing.T) {
 	pair := newKeyPair(t, "one")
 	certificate, _ := newCertificate(t, pair.write(t, t.TempDir()))
 	here, there := net.Pipe()
-	go func() { _ = tls.Server(there, certificate.TLSConfig()).Handshake(); _ = there.Close() }()
+	go func() { _ = tls.Server(there, certificate).Handshake(); _ = there.Close() }()
 	old := trust(pair)
 	old.MinVersion, old.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
 	if err := tls.Client(here, old).Handshake(); err == nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
 	"github.com/userfarm/userfarm/adapters/memory"
 	"github.com/userfarm/userfarm/app"
 	"github.com/userfarm/userfarm/domain"
@@ -79,12 +80,18 @@ func (g openGate) Enter(context.Context, domain.Token) (domain.Caller, ports.Far
 // serve lets the server serve until the test ends.
 func serve(t testing.TB, server *http.Server) client {
 	t.Helper()
+	return serveBehind(t, server, func(inner net.Listener) net.Listener { return inner })
+}
+
+// serveBehind is serve with a listener that wrap returns.
+func serveBehind(t testing.TB, server *http.Server, wrap func(net.Listener) net.Listener) client {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
+	go func() { served <- server.Serve(wrap(listener)) }()
 	transport := &nethttp.Transport{}
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()
@@ -195,9 +202,9 @@ func (a answer) want(status int) answer {
 }
 
 // wantProblem fails the test unless the answer is a problem with the code, about fields at just the pointers.
-func (a answer) wantProblem(code http.Code, pointers ...string) http.Problem {
+func (a answer) wantProblem(code api.Code, pointers ...string) api.Problem {
 	a.t.Helper()
-	var problem http.Problem
+	var problem api.Problem
 	if a.header.Get("Content-Type") != "application/problem+json" {
 		a.t.Fatalf("got status %d with %s, want the problem %s", a.status, a.body, code)
 	}
@@ -226,17 +233,17 @@ func (a answer) into(value any) {
 const projectID = "5f0c7a52-1f0b-4a55-9d3f-7f6f3a1f2b10"
 
 // newUser adds a user with the login and labels to the pool that all tests use, and returns it with its password.
-func (c client) newUser(login string, labels map[string]string) (user http.User, password string) {
+func (c client) newUser(login string, labels map[string]string) (user api.User, password string) {
 	c.t.Helper()
 	password = newPassword()
-	c.post("/v1/users", encode(c.t, http.NewUser{
+	c.post("/v1/users", encode(c.t, api.NewUser{
 		Login: login, Password: password, ProjectID: projectID, Env: "staging", Domain: "shop.example.com", Labels: labels,
 	})).want(201).into(&user)
 	return user, password
 }
 
 // acquire takes a lease.
-func (c client) acquire(body string) (lease http.Lease) {
+func (c client) acquire(body string) (lease api.Lease) {
 	c.t.Helper()
 	c.post("/v1/leases", body).want(201).into(&lease)
 	return lease

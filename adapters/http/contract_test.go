@@ -20,6 +20,8 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
+	"github.com/userfarm/userfarm/adapters/http/problem"
 )
 
 // contract returns the check of answers against openapi.yaml.
@@ -80,7 +82,7 @@ func (c *contractCheck) check(req *nethttp.Request, resp *nethttp.Response, body
 	}
 	route, pathParams, err := c.router.FindRoute(described(req))
 	if err != nil {
-		if code != http.CodeNotFound && code != http.CodeMethodNotAllowed && code != http.CodeMalformed {
+		if code != api.CodeNotFound && code != api.CodeMethodNotAllowed && code != api.CodeMalformed {
 			return fmt.Errorf("a route that is not described answers %d %s", resp.StatusCode, code)
 		}
 		return nil
@@ -104,7 +106,7 @@ func (c *contractCheck) check(req *nethttp.Request, resp *nethttp.Response, body
 
 // checkExhaustive checks what the validation leaves out: that there is no body where none is described, and no problem
 // code but those of the examples.
-func checkExhaustive(response *openapi3.Response, code http.Code, body []byte) error {
+func checkExhaustive(response *openapi3.Response, code api.Code, body []byte) error {
 	if len(response.Content) == 0 && len(body) > 0 {
 		return errors.New("the answer has a body, and none is described")
 	}
@@ -119,24 +121,24 @@ func checkExhaustive(response *openapi3.Response, code http.Code, body []byte) e
 
 // problemCode returns the code of an answer that is a problem. Every answer that reports an error must be one, but those
 // of the legacy lock routes.
-func problemCode(resp *nethttp.Response, body []byte) (http.Code, error) {
+func problemCode(resp *nethttp.Response, body []byte) (api.Code, error) {
 	if resp.Header.Get("Content-Type") != "application/problem+json" {
 		return "", nil
 	}
-	var problem http.Problem
-	if err := json.Unmarshal(body, &problem, json.RejectUnknownMembers(true)); err != nil {
+	var got api.Problem
+	if err := json.Unmarshal(body, &got, json.RejectUnknownMembers(true)); err != nil {
 		return "", fmt.Errorf("the problem is none: %w", err)
 	}
-	row := slices.IndexFunc(http.ProblemKinds(), func(k http.ProblemKind) bool { return k.Code == problem.Code })
+	row := slices.IndexFunc(problem.Kinds(), func(k problem.Kind) bool { return k.Code == got.Code })
 	if row < 0 {
-		return "", fmt.Errorf("no problem has the code %s", problem.Code)
+		return "", fmt.Errorf("no problem has the code %s", got.Code)
 	}
-	kind := http.ProblemKinds()[row]
-	if problem.Status != resp.StatusCode || problem.Status != kind.Status || problem.Title != kind.Title ||
-		problem.Type != "urn:userfarm:problem:"+string(problem.Code) || problem.Detail == "" {
-		return "", fmt.Errorf("the problem contradicts its status %d or its code: %+v", resp.StatusCode, problem)
+	kind := problem.Kinds()[row]
+	if got.Status != resp.StatusCode || got.Status != kind.Status || got.Title != kind.Title ||
+		got.Type != "urn:userfarm:problem:"+string(got.Code) || got.Detail == "" {
+		return "", fmt.Errorf("the problem contradicts its status %d or its code: %+v", resp.StatusCode, got)
 	}
-	return problem.Code, nil
+	return got.Code, nil
 }
 
 // described returns the request as the description has it, which knows no host and no query.

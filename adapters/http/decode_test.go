@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
 )
 
 func TestABodyThatIsNotJSONIsMalformed(t *testing.T) {
@@ -30,7 +30,7 @@ func TestABodyThatIsNotJSONIsMalformed(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			c := c.in(t)
 			got := c.sendAs("application/json", "POST", "/v1/leases", test.body).want(400)
-			if problem := got.wantProblem(http.CodeMalformed); problem.Detail != test.detail {
+			if problem := got.wantProblem(api.CodeMalformed); problem.Detail != test.detail {
 				t.Errorf("got %q, want %q", problem.Detail, test.detail)
 			}
 		})
@@ -52,11 +52,11 @@ func TestAMalformedBodyIsNotQuoted(t *testing.T) {
 func TestABodyThatIsNotSaidToBeJSONIsRefused(t *testing.T) {
 	c := newClient(t)
 	for _, contentType := range []string{"", "text/plain", "application/x-www-form-urlencoded", "json", "application/json-patch+json"} {
-		c.sendAs(contentType, "POST", "/v1/leases", `{"users":[{}]}`).want(415).wantProblem(http.CodeUnsupportedMediaType)
-		c.sendAs(contentType, "POST", "/v1/users/"+someID+"/restore", `{}`).want(415).wantProblem(http.CodeUnsupportedMediaType)
+		c.sendAs(contentType, "POST", "/v1/leases", `{"users":[{}]}`).want(415).wantProblem(api.CodeUnsupportedMediaType)
+		c.sendAs(contentType, "POST", "/v1/users/"+someID+"/restore", `{}`).want(415).wantProblem(api.CodeUnsupportedMediaType)
 	}
 	for _, contentType := range []string{"application/json; charset=utf-8", "Application/JSON"} {
-		c.sendAs(contentType, "POST", "/v1/leases", `{"users":[{}]}`).want(404).wantProblem(http.CodeNoMatch, "/users/0")
+		c.sendAs(contentType, "POST", "/v1/leases", `{"users":[{}]}`).want(404).wantProblem(api.CodeNoMatch, "/users/0")
 	}
 }
 
@@ -68,7 +68,7 @@ func TestAPackedBodyIsRefused(t *testing.T) {
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Content-Encoding", "gzip")
-	c.do(req).want(415).wantProblem(http.CodeUnsupportedMediaType)
+	c.do(req).want(415).wantProblem(api.CodeUnsupportedMediaType)
 }
 
 func TestEveryBadMemberIsNamedWhereItIs(t *testing.T) {
@@ -92,7 +92,7 @@ func TestEveryBadMemberIsNamedWhereItIs(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			c := c.in(t)
-			c.post("/v1/leases", test.body).want(422).wantProblem(http.CodeInvalid, test.pointers...)
+			c.post("/v1/leases", test.body).want(422).wantProblem(api.CodeInvalid, test.pointers...)
 		})
 	}
 }
@@ -101,10 +101,10 @@ func TestARouteWithoutParametersRefusesThem(t *testing.T) {
 	c := newClient(t)
 	for _, r := range farmRequests {
 		if strings.HasPrefix(r.path, "/v1/") && r.path != "/v1/users" && !strings.HasPrefix(r.path, "/v1/events") {
-			c.send(r.method, r.path+"?dry_run=1&a=%62", r.body).want(422).wantProblem(http.CodeInvalid, "/a", "/dry_run")
-			c.send(r.method, r.path+"?%zz", r.body).want(422).wantProblem(http.CodeInvalid, "")
+			c.send(r.method, r.path+"?dry_run=1&a=%62", r.body).want(422).wantProblem(api.CodeInvalid, "/a", "/dry_run")
+			c.send(r.method, r.path+"?%zz", r.body).want(422).wantProblem(api.CodeInvalid, "")
 			c.send(r.method, r.path+"?", r.body)
 		}
 	}
-	c.post("/v1/users?env=x", `{}`).want(422).wantProblem(http.CodeInvalid, "/env")
+	c.post("/v1/users?env=x", `{}`).want(422).wantProblem(api.CodeInvalid, "/env")
 }

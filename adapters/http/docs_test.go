@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/problem"
 )
 
 func TestTheDescriptionIsServed(t *testing.T) {
@@ -40,7 +41,7 @@ func TestThePageShowsEverythingAndLoadsNothing(t *testing.T) {
 			}
 		}
 	}
-	for _, kind := range http.ProblemKinds() {
+	for _, kind := range problem.Kinds() {
 		if !strings.Contains(got.body, `<tr id="`+string(kind.Code)+`">`) {
 			t.Errorf("the page does not have the problem %s", kind.Code)
 		}

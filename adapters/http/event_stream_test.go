@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
+	"github.com/userfarm/userfarm/adapters/http/internal/entrance"
 	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/ports"
 )
@@ -66,7 +68,7 @@ func nextBlock(t testing.TB, stream *bufio.Reader) string {
 }
 
 // wantNext fails the test unless what comes next in a stream is this event.
-func wantNext(t *testing.T, stream *bufio.Reader, want http.Event) {
+func wantNext(t *testing.T, stream *bufio.Reader, want api.Event) {
 	t.Helper()
 	text := "id: " + want.EventID + "\nevent: " + string(want.Kind) + "\ndata: " + encode(t, want)
 	if got := nextBlock(t, stream); got != text {
@@ -157,12 +159,12 @@ func TestWhatALastEventIDMayNotBe(t *testing.T) {
 	c := newClient(t)
 	for _, id := range []string{"", "0", "-1", "x", "01", "9223372036854775808"} {
 		header := nethttp.Header{"Last-Event-Id": {id}}
-		c.sendWith(header, "GET", "/v1/events/stream", "").want(422).wantProblem(http.CodeInvalid, "/Last-Event-ID")
+		c.sendWith(header, "GET", "/v1/events/stream", "").want(422).wantProblem(api.CodeInvalid, "/Last-Event-ID")
 		c.sendWith(header, "GET", "/v1/events/stream?since=x", "").want(422).
-			wantProblem(http.CodeInvalid, "/since", "/Last-Event-ID")
+			wantProblem(api.CodeInvalid, "/since", "/Last-Event-ID")
 	}
 	twice := nethttp.Header{"Last-Event-Id": {"1", "2"}}
-	c.sendWith(twice, "GET", "/v1/events/stream", "").want(422).wantProblem(http.CodeInvalid, "/Last-Event-ID")
+	c.sendWith(twice, "GET", "/v1/events/stream", "").want(422).wantProblem(api.CodeInvalid, "/Last-Event-ID")
 }
 
 func TestAStreamEndsWhenTheServerShutsDown(t *testing.T) {
@@ -317,7 +319,7 @@ func TestAStreamOutlastsItsStore(t *testing.T) {
 					if got := nextBlock(t, stream); got != ": still here" {
 						t.Errorf("got %q", got)
 					}
-					if quiet := time.Since(start); quiet > http.HeartbeatInterval+http.RequestTimeout {
+					if quiet := time.Since(start); quiet > http.HeartbeatInterval+entrance.RequestTimeout {
 						t.Errorf("the stream was quiet for %v", quiet)
 					}
 				}

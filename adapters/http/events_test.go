@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
 	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/ports"
 )
@@ -23,9 +24,9 @@ func (c client) wantEvents(query string, want ...string) {
 }
 
 // events returns the events of a page that is the last.
-func (c client) events(path string) []http.Event {
+func (c client) events(path string) []api.Event {
 	c.t.Helper()
-	var page http.EventPage
+	var page api.EventPage
 	got := c.get(path).want(200)
 	got.into(&page)
 	if page.NextCursor != nil {
@@ -37,7 +38,7 @@ func (c client) events(path string) []http.Event {
 	return page.Events
 }
 
-func describeEvents(events []http.Event) string {
+func describeEvents(events []api.Event) string {
 	var texts []string
 	for _, e := range events {
 		text := string(e.Kind)
@@ -63,8 +64,8 @@ func TestWhatHappensIsInTheHistory(t *testing.T) {
 	c.wantEvents("", "created", "acquired", "renewed", "released", "quarantined: blocked", "restored: unblocked", "removed")
 
 	acquired := c.events("/v1/events")[1]
-	want := http.Event{
-		EventID: acquired.EventID, At: lease.AcquiredAt, Kind: http.EventKindAcquired, UserID: alice.UserID, Login: "alice",
+	want := api.Event{
+		EventID: acquired.EventID, At: lease.AcquiredAt, Kind: api.EventKindAcquired, UserID: alice.UserID, Login: "alice",
 		ProjectID: projectID, Env: "staging", Domain: "shop.example.com", Owner: "ci-1", Note: "a test", Fence: 1,
 	}
 	if acquired != want {
@@ -104,7 +105,7 @@ func TestEventsAreListedPageByPage(t *testing.T) {
 	var logins []string
 	path, pages := "/v1/events?limit=2", 0
 	for next := path; next != ""; pages++ {
-		var page http.EventPage
+		var page api.EventPage
 		c.get(next).want(200).into(&page)
 		for _, e := range page.Events {
 			logins = append(logins, e.Login)
@@ -156,13 +157,13 @@ func TestWhatAnEventFilterMayNotBe(t *testing.T) {
 	for _, test := range append(tests, onlyPages...) {
 		t.Run(test.query, func(t *testing.T) {
 			c := c.in(t)
-			c.get("/v1/events?"+test.query).want(422).wantProblem(http.CodeInvalid, test.pointers...)
+			c.get("/v1/events?"+test.query).want(422).wantProblem(api.CodeInvalid, test.pointers...)
 		})
 	}
 	for _, test := range append(tests, onlyPages[len(onlyPages)-1]) {
 		t.Run("stream?"+test.query, func(t *testing.T) {
 			c := c.in(t)
-			c.get("/v1/events/stream?"+test.query).want(422).wantProblem(http.CodeInvalid, test.pointers...)
+			c.get("/v1/events/stream?"+test.query).want(422).wantProblem(api.CodeInvalid, test.pointers...)
 		})
 	}
 }

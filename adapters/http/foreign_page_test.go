@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
 	"github.com/userfarm/userfarm/adapters/memory"
 	"github.com/userfarm/userfarm/app"
 )
@@ -66,7 +67,7 @@ func TestAPageOfAnotherSiteDoesNotReachAFarmWithoutAPIKeys(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			c := c.in(t)
 			for path, method := range map[string]string{"/get_users": "GET", "/create_user?login=a": "POST", "/v1/keys": "GET"} {
-				problem := c.from(test.host, method, path, test.header).want(403).wantProblem(http.CodeForbidden)
+				problem := c.from(test.host, method, path, test.header).want(403).wantProblem(api.CodeForbidden)
 				if problem.Detail != noForeignPages {
 					t.Errorf("got %q, want %q", problem.Detail, noForeignPages)
 				}
@@ -125,7 +126,7 @@ func TestWhoHasAnAPIKeyMayComeFromAnyPage(t *testing.T) {
 	c = c.as(c.newKey(`{"name":"ci","role":"tester"}`).Token)
 	c.from("evil.example.com", "GET", "/get_users", nethttp.Header{"Sec-Fetch-Site": {"cross-site"}}).want(200)
 	// Without it, what is wrong is that it is missing.
-	c.as("").from("evil.example.com", "GET", "/get_users", nil).want(401).wantProblem(http.CodeUnauthorized)
+	c.as("").from("evil.example.com", "GET", "/get_users", nil).want(401).wantProblem(api.CodeUnauthorized)
 }
 
 func TestAFarmThatAnybodyMayReachIsReachedFromAnyPage(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
 )
 
 // encryptedServer is a server of HTTPS.
@@ -36,7 +37,7 @@ func serveEncrypted(t testing.TB, server *http.Server) encryptedServer {
 		t.Fatal(err)
 	}
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(tls.NewListener(listener, certificate.TLSConfig())) }()
+	go func() { served <- server.Serve(tls.NewListener(listener, certificate)) }()
 	transport := &nethttp.Transport{TLSClientConfig: trust(pair), ForceAttemptHTTP2: true}
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()
@@ -142,7 +143,7 @@ func TestABodyThatIsTooLargeIsRefusedOverTLS(t *testing.T) {
 	if _, err := io.WriteString(conn, request); err != nil {
 		t.Fatal(err)
 	}
-	readAnswer(t, conn, "POST").want(413).wantProblem(http.CodeTooLarge)
+	readAnswer(t, conn, "POST").want(413).wantProblem(api.CodeTooLarge)
 }
 
 func TestAClientThatSpeaksNoTLSIsCut(t *testing.T) {
@@ -161,7 +162,7 @@ func inEncryptedBubble(t *testing.T, server *http.Server, test func(t *testing.T
 	t.Helper()
 	pair := newKeyPair(t, "farm")
 	certificate, _ := newCertificate(t, pair.write(t, t.TempDir()))
-	front := func(inner net.Listener) net.Listener { return tls.NewListener(inner, certificate.TLSConfig()) }
+	front := func(inner net.Listener) net.Listener { return tls.NewListener(inner, certificate) }
 	inBubbleBehind(t, server, front, func(t *testing.T, dial func() net.Conn) { test(t, pair, dial) })
 }
 

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
 )
 
 func TestLegacyPing(t *testing.T) {
@@ -99,7 +99,7 @@ func TestALegacyLoginIsTaken(t *testing.T) {
 	c := newClient(t)
 	c.newUser("alice", nil)
 	body := `{"login":"alice","password":"x","domain":"other","project_id":"` + projectID + `","env":"staging"}`
-	c.post("/create_user", body).want(409).wantProblem(http.CodeUserExists)
+	c.post("/create_user", body).want(409).wantProblem(api.CodeUserExists)
 	c.post("/create_user", strings.Replace(body, "staging", "production", 1)).want(200)
 }
 
@@ -135,7 +135,7 @@ func TestLegacyFieldsThatAreMissingOrMalformed(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			c := c.in(t)
-			c.sendAs(test.contentType, "POST", test.path, test.body).want(422).wantProblem(http.CodeInvalid, test.pointers...)
+			c.sendAs(test.contentType, "POST", test.path, test.body).want(422).wantProblem(api.CodeInvalid, test.pointers...)
 		})
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
 	"github.com/userfarm/userfarm/adapters/memory"
 	"github.com/userfarm/userfarm/app"
 	"github.com/userfarm/userfarm/domain"
@@ -109,7 +110,7 @@ func TestTheSuiteKnowsItsSecrets(t *testing.T) {
 	c := newClient(t)
 	_, password := c.newUser("alice", nil)
 	key := rand.Text()
-	var lease http.Lease
+	var lease api.Lease
 	c.postOnce(key, "/v1/leases", `{"users":[{}]}`).want(201).into(&lease)
 	totp := newTOTP()
 	_, totpSecret, _ := strings.Cut(totp, "secret=")

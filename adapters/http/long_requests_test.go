@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
 	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/ports"
 )
@@ -20,8 +21,8 @@ const codePath = "/v1/leases/" + someID + "/users/" + someID + "/otp"
 // wantTooManyWait fails the test unless the answer is that too many requests of the API key wait.
 func wantTooManyWait(t *testing.T, got answer) {
 	t.Helper()
-	problem := got.want(429).wantProblem(http.CodeRateLimited)
-	want := "An API key may have 4 requests that wait and streams together at one replica of the farm. This one has as many."
+	problem := got.want(429).wantProblem(api.CodeRateLimited)
+	want := "An API key may have 4 waiting requests and streams together at one replica of the farm. This one has reached the limit."
 	if problem.Detail != want {
 		t.Errorf("got %q, want %q", problem.Detail, want)
 	}

@@ -7,10 +7,10 @@ import (
 	nethttp "net/http"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
 	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/ports"
 )
@@ -90,7 +90,7 @@ func TestAKeyMaySendOnlySoManyRequestsASecond(t *testing.T) {
 			ask(token).want(404)
 		}
 		got := ask(token).want(429)
-		problem := got.wantProblem(http.CodeRateLimited)
+		problem := got.wantProblem(api.CodeRateLimited)
 		want := "An API key may send 3 requests a second to one replica of the farm, and as many at once. This one sent more."
 		if problem.Detail != want {
 			t.Errorf("got %q, want %q", problem.Detail, want)
@@ -143,32 +143,6 @@ func TestTheHealthOfAServerMayBeAskedForAtAnyRate(t *testing.T) {
 		token := newToken()
 		for range 10 {
 			exchangeAs(t, conn, token, "GET", "/healthz", "").want(200)
-		}
-	})
-}
-
-func TestAKeyThatIsNotUsedIsForgotten(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		limit := http.NewRateLimit(1)
-		take := func(n int) error { return limit.Take(domain.Caller{Key: domain.APIKeyID{byte(n), byte(n >> 8), 1}}) }
-		for n := range 1000 {
-			if err := take(n); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if known := limit.Known(); known != 1000 {
-			t.Fatalf("%d keys are known, want 1000", known)
-		}
-		time.Sleep(time.Minute - 1)
-		if err := take(0); err != nil {
-			t.Error(err)
-		}
-		time.Sleep(time.Nanosecond)
-		if err := take(0); err == nil {
-			t.Error("a key that is in use was forgotten")
-		}
-		if known := limit.Known(); known != 1 {
-			t.Errorf("%d keys are known, want 1", known)
 		}
 	})
 }

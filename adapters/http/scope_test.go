@@ -8,7 +8,8 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
+	"github.com/userfarm/userfarm/adapters/http/internal/read"
 	"github.com/userfarm/userfarm/domain"
 )
 
@@ -53,7 +54,7 @@ func TestAnAPIKeyOfAProjectListsThoseOfItOnly(t *testing.T) {
 	f.key(domain.Viewer, own)
 	f.key(domain.Viewer, own, other)
 	id, token := f.keyWithID(domain.Admin, other)
-	var page http.KeyPage
+	var page api.KeyPage
 	f.as(token).get("/v1/keys").want(200).into(&page)
 	if len(page.Keys) != 1 || page.Keys[0].KeyID != id || page.NextCursor != nil {
 		t.Errorf("got %d keys", len(page.Keys))
@@ -109,7 +110,7 @@ func TestALeaseOfOthersThatIsOverIsAsIfItNeverWas(t *testing.T) {
 	f := newGuardedFarm(t)
 	c := f.foreign()
 	lease := f.lease(f.addUser("alice", projectID))
-	id, _ := http.ParseLeaseID(lease)
+	id, _ := read.ID[domain.LeaseID](lease)
 	if err := f.farm.Release(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +147,7 @@ func TestAnAcquireOfOthersUsersIsAsIfThereWereNone(t *testing.T) {
 	if lease.Users[0].UserID != mine.String() {
 		t.Error("the lease has somebody else's user")
 	}
-	c.post("/v1/leases", `{"users":[{},{}]}`).want(404).wantProblem(http.CodeNoMatch, "/users/1")
+	c.post("/v1/leases", `{"users":[{},{}]}`).want(404).wantProblem(api.CodeNoMatch, "/users/1")
 }
 
 func TestALoginOfOthersIsAsIfItWereFree(t *testing.T) {
@@ -163,13 +164,13 @@ func TestAProjectThatTheAPIKeyIsNotForIsNamed(t *testing.T) {
 	f := newGuardedFarm(t)
 	c := f.foreign()
 	c.post("/v1/users", `{"login":"a","password":"p","project_id":"`+projectID+`","env":"e","domain":"d"}`).want(403).
-		wantProblem(http.CodeForbidden, "/project_id")
+		wantProblem(api.CodeForbidden, "/project_id")
 	c.post("/v1/leases", `{"users":[{},{"project_id":"`+projectID+`"}]}`).want(403).
-		wantProblem(http.CodeForbidden, "/users/1/project_id")
+		wantProblem(api.CodeForbidden, "/users/1/project_id")
 	c.post("/v1/keys", `{"name":"n","role":"admin","projects":["`+projectID+`","`+otherProjectID+`"]}`).want(403).
-		wantProblem(http.CodeForbidden, "/projects")
-	c.post("/v1/keys", `{"name":"n","role":"admin"}`).want(403).wantProblem(http.CodeForbidden, "/projects")
-	c.get("/v1/users?project_id="+projectID).want(403).wantProblem(http.CodeForbidden, "/project_id")
+		wantProblem(api.CodeForbidden, "/projects")
+	c.post("/v1/keys", `{"name":"n","role":"admin"}`).want(403).wantProblem(api.CodeForbidden, "/projects")
+	c.get("/v1/users?project_id="+projectID).want(403).wantProblem(api.CodeForbidden, "/project_id")
 }
 
 func TestAnIdempotencyKeyOfOthersIsNotMine(t *testing.T) {
@@ -179,7 +180,7 @@ func TestAnIdempotencyKeyOfOthersIsNotMine(t *testing.T) {
 	f.addUser("alice", projectID)
 	f.addUser("bob", otherProjectID)
 	key := rand.Text()
-	var first, second http.Lease
+	var first, second api.Lease
 	one.postOnce(key, "/v1/leases", `{"users":[{}]}`).want(201).into(&first)
 	two.postOnce(key, "/v1/leases", `{"users":[{}]}`).want(201).into(&second)
 	if first.LeaseID == second.LeaseID || second.Users[0].ProjectID != otherProjectID {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
 	"github.com/userfarm/userfarm/adapters/memory"
 	"github.com/userfarm/userfarm/app"
 )
@@ -89,7 +90,7 @@ func TestARequestThatArrivesByteByByteTimesOut(t *testing.T) {
 				if strings.Contains(request, "Expect") {
 					readLine(t, conn, "HTTP/1.1 100 Continue\r\n\r\n")
 				}
-				got := readAnswer(t, conn, "POST").want(408).wantProblem(http.CodeRequestTimeout)
+				got := readAnswer(t, conn, "POST").want(408).wantProblem(api.CodeRequestTimeout)
 				if want := "The request did not arrive in time."; got.Detail != want {
 					t.Errorf("got %q, want %q", got.Detail, want)
 				}
@@ -179,7 +180,7 @@ func TestAConnectionOnWhichNoFirstRequestComesTimesOut(t *testing.T) {
 		conn := dial()
 		defer func() { _ = conn.Close() }()
 		start := time.Now()
-		readAnswer(t, conn, "GET").want(408).wantProblem(http.CodeRequestTimeout)
+		readAnswer(t, conn, "GET").want(408).wantProblem(api.CodeRequestTimeout)
 		wantClosed(t, conn)
 		if waited := time.Since(start); waited != http.ReadTimeout {
 			t.Errorf("the server waited for %v, want %v", waited, http.ReadTimeout)
@@ -224,7 +225,7 @@ func TestABodyThatIsTooLargeIsRefusedWhileItIsBeingSent(t *testing.T) {
 					}
 					keepSending(conn)
 				}()
-				got := readAnswer(t, conn, "POST").want(413).wantProblem(http.CodeTooLarge)
+				got := readAnswer(t, conn, "POST").want(413).wantProblem(api.CodeTooLarge)
 				if want := "A body may have at most 1 MiB."; got.Detail != want {
 					t.Errorf("got %q, want %q", got.Detail, want)
 				}
@@ -246,16 +247,16 @@ func TestAClientThatSendsAllBeforeItReadsGetsItsAnswer(t *testing.T) {
 	tests := map[string]struct {
 		request string
 		status  int
-		code    http.Code
+		code    api.Code
 		detail  string
 	}{
 		"a body": {
 			"POST /v1/leases HTTP/1.1\r\nHost: x\r\nContent-Length: 16777216\r\n\r\n" + strings.Repeat("x", 16<<20),
-			413, http.CodeTooLarge, "A body may have at most 1 MiB.",
+			413, api.CodeTooLarge, "A body may have at most 1 MiB.",
 		},
 		"a header": {
 			"GET /ping HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("x", 16<<20) + "\r\n\r\n",
-			431, http.CodeHeaderTooLarge, "The request line and the headers may have at most 16 KiB together.",
+			431, api.CodeHeaderTooLarge, "The request line and the headers may have at most 16 KiB together.",
 		},
 	}
 	for name, test := range tests {

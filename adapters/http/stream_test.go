@@ -19,6 +19,8 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
+	"github.com/userfarm/userfarm/adapters/http/internal/entrance"
 	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/ports"
 )
@@ -63,7 +65,7 @@ func TestTheStreamOfAllUsersEnds(t *testing.T) {
 
 func TestAStoreThatIsAwayBeforeTheFirstUserIsA503(t *testing.T) {
 	farm := &accountsFarm{then: failing(ports.ErrUnavailable)}
-	newFarmClient(t, farm, farm).get("/get_users").want(503).wantProblem(http.CodeStoreUnavailable)
+	newFarmClient(t, farm, farm).get("/get_users").want(503).wantProblem(api.CodeStoreUnavailable)
 }
 
 func TestAStreamThatBreaksOffIsSeenToBreakOff(t *testing.T) {
@@ -198,8 +200,8 @@ func TestAStreamWhoseStoreStallsIsCut(t *testing.T) {
 		if _, err := io.ReadAll(getUsers(t, conn)); err == nil {
 			t.Error("the stream ends as if it were complete")
 		}
-		if waited := time.Since(start); waited != http.RequestTimeout {
-			t.Errorf("the stream was cut after %v, want %v", waited, http.RequestTimeout)
+		if waited := time.Since(start); waited != entrance.RequestTimeout {
+			t.Errorf("the stream was cut after %v, want %v", waited, entrance.RequestTimeout)
 		}
 	})
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
+	"github.com/userfarm/userfarm/adapters/http/internal/entrance"
 	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/ports"
 )
@@ -43,7 +45,7 @@ func TestALongBodyOfWhoMayNotEnterIsNotWaitedFor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, line := range []string{"POST /v1/leases", "POST /create_user", "GET /get_users", "POST /nothing"} {
 				got := c.sendHeader(t, line, "Host: x\r\n"+body).want(401)
-				if problem := got.wantProblem(http.CodeUnauthorized); problem.Detail != needsKey {
+				if problem := got.wantProblem(api.CodeUnauthorized); problem.Detail != needsKey {
 					t.Errorf("got %q, want %q", problem.Detail, needsKey)
 				}
 				if how := got.header.Get("WWW-Authenticate"); how != `Bearer realm="userfarm"` {
@@ -54,7 +56,7 @@ func TestALongBodyOfWhoMayNotEnterIsNotWaitedFor(t *testing.T) {
 				}
 			}
 			got := c.sendHeader(t, "POST /v1/leases", "Host: x\r\nAuthorization: Bearer "+newToken()+"\r\n"+body).want(401)
-			if problem := got.wantProblem(http.CodeUnauthorized); !strings.Contains(problem.Detail, "not known here") {
+			if problem := got.wantProblem(api.CodeUnauthorized); !strings.Contains(problem.Detail, "not known here") {
 				t.Errorf("got %q", problem.Detail)
 			}
 			if how := got.header.Get("WWW-Authenticate"); how != `Bearer realm="userfarm", error="invalid_token"` {
@@ -67,7 +69,7 @@ func TestALongBodyOfWhoMayNotEnterIsNotWaitedFor(t *testing.T) {
 func TestWhoMayNotEnterAndSendsAllBeforeReadingGetsTheAnswer(t *testing.T) {
 	body := strings.Repeat("x", 16<<20)
 	length := fmt.Sprintf("Host: x\r\nContent-Length: %d\r\n\r\n", len(body))
-	newGuardedFarm(t).sendHeader(t, "POST /v1/leases", length+body).want(401).wantProblem(http.CodeUnauthorized)
+	newGuardedFarm(t).sendHeader(t, "POST /v1/leases", length+body).want(401).wantProblem(api.CodeUnauthorized)
 }
 
 func TestALongBodyOfAPageOfAnotherSiteIsNotWaitedFor(t *testing.T) {
@@ -75,7 +77,7 @@ func TestALongBodyOfAPageOfAnotherSiteIsNotWaitedFor(t *testing.T) {
 	for name, body := range longBodies {
 		t.Run(name, func(t *testing.T) {
 			got := c.sendHeader(t, "POST /create_user", "Host: evil.example.com\r\n"+body).want(403)
-			if problem := got.wantProblem(http.CodeForbidden); problem.Detail != noForeignPages {
+			if problem := got.wantProblem(api.CodeForbidden); problem.Detail != noForeignPages {
 				t.Errorf("got %q, want %q", problem.Detail, noForeignPages)
 			}
 		})
@@ -93,13 +95,13 @@ func (f gateFunc) Enter(context.Context, domain.Token) (domain.Caller, ports.Far
 func TestALongBodyIsNotWaitedForWhileTheGateFails(t *testing.T) {
 	tests := map[string]struct {
 		gate   gateFunc
-		code   http.Code
+		code   api.Code
 		logged string
 	}{
-		"the store is away": {func() error { return ports.ErrUnavailable }, http.CodeStoreUnavailable,
+		"the store is away": {func() error { return ports.ErrUnavailable }, api.CodeStoreUnavailable,
 			`"level":"INFO","msg":"request not read"`},
-		"it makes a mistake": {func() error { return errors.New("a mistake at the gate") }, http.CodeInternal, "a mistake at the gate"},
-		"it panics":          {func() error { panic("a panic at the gate") }, http.CodeInternal, "panic: a panic at the gate\\ngoroutine"},
+		"it makes a mistake": {func() error { return errors.New("a mistake at the gate") }, api.CodeInternal, "a mistake at the gate"},
+		"it panics":          {func() error { panic("a panic at the gate") }, api.CodeInternal, "panic: a panic at the gate\\ngoroutine"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -123,8 +125,8 @@ func TestAGateThatHangsIsNotWaitedForWithALongBody(t *testing.T) {
 		if _, err := io.WriteString(conn, "POST /v1/leases HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\n"); err != nil {
 			t.Fatal(err)
 		}
-		readAnswer(t, conn, "POST").want(503).wantProblem(http.CodeStoreUnavailable)
-		if waited := time.Since(start); waited > 2*http.RequestTimeout {
+		readAnswer(t, conn, "POST").want(503).wantProblem(api.CodeStoreUnavailable)
+		if waited := time.Since(start); waited > 2*entrance.RequestTimeout {
 			t.Errorf("the client was told after %v", waited)
 		}
 	})
@@ -149,7 +151,7 @@ func TestWhoMayEnterOnlyOnceTheBodyWasRefusedIsToldToComeAgain(t *testing.T) {
 				return nil
 			})
 			c := serve(t, newLoggingServer(gate, failing(nil), newLog()))
-			c.sendHeader(t, "POST /v1/leases", "Host: x\r\n"+body).want(503).wantProblem(http.CodeStoreUnavailable)
+			c.sendHeader(t, "POST /v1/leases", "Host: x\r\n"+body).want(503).wantProblem(api.CodeStoreUnavailable)
 		})
 	}
 }
@@ -175,7 +177,7 @@ func TestALongBodyOfWhoMayEnterIsWaitedFor(t *testing.T) {
 					}
 					time.Sleep(http.ReadTimeout / 2)
 				}
-				readAnswer(t, conn, "POST").want(422).wantProblem(http.CodeInvalid, "/note")
+				readAnswer(t, conn, "POST").want(422).wantProblem(api.CodeInvalid, "/note")
 			})
 		})
 	}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
+	"github.com/userfarm/userfarm/adapters/http/internal/entrance"
 	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/ports"
 )
@@ -21,7 +23,7 @@ func TestAnAcquireWaitsForAUser(t *testing.T) {
 	go func() { answered <- c.post("/v1/leases", `{"users":[{}],"wait_seconds":60}`) }()
 	waitUntilInLine(c)
 	c.post("/v1/leases/"+lease.LeaseID+"/release", "").want(204)
-	var next http.Lease
+	var next api.Lease
 	(<-answered).want(201).into(&next)
 	if next.Users[0].UserID != alice.UserID {
 		t.Error("the lease has another user")
@@ -32,7 +34,7 @@ func TestAnAcquireWaitsForAUser(t *testing.T) {
 func waitUntilInLine(c client) {
 	c.t.Helper()
 	for {
-		var list http.PoolList
+		var list api.PoolList
 		c.get("/v1/pools").want(200).into(&list)
 		if list.Pools[0].Waiting > 0 {
 			return
@@ -47,7 +49,7 @@ func TestAnAcquireThatWaitsInVainIsRefused(t *testing.T) {
 	c.acquire(`{"users":[{}]}`)
 	start := time.Now()
 	got := c.post("/v1/leases", `{"users":[{}],"wait_seconds":1}`).want(409)
-	got.wantProblem(http.CodePoolExhausted, "/users/0")
+	got.wantProblem(api.CodePoolExhausted, "/users/0")
 	if got.header.Get("Retry-After") != "1" {
 		t.Error("the problem does not say when to try again")
 	}
@@ -58,7 +60,7 @@ func TestAnAcquireThatWaitsInVainIsRefused(t *testing.T) {
 
 func TestNobodyWaitsForWhatIsNotThere(t *testing.T) {
 	c := newClient(t)
-	c.post("/v1/leases", `{"users":[{}],"wait_seconds":60}`).want(404).wantProblem(http.CodeNoMatch, "/users/0")
+	c.post("/v1/leases", `{"users":[{}],"wait_seconds":60}`).want(404).wantProblem(api.CodeNoMatch, "/users/0")
 }
 
 // lineFarm is a farm in whose line one stands to the end, or until the context ends.
@@ -89,7 +91,7 @@ func TestTheLongestWaitIsAnswered(t *testing.T) {
 		defer func() { _ = conn.Close() }()
 		start := time.Now()
 		sendWaiting(t, conn)
-		readAnswer(t, conn, "POST").want(409).wantProblem(http.CodePoolExhausted)
+		readAnswer(t, conn, "POST").want(409).wantProblem(api.CodePoolExhausted)
 		if waited := time.Since(start); waited != domain.MaxWait {
 			t.Errorf("it waited for %v, want %v", waited, domain.MaxWait)
 		}
@@ -102,8 +104,8 @@ func TestAFarmThatHangsInLineDoesNotHangItsCaller(t *testing.T) {
 		defer func() { _ = conn.Close() }()
 		start := time.Now()
 		sendWaiting(t, conn)
-		readAnswer(t, conn, "POST").want(503).wantProblem(http.CodeStoreUnavailable)
-		if waited := time.Since(start); waited != domain.MaxWait+http.RequestTimeout {
+		readAnswer(t, conn, "POST").want(503).wantProblem(api.CodeStoreUnavailable)
+		if waited := time.Since(start); waited != domain.MaxWait+entrance.RequestTimeout {
 			t.Errorf("the caller waited for %v", waited)
 		}
 	})
@@ -136,7 +138,7 @@ func TestAShutdownAnswersThoseWhoWait(t *testing.T) {
 		t.Errorf("Shutdown: %v", err)
 	}
 	got := (<-answered).want(503)
-	got.wantProblem(http.CodeShuttingDown)
+	got.wantProblem(api.CodeShuttingDown)
 	if got.header.Get("Retry-After") != "1" {
 		t.Error("the answer does not say when to ask again")
 	}
@@ -166,7 +168,7 @@ func TestNobodyBeginsToWaitDuringAShutdown(t *testing.T) {
 			t.Fatal(err)
 		}
 		start := time.Now()
-		readAnswer(t, conn, "POST").want(503).wantProblem(http.CodeShuttingDown)
+		readAnswer(t, conn, "POST").want(503).wantProblem(api.CodeShuttingDown)
 		if waited := time.Since(start); waited > 0 {
 			t.Errorf("it waited for %v", waited)
 		}
@@ -218,10 +220,10 @@ func TestWhoMayNotEnterAnymoreDoesNotWaitOn(t *testing.T) {
 
 		f.revoke(id)
 		start := time.Now()
-		readAnswer(t, conn, "POST").want(401).wantProblem(http.CodeUnauthorized)
+		readAnswer(t, conn, "POST").want(401).wantProblem(api.CodeUnauthorized)
 		if took := time.Since(start); took > most {
 			t.Errorf("it was answered after %v, want %v at most", took, most)
 		}
-		readAnswer(t, waitsOn, "POST").want(409).wantProblem(http.CodePoolExhausted, "/users/0")
+		readAnswer(t, waitsOn, "POST").want(409).wantProblem(api.CodePoolExhausted, "/users/0")
 	})
 }
