@@ -39,6 +39,7 @@ var calls = []struct {
 	{"GET /readyz", ``, "", 200, 200},
 	{"GET /openapi.yaml", ``, "", 200, 200},
 	{"GET /docs", ``, "", 200, 200},
+	{"GET /docs/{file}", ``, "", 200, 200},
 	{"GET /ping", ``, "", 200, 200},
 
 	{"GET /v1/users", ``, domain.Viewer, 200, 200},
@@ -252,7 +253,7 @@ func (f guardedFarm) about(operation string) *strings.Replacer {
 		lease = f.lease(user)
 	}
 	key, _ := f.keyWithID(domain.Viewer, project(f.t, projectID))
-	return strings.NewReplacer("{user_id}", user.String(), "{lease_id}", lease, "{key_id}", key,
+	return strings.NewReplacer("{file}", "swagger-ui.css", "{user_id}", user.String(), "{lease_id}", lease, "{key_id}", key,
 		"{project_id}", projectID, "{login}", "new-"+rand.Text())
 }
 

@@ -36,9 +36,9 @@ var contract = sync.OnceValue(func() *contractCheck {
 		panic(err)
 	}
 	openapi3.DefineStringFormatValidator("uuid", openapi3.NewRegexpFormatValidator(canonicalUUID))
-	openapi3filter.RegisterBodyDecoder("application/yaml", openapi3filter.PlainBodyDecoder)
-	openapi3filter.RegisterBodyDecoder("text/html", openapi3filter.PlainBodyDecoder)
-	openapi3filter.RegisterBodyDecoder("text/event-stream", openapi3filter.PlainBodyDecoder)
+	for _, text := range []string{"application/yaml", "text/html", "text/css", "application/javascript", "image/png", "text/event-stream"} {
+		openapi3filter.RegisterBodyDecoder(text, openapi3filter.PlainBodyDecoder)
+	}
 	return &contractCheck{doc: doc, router: router}
 })
 

@@ -57,10 +57,10 @@ func New(gate ports.Gate, health ports.Health, settings Settings, log *slog.Logg
 	s.shutdown, s.begin = context.WithCancelCause(context.Background())
 	long := entrance.NewLongRequests(s.shutdown, gate, settings.Limits.Waiting)
 	api.RegisterHandlersWithOptions(s.app, routes{
-		leaseRoutes:   leaseRoutes{long},
-		eventRoutes:   eventRoutes{s.shutdown, long, log},
-		legacyRoutes:  legacy.Routes{Long: long, Log: log},
-		serviceRoutes: serviceRoutes{s.shutdown, health},
+		leaseRoutes:  leaseRoutes{long},
+		eventRoutes:  eventRoutes{s.shutdown, long, log},
+		legacyRoutes: legacy.Routes{Long: long, Log: log},
+		healthRoutes: healthRoutes{s.shutdown, health},
 	}, api.FiberServerOptions{HandlerMiddlewares: []api.HandlerMiddlewareFunc{guard.Admit, rejectQuery}})
 	if err := entrance.CheckRoutes(s.app.GetRoutes(true)); err != nil {
 		return nil, err
@@ -79,7 +79,8 @@ type routes struct {
 	eventRoutes
 	keyRoutes
 	legacyRoutes
-	serviceRoutes
+	healthRoutes
+	docsRoutes
 }
 
 // TLSConfig returns the configuration of a TLS listener for [Server.Serve]. certFile has the certificate and its chain,

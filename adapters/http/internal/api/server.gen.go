@@ -806,6 +806,9 @@ type ServerInterface interface {
 	// Docs Read this description
 	// (GET /docs)
 	Docs(c *fiber.Ctx) error
+	// DocsFile Get a file of Swagger UI
+	// (GET /docs/{file})
+	DocsFile(c *fiber.Ctx, file string) error
 	// LegacyGetUsers Get all users
 	// (GET /get_users)
 	LegacyGetUsers(c *fiber.Ctx) error
@@ -936,6 +939,35 @@ func (siw *ServerInterfaceWrapper) Docs(c *fiber.Ctx) error {
 
 	handler := func(c *fiber.Ctx) error {
 		return siw.Handler.Docs(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// DocsFile operation middleware
+func (siw *ServerInterfaceWrapper) DocsFile(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "file" -------------
+	var file string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "file", c.Params("file"), &file, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter file: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.DocsFile(c, file)
 	}
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -1585,6 +1617,8 @@ func RegisterHandlersWithOptions(router fiber.Router, si ServerInterface, option
 	router.Post(options.BaseURL+"/create_user", wrapper.LegacyCreateUser)
 
 	router.Get(options.BaseURL+"/docs", wrapper.Docs)
+
+	router.Get(options.BaseURL+"/docs/:file", wrapper.DocsFile)
 
 	router.Get(options.BaseURL+"/get_users", wrapper.LegacyGetUsers)
 

@@ -21,6 +21,7 @@ var leastRoles = map[string]domain.Role{
 	"GET /readyz":       public,
 	"GET /openapi.yaml": public,
 	"GET /docs":         public,
+	"GET /docs/:file":   public,
 	"GET /ping":         public,
 
 	"GET /v1/users":          domain.Viewer,

@@ -71,13 +71,6 @@ func TestAnAnswerToWhatIsNotHTTPHasTheSameHeader(t *testing.T) {
 	}
 }
 
-func TestThePageForPeopleHasItsOwnPolicy(t *testing.T) {
-	got := newClient(t).get("/docs").want(200).header.Values("Content-Security-Policy")
-	if len(got) != 1 || got[0] != "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'" {
-		t.Errorf("got the policies %q", got)
-	}
-}
-
 func TestAServerBehindTLSTellsBrowsersToStayThere(t *testing.T) {
 	farm := failing(nil)
 	for _, tls := range []bool{false, true} {
