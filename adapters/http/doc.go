@@ -11,19 +11,20 @@
 //
 // POST /v1/leases runs these functions of this module from the generated route to the farm and back:
 //
-//  1. api.ServerInterfaceWrapper.AcquireLease is the generated route. It runs the middleware first: Guard.Admit
+//  1. api.ServerInterfaceWrapper.AcquireLease is the generated route. Its middleware comes first: Guard.Admit
 //     authenticates the caller, and rejectQuery checks that there is no query.
 //  2. leaseRoutes.AcquireLease is the handler.
-//  3. read.Body reads the body.
-//  4. bodyReader.read reads each JSON value of it,
-//  5. and bodyReader.readInt32 each number.
-//  6. read.Header reads the Idempotency-Key,
-//  7. and domain.NewIdempotencyKey hides it.
+//  3. read.Body reads the body,
+//  4. with bodyReader.read for each JSON value,
+//  5. and bodyReader.readInt32 for each number.
+//  6. read.Header reads the Idempotency-Key.
+//  7. domain.NewIdempotencyKey checks it.
 //  8. read.ID parses the ids of the selectors.
-//  9. LongRequests.Wait lets the request wait for users, if the caller asked for that.
-//  10. entrance.Of returns the farm of the caller. Then comes ports.Farm.Acquire.
+//  9. LongRequests.Wait counts the request if the caller asked to wait. It then runs LongRequests.BeginUntilShutdown
+//     and LongRequests.Begin, too, and at the end the functions that these return.
+//  10. entrance.Of returns the farm of the caller. Its method Acquire is the way to the store and back.
 //  11. viewLease builds the answer,
-//  12. with the lease id of LeaseID.Reveal
-//  13. and the passwords of Secret.Reveal.
-//  14. The JSON encoder of newApp writes it.
+//  12. with the lease id of domain.LeaseID.Reveal
+//  13. and the passwords of domain.Secret.Reveal.
+//  14. The JSON encoder in newApp encodes it.
 package http

@@ -70,8 +70,8 @@ var lists = []string{"/v1/users", "/v1/events", "/v1/events/stream", "/v1/keys"}
 func rejectQuery(c *fiber.Ctx, next fiber.Handler) error {
 	route := c.Route()
 	readsQuery := slices.Contains(lists, route.Path) && route.Method != fiber.MethodPost
-	if strings.HasPrefix(route.Path, "/v1/") && !readsQuery {
-		if err := read.NoQuery(c); err != nil {
+	if strings.HasPrefix(route.Path, "/v1/") && !readsQuery && len(c.Request().URI().QueryString()) > 0 {
+		if err := (read.Parameters[struct{}]{}).Read(read.RawQuery(c), &struct{}{}); err != nil {
 			return err
 		}
 	}

@@ -62,9 +62,6 @@ func Query(rawQuery string) (url.Values, error) {
 // RawQuery returns the query of a request, still percent-encoded.
 func RawQuery(c *fiber.Ctx) string { return string(c.Request().URI().QueryString()) }
 
-// NoQuery rejects a request with a query.
-func NoQuery(c *fiber.Ctx) error { return Parameters[struct{}]{}.Read(RawQuery(c), &struct{}{}) }
-
 // Parsed is a parameter that may be given once. parse reads its value into the field of the query, or reports that the
 // value breaks the rule.
 func Parsed[Q, T any](field func(*Q) *T, parse func(string) (T, bool), rule string) Parameter[Q] {
