@@ -242,25 +242,25 @@ func (e Status) Valid() bool {
 
 // AcquireRequest defines model for AcquireRequest.
 type AcquireRequest struct {
-	// Users Which users you want, one selector for each.
+	// Users The users that you want, one selector for each.
 	Users []Selector `json:"users" validate:"required,dive"`
 
-	// Owner Who you are, for people who wonder who holds a user. `ci-4711/worker-3` is a good owner.
+	// Owner Your name, so that people can see who holds a user. `ci-4711/worker-3` is a good owner.
 	Owner string `json:"owner,omitempty"`
 
-	// Note What you want the users for, for the same people.
+	// Note What you need the users for, so that people can see it.
 	Note string `json:"note,omitempty"`
 
-	// TTLSeconds How long the lease may last without being renewed. The farm's settings say how long it lasts if you don't
-	// say (15 minutes, unless set otherwise), and the longest that you may ask for (a day).
+	// TTLSeconds The time until the lease expires, unless it is renewed. The farm's settings have the default, normally 15 minutes,
+	// and the maximum, normally a day.
 	TTLSeconds *int32 `json:"ttl_seconds,omitempty" validate:"omitnil,min=1"`
 
-	// WaitSeconds How long to stand in line for users that match and are not free. The answer comes as soon as they are, and is
-	// `pool_exhausted` if they are not by then.
+	// WaitSeconds How long to wait in line for matching users that are not free. The answer comes as soon as they are free. It is
+	// `pool_exhausted` if they are not free in time.
 	WaitSeconds int32 `json:"wait_seconds,omitempty"`
 }
 
-// Code What went wrong, for programs.
+// Code The kind of the error, for programs.
 type Code string
 
 // CodeRequest defines model for CodeRequest.
@@ -269,22 +269,22 @@ type CodeRequest struct {
 	WaitSeconds int32 `json:"wait_seconds,omitempty"`
 }
 
-// CreatedKey The only answer that has a token.
+// CreatedKey The only answer with a token.
 type CreatedKey struct {
 	KeyID string `json:"key_id"`
 	Name  string `json:"name"`
 
-	// Role What the key may do. Each role may do all that those before it may.
+	// Role What the key may do. Each role includes the ones before it.
 	Role Role `json:"role"`
 
-	// Projects The projects that the key is limited to; null if it is for all.
+	// Projects The projects that the key is limited to; null if it is for all projects.
 	Projects *[]string `json:"projects"`
 
-	// Status Only an active key lets anybody in.
+	// Status Requests with a key that is not active are rejected.
 	Status    KeyStatus `json:"status"`
 	CreatedAt time.Time `json:"created_at"`
 
-	// CreatedBy The API key with which it was made; null if that needed none.
+	// CreatedBy The API key that created it; null if it was created without a key.
 	CreatedBy *string `json:"created_by"`
 
 	// ExpiresAt Null if it never expires.
@@ -293,22 +293,22 @@ type CreatedKey struct {
 	// RevokedAt Null if it was not revoked.
 	RevokedAt *time.Time `json:"revoked_at"`
 
-	// RevokedBy The API key with which it was revoked; null if it was not, or if that needed none.
+	// RevokedBy The API key that revoked it; null if it was not revoked, or revoked without a key.
 	RevokedBy *string `json:"revoked_by"`
 
-	// LastUsedAt When it was last used, to within some seconds; null if it never was.
+	// LastUsedAt When it was last used, accurate to some seconds; null if it was never used.
 	LastUsedAt *time.Time `json:"last_used_at"`
 
-	// Token What to send as `Authorization`, after `Bearer`. Whoever knows it may do what the key may.
+	// Token Send it as `Authorization`, after `Bearer`. A caller that knows it has all rights of the key.
 	Token string `json:"token"`
 }
 
-// Event Something that happened to a user, told as the user was then.
+// Event Something that happened to a user. It shows the user as it was then.
 type Event struct {
-	// EventID Its place in the history, a decimal number above those of all events before it.
+	// EventID A decimal number, which is higher than that of every earlier event.
 	EventID string `json:"event_id"`
 
-	// At When, by the clock of the database.
+	// At The time, by the clock of the database.
 	At time.Time `json:"at"`
 
 	// Kind What happened. `forced` is the end of a lock by force-release.
@@ -319,19 +319,19 @@ type Event struct {
 	Env       string    `json:"env"`
 	Domain    string    `json:"domain"`
 
-	// Owner Of the lock that this is about; empty if it is about none, or about one of a legacy route.
+	// Owner The owner of the lock; empty for an event without a lock, and for a lock of a legacy route.
 	Owner string `json:"owner"`
 
-	// Note Of that lock.
+	// Note The note of that lock.
 	Note string `json:"note"`
 
-	// Fence Of the latest lock on the user; 0 if there never was one.
+	// Fence The fence of the latest lock on the user; 0 if there never was one.
 	Fence uint64 `json:"fence"`
 
-	// Reason In the words of whoever did it; may be empty.
+	// Reason Why, in the words of the caller; may be empty.
 	Reason string `json:"reason"`
 
-	// Key The API key of whoever did it; null if that needed none, and for what time alone made happen.
+	// Key The API key of the caller; null for a caller without a key, and for an expiry.
 	Key *EventKey `json:"key"`
 }
 
@@ -339,7 +339,7 @@ type Event struct {
 type EventKey struct {
 	KeyID string `json:"key_id"`
 
-	// Name Empty if your own key is limited to projects, and this one is for others, too.
+	// Name Empty if your own key is limited to projects and this key is also for other projects.
 	Name string `json:"name"`
 }
 
@@ -350,8 +350,8 @@ type EventKind string
 type EventPage struct {
 	Events []Event `json:"events"`
 
-	// NextCursor The `cursor` of the next page; null if there are no more events now. To go on later, ask with the `event_id` of
-	// the last event that you saw.
+	// NextCursor The `cursor` of the next page; null if there are no more events now. To continue later, use the `event_id` of the
+	// last event that you saw.
 	NextCursor *string `json:"next_cursor"`
 }
 
@@ -359,7 +359,7 @@ type EventPage struct {
 type Fault struct {
 	UserID string `json:"user_id" validate:"required,id"`
 
-	// Reason What is wrong with the user, for whoever restores it.
+	// Reason What is wrong with the user, for the person who restores it.
 	Reason string `json:"reason" validate:"required"`
 }
 
@@ -383,17 +383,17 @@ type Key struct {
 	KeyID string `json:"key_id"`
 	Name  string `json:"name"`
 
-	// Role What the key may do. Each role may do all that those before it may.
+	// Role What the key may do. Each role includes the ones before it.
 	Role Role `json:"role"`
 
-	// Projects The projects that the key is limited to; null if it is for all.
+	// Projects The projects that the key is limited to; null if it is for all projects.
 	Projects *[]string `json:"projects"`
 
-	// Status Only an active key lets anybody in.
+	// Status Requests with a key that is not active are rejected.
 	Status    KeyStatus `json:"status"`
 	CreatedAt time.Time `json:"created_at"`
 
-	// CreatedBy The API key with which it was made; null if that needed none.
+	// CreatedBy The API key that created it; null if it was created without a key.
 	CreatedBy *string `json:"created_by"`
 
 	// ExpiresAt Null if it never expires.
@@ -402,10 +402,10 @@ type Key struct {
 	// RevokedAt Null if it was not revoked.
 	RevokedAt *time.Time `json:"revoked_at"`
 
-	// RevokedBy The API key with which it was revoked; null if it was not, or if that needed none.
+	// RevokedBy The API key that revoked it; null if it was not revoked, or revoked without a key.
 	RevokedBy *string `json:"revoked_by"`
 
-	// LastUsedAt When it was last used, to within some seconds; null if it never was.
+	// LastUsedAt When it was last used, accurate to some seconds; null if it was never used.
 	LastUsedAt *time.Time `json:"last_used_at"`
 }
 
@@ -417,24 +417,24 @@ type KeyPage struct {
 	NextCursor *string `json:"next_cursor"`
 }
 
-// KeyStatus Only an active key lets anybody in.
+// KeyStatus Requests with a key that is not active are rejected.
 type KeyStatus string
 
-// Labels What tells the users of a pool apart. A key has 1 to 63 letters, digits, `.`, `_`, `/` or `-`, and starts and ends
-// with a letter or digit; a value has at most 255 characters.
+// Labels The properties by which tests select users of a pool. A key has 1 to 63 letters, digits, `.`, `_`, `/` or `-`, and
+// starts and ends with a letter or digit. A value has at most 255 characters.
 //
 // Example: {"role":"admin"}
 type Labels map[string]string
 
 // Lease defines model for Lease.
 type Lease struct {
-	// LeaseID The right to use the lease. Whoever knows it can read the passwords, renew and release.
+	// LeaseID The right to use the lease. A caller that knows it can read the passwords, renew and release.
 	LeaseID    string    `json:"lease_id"`
 	Owner      string    `json:"owner"`
 	Note       string    `json:"note"`
 	AcquiredAt time.Time `json:"acquired_at"`
 
-	// ExpiresAt Stop using the users before.
+	// ExpiresAt Stop using the users before this time.
 	ExpiresAt time.Time    `json:"expires_at"`
 	Users     []LeasedUser `json:"users"`
 }
@@ -448,17 +448,17 @@ type LeasedUser struct {
 	Env       string `json:"env"`
 	Domain    string `json:"domain"`
 
-	// Labels What tells the users of a pool apart. A key has 1 to 63 letters, digits, `.`, `_`, `/` or `-`, and starts and ends
-	// with a letter or digit; a value has at most 255 characters.
+	// Labels The properties by which tests select users of a pool. A key has 1 to 63 letters, digits, `.`, `_`, `/` or `-`, and
+	// starts and ends with a letter or digit. A value has at most 255 characters.
 	//
 	//
 	// Example: {"role":"admin"}
 	Labels Labels `json:"labels"`
 
-	// HasTOTP Whether there are one-time codes for the user.
+	// HasTOTP Whether the farm can make one-time codes for the user.
 	HasTOTP bool `json:"has_totp"`
 
-	// Fence Counts the locks ever granted on this user. A higher fence is a later lock.
+	// Fence The number of locks ever granted on this user. A later lock has a higher fence.
 	Fence uint64 `json:"fence"`
 }
 
@@ -466,8 +466,7 @@ type LeasedUser struct {
 type LegacyLock struct {
 	User string `json:"user"`
 
-	// Locktime The unix time, with microseconds, from which the lock holds; 0.0 for a user that nobody holds; null if nothing
-	// was done.
+	// Locktime The unix time of the lock, with microseconds; 0.0 for a free user; null if nothing was changed.
 	Locktime *Locktime        `json:"locktime"`
 	Status   LegacyLockStatus `json:"status"`
 }
@@ -484,7 +483,7 @@ type LegacyPing struct {
 type LegacyUser struct {
 	UserID string `json:"user_id"`
 
-	// CreatedAd The day of creation, in UTC. The spelling is as old as the route.
+	// CreatedAd The day of creation, in UTC. The first version of the service spelled the name so.
 	CreatedAd openapi_types.Date `json:"created_ad"`
 	Login     string             `json:"login"`
 	Password  string             `json:"password"`
@@ -492,7 +491,7 @@ type LegacyUser struct {
 	Env       string             `json:"env"`
 	Domain    string             `json:"domain"`
 
-	// Locktime The unix time, with microseconds, from which the lock holds; 0.0 for a user that nobody holds.
+	// Locktime The unix time of the lock, with microseconds; 0.0 for a free user.
 	Locktime Locktime `json:"locktime"`
 }
 
@@ -510,14 +509,14 @@ type Lock struct {
 
 // NewKey defines model for NewKey.
 type NewKey struct {
-	// Name What the key is for, for people. `ci` is a good name; two keys may have the same.
+	// Name What the key is for, such as `ci`. Several keys may have the same name.
 	Name string `json:"name" validate:"required"`
 	Role Role   `json:"role" validate:"required"`
 
-	// Projects The projects that the key is limited to. Without them it is for all.
+	// Projects The projects that the key is limited to. Without them, the key is for all projects.
 	Projects []string `json:"projects,omitempty" validate:"dive,id"`
 
-	// ExpiresInSeconds How long the key may live, ten years at most. Without it the key never expires.
+	// ExpiresInSeconds The time until the key expires, at most ten years. Without it, the key never expires.
 	ExpiresInSeconds *int32 `json:"expires_in_seconds,omitempty" validate:"omitnil,min=1"`
 }
 
@@ -526,24 +525,24 @@ type NewUser struct {
 	Login    string `json:"login" validate:"required"`
 	Password string `json:"password" validate:"required"`
 
-	// ProjectID Your own id for the project that the user belongs to. The farm takes any UUID.
+	// ProjectID Your own id of the project that the user belongs to. It may be any UUID.
 	ProjectID string `json:"project_id" validate:"required,id"`
 
 	// Env The environment of the system under test in which the user exists.
 	Env string `json:"env" validate:"required"`
 
-	// Domain Where the user logs in, or whatever else divides your users.
+	// Domain Where the user logs in, or another property that divides your users.
 	Domain string `json:"domain" validate:"required"`
 
-	// Labels What tells the users of a pool apart. A key has 1 to 63 letters, digits, `.`, `_`, `/` or `-`, and starts and ends
-	// with a letter or digit; a value has at most 255 characters.
+	// Labels The properties by which tests select users of a pool. A key has 1 to 63 letters, digits, `.`, `_`, `/` or `-`, and
+	// starts and ends with a letter or digit. A value has at most 255 characters.
 	//
 	//
 	// Example: {"role":"admin"}
 	Labels Labels `json:"labels,omitempty"`
 
-	// TOTPSecret The secret of the second factor, if the user has one that an authenticator app makes codes for: base32, as the
-	// site shows it, or the `otpauth://totp/` URI of its QR code.
+	// TOTPSecret The secret of the second factor, if the user logs in with codes of an authenticator app. It is base32, as the site
+	// shows it, or the `otpauth://totp/` URI of the QR code.
 	TOTPSecret *string `json:"totp_secret,omitempty" validate:"omitnil,min=1"`
 }
 
@@ -552,10 +551,10 @@ type OneTimeCode struct {
 	// Code From 6 to 8 digits.
 	Code string `json:"code"`
 
-	// RemainingSeconds How long until the next code takes its place, in whole seconds, rounded down.
+	// RemainingSeconds Whole seconds until the next code, rounded down.
 	RemainingSeconds int `json:"remaining_seconds"`
 
-	// ExpiresAt When the next code takes its place.
+	// ExpiresAt The time of the next code.
 	ExpiresAt time.Time `json:"expires_at"`
 }
 
@@ -571,10 +570,10 @@ type Pool struct {
 	Locked      int `json:"locked"`
 	Quarantined int `json:"quarantined"`
 
-	// Waiting Acquires that stand in line for a user of the pool.
+	// Waiting Acquires that wait in line for a user of the pool.
 	Waiting int `json:"waiting"`
 
-	// LongestWaitSeconds How long the first of them has waited, in whole seconds; 0 if nobody waits.
+	// LongestWaitSeconds How long the first of them has waited, in whole seconds; 0 if no acquire waits.
 	LongestWaitSeconds int `json:"longest_wait_seconds"`
 }
 
@@ -583,7 +582,7 @@ type PoolList struct {
 	Pools []Pool `json:"pools"`
 }
 
-// Problem What went wrong, as RFC 9457 says it.
+// Problem An error, in the form of RFC 9457.
 type Problem struct {
 	// Type `urn:userfarm:problem:` and the code.
 	Type string `json:"type"`
@@ -594,13 +593,13 @@ type Problem struct {
 	// Status The HTTP status.
 	Status int `json:"status"`
 
-	// Detail What happened and what to do, for people.
+	// Detail What happened and what you can do, for people.
 	Detail string `json:"detail"`
 
-	// Code What went wrong, for programs.
+	// Code The kind of the error, for programs.
 	Code Code `json:"code"`
 
-	// Errors Every field that is wrong (the first hundred, should there be more); empty if it is not about fields.
+	// Errors The first hundred bad fields; empty for an error that is not about fields.
 	Errors []FieldProblem `json:"errors"`
 }
 
@@ -612,7 +611,7 @@ type Quarantine struct {
 
 // QuarantineRequest defines model for QuarantineRequest.
 type QuarantineRequest struct {
-	// Reason What is wrong with the user, for whoever restores it.
+	// Reason What is wrong with the user, for the person who restores it.
 	Reason string `json:"reason" validate:"required"`
 }
 
@@ -624,28 +623,28 @@ type ReasonRequest struct {
 
 // ReleaseRequest defines model for ReleaseRequest.
 type ReleaseRequest struct {
-	// Quarantine Users of the lease that nobody should get until somebody looked at them.
+	// Quarantine Users of the lease to put into quarantine, until a person has checked them.
 	Quarantine []Fault `json:"quarantine,omitempty" validate:"dive"`
 }
 
 // RenewRequest defines model for RenewRequest.
 type RenewRequest struct {
-	// TTLSeconds How long the lease may last from now. The farm's default if you don't say.
+	// TTLSeconds The time from now until the lease expires. Without it, the farm's default applies.
 	TTLSeconds *int32 `json:"ttl_seconds,omitempty" validate:"omitnil,min=1"`
 }
 
-// Role What the key may do. Each role may do all that those before it may.
+// Role What the key may do. Each role includes the ones before it.
 type Role string
 
-// Selector Which user is wanted: any one that fits all the fields given and has all the labels, whatever else it has; or the
-// one with the `user_id`, which comes alone. `{}` is any user of the farm.
+// Selector The user that you want: any user that matches all given fields and has all the labels. It may have more labels. Or the
+// user with the `user_id`, without other fields. `{}` matches every user of the farm.
 type Selector struct {
 	ProjectID *string `json:"project_id,omitempty" validate:"omitnil,id"`
 	Env       *string `json:"env,omitempty" validate:"omitnil,min=1"`
 	Domain    *string `json:"domain,omitempty" validate:"omitnil,min=1"`
 
-	// Labels What tells the users of a pool apart. A key has 1 to 63 letters, digits, `.`, `_`, `/` or `-`, and starts and ends
-	// with a letter or digit; a value has at most 255 characters.
+	// Labels The properties by which tests select users of a pool. A key has 1 to 63 letters, digits, `.`, `_`, `/` or `-`, and
+	// starts and ends with a letter or digit. A value has at most 255 characters.
 	//
 	//
 	// Example: {"role":"admin"}
@@ -653,7 +652,7 @@ type Selector struct {
 	UserID *string `json:"user_id,omitempty" validate:"omitnil,id"`
 }
 
-// Status A user that is in quarantine while somebody still holds it is `quarantined`.
+// Status A user in quarantine is `quarantined`, also while a lease still holds it.
 type Status string
 
 // User defines model for User.
@@ -665,38 +664,38 @@ type User struct {
 	Env       string    `json:"env"`
 	Domain    string    `json:"domain"`
 
-	// Labels What tells the users of a pool apart. A key has 1 to 63 letters, digits, `.`, `_`, `/` or `-`, and starts and ends
-	// with a letter or digit; a value has at most 255 characters.
+	// Labels The properties by which tests select users of a pool. A key has 1 to 63 letters, digits, `.`, `_`, `/` or `-`, and
+	// starts and ends with a letter or digit. A value has at most 255 characters.
 	//
 	//
 	// Example: {"role":"admin"}
 	Labels Labels `json:"labels"`
 
-	// HasTOTP Whether there are one-time codes for the user.
+	// HasTOTP Whether the farm can make one-time codes for the user.
 	HasTOTP bool `json:"has_totp"`
 
-	// Status A user that is in quarantine while somebody still holds it is `quarantined`.
+	// Status A user in quarantine is `quarantined`, also while a lease still holds it.
 	Status Status `json:"status"`
 
-	// Lock Who holds the user, or null.
+	// Lock Who holds the user; null if it is free.
 	Lock *Lock `json:"lock"`
 
-	// Quarantine Why the user is out of circulation, or null.
+	// Quarantine Why the user is out of circulation; null if it is not.
 	Quarantine *Quarantine `json:"quarantine"`
 }
 
-// UserChange What is not there stays as it is; `labels` replaces all labels.
+// UserChange Missing members stay as they are. `labels` replaces all labels.
 type UserChange struct {
 	Password *string `json:"password,omitempty"`
 
-	// Labels What tells the users of a pool apart. A key has 1 to 63 letters, digits, `.`, `_`, `/` or `-`, and starts and ends
-	// with a letter or digit; a value has at most 255 characters.
+	// Labels The properties by which tests select users of a pool. A key has 1 to 63 letters, digits, `.`, `_`, `/` or `-`, and
+	// starts and ends with a letter or digit. A value has at most 255 characters.
 	//
 	//
 	// Example: {"role":"admin"}
 	Labels *Labels `json:"labels,omitempty"`
 
-	// TOTPSecret As for a new user. An empty one takes the second factor away.
+	// TOTPSecret As for a new user. An empty text removes the second factor.
 	TOTPSecret *string `json:"totp_secret,omitempty"`
 }
 
@@ -717,52 +716,52 @@ type LeaseID = string
 // UserID defines model for UserID.
 type UserID = string
 
-// Forbidden What went wrong, as RFC 9457 says it.
+// Forbidden An error, in the form of RFC 9457.
 type Forbidden = Problem
 
-// Invalid What went wrong, as RFC 9457 says it.
+// Invalid An error, in the form of RFC 9457.
 type Invalid = Problem
 
-// InvalidOrMismatch What went wrong, as RFC 9457 says it.
+// InvalidOrMismatch An error, in the form of RFC 9457.
 type InvalidOrMismatch = Problem
 
-// KeyNotFound What went wrong, as RFC 9457 says it.
+// KeyNotFound An error, in the form of RFC 9457.
 type KeyNotFound = Problem
 
-// LeaseExpired What went wrong, as RFC 9457 says it.
+// LeaseExpired An error, in the form of RFC 9457.
 type LeaseExpired = Problem
 
-// LeaseNotFound What went wrong, as RFC 9457 says it.
+// LeaseNotFound An error, in the form of RFC 9457.
 type LeaseNotFound = Problem
 
 // LegacyUserNotFound defines model for LegacyUserNotFound.
 type LegacyUserNotFound = LegacyLock
 
-// Malformed What went wrong, as RFC 9457 says it.
+// Malformed An error, in the form of RFC 9457.
 type Malformed = Problem
 
-// RateLimited What went wrong, as RFC 9457 says it.
+// RateLimited An error, in the form of RFC 9457.
 type RateLimited = Problem
 
-// StoreUnavailable What went wrong, as RFC 9457 says it.
+// StoreUnavailable An error, in the form of RFC 9457.
 type StoreUnavailable = Problem
 
-// TooLarge What went wrong, as RFC 9457 says it.
+// TooLarge An error, in the form of RFC 9457.
 type TooLarge = Problem
 
-// Unauthorized What went wrong, as RFC 9457 says it.
+// Unauthorized An error, in the form of RFC 9457.
 type Unauthorized = Problem
 
-// Unavailable What went wrong, as RFC 9457 says it.
+// Unavailable An error, in the form of RFC 9457.
 type Unavailable = Problem
 
-// Unexpected What went wrong, as RFC 9457 says it.
+// Unexpected An error, in the form of RFC 9457.
 type Unexpected = Problem
 
-// UnsupportedMediaType What went wrong, as RFC 9457 says it.
+// UnsupportedMediaType An error, in the form of RFC 9457.
 type UnsupportedMediaType = Problem
 
-// UserNotFound What went wrong, as RFC 9457 says it.
+// UserNotFound An error, in the form of RFC 9457.
 type UserNotFound = Problem
 
 // CreateKeyJSONRequestBody defines body for CreateKey for application/json ContentType.
@@ -812,25 +811,25 @@ type ServerInterface interface {
 	// LegacyGetUsers Get all users
 	// (GET /get_users)
 	LegacyGetUsers(c *fiber.Ctx) error
-	// Healthz Tell that the process lives
+	// Healthz Check that the process runs
 	// (GET /healthz)
 	Healthz(c *fiber.Ctx) error
 	// OpenAPI Get this description
 	// (GET /openapi.yaml)
 	OpenAPI(c *fiber.Ctx) error
-	// Ping Answer
+	// Ping Check that the service answers
 	// (GET /ping)
 	Ping(c *fiber.Ctx) error
-	// Readyz Tell whether to send requests here
+	// Readyz Check that the server can serve requests
 	// (GET /readyz)
 	Readyz(c *fiber.Ctx) error
 	// LegacyReleaseLock Release a user
 	// (POST /release_lock)
 	LegacyReleaseLock(c *fiber.Ctx) error
-	// ListEvents List what happened
+	// ListEvents List events
 	// (GET /v1/events)
 	ListEvents(c *fiber.Ctx) error
-	// StreamEvents Watch what happens
+	// StreamEvents Watch events
 	// (GET /v1/events/stream)
 	StreamEvents(c *fiber.Ctx) error
 	// ListKeys List API keys
