@@ -87,7 +87,7 @@ func TestEveryOperationIsCalled(t *testing.T) {
 	}
 }
 
-func TestTheDescriptionSaysWhatNeedsAnAPIKey(t *testing.T) {
+func TestTheDescriptionMarksOperationsThatNeedAnAPIKey(t *testing.T) {
 	doc := contract().doc
 	if len(doc.Security) != 1 || doc.Components.SecuritySchemes["bearer"] == nil {
 		t.Error("nothing says that API keys are needed")
@@ -96,7 +96,7 @@ func TestTheDescriptionSaysWhatNeedsAnAPIKey(t *testing.T) {
 		method, path, _ := strings.Cut(call.operation, " ")
 		operation := doc.Paths.Value(path).GetOperation(method)
 		if open := operation.Security != nil && len(*operation.Security) == 0; open != (call.least == "") {
-			t.Errorf("%s is described as open to anybody: %t", call.operation, open)
+			t.Errorf("%s is described as public: %t", call.operation, open)
 		}
 		for _, status := range []int{401, 403, 429} {
 			if refused := operation.Responses.Status(status) != nil; refused != (call.least != "") {
@@ -245,7 +245,7 @@ func (f guardedFarm) lease(user domain.UserID) string {
 	return lease.ID.Reveal()
 }
 
-// about returns what fills in a call: a user, a lease and an API key of the project that tests use. Nobody uses them yet.
+// about returns the ids for a call: a new user, lease and API key of the project that tests use.
 func (f guardedFarm) about(operation string) *strings.Replacer {
 	f.t.Helper()
 	user, lease := f.addUser("user-"+rand.Text(), projectID), someID
@@ -271,8 +271,8 @@ func (f guardedFarm) call(token, method, operation, body string) answer {
 
 var roles = []domain.Role{domain.Viewer, domain.Tester, domain.Admin}
 
-// TestWhoMayCallWhat calls every operation as everybody.
-func TestWhoMayCallWhat(t *testing.T) {
+// TestRolesAndScopesOfEveryOperation calls every operation with every role and scope.
+func TestRolesAndScopesOfEveryOperation(t *testing.T) {
 	for _, call := range calls {
 		t.Run(call.operation, func(t *testing.T) {
 			inGuardedFarm(t, func(t *testing.T, f guardedFarm) {
@@ -284,7 +284,7 @@ func TestWhoMayCallWhat(t *testing.T) {
 				try := func(who, token string, want int) {
 					t.Helper()
 					if call.least == "" {
-						want = call.own // whoever calls it
+						want = call.own // for every caller
 					}
 					for _, method := range methods {
 						if got := f.call(token, method, call.operation, call.body); got.status != want {
@@ -295,7 +295,7 @@ func TestWhoMayCallWhat(t *testing.T) {
 				own, other := project(t, projectID), project(t, otherProjectID)
 				try("nobody", "", 401)
 				try("a token that is none", "userfarm_"+strings.Repeat("a", 40), 401)
-				try("a token that nobody made", domain.NewToken().Reveal(), 401)
+				try("an unknown token", domain.NewToken().Reveal(), 401)
 				for i, role := range roles {
 					may := func(status int) int {
 						if i < slices.Index(roles, call.least) {
@@ -316,7 +316,7 @@ func TestWhoMayCallWhat(t *testing.T) {
 	}
 }
 
-// A farm without API keys lets everybody do everything, and the first key closes it.
+// A farm without API keys serves every caller, until the first key exists.
 func TestAFarmWithoutAPIKeysIsOpenUntilItHasOne(t *testing.T) {
 	c := newClient(t)
 	user, _ := c.newUser("alice", nil)
@@ -326,7 +326,7 @@ func TestAFarmWithoutAPIKeysIsOpenUntilItHasOne(t *testing.T) {
 	c.get("/v1/users/" + user.UserID).want(401).wantProblem(api.CodeUnauthorized)
 }
 
-func TestARoleThatIsTooLowIsToldWhichIsNeeded(t *testing.T) {
+func TestARejectionNamesTheRequiredRole(t *testing.T) {
 	f := newGuardedFarm(t)
 	problem := f.as(f.key(domain.Viewer)).post("/v1/leases", `{"users":[{}]}`).want(403).wantProblem(api.CodeForbidden)
 	if want := "This needs the role tester, and the API key has the role viewer."; problem.Detail != want {
@@ -334,8 +334,8 @@ func TestARoleThatIsTooLowIsToldWhichIsNeeded(t *testing.T) {
 	}
 }
 
-// Whoever may not enter learns nothing of what is wrong with the request.
-func TestWhoMayCallComesBeforeWhatIsCalled(t *testing.T) {
+// A rejected caller learns nothing about mistakes in the request.
+func TestAccessIsCheckedBeforeTheRequest(t *testing.T) {
 	f := newGuardedFarm(t)
 	viewer := f.as(f.key(domain.Viewer))
 	requests := []struct{ method, path, body string }{
@@ -353,7 +353,7 @@ func TestWhoMayCallComesBeforeWhatIsCalled(t *testing.T) {
 	}
 }
 
-// brokenGate is a gate that lets nobody in, for this reason.
+// brokenGate is a gate that always fails with err.
 type brokenGate struct{ err error }
 
 // Enter implements [ports.Gate].
@@ -361,7 +361,7 @@ func (g brokenGate) Enter(context.Context, domain.Token) (domain.Caller, ports.F
 	return domain.Caller{}, nil, g.err
 }
 
-func TestAGateThatCannotTellWhoAsksLetsNobodyIn(t *testing.T) {
+func TestAGateThatFailsRejectsEveryCaller(t *testing.T) {
 	for err, code := range map[error]api.Code{
 		ports.ErrUnavailable:     api.CodeStoreUnavailable,
 		context.DeadlineExceeded: api.CodeStoreUnavailable,

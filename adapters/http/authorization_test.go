@@ -12,7 +12,7 @@ import (
 
 const needsKey = "This needs an API key. Send its token in the header Authorization, as in Authorization: Bearer userfarm_…."
 
-func TestWhoComesWithoutAnAPIKeyIsToldHowToSendOne(t *testing.T) {
+func TestARejectionWithoutAnAPIKeySaysHowToSendOne(t *testing.T) {
 	got := newGuardedFarm(t).get("/v1/pools").want(401)
 	if problem := got.wantProblem(api.CodeUnauthorized); problem.Detail != needsKey {
 		t.Errorf("got %q, want %q", problem.Detail, needsKey)
@@ -22,7 +22,7 @@ func TestWhoComesWithoutAnAPIKeyIsToldHowToSendOne(t *testing.T) {
 	}
 }
 
-func TestAnAPIKeyThatIsNotOneIsRefusedWithWhatIsWrongWithIt(t *testing.T) {
+func TestARejectionSaysWhatIsWrongWithTheAPIKey(t *testing.T) {
 	f := newGuardedFarm(t)
 	token := f.key(domain.Admin)
 	const (
@@ -47,7 +47,7 @@ func TestAnAPIKeyThatIsNotOneIsRefusedWithWhatIsWrongWithIt(t *testing.T) {
 		{"a token in capitals", []string{"Bearer " + strings.ToUpper(token)}, prefix},
 		{"a token that is mistyped", []string{"Bearer " + mistype(token)}, check},
 		{"a token twice", []string{"Bearer " + token, "Bearer " + token}, "The header Authorization must be given only once."},
-		{"a token that nobody made", []string{"Bearer " + domain.NewToken().Reveal()}, dead},
+		{"an unknown token", []string{"Bearer " + domain.NewToken().Reveal()}, dead},
 		{"a token that was revoked", []string{"Bearer " + f.revokedKey(domain.Admin)}, dead},
 		{"a token that has expired", []string{"Bearer " + f.expiredKey(domain.Admin)}, dead},
 	}

@@ -341,7 +341,7 @@ func wantUnusable(t *testing.T, file certificateFile) {
 	}
 }
 
-func TestOldVersionsOfTLSAreRefused(t *testing.T) {
+func TestOldVersionsOfTLSAreRejected(t *testing.T) {
 	pair := newKeyPair(t, "one")
 	certificate, _ := newCertificate(t, pair.write(t, t.TempDir()))
 	here, there := net.Pipe()

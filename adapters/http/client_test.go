@@ -28,7 +28,7 @@ type client struct {
 	t     testing.TB
 	url   string
 	http  *nethttp.Client
-	token string // of the API key that it comes with; empty if it comes without
+	token string // of its API key; empty if it has none
 }
 
 // newClient returns the client of an empty farm, which needs no API key.
@@ -69,7 +69,7 @@ func mustServe(server *http.Server, err error) *http.Server {
 	return server
 }
 
-// openGate lets everybody in, with any API key and without.
+// openGate accepts every request, with any API key or without.
 type openGate struct{ farm ports.Farm }
 
 // Enter implements [ports.Gate].
@@ -77,7 +77,7 @@ func (g openGate) Enter(context.Context, domain.Token) (domain.Caller, ports.Far
 	return domain.Everybody(), g.farm, nil
 }
 
-// serve lets the server serve until the test ends.
+// serve runs the server until the test ends.
 func serve(t testing.TB, server *http.Server) client {
 	t.Helper()
 	return serveBehind(t, server, func(inner net.Listener) net.Listener { return inner })
@@ -109,7 +109,7 @@ func serveBehind(t testing.TB, server *http.Server, wrap func(net.Listener) net.
 	}
 }
 
-// as returns the client that comes with a token.
+// as returns the client with a token.
 func (c client) as(token string) client {
 	c.token = token
 	return c

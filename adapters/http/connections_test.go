@@ -33,7 +33,7 @@ func ping(t *testing.T, conn net.Conn) answer {
 	return readAnswer(t, conn, "GET")
 }
 
-func TestAConnectionTooManyIsTold(t *testing.T) {
+func TestAConnectionAboveTheLimitGetsAProblem(t *testing.T) {
 	c := serve(t, newLimitedServer(func(l *http.Limits) { l.Connections = 2 }))
 	first, second := c.dial(), c.dial()
 	ping(t, first).want(200)
@@ -112,7 +112,7 @@ func waitUntilNoneIsOpen(c client) {
 	}
 }
 
-func TestConnectionsTooManyHoldNobodyUp(t *testing.T) {
+func TestConnectionsAboveTheLimitDelayNoOther(t *testing.T) {
 	const clients = 200
 	inBubble(t, newLimitedServer(func(l *http.Limits) { l.Connections = 1 }), func(t *testing.T, dial func() net.Conn) {
 		first := dial()

@@ -53,7 +53,7 @@ func loadSpec() (*openapi3.T, error) {
 	return doc, doc.Validate(loader.Context)
 }
 
-// closeSchemas refuses members that are not described, also where clients should bear them.
+// closeSchemas makes the schemas reject members that are not described, even if clients should accept them.
 func closeSchemas(doc *openapi3.T) {
 	for _, schema := range doc.Components.Schemas {
 		if len(schema.Value.Properties) > 0 {
@@ -154,10 +154,10 @@ type contractTransport struct {
 	report func(format string, args ...any)
 }
 
-// toldSecrets are the secrets that answers tell, beside passwords.
+// toldSecrets matches the secrets in answers, except passwords.
 var toldSecrets = regexp.MustCompile(`"(?:lease_id|token|code)":"([^"]+)"`)
 
-// tellSecrets are the answers that are there to tell secrets, by their methods, paths and statuses.
+// tellSecrets matches the answers that may have secrets, by their methods, paths and statuses.
 var tellSecrets = regexp.MustCompile(
 	`^(POST /v1/leases 201|GET /v1/leases/[^/]+ 200|POST /v1/leases/[^/]+/(renew|users/[^/]+/otp) 200|POST /v1/keys 201|` +
 		`POST /create_user 200|GET /get_users 200)$`)
@@ -188,7 +188,7 @@ func (t contractTransport) RoundTrip(req *nethttp.Request) (*nethttp.Response, e
 	return resp, nil
 }
 
-// noteSecrets notes what a request has of what no answer may quote. What is short may well be in an answer by chance.
+// noteSecrets notes the secrets of a request, which no answer may quote. Short texts may be in an answer by chance.
 func noteSecrets(req *nethttp.Request) {
 	for _, name := range []string{"Idempotency-Key", "Authorization"} {
 		for _, value := range req.Header[name] {

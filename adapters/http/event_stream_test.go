@@ -48,7 +48,7 @@ func (c client) watch(query, lastEventID string) *bufio.Reader {
 	return stream
 }
 
-// nextBlock returns what comes before the next empty line of a stream.
+// nextBlock returns the next part of a stream, up to an empty line.
 func nextBlock(t testing.TB, stream *bufio.Reader) string {
 	t.Helper()
 	var block strings.Builder
@@ -67,7 +67,7 @@ func nextBlock(t testing.TB, stream *bufio.Reader) string {
 	}
 }
 
-// wantNext fails the test unless what comes next in a stream is this event.
+// wantNext fails the test unless the next event of a stream is this one.
 func wantNext(t *testing.T, stream *bufio.Reader, want api.Event) {
 	t.Helper()
 	text := "id: " + want.EventID + "\nevent: " + string(want.Kind) + "\ndata: " + encode(t, want)
@@ -241,7 +241,7 @@ func TestAHeadOfAStreamDoesNotHang(t *testing.T) {
 	}
 }
 
-// historyFarm is a farm where something happens when a test wants it, and whose store can go away.
+// historyFarm is a farm whose events a test controls, and whose store can become unavailable.
 type historyFarm struct {
 	ports.Farm
 	ports.Health
@@ -260,7 +260,7 @@ func (f *historyFarm) happen() {
 	f.events = append(f.events, ports.RecordedEvent{ID: id, Event: domain.Event{Kind: domain.UserCreated}})
 }
 
-// goAway lets the store answer with what broken does; it is back if that is nil.
+// goAway makes the store answer with the error of broken; it is available again if that is nil.
 func (f *historyFarm) goAway(broken brokenFarm) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -281,7 +281,7 @@ func (f *historyFarm) Events(ctx context.Context, q ports.EventQuery) (ports.Eve
 	return ports.EventPage{Events: events[:n], More: n < len(events)}, nil
 }
 
-// watchInBubble lets test watch the farm's events in a synctest bubble.
+// watchInBubble runs test in a synctest bubble, with a stream of the farm's events.
 func watchInBubble(t *testing.T, farm *historyFarm, test func(t *testing.T, stream *bufio.Reader)) {
 	t.Helper()
 	inBubble(t, newFarmServer(farm, farm), func(t *testing.T, dial func() net.Conn) {

@@ -77,7 +77,7 @@ func TestAPageOfAnotherSiteDoesNotReachAFarmWithoutAPIKeys(t *testing.T) {
 	}
 }
 
-// No proper client sends these. Which host they are for, the farm and what is in front of it may see differently.
+// No proper client sends these requests. The farm and a proxy may read their host differently.
 func TestARequestForADubiousHostDoesNotReachAFarmWithoutAPIKeys(t *testing.T) {
 	c := newLoopbackClient(t)
 	for _, hosts := range []string{
@@ -121,15 +121,15 @@ func TestThisMachineReachesAFarmWithoutAPIKeys(t *testing.T) {
 	}
 }
 
-func TestWhoHasAnAPIKeyMayComeFromAnyPage(t *testing.T) {
+func TestARequestWithAnAPIKeyMayComeFromAnyPage(t *testing.T) {
 	c := newLoopbackClient(t)
 	c = c.as(c.newKey(`{"name":"ci","role":"tester"}`).Token)
 	c.from("evil.example.com", "GET", "/get_users", nethttp.Header{"Sec-Fetch-Site": {"cross-site"}}).want(200)
-	// Without it, what is wrong is that it is missing.
+	// Without the key, the problem is the missing key.
 	c.as("").from("evil.example.com", "GET", "/get_users", nil).want(401).wantProblem(api.CodeUnauthorized)
 }
 
-func TestAFarmThatAnybodyMayReachIsReachedFromAnyPage(t *testing.T) {
+func TestAnInsecureFarmServesPagesOfOtherSites(t *testing.T) {
 	c := newClient(t)
 	c.from("farm.example.com", "GET", "/get_users", nethttp.Header{"Origin": {"https://other.example.com"}}).want(200)
 }

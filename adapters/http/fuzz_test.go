@@ -15,7 +15,7 @@ import (
 // fuzzMethods has the methods of the routes, some that no route has, and one that is none.
 var fuzzMethods = []string{"GET", "POST", "PATCH", "DELETE", "HEAD", "PUT", "OPTIONS", "TRACE", "BREW"}
 
-// Whatever is sent to whatever route, the answer is a described one, and never a failure of the farm's.
+// Every answer to every request is described, and none is a failure of the farm.
 func FuzzRoutes(f *testing.F) {
 	paths := slices.Sorted(maps.Keys(contract().doc.Paths.Map()))
 	paths = slices.DeleteFunc(paths, func(path string) bool { return path == "/v1/events/stream" }) // it never ends

@@ -27,7 +27,7 @@ type encryptedServer struct {
 	http *nethttp.Client
 }
 
-// serveEncrypted lets the server serve HTTPS until the test ends.
+// serveEncrypted serves HTTPS until the test ends.
 func serveEncrypted(t testing.TB, server *http.Server) encryptedServer {
 	t.Helper()
 	pair := newKeyPair(t, "farm")
@@ -126,7 +126,7 @@ func TestShutdownDoesNotWaitForEncryptedConnectionsThatAskNothing(t *testing.T) 
 	}
 }
 
-func TestAnEncryptedConnectionTooManyIsTold(t *testing.T) {
+func TestAnEncryptedConnectionAboveTheLimitGetsAProblem(t *testing.T) {
 	s := serveEncrypted(t, newLimitedServer(func(l *http.Limits) { l.Connections = 1 }))
 	first := s.dial(false)
 	ping(t, first).want(200)
@@ -136,7 +136,7 @@ func TestAnEncryptedConnectionTooManyIsTold(t *testing.T) {
 	ping(t, first).want(200)
 }
 
-func TestABodyThatIsTooLargeIsRefusedOverTLS(t *testing.T) {
+func TestABodyThatIsTooLargeIsRejectedOverTLS(t *testing.T) {
 	s := serveEncrypted(t, newServer())
 	conn := s.dial(false)
 	request := "POST /v1/leases HTTP/1.1\r\nHost: x\r\nContent-Length: 16777216\r\n\r\n" + strings.Repeat("x", 16<<20)

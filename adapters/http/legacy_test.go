@@ -150,7 +150,7 @@ func TestLegacyFieldsComeFromAnywhere(t *testing.T) {
 		{"a form", "application/x-www-form-urlencoded", "", "user_id=" + someID},
 		{"a multipart form", "multipart/form-data; boundary=b", "", multipart},
 		{"the query", "", "?user_id=" + someID, ""},
-		{"the query beside another field", "application/json", "?user_id=" + someID, `{"other":1}`},
+		{"the query with another field in the body", "application/json", "?user_id=" + someID, `{"other":1}`},
 		{"the body, whatever the query says", "application/json", "?user_id=nonsense", `{"user_id":"` + someID + `"}`},
 		{"the last of two members", "application/json", "", `{"user_id":"nonsense","user_id":"` + someID + `"}`},
 	}

@@ -97,7 +97,7 @@ func newLoggingServer(gate ports.Gate, health ports.Health, log *slog.Logger) *h
 	return mustServe(http.New(gate, health, http.Settings{Limits: http.DefaultLimits()}, log))
 }
 
-// withoutChance leaves out of a log what is different every time.
+// withoutChance removes the attributes of a log that differ in every run.
 func withoutChance(_ []string, attr slog.Attr) slog.Attr {
 	if slices.Contains([]string{slog.TimeKey, "duration", "request_id"}, attr.Key) {
 		return slog.Attr{}

@@ -64,7 +64,7 @@ func TestAKeyMayHaveOnlySoManyRequestsThatWait(t *testing.T) {
 	}
 }
 
-// waitingFarm is a farm where one waits in vain, watches what happens, and gets users without end.
+// waitingFarm is a farm whose waits all time out, with a history and an endless number of users.
 type waitingFarm struct{ *historyFarm }
 
 // AllAccounts implements [ports.Accounts].
@@ -150,7 +150,7 @@ func TestAStreamOfAllUsersThatEndedIsNotCounted(t *testing.T) {
 	}
 }
 
-// What is sent at once keeps nobody waiting.
+// An answer that is sent at once is not a long request.
 func TestFewUsersAreNotCounted(t *testing.T) {
 	server := newKeyedServer(fewUsersFarm{&historyFarm{}}, func(l *http.Limits) { l.Waiting = 1 })
 	inBubble(t, server, func(t *testing.T, dial func() net.Conn) {

@@ -117,7 +117,7 @@ func TestNoCodeIsGivenTwice(t *testing.T) {
 				t.Errorf("got Retry-After %q, want 21", after)
 			}
 			if waited := time.Since(start); waited != 0 {
-				t.Errorf("it waited for %v, and in vain", waited)
+				t.Errorf("it waited for %v, and got no code", waited)
 			}
 		}
 		time.Sleep(20500 * time.Millisecond)
@@ -183,7 +183,7 @@ func TestWhatARequestForACodeMayNotBe(t *testing.T) {
 	}
 }
 
-func TestASecretThatMakesNoCodesIsRefusedAndNotQuoted(t *testing.T) {
+func TestASecretThatMakesNoCodesIsRejectedAndNotQuoted(t *testing.T) {
 	c := newClient(t)
 	alice, _ := c.newUser("alice", nil)
 	const rest = `"password":"p","project_id":"` + projectID + `","env":"e","domain":"d"`

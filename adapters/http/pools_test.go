@@ -35,7 +35,7 @@ func TestAPoolSaysHowManyWaitAndHowLong(t *testing.T) {
 	}
 }
 
-// poolsFarm is a farm with one pool, for which somebody waits.
+// poolsFarm is a farm with one pool, for which an acquire waits.
 type poolsFarm struct {
 	ports.Farm
 	waiting int

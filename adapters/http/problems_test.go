@@ -61,7 +61,7 @@ func TestAStoreThatIsAwayIsA503OnEveryRoute(t *testing.T) {
 	}
 }
 
-func TestAnErrorThatNobodyExpectsIsA500ThatSaysNothing(t *testing.T) {
+func TestAnUnknownErrorIsA500WithoutDetails(t *testing.T) {
 	c := newBrokenClient(t, errors.New("column \"pasword\" does not exist"))
 	for _, r := range farmRequests {
 		if r.path == "/readyz" {

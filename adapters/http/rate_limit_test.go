@@ -15,7 +15,7 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// everyKeyGate lets everybody in, as the admin with the API key that their token stands for.
+// everyKeyGate accepts every token, as that of an admin with an API key of its own.
 type everyKeyGate struct{ farm ports.Farm }
 
 // Enter implements [ports.Gate].
@@ -69,7 +69,7 @@ func sendTo(t *testing.T, conn net.Conn, token, method, path, body string) {
 	}
 }
 
-// inRateBubble lets test ask for a user that is not there, with a token, of a server with a limit of requests a second.
+// inRateBubble runs test with a server that has a rate limit. ask requests an unknown user with a token.
 func inRateBubble(t *testing.T, rate int, test func(t *testing.T, ask func(token string) answer)) {
 	t.Helper()
 	farm := failing(domain.ErrUserNotFound)
@@ -118,7 +118,7 @@ func TestAKeyThatSendsTooMuchLeavesOthersTheirs(t *testing.T) {
 	})
 }
 
-func TestWhoNeedsNoKeyMaySendAnyNumberOfRequests(t *testing.T) {
+func TestCallersWithoutAKeyHaveNoRateLimit(t *testing.T) {
 	inRateBubble(t, 1, func(_ *testing.T, ask func(string) answer) {
 		for range 10 {
 			ask("").want(404)

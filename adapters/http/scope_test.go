@@ -72,9 +72,9 @@ func TestAStreamTellsAnAPIKeyOfAProjectNothingOfOthers(t *testing.T) {
 	}
 }
 
-// TestWhatIsOfOthersIsAsIfItNeverWas compares to the letter what is answered about something of another project and about
+// TestOtherProjectsLookLikeUnknownOnes compares byte by byte the answers about something of another project and about
 // something that never was.
-func TestWhatIsOfOthersIsAsIfItNeverWas(t *testing.T) {
+func TestOtherProjectsLookLikeUnknownOnes(t *testing.T) {
 	f := newGuardedFarm(t)
 	c := f.foreign()
 	for _, call := range calls {
@@ -145,7 +145,7 @@ func TestAnAcquireOfOthersUsersIsAsIfThereWereNone(t *testing.T) {
 	}
 	lease := c.acquire(`{"users":[{}]}`)
 	if lease.Users[0].UserID != mine.String() {
-		t.Error("the lease has somebody else's user")
+		t.Error("the lease has the user of another project")
 	}
 	c.post("/v1/leases", `{"users":[{},{}]}`).want(404).wantProblem(api.CodeNoMatch, "/users/1")
 }

@@ -22,7 +22,7 @@ import (
 	"github.com/userfarm/userfarm/domain"
 )
 
-func TestWhatIsNotServedIsAProblem(t *testing.T) {
+func TestAPathThatIsNotServedIsAProblem(t *testing.T) {
 	c := newClient(t)
 	for _, path := range []string{"/", "/v1", "/v1/", "/v1/users/", "/V1/users", "/ping/", "/Ping", "/v1/users//restore", "/v2/users"} {
 		c.get(path).want(404).wantProblem(api.CodeNotFound)
@@ -121,7 +121,7 @@ func readAnswer(t *testing.T, conn net.Conn, method string) answer {
 	return answer{t, resp.StatusCode, resp.Header, string(body)}
 }
 
-// Fiber reuses the memory of a request for the next one on the connection, unless it is told not to.
+// By default, Fiber reuses the memory of a request for the next one on the connection.
 func TestWhatIsKeptOfARequestStays(t *testing.T) {
 	server := newServer()
 	var kept []string
@@ -161,7 +161,7 @@ func TestShutdownAnswersWhatHasBegun(t *testing.T) {
 	go func() { answered <- c.get("/v1/users/" + someID) }()
 	<-entered
 
-	// A request that is on its way when the shutdown begins is answered too, and not told that all is well.
+	// A request that is arriving when the shutdown begins is answered, too: the server is not ready.
 	late, err := net.Dial("tcp", strings.TrimPrefix(c.url, "http://"))
 	if err != nil {
 		t.Fatal(err)

@@ -33,7 +33,7 @@ var endless = map[string]string{
 		"Content-Length: 1000000\r\n\r\n",
 }
 
-func TestClientsThatSendForEverHoldNobodyUpAndAreCut(t *testing.T) {
+func TestClientsThatSendForEverAreCutAndDelayNoOther(t *testing.T) {
 	const clients = 200
 	for name, request := range endless {
 		t.Run(name, func(t *testing.T) {
@@ -207,7 +207,7 @@ func TestAConnectionOnWhichNoNextRequestComesIsClosed(t *testing.T) {
 	})
 }
 
-func TestABodyThatIsTooLargeIsRefusedWhileItIsBeingSent(t *testing.T) {
+func TestABodyThatIsTooLargeIsRejectedWhileItIsBeingSent(t *testing.T) {
 	const post = "POST /v1/leases HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 	requests := map[string]string{
 		"with its length": post + "Content-Length: 1048577\r\n\r\n{",
@@ -273,7 +273,7 @@ func TestAClientThatSendsAllBeforeItReadsGetsItsAnswer(t *testing.T) {
 	}
 }
 
-func TestAShutdownDoesNotWaitForWhatNobodyWantsToRead(t *testing.T) {
+func TestAShutdownDoesNotWaitForUnusedBodies(t *testing.T) {
 	server := newServer()
 	inBubble(t, server, func(t *testing.T, dial func() net.Conn) {
 		conn := dial()

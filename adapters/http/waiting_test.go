@@ -30,7 +30,7 @@ func TestAnAcquireWaitsForAUser(t *testing.T) {
 	}
 }
 
-// waitUntilInLine returns once somebody waits.
+// waitUntilInLine returns when an acquire waits.
 func waitUntilInLine(c client) {
 	c.t.Helper()
 	for {
@@ -43,7 +43,7 @@ func waitUntilInLine(c client) {
 	}
 }
 
-func TestAnAcquireThatWaitsInVainIsRefused(t *testing.T) {
+func TestAnAcquireThatWaitsTooLongIsRejected(t *testing.T) {
 	c := newClient(t)
 	c.newUser("alice", nil)
 	c.acquire(`{"users":[{}]}`)
@@ -58,12 +58,12 @@ func TestAnAcquireThatWaitsInVainIsRefused(t *testing.T) {
 	}
 }
 
-func TestNobodyWaitsForWhatIsNotThere(t *testing.T) {
+func TestAnAcquireDoesNotWaitForMissingUsers(t *testing.T) {
 	c := newClient(t)
 	c.post("/v1/leases", `{"users":[{}],"wait_seconds":60}`).want(404).wantProblem(api.CodeNoMatch, "/users/0")
 }
 
-// lineFarm is a farm in whose line one stands to the end, or until the context ends.
+// lineFarm is a farm whose acquires wait to the end, or until the context ends.
 type lineFarm struct {
 	ports.Farm
 	ports.Health
@@ -124,7 +124,7 @@ func sendWaiting(t *testing.T, conn net.Conn) {
 	}
 }
 
-func TestAShutdownAnswersThoseWhoWait(t *testing.T) {
+func TestAShutdownAnswersWaitingRequests(t *testing.T) {
 	server := newServer()
 	c := serve(t, server)
 	c.newUser("alice", nil)
@@ -147,7 +147,7 @@ func TestAShutdownAnswersThoseWhoWait(t *testing.T) {
 	}
 }
 
-func TestNobodyBeginsToWaitDuringAShutdown(t *testing.T) {
+func TestNoRequestBeginsToWaitDuringAShutdown(t *testing.T) {
 	farm := lineFarm{
 		entered: make(chan struct{}),
 		cut:     func() (domain.Lease, error) { return domain.Lease{}, context.Canceled },
@@ -203,7 +203,7 @@ func TestWhatTheFarmFoundOutAsTheShutdownBeganIsTheAnswer(t *testing.T) {
 	}
 }
 
-func TestWhoMayNotEnterAnymoreDoesNotWaitOn(t *testing.T) {
+func TestAWaitEndsWithTheAuthorizationOfItsCaller(t *testing.T) {
 	const most = 2 * time.Second
 	f, server := guardFarm()
 	inBubble(t, server, func(t *testing.T, dial func() net.Conn) {

@@ -10,9 +10,9 @@ import (
 // lingerPause is how long a client may pause while it sends bytes that the server does not use.
 const lingerPause = time.Second
 
-// Conn is a connection of a [Listener]. It has a deadline for every write: fasthttp sets one for answers only, and not for
+// connection is a connection of a [Listener]. It has a deadline for every write: fasthttp sets one for answers only, and not for
 // answers to requests that it could not read.
-type Conn struct {
+type connection struct {
 	net.Conn
 	listener *Listener
 	begun    atomic.Bool // its client has sent something
@@ -20,12 +20,12 @@ type Conn struct {
 	unread   atomic.Bool // its client may still be sending when the server closes it
 }
 
-func isSilent(c *Conn) bool { return !c.begun.Load() }
+func isSilent(c *connection) bool { return !c.begun.Load() }
 
-func isAwaiting(c *Conn) bool { return c.awaiting.Load() }
+func isAwaiting(c *connection) bool { return c.awaiting.Load() }
 
 // Read implements [net.Conn].
-func (c *Conn) Read(p []byte) (int, error) {
+func (c *connection) Read(p []byte) (int, error) {
 	c.awaiting.Store(true)
 	defer c.awaiting.Store(false)
 	n, err := c.Conn.Read(p)
@@ -36,7 +36,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 }
 
 // Write implements [net.Conn]. The client must take all of p within the write timeout.
-func (c *Conn) Write(p []byte) (int, error) {
+func (c *connection) Write(p []byte) (int, error) {
 	if err := c.boundWrite(); err != nil {
 		return 0, err
 	}
@@ -47,15 +47,15 @@ func (c *Conn) Write(p []byte) (int, error) {
 	return n, err
 }
 
-func (c *Conn) boundWrite() error {
+func (c *connection) boundWrite() error {
 	return c.SetWriteDeadline(time.Now().Add(c.listener.limits.WriteTimeout))
 }
 
 // LeaveUnread announces that the server will close the connection while its client may still be sending.
-func (c *Conn) LeaveUnread() { c.unread.Store(true) }
+func (c *connection) LeaveUnread() { c.unread.Store(true) }
 
 // Close implements [net.Conn]. Fasthttp counts the connection as closed before it calls Close, so a shutdown does not wait.
-func (c *Conn) Close() error {
+func (c *connection) Close() error {
 	if c.unread.Swap(false) {
 		linger(c.Conn, time.Now().Add(c.listener.limits.ReadTimeout))
 	}
@@ -84,15 +84,15 @@ func linger(conn net.Conn, end time.Time) {
 	}
 }
 
-// encryptedConn is a connection with TLS. Fasthttp calls Handshake before it reads the first request, with the read
-// timeout. A handshake does not pass through [Conn.Read], so a shutdown does not wait for clients in a handshake.
-type encryptedConn struct {
-	*Conn
+// encryptedConnection is a connection with TLS. Fasthttp calls Handshake before it reads the first request, with the read
+// timeout. A handshake does not pass through connection.Read, so a shutdown does not wait for clients in a handshake.
+type encryptedConnection struct {
+	*connection
 	tls *tls.Conn
 }
 
 // Handshake runs that of [tls.Conn].
-func (c *encryptedConn) Handshake() error {
+func (c *encryptedConnection) Handshake() error {
 	if err := c.boundWrite(); err != nil {
 		return err
 	}
@@ -100,4 +100,4 @@ func (c *encryptedConn) Handshake() error {
 }
 
 // ConnectionState returns that of [tls.Conn].
-func (c *encryptedConn) ConnectionState() tls.ConnectionState { return c.tls.ConnectionState() }
+func (c *encryptedConnection) ConnectionState() tls.ConnectionState { return c.tls.ConnectionState() }

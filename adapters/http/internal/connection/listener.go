@@ -38,18 +38,18 @@ type Listener struct {
 	err  error
 
 	mu    sync.Mutex
-	conns map[*Conn]struct{}
+	conns map[*connection]struct{}
 }
 
 // NewListener returns a listener that accepts the connections of inner. It calls tooMany for the first request on a
 // connection above the limit.
-func NewListener(inner net.Listener, limits Limits, tooMany Handler, log *slog.Logger) *Listener {
+func NewListener(inner net.Listener, limits Limits, tooMany handler, log *slog.Logger) *Listener {
 	return &Listener{
 		Listener: inner,
 		limits:   limits,
 		reject:   newRejections(tooMany),
 		log:      log,
-		conns:    make(map[*Conn]struct{}),
+		conns:    make(map[*connection]struct{}),
 	}
 }
 
@@ -87,7 +87,7 @@ func isShortage(err error) bool {
 
 // admit returns a connection for inner, unless the limit is reached.
 func (l *Listener) admit(inner net.Conn) (net.Conn, bool) {
-	conn := &Conn{Conn: inner, listener: l}
+	conn := &connection{Conn: inner, listener: l}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.conns) >= l.limits.Connections {
@@ -95,12 +95,12 @@ func (l *Listener) admit(inner net.Conn) (net.Conn, bool) {
 	}
 	l.conns[conn] = struct{}{}
 	if encrypted, ok := inner.(*tls.Conn); ok {
-		return &encryptedConn{Conn: conn, tls: encrypted}, true
+		return &encryptedConnection{connection: conn, tls: encrypted}, true
 	}
 	return conn, true
 }
 
-func (l *Listener) forget(conn *Conn) {
+func (l *Listener) forget(conn *connection) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.conns, conn)
@@ -130,9 +130,9 @@ func (l *Listener) CutAwaiting() { l.cut(isAwaiting) }
 
 // cut closes the connections that match. To close one with TLS may take some time, and others must be able to end
 // meanwhile. So it does not hold the lock then.
-func (l *Listener) cut(match func(*Conn) bool) {
+func (l *Listener) cut(match func(*connection) bool) {
 	l.mu.Lock()
-	var conns []*Conn
+	var conns []*connection
 	for conn := range l.conns {
 		if match(conn) {
 			conns = append(conns, conn)
@@ -140,6 +140,6 @@ func (l *Listener) cut(match func(*Conn) bool) {
 	}
 	l.mu.Unlock()
 	for _, conn := range conns {
-		_ = conn.Conn.Close() // the goroutine that reads it gets an error, and calls Conn.Close
+		_ = conn.Conn.Close() // the goroutine that reads it gets an error, and calls connection.Close
 	}
 }

@@ -18,16 +18,16 @@ const (
 	maxRejections = 64 // at one time; connections above it are closed without an answer
 )
 
-// Handler writes the answer to a request.
-type Handler = func(*fasthttp.RequestCtx)
+// handler writes the answer to a request.
+type handler = func(*fasthttp.RequestCtx)
 
 // rejections answer the connections above the limit.
 type rejections struct {
-	answer Handler
+	answer handler
 	places chan struct{}
 }
 
-func newRejections(answer Handler) rejections {
+func newRejections(answer handler) rejections {
 	return rejections{answer, make(chan struct{}, maxRejections)}
 }
 

@@ -49,7 +49,7 @@ func TestAMalformedBodyIsNotQuoted(t *testing.T) {
 	}
 }
 
-func TestABodyThatIsNotSaidToBeJSONIsRefused(t *testing.T) {
+func TestABodyWithoutTheMediaTypeOfJSONIsRejected(t *testing.T) {
 	c := newClient(t)
 	for _, contentType := range []string{"", "text/plain", "application/x-www-form-urlencoded", "json", "application/json-patch+json"} {
 		c.sendAs(contentType, "POST", "/v1/leases", `{"users":[{}]}`).want(415).wantProblem(api.CodeUnsupportedMediaType)
@@ -60,7 +60,7 @@ func TestABodyThatIsNotSaidToBeJSONIsRefused(t *testing.T) {
 	}
 }
 
-func TestAPackedBodyIsRefused(t *testing.T) {
+func TestACompressedBodyIsRejected(t *testing.T) {
 	c := newClient(t)
 	req, err := nethttp.NewRequest("POST", c.url+"/v1/leases", strings.NewReader("\x1f\x8b\x08"))
 	if err != nil {

@@ -73,7 +73,7 @@ func TestTheListOfAllUsersHasEveryTextAsEncodingJSONWouldWriteIt(t *testing.T) {
 	}
 }
 
-// What is written for a list without reflection is what is written for one user with it.
+// The JSON of a list, without reflection, is the same as the JSON of one user, with reflection.
 func TestAUserIsListedAsItWasCreated(t *testing.T) {
 	c := newClient(t)
 	body := `{"login":"\"<&>\\\u2028😀","password":"` + newPassword() + `\\\"é","domain":"日本語",` +

@@ -31,7 +31,7 @@ type accountsFarm struct {
 	ports.Health
 	users int
 	then  brokenFarm
-	ended chan struct{} // is closed when nobody wants more users, if there is such a channel
+	ended chan struct{} // is closed when no more users are wanted; may be nil
 }
 
 // AllAccounts implements [ports.Accounts].
@@ -206,7 +206,7 @@ func TestAStreamWhoseStoreStallsIsCut(t *testing.T) {
 	})
 }
 
-// accountsGate lets callers in as another gate does, to a farm that the test made.
+// accountsGate authenticates callers like another gate, for a farm of the test.
 type accountsGate struct {
 	ports.Gate
 	farm ports.Farm

@@ -18,7 +18,7 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// longBodies are the ends of headers after which long bodies come, and what of them is sent before the client waits.
+// longBodies are the last headers of requests with long bodies, and the bytes that the client sends before it waits.
 var longBodies = map[string]string{
 	"with its length":     "Content-Length: 1048576\r\n\r\n",
 	"that is just long":   "Content-Length: 16385\r\n\r\n",
@@ -39,7 +39,7 @@ func (c client) sendHeader(t *testing.T, line, rest string) answer {
 	return readAnswer(t, conn, "POST")
 }
 
-func TestALongBodyOfWhoMayNotEnterIsNotWaitedFor(t *testing.T) {
+func TestALongBodyOfARejectedCallerIsNotRead(t *testing.T) {
 	c := newGuardedFarm(t).client
 	for name, body := range longBodies {
 		t.Run(name, func(t *testing.T) {
@@ -66,13 +66,13 @@ func TestALongBodyOfWhoMayNotEnterIsNotWaitedFor(t *testing.T) {
 	}
 }
 
-func TestWhoMayNotEnterAndSendsAllBeforeReadingGetsTheAnswer(t *testing.T) {
+func TestARejectedCallerThatSendsAllBeforeReadingGetsTheAnswer(t *testing.T) {
 	body := strings.Repeat("x", 16<<20)
 	length := fmt.Sprintf("Host: x\r\nContent-Length: %d\r\n\r\n", len(body))
 	newGuardedFarm(t).sendHeader(t, "POST /v1/leases", length+body).want(401).wantProblem(api.CodeUnauthorized)
 }
 
-func TestALongBodyOfAPageOfAnotherSiteIsNotWaitedFor(t *testing.T) {
+func TestALongBodyOfAPageOfAnotherSiteIsNotRead(t *testing.T) {
 	c := newLoopbackClient(t)
 	for name, body := range longBodies {
 		t.Run(name, func(t *testing.T) {
@@ -84,7 +84,7 @@ func TestALongBodyOfAPageOfAnotherSiteIsNotWaitedFor(t *testing.T) {
 	}
 }
 
-// gateFunc is a gate that does what the function does.
+// gateFunc is a gate that calls the function.
 type gateFunc func() error
 
 // Enter implements [ports.Gate].
@@ -92,7 +92,7 @@ func (f gateFunc) Enter(context.Context, domain.Token) (domain.Caller, ports.Far
 	return domain.Everybody(), failing(nil), f()
 }
 
-func TestALongBodyIsNotWaitedForWhileTheGateFails(t *testing.T) {
+func TestALongBodyIsNotReadWhileTheGateFails(t *testing.T) {
 	tests := map[string]struct {
 		gate   gateFunc
 		code   api.Code
@@ -116,7 +116,7 @@ func TestALongBodyIsNotWaitedForWhileTheGateFails(t *testing.T) {
 	}
 }
 
-func TestAGateThatHangsIsNotWaitedForWithALongBody(t *testing.T) {
+func TestALongBodyIsNotReadWhileTheGateHangs(t *testing.T) {
 	gate := hangingGate{}
 	inBubble(t, newLoggingServer(gate, failing(nil), newLog()), func(t *testing.T, dial func() net.Conn) {
 		conn := dial()
@@ -132,7 +132,7 @@ func TestAGateThatHangsIsNotWaitedForWithALongBody(t *testing.T) {
 	})
 }
 
-// hangingGate is a gate that never answers, but keeps to its context.
+// hangingGate is a gate that answers only when its context ends.
 type hangingGate struct{}
 
 // Enter implements [ports.Gate].
@@ -140,7 +140,7 @@ func (hangingGate) Enter(ctx context.Context, _ domain.Token) (domain.Caller, po
 	return domain.Caller{}, nil, hanging(ctx)
 }
 
-func TestWhoMayEnterOnlyOnceTheBodyWasRefusedIsToldToComeAgain(t *testing.T) {
+func TestACallerAuthorizedAfterTheRejectionOfItsBodyMustRetry(t *testing.T) {
 	for name, body := range longBodies {
 		t.Run(name, func(t *testing.T) {
 			var asked atomic.Int32
@@ -156,7 +156,7 @@ func TestWhoMayEnterOnlyOnceTheBodyWasRefusedIsToldToComeAgain(t *testing.T) {
 	}
 }
 
-func TestALongBodyOfWhoMayEnterIsWaitedFor(t *testing.T) {
+func TestALongBodyOfAnAuthorizedCallerIsRead(t *testing.T) {
 	const size = 1 << 20
 	body := `{"users":[{}],"note":"` + strings.Repeat("x", size-24) + `"}`
 	bodies := map[string][2]string{
@@ -183,7 +183,7 @@ func TestALongBodyOfWhoMayEnterIsWaitedFor(t *testing.T) {
 	}
 }
 
-func TestARouteForAnybodyReadsNoLongBodiesOfAnybody(t *testing.T) {
+func TestAPublicRouteReadsNoLongBodies(t *testing.T) {
 	c := newGuardedFarm(t).client
 	for _, body := range []string{"Content-Length: 1048576\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n"} {
 		c.sendHeader(t, "GET /ping", "Host: x\r\n"+body).want(401)
@@ -191,7 +191,7 @@ func TestARouteForAnybodyReadsNoLongBodiesOfAnybody(t *testing.T) {
 	c.sendHeader(t, "GET /ping", "Host: x\r\nContent-Length: 3\r\n\r\nxxx").want(200)
 }
 
-func TestTheGateIsAskedTwiceForLongBodiesOnly(t *testing.T) {
+func TestOnlyLongBodiesAreCheckedTwice(t *testing.T) {
 	var asked atomic.Int32
 	c := serve(t, newLoggingServer(gateFunc(func() error { asked.Add(1); return nil }), failing(nil), newLog()))
 	for size, want := range map[int]int32{0: 1, 16 << 10: 1, 16<<10 + 1: 2} {
