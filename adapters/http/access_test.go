@@ -26,8 +26,8 @@ const (
 	newUserBody = `{"login":"{login}","password":"p","project_id":"{project_id}","env":"e","domain":"d"}`
 )
 
-// calls are a call of every operation, about a user, a lease or an API key of a project; and what it is answered, if the API
-// key is that of a caller of the role or a higher one.
+// calls has a call of every operation, about a user, a lease or an API key of a project. It has the status for callers with
+// the least role or a higher one.
 var calls = []struct {
 	operation string
 	body      string
@@ -122,8 +122,8 @@ func newGuardedFarm(t testing.TB) guardedFarm {
 	return f
 }
 
-// inGuardedFarm lets test use a farm that needs an API key in a synctest bubble, where it takes no time that the gate
-// pauses between the tokens that it does not know.
+// inGuardedFarm runs test in a synctest bubble with a farm that needs an API key. The pauses of the gate after unknown
+// tokens take no real time there.
 func inGuardedFarm(t *testing.T, test func(t *testing.T, f guardedFarm)) {
 	t.Helper()
 	f, server := guardFarm()
@@ -142,7 +142,7 @@ func guardFarm() (guardedFarm, *http.Server) {
 	return guardedFarm{store: store, farm: farm, gate: gate}, server
 }
 
-// key makes an API key for projects, or for all of them, and returns its token.
+// key creates an API key for the projects, or for all projects if there are none, and returns its token.
 func (f guardedFarm) key(role domain.Role, projects ...domain.ProjectID) string {
 	f.t.Helper()
 	_, token := f.keyWithID(role, projects...)
@@ -166,7 +166,7 @@ func (guardedFarm) spec(role domain.Role, projects []domain.ProjectID) domain.Ke
 	return spec
 }
 
-// keyFor makes an API key for all projects and some time, and returns its token.
+// keyFor creates an API key for all projects with a time to live, and returns its token.
 func (f guardedFarm) keyFor(role domain.Role, ttl time.Duration) string {
 	f.t.Helper()
 	spec := f.spec(role, nil)
@@ -257,7 +257,7 @@ func (f guardedFarm) about(operation string) *strings.Replacer {
 		"{project_id}", projectID, "{login}", "new-"+rand.Text())
 }
 
-// call calls an operation, and returns the answer. A stream of events is not waited for.
+// call calls an operation, and returns the answer. It does not wait for the end of a stream of events.
 func (f guardedFarm) call(token, method, operation, body string) answer {
 	f.t.Helper()
 	about := f.about(operation)

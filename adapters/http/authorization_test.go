@@ -84,7 +84,7 @@ func TestAnAPIKeyMayBeSentAsHTTPAllows(t *testing.T) {
 	}
 }
 
-// The token that is read lives longer than the request: a stream of events asks with it again and again.
+// The server keeps the token longer than the request: a stream of events is authorized with it again and again.
 func TestATokenThatWasReadStays(t *testing.T) {
 	f := newGuardedFarm(t)
 	stream := f.as(f.key(domain.Viewer)).watch("", "")

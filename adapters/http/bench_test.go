@@ -19,8 +19,8 @@ import (
 	"github.com/userfarm/userfarm/domain"
 )
 
-// BenchmarkServer measures what HTTP costs: the farm has 1,000 users, and keeps them in memory. The client, in the same
-// process, is a part of what is measured.
+// BenchmarkServer measures the cost of HTTP. The farm has 1,000 users in memory. The client, in the same
+// process, is included.
 func BenchmarkServer(b *testing.B) {
 	const clients = 64
 	store := memory.New()
@@ -76,7 +76,7 @@ func pair(client *nethttp.Client, url string) error {
 	return err
 }
 
-// exchange sends a request and returns the body of the answer, which must have the status.
+// exchange sends a request, and returns the body of the answer. The answer must have the status.
 func exchange(client *nethttp.Client, method, url, body string, status int) ([]byte, error) {
 	req, err := nethttp.NewRequest(method, url, strings.NewReader(body))
 	if err != nil {

@@ -97,7 +97,7 @@ func TestEveryBadMemberIsNamedWhereItIs(t *testing.T) {
 	}
 }
 
-func TestARouteWithoutParametersRefusesThem(t *testing.T) {
+func TestARouteWithoutParametersRejectsThem(t *testing.T) {
 	c := newClient(t)
 	for _, r := range farmRequests {
 		if strings.HasPrefix(r.path, "/v1/") && r.path != "/v1/users" && !strings.HasPrefix(r.path, "/v1/events") {

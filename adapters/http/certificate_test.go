@@ -27,7 +27,7 @@ type keyPair struct {
 	cert, key []byte
 }
 
-// newKeyPair returns a certificate for farm.test whose subject has the name. It is valid also in the time of a bubble.
+// newKeyPair returns a certificate for farm.test whose subject has the name. It is also valid at the time of a bubble.
 func newKeyPair(t testing.TB, name string) keyPair {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -77,7 +77,7 @@ func (p keyPair) write(t testing.TB, dir string) certificateFile {
 	return file
 }
 
-// replace replaces a file by a new one, or makes it.
+// replace creates a file, or replaces it by a new one.
 func replace(t testing.TB, path string, text []byte) {
 	t.Helper()
 	if err := os.WriteFile(path+".new", text, 0o600); err != nil {
@@ -99,7 +99,7 @@ func newCertificate(t testing.TB, file certificateFile) (*tls.Config, *[]error) 
 	return certificate, &reported
 }
 
-// connect shakes hands with a server that has the certificate, and returns both ends.
+// connect runs a handshake with a server that has the certificate, and returns both ends.
 func connect(t *testing.T, certificate *tls.Config, pairs ...keyPair) (client, server *tls.Conn) {
 	t.Helper()
 	here, there := net.Pipe()
@@ -116,7 +116,7 @@ func connect(t *testing.T, certificate *tls.Config, pairs ...keyPair) (client, s
 	return client, server
 }
 
-// wantCertificate fails the test unless the next handshake is with this one of the pairs.
+// wantCertificate fails the test unless the next handshake uses the wanted one of the pairs.
 func wantCertificate(t *testing.T, certificate *tls.Config, want keyPair, pairs ...keyPair) {
 	t.Helper()
 	client, _ := connect(t, certificate, pairs...)
@@ -177,7 +177,7 @@ func TestNewHandshakesGetTheCertificateThatReplacedTheOld(t *testing.T) {
 	}
 }
 
-// link makes a symbolic link, or swaps it for another as one step.
+// link creates a symbolic link, or replaces it in one step.
 func link(t *testing.T, target, path string) {
 	t.Helper()
 	if err := os.Symlink(target, path+".new"); err != nil {
@@ -205,7 +205,7 @@ func wantAlive(t *testing.T, client, server *tls.Conn) {
 	}
 }
 
-func TestACertificateIsLookedAtOnceASecond(t *testing.T) {
+func TestACertificateIsCheckedOnceASecond(t *testing.T) {
 	old, next := newKeyPair(t, "old"), newKeyPair(t, "next")
 	dir := t.TempDir()
 	file := old.write(t, dir)
@@ -279,7 +279,7 @@ func TestEveryChangeThatCannotBeUsedIsReported(t *testing.T) {
 	})
 }
 
-// A file that was not to be read may become so by a change of its mode, which shows in nothing that is looked at.
+// A change of its mode can make a file readable. Nothing else about the file changes then.
 func TestACertificateThatCouldNotBeReadIsTriedAgain(t *testing.T) {
 	old, next := newKeyPair(t, "old"), newKeyPair(t, "next")
 	dir := t.TempDir()

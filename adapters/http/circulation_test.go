@@ -57,7 +57,7 @@ func TestAReasonForARestoreGoesIntoTheHistory(t *testing.T) {
 	c.wantEvents("", "created", "quarantined: blocked", "restored: unblocked by hand")
 }
 
-func TestWhatAReasonMayNotBe(t *testing.T) {
+func TestAnInvalidReasonIsRejected(t *testing.T) {
 	c := newClient(t)
 	alice, _ := c.newUser("alice", nil)
 	path := "/v1/users/" + alice.UserID

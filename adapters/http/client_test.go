@@ -20,7 +20,7 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// settings are those of a farm that was not configured.
+// settings are the default settings of a farm.
 var settings = app.Settings{TTLs: domain.TTLs{Default: 15 * time.Minute, Longest: 24 * time.Hour}}
 
 // client sends requests to a server, and checks every answer against openapi.yaml.
@@ -37,7 +37,7 @@ func newClient(t testing.TB) client {
 	return serve(t, newServer())
 }
 
-// newServer returns the server of an empty farm, which may be entered without an API key until there is one.
+// newServer returns the server of an empty farm, which needs no API key until there is one.
 func newServer() *http.Server {
 	store := memory.New()
 	gate := app.NewGate(app.New(store, settings), true)
@@ -55,7 +55,7 @@ func newFarmServer(farm ports.Farm, health ports.Health) *http.Server {
 	return limitedServer(farm, health, func(*http.Limits) {})
 }
 
-// limitedServer is newFarmServer with the limits that change makes of the default ones.
+// limitedServer is newFarmServer with the default limits after change.
 func limitedServer(farm ports.Farm, health ports.Health, change func(*http.Limits)) *http.Server {
 	limits := http.DefaultLimits()
 	change(&limits)
@@ -201,7 +201,7 @@ func (a answer) want(status int) answer {
 	return a
 }
 
-// wantProblem fails the test unless the answer is a problem with the code, about fields at just the pointers.
+// wantProblem fails the test unless the answer is a problem with the code, about fields at exactly these pointers.
 func (a answer) wantProblem(code api.Code, pointers ...string) api.Problem {
 	a.t.Helper()
 	var problem api.Problem

@@ -89,14 +89,14 @@ func TestAConnectionThatEndedLeavesItsPlace(t *testing.T) {
 				wantClosed(t, conn)
 				continue
 			}
-			// The server reads on until the client closes the connection.
+			// The server reads until the client closes the connection.
 			_ = conn.Close()
 			waitUntilNoneIsOpen(c)
 		}
 	}
 }
 
-// waitUntilNoneIsOpen returns once a connection is served.
+// waitUntilNoneIsOpen returns when the server serves a new connection.
 func waitUntilNoneIsOpen(c client) {
 	c.t.Helper()
 	for {
@@ -135,7 +135,7 @@ func TestConnectionsAboveTheLimitDelayNoOther(t *testing.T) {
 	})
 }
 
-// shortListener is a listener that first lacks something.
+// shortListener is a listener whose first calls fail with these errors.
 type shortListener struct {
 	net.Listener
 	lacks []error

@@ -104,8 +104,8 @@ func (c *contractCheck) check(req *nethttp.Request, resp *nethttp.Response, body
 	return checkExhaustive(response.Value, code, body)
 }
 
-// checkExhaustive checks what the validation leaves out: that there is no body where none is described, and no problem
-// code but those of the examples.
+// checkExhaustive checks what the validation does not: a response without a described body has none, and each problem code
+// has an example.
 func checkExhaustive(response *openapi3.Response, code api.Code, body []byte) error {
 	if len(response.Content) == 0 && len(body) > 0 {
 		return errors.New("the answer has a body, and none is described")
@@ -119,8 +119,8 @@ func checkExhaustive(response *openapi3.Response, code api.Code, body []byte) er
 	return nil
 }
 
-// problemCode returns the code of an answer that is a problem. Every answer that reports an error must be one, but those
-// of the legacy lock routes.
+// problemCode returns the code of an answer that is a problem. Only the legacy lock routes answer errors that are not
+// problems.
 func problemCode(resp *nethttp.Response, body []byte) (api.Code, error) {
 	if resp.Header.Get("Content-Type") != "application/problem+json" {
 		return "", nil
@@ -141,7 +141,7 @@ func problemCode(resp *nethttp.Response, body []byte) (api.Code, error) {
 	return got.Code, nil
 }
 
-// described returns the request as the description has it, which knows no host and no query.
+// described returns the request without host and query, which the description does not have.
 func described(req *nethttp.Request) *nethttp.Request {
 	plain := req.Clone(req.Context())
 	plain.URL = &url.URL{Path: req.URL.Path, RawPath: req.URL.RawPath}

@@ -18,7 +18,7 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// watch asks for a stream of events, and returns its lines. It has begun when watch returns.
+// watch requests a stream of events, and returns its lines when it has begun.
 func (c client) watch(query, lastEventID string) *bufio.Reader {
 	c.t.Helper()
 	req, err := nethttp.NewRequest("GET", c.url+"/v1/events/stream?"+query, nil)
@@ -76,7 +76,7 @@ func wantNext(t *testing.T, stream *bufio.Reader, want api.Event) {
 	}
 }
 
-func TestAStreamTellsWhatHappensFromNowOn(t *testing.T) {
+func TestAStreamBeginsWithNewEvents(t *testing.T) {
 	c := newClient(t)
 	alice, _ := c.newUser("alice", nil)
 	stream := c.watch("", "")
@@ -94,14 +94,14 @@ func TestAStreamTellsWhatHappensFromNowOn(t *testing.T) {
 	wantNext(t, stream, all[2])
 }
 
-func TestAStreamOfAFarmWithoutHistoryTellsTheFirstEvent(t *testing.T) {
+func TestAStreamOfAFarmWithoutHistorySendsTheFirstEvent(t *testing.T) {
 	c := newClient(t)
 	stream := c.watch("", "")
 	c.newUser("alice", nil)
 	wantNext(t, stream, c.events("/v1/events")[0])
 }
 
-func TestAStreamBeginsWhereItsReaderWantsIt(t *testing.T) {
+func TestAStreamBeginsAfterAGivenEventOrTime(t *testing.T) {
 	c := newClient(t)
 	for _, login := range []string{"alice", "bob", "carol"} {
 		c.newUser(login, nil)
@@ -118,7 +118,7 @@ func TestAStreamBeginsWhereItsReaderWantsIt(t *testing.T) {
 		}
 		wantNext(t, resumed, all[2])
 	}
-	// The header wins.
+	// The header replaces the parameter.
 	resumed := c.watch("since=9999-01-01T00:00:00Z", all[0].EventID)
 	nextBlock(t, resumed)
 	wantNext(t, resumed, all[1])
@@ -138,7 +138,7 @@ func TestAStreamIsFiltered(t *testing.T) {
 	wantNext(t, byOwner, all[3])
 }
 
-func TestAStreamBeginsWithEverythingThatIsThere(t *testing.T) {
+func TestAStreamBeginsWithAllStoredEvents(t *testing.T) {
 	farm := &historyFarm{}
 	for range 350 {
 		farm.happen()
@@ -155,7 +155,7 @@ func TestAStreamBeginsWithEverythingThatIsThere(t *testing.T) {
 	})
 }
 
-func TestWhatALastEventIDMayNotBe(t *testing.T) {
+func TestAnInvalidLastEventIDIsRejected(t *testing.T) {
 	c := newClient(t)
 	for _, id := range []string{"", "0", "-1", "x", "01", "9223372036854775808"} {
 		header := nethttp.Header{"Last-Event-Id": {id}}
@@ -183,7 +183,7 @@ func TestAStreamEndsWhenTheServerShutsDown(t *testing.T) {
 	}
 }
 
-func TestAStreamEndsWhenItsReaderMayNotEnterAnymore(t *testing.T) {
+func TestAStreamEndsWithTheAuthorizationOfItsClient(t *testing.T) {
 	const most = 2 * time.Second
 	tests := map[string]func(t *testing.T, f guardedFarm) (token string, end func()){
 		"because its API key was revoked": func(_ *testing.T, f guardedFarm) (string, func()) {
@@ -293,7 +293,7 @@ func watchInBubble(t *testing.T, farm *historyFarm, test func(t *testing.T, stre
 	})
 }
 
-func TestAStreamWithoutEventsTellsThatItIsThere(t *testing.T) {
+func TestAStreamWithoutEventsSendsHeartbeats(t *testing.T) {
 	watchInBubble(t, &historyFarm{}, func(t *testing.T, stream *bufio.Reader) {
 		for range 10 {
 			start := time.Now()
@@ -307,7 +307,7 @@ func TestAStreamWithoutEventsTellsThatItIsThere(t *testing.T) {
 	})
 }
 
-func TestAStreamOutlastsItsStore(t *testing.T) {
+func TestAStreamStaysOpenWhileTheStoreIsUnavailable(t *testing.T) {
 	for name, broken := range map[string]brokenFarm{"refuses": failing(ports.ErrUnavailable), "hangs": hanging} {
 		t.Run(name, func(t *testing.T) {
 			farm := &historyFarm{}

@@ -14,8 +14,8 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// wantEvents fails the test unless the events that fit a query are of just these kinds, with a colon and the reason after
-// those that have one.
+// wantEvents fails the test unless the events of a query have exactly these kinds. A kind may have a colon and the reason
+// after it.
 func (c client) wantEvents(query string, want ...string) {
 	c.t.Helper()
 	if got := describeEvents(c.events("/v1/events?" + query)); got != strings.Join(want, ", ") {
@@ -23,7 +23,7 @@ func (c client) wantEvents(query string, want ...string) {
 	}
 }
 
-// events returns the events of a page that is the last.
+// events returns the events of a page, which must be the last one.
 func (c client) events(path string) []api.Event {
 	c.t.Helper()
 	var page api.EventPage
@@ -50,7 +50,7 @@ func describeEvents(events []api.Event) string {
 	return strings.Join(texts, ", ")
 }
 
-func TestWhatHappensIsInTheHistory(t *testing.T) {
+func TestEveryChangeIsInTheHistory(t *testing.T) {
 	c := newClient(t)
 	if got := c.get("/v1/events").want(200).body; got != `{"events":[],"next_cursor":null}` {
 		t.Errorf("got %s", got)
@@ -120,7 +120,7 @@ func TestEventsAreListedPageByPage(t *testing.T) {
 	}
 }
 
-func TestWhatAnEventFilterMayNotBe(t *testing.T) {
+func TestAnInvalidEventFilterIsRejected(t *testing.T) {
 	c := newClient(t)
 	tests := []struct {
 		query    string
@@ -168,7 +168,7 @@ func TestWhatAnEventFilterMayNotBe(t *testing.T) {
 	}
 }
 
-// countingHistory has the events with these ids, and counts how often it is asked.
+// countingHistory has the events with these ids, and counts its calls.
 type countingHistory struct {
 	first, last ports.EventID
 	asked       int

@@ -78,7 +78,7 @@ func TestAPageOfAnotherSiteDoesNotReachAFarmWithoutAPIKeys(t *testing.T) {
 }
 
 // No proper client sends these requests. The farm and a proxy may read their host differently.
-func TestARequestForADubiousHostDoesNotReachAFarmWithoutAPIKeys(t *testing.T) {
+func TestARequestWithAnAmbiguousHostDoesNotReachAFarmWithoutAPIKeys(t *testing.T) {
 	c := newLoopbackClient(t)
 	for _, hosts := range []string{
 		"Host: evil.example.com\r\nHost: 127.0.0.1",

@@ -8,7 +8,7 @@ import (
 	"github.com/userfarm/userfarm/adapters/http"
 )
 
-// wantHeader fails the test unless an answer has the header that every one has.
+// wantHeader fails the test unless an answer has the header of every answer.
 func (a answer) wantHeader() {
 	a.t.Helper()
 	want := map[string]string{
@@ -28,7 +28,7 @@ func (a answer) wantHeader() {
 	}
 }
 
-func TestEveryAnswerForbidsBrowsersWhatTheyNeedNot(t *testing.T) {
+func TestEveryAnswerHasTheSecurityHeader(t *testing.T) {
 	c := newClient(t)
 	requests := []struct {
 		method, path, body string
@@ -56,7 +56,7 @@ func TestEveryAnswerForbidsBrowsersWhatTheyNeedNot(t *testing.T) {
 	newGuardedFarm(t).get("/v1/pools").want(401).wantHeader()
 }
 
-func TestAnAnswerToWhatIsNotHTTPHasTheSameHeader(t *testing.T) {
+func TestAnAnswerToBytesThatAreNotHTTPHasTheSameHeader(t *testing.T) {
 	c := newClient(t)
 	for _, request := range []string{
 		"\x16\x03\x01\x02\x00\r\n\r\n",
@@ -71,7 +71,7 @@ func TestAnAnswerToWhatIsNotHTTPHasTheSameHeader(t *testing.T) {
 	}
 }
 
-func TestAServerBehindTLSTellsBrowsersToStayThere(t *testing.T) {
+func TestAServerBehindTLSTellsBrowsersToUseTLS(t *testing.T) {
 	farm := failing(nil)
 	for _, tls := range []bool{false, true} {
 		c := serve(t, mustServe(http.New(openGate{farm}, farm, http.Settings{Limits: http.DefaultLimits(), TLS: tls}, newLog())))

@@ -7,7 +7,7 @@ import (
 	"github.com/userfarm/userfarm/adapters/http/internal/api"
 )
 
-func TestAServerIsReadyAsLongAsItsStoreAnswers(t *testing.T) {
+func TestAServerIsReadyWhileItsStoreAnswers(t *testing.T) {
 	if got := newClient(t).get("/readyz").want(200).body; got != `{"status":"ready"}` {
 		t.Errorf("got %s", got)
 	}

@@ -19,7 +19,7 @@ import (
 	"github.com/userfarm/userfarm/adapters/http/internal/api"
 )
 
-// encryptedServer is a server of HTTPS.
+// encryptedServer is an HTTPS server.
 type encryptedServer struct {
 	t    testing.TB
 	pair keyPair
@@ -51,7 +51,7 @@ func serveEncrypted(t testing.TB, server *http.Server) encryptedServer {
 	return encryptedServer{t, pair, listener.Addr().String(), &nethttp.Client{Transport: transport}}
 }
 
-// get returns the answer to a GET, whose body the test ends.
+// get returns the body of the answer to a GET, until the test ends.
 func (s encryptedServer) get(path string) io.Reader {
 	s.t.Helper()
 	resp, err := s.http.Get("https://" + s.addr + path)
@@ -65,7 +65,7 @@ func (s encryptedServer) get(path string) io.Reader {
 	return resp.Body
 }
 
-// dial opens a connection and shakes hands, unless it is to be raw.
+// dial opens a connection, and runs the handshake unless raw is set.
 func (s encryptedServer) dial(raw bool) net.Conn {
 	s.t.Helper()
 	conn, err := net.Dial("tcp", s.addr)
@@ -111,7 +111,7 @@ func TestAStreamOfEventsOverTLSEndsWhenTheServerShutsDown(t *testing.T) {
 	}
 }
 
-func TestShutdownDoesNotWaitForEncryptedConnectionsThatAskNothing(t *testing.T) {
+func TestShutdownDoesNotWaitForEncryptedConnectionsWithoutARequest(t *testing.T) {
 	server := newServer()
 	s := serveEncrypted(t, server)
 	mute, silent, idle := s.dial(true), s.dial(false), s.dial(false)
@@ -157,7 +157,7 @@ func TestAClientThatSpeaksNoTLSIsCut(t *testing.T) {
 	}
 }
 
-// inEncryptedBubble is inBubble for a server of HTTPS, whose certificate is that of the pair.
+// inEncryptedBubble is inBubble for an HTTPS server with the certificate of the pair.
 func inEncryptedBubble(t *testing.T, server *http.Server, test func(t *testing.T, pair keyPair, dial func() net.Conn)) {
 	t.Helper()
 	pair := newKeyPair(t, "farm")
@@ -191,7 +191,7 @@ func TestAHandshakeThatStallsTimesOut(t *testing.T) {
 	})
 }
 
-// writeOnly is a connection on which nothing is ever read.
+// writeOnly is a connection whose reads fail.
 type writeOnly struct{ net.Conn }
 
 // Read implements [net.Conn].

@@ -9,7 +9,7 @@ import (
 	"github.com/userfarm/userfarm/adapters/http/internal/api"
 )
 
-func TestAnAcquireThatIsRepeatedIsAnsweredWithItsLease(t *testing.T) {
+func TestARetryOfAnAcquireGetsTheSameLease(t *testing.T) {
 	c := newClient(t)
 	c.newUser("alice", nil)
 	c.newUser("bob", nil)
@@ -31,7 +31,7 @@ func TestAnAcquireThatIsRepeatedIsAnsweredWithItsLease(t *testing.T) {
 	c.postOnce(key, "/v1/leases", body).want(410).wantProblem(api.CodeLeaseExpired)
 }
 
-func TestAUserThatIsCreatedAgainIsAnsweredAsItIs(t *testing.T) {
+func TestARetryOfACreateGetsTheUserAsItIsNow(t *testing.T) {
 	c := newClient(t)
 	user := func(login string) string {
 		return `{"login":"` + login + `","password":"` + login + `s secret","project_id":"` + projectID + `","env":"e","domain":"d"}`
@@ -56,7 +56,7 @@ func TestAUserThatIsCreatedAgainIsAnsweredAsItIs(t *testing.T) {
 	c.postOnce(key, "/v1/users", user("alice")).want(404).wantProblem(api.CodeUserNotFound)
 }
 
-func TestWhatAnIdempotencyKeyMayNotBe(t *testing.T) {
+func TestAnInvalidIdempotencyKeyIsRejected(t *testing.T) {
 	c := newClient(t)
 	keys := map[string][]string{
 		"empty":         {""},

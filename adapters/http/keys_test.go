@@ -16,7 +16,7 @@ func (c client) newKey(body string) (key api.CreatedKey) {
 	return key
 }
 
-// newKeyedClient returns the client of an empty farm that needs an API key, with one for everything.
+// newKeyedClient returns the client of an empty farm that needs an API key. It has the key of an admin.
 func newKeyedClient(t testing.TB) client {
 	t.Helper()
 	c := newClient(t)
@@ -95,7 +95,7 @@ func TestARevokedAPIKeyIsShownAndStaysRevoked(t *testing.T) {
 	c.as(key.Token).get("/v1/users").want(401).wantProblem(api.CodeUnauthorized)
 }
 
-func TestWhatAnAPIKeyMayNotBe(t *testing.T) {
+func TestAnInvalidAPIKeyIsRejected(t *testing.T) {
 	c := newKeyedClient(t)
 	const ok = `"name":"ci","role":"viewer"`
 	tests := []struct {
@@ -133,7 +133,7 @@ func TestWhatAnAPIKeyMayNotBe(t *testing.T) {
 	c.post("/v1/keys?limit=1", `{`+ok+`}`).want(422).wantProblem(api.CodeInvalid, "/limit")
 }
 
-func TestAnEventNamesTheAPIKeyThatMadeItHappen(t *testing.T) {
+func TestAnEventHasTheAPIKeyOfItsCaller(t *testing.T) {
 	c := newClient(t)
 	c.newUser("alice", nil)
 	root := c.newKey(`{"name":"root","role":"admin"}`)

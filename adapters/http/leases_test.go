@@ -10,7 +10,7 @@ import (
 	"github.com/userfarm/userfarm/adapters/http/internal/api"
 )
 
-func TestALeaseHandsOutAUser(t *testing.T) {
+func TestAnAcquireReturnsALease(t *testing.T) {
 	c := newClient(t)
 	user, password := c.newUser("alice", map[string]string{"role": "admin"})
 
@@ -66,7 +66,7 @@ func TestUsersOfALeaseAnswerTheSelectors(t *testing.T) {
 	}
 }
 
-func TestAnAcquireThatCantBeSatisfiedSaysWhy(t *testing.T) {
+func TestAnAcquireThatFailsSaysWhy(t *testing.T) {
 	c := newClient(t)
 	alice, _ := c.newUser("alice", nil)
 	bob, _ := c.newUser("bob", nil)
@@ -107,7 +107,7 @@ func TestALeaseIsRenewed(t *testing.T) {
 	c.post("/v1/leases/"+lease.LeaseID+"/renew", `{}`).want(200)
 }
 
-func TestALeaseThatIsOverIsGone(t *testing.T) {
+func TestAnEndedLeaseIsGone(t *testing.T) {
 	c := newClient(t)
 	c.newUser("alice", nil)
 	path := "/v1/leases/" + c.acquire(`{"users":[{}]}`).LeaseID
@@ -120,7 +120,7 @@ func TestALeaseThatIsOverIsGone(t *testing.T) {
 	c.acquire(`{"users":[{}]}`)
 }
 
-func TestALeaseThatNeverWasIsNotFound(t *testing.T) {
+func TestAnUnknownLeaseIsNotFound(t *testing.T) {
 	c := newClient(t)
 	c.get("/v1/leases/" + someID).want(404).wantProblem(api.CodeLeaseNotFound)
 	c.post("/v1/leases/"+someID+"/renew", "").want(404).wantProblem(api.CodeLeaseNotFound)
@@ -144,7 +144,7 @@ func TestAReleaseReportsBrokenUsers(t *testing.T) {
 	}
 }
 
-func TestWhatALeaseMayNotBe(t *testing.T) {
+func TestAnInvalidAcquireIsRejected(t *testing.T) {
 	c := newClient(t)
 	tests := []struct {
 		name, body string

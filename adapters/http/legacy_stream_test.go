@@ -25,7 +25,7 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// accountsFarm is a farm that has users, and after them the error of then, if there is one.
+// accountsFarm is a farm with so many users. After them comes the error of then, if that is set.
 type accountsFarm struct {
 	ports.Farm
 	ports.Health
@@ -63,12 +63,12 @@ func TestTheStreamOfAllUsersEnds(t *testing.T) {
 	}
 }
 
-func TestAStoreThatIsAwayBeforeTheFirstUserIsA503(t *testing.T) {
+func TestAnUnavailableStoreIsA503BeforeTheFirstUser(t *testing.T) {
 	farm := &accountsFarm{then: failing(ports.ErrUnavailable)}
 	newFarmClient(t, farm, farm).get("/get_users").want(503).wantProblem(api.CodeStoreUnavailable)
 }
 
-func TestAStreamThatBreaksOffIsSeenToBreakOff(t *testing.T) {
+func TestAClientSeesThatAStreamBrokeOff(t *testing.T) {
 	failures := map[string]brokenFarm{
 		"the store went away midway":          failing(errors.New("the store went away midway")),
 		"panic: a mistake midway\\ngoroutine": func(context.Context) error { panic("a mistake midway") },
@@ -106,7 +106,7 @@ func TestAStreamStopsWhenItsClientLeaves(t *testing.T) {
 	<-farm.ended
 }
 
-func TestAHeadOfTheStreamTakesNoUsersAndLeavesTheConnectionAsItWas(t *testing.T) {
+func TestAHeadOfTheStreamReadsNoUsersAndKeepsTheConnection(t *testing.T) {
 	farm := &accountsFarm{users: 3, ended: make(chan struct{})}
 	c := newFarmClient(t, farm, farm)
 	conn, err := net.Dial("tcp", strings.TrimPrefix(c.url, "http://"))
@@ -128,7 +128,7 @@ func TestAHeadOfTheStreamTakesNoUsersAndLeavesTheConnectionAsItWas(t *testing.T)
 }
 
 // The peak of the heap must not grow with the number of users.
-func TestTheStreamHoldsNotAllUsers(t *testing.T) {
+func TestTheStreamKeepsFewUsersInMemory(t *testing.T) {
 	const users = 50_000 // of more than 200 bytes each
 	farm := &accountsFarm{users: users}
 	c := newFarmClient(t, farm, farm)
@@ -218,7 +218,7 @@ func (g accountsGate) Enter(ctx context.Context, token domain.Token) (domain.Cal
 	return caller, g.farm, err
 }
 
-func TestAStreamOfAllUsersIsCutWhenItsReaderMayNotEnterAnymore(t *testing.T) {
+func TestAStreamOfAllUsersIsCutWithTheAuthorizationOfItsClient(t *testing.T) {
 	const most = 2 * time.Second
 	byRevoking := func(f guardedFarm) (string, func()) {
 		id, token := f.keyWithID(domain.Tester)
@@ -270,7 +270,7 @@ func TestAStreamOfAllUsersIsCutWhenItsReaderMayNotEnterAnymore(t *testing.T) {
 	}
 }
 
-func TestAShutdownLetsAStreamOfAllUsersEnd(t *testing.T) {
+func TestAShutdownWaitsForAStreamOfAllUsers(t *testing.T) {
 	farm := &accountsFarm{users: 5000}
 	server := newFarmServer(farm, farm)
 	inBubble(t, server, func(t *testing.T, dial func() net.Conn) {
@@ -291,13 +291,13 @@ func TestAShutdownLetsAStreamOfAllUsersEnd(t *testing.T) {
 	})
 }
 
-// getUsers asks for all users, and returns the body of the answer once it began.
+// getUsers requests all users, and returns the body of the answer when the answer has begun.
 func getUsers(t *testing.T, conn net.Conn) io.Reader {
 	t.Helper()
 	return getStream(t, conn, "/get_users")
 }
 
-// getStream returns the body of the answer to a GET once it began.
+// getStream returns the body of the answer to a GET when the answer has begun.
 func getStream(t *testing.T, conn net.Conn, path string) io.Reader {
 	t.Helper()
 	if _, err := io.WriteString(conn, "GET "+path+" HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
@@ -306,7 +306,7 @@ func getStream(t *testing.T, conn net.Conn, path string) io.Reader {
 	return streamOn(t, conn)
 }
 
-// streamOn returns the body of an answer that a connection brings, once it began.
+// streamOn returns the body of the answer on a connection when the answer has begun.
 func streamOn(t *testing.T, conn net.Conn) io.Reader {
 	t.Helper()
 	answer := bufio.NewReader(conn)

@@ -11,7 +11,7 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// nastyFarm is a farm whose users have text in every field.
+// nastyFarm is a farm whose users have the text in every field.
 type nastyFarm struct {
 	ports.Farm
 	ports.Health
@@ -39,7 +39,7 @@ func (f nastyFarm) AllAccounts(context.Context) iter.Seq2[domain.Account, error]
 	}
 }
 
-func TestTheListOfAllUsersHasEveryTextAsEncodingJSONWouldWriteIt(t *testing.T) {
+func TestTheListOfAllUsersWritesTextsLikeEncodingJSON(t *testing.T) {
 	farm := nastyFarm{texts: []string{
 		"", " ", `"`, `\`, `\"`, `\u0022`, `{"user_id":1}],`, "</script>&'", "%s",
 		"a\x00b", "\b\f\n\r\t\x1b\x7f", "\u0085\u2028\u2029\ufeff", "é",

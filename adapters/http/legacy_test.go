@@ -85,7 +85,7 @@ func TestLegacyLocks(t *testing.T) {
 	}
 }
 
-func TestALegacyLockTellsTheTimeFromWhichItHolds(t *testing.T) {
+func TestALegacyLockHasItsTime(t *testing.T) {
 	c := newClient(t)
 	alice, _ := c.newUser("alice", nil)
 	locktime := regexp.MustCompile(`"locktime":[0-9.]+`)
@@ -140,7 +140,7 @@ func TestLegacyFieldsThatAreMissingOrMalformed(t *testing.T) {
 	}
 }
 
-func TestLegacyFieldsComeFromAnywhere(t *testing.T) {
+func TestLegacyFieldsMayBeInBodyOrQuery(t *testing.T) {
 	c := newClient(t)
 	multipart := "--b\r\nContent-Disposition: form-data; name=\"user_id\"\r\n\r\n" + someID + "\r\n--b--\r\n"
 	tests := []struct{ name, contentType, query, body string }{

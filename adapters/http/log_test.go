@@ -59,7 +59,7 @@ level=INFO msg=request method=GET route=/readyz status=503 error="store unavaila
 	}
 }
 
-func TestWhatAdminsDoIsLoggedWithTheirKey(t *testing.T) {
+func TestChangesByAdminsAreLoggedWithTheirKey(t *testing.T) {
 	var text logBuffer
 	log := slog.New(slog.NewTextHandler(&text, &slog.HandlerOptions{ReplaceAttr: withoutChance}))
 	store := memory.New()
@@ -105,7 +105,7 @@ func withoutChance(_ []string, attr slog.Attr) slog.Attr {
 	return attr
 }
 
-// What the suite's TestMain looks for in the log, and does not find, is what the tests used.
+// TestMain searches the log for the secrets that the tests used. So it must know them all.
 func TestTheSuiteKnowsItsSecrets(t *testing.T) {
 	c := newClient(t)
 	_, password := c.newUser("alice", nil)

@@ -29,7 +29,7 @@ var longBodies = map[string]string{
 	"in what is asked of": "Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n",
 }
 
-// sendHeader sends the beginning of a request, and returns the answer that comes before the rest.
+// sendHeader sends the beginning of a request, and returns the answer to that.
 func (c client) sendHeader(t *testing.T, line, rest string) answer {
 	t.Helper()
 	conn := c.dial()

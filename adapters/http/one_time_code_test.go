@@ -14,7 +14,7 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// code asks for a code of a user of a lease.
+// code requests a code of the first user of a lease.
 func (c client) code(lease api.Lease, user int) (code api.OneTimeCode) {
 	c.t.Helper()
 	c.post(otpPath(lease, user), "").want(200).into(&code)
@@ -25,7 +25,7 @@ func otpPath(lease api.Lease, user int) string {
 	return "/v1/leases/" + lease.LeaseID + "/users/" + lease.Users[user].UserID + "/otp"
 }
 
-// newUserWithTOTP adds a user whose second factor is the text.
+// newUserWithTOTP adds a user with the second factor.
 func (c client) newUserWithTOTP(login, totp string) (user api.User) {
 	c.t.Helper()
 	c.post("/v1/users", encode(c.t, api.NewUser{
@@ -51,8 +51,8 @@ func overPipes(t *testing.T, dial func() net.Conn) client {
 	return client{t: t, url: "http://x", http: &nethttp.Client{Transport: contractTransport{transport, t.Errorf}}}
 }
 
-// withALease lets test have the lease of a user whose codes change every half minute, in a synctest bubble where the first
-// code has just begun.
+// withALease runs test in a synctest bubble with the lease of a user. Its codes change every half minute, and the first one
+// has just begun.
 func withALease(t *testing.T, test func(t *testing.T, c client, lease api.Lease)) {
 	t.Helper()
 	inBubble(t, newServer(), func(t *testing.T, dial func() net.Conn) {
@@ -79,7 +79,7 @@ func TestTheHolderOfALeaseGetsTheCodesOfItsUsers(t *testing.T) {
 	})
 }
 
-// codeNow returns the code of a second factor, as the domain has it: its tests compare that with RFC 6238.
+// codeNow returns the current code of the domain, whose tests compare it with RFC 6238.
 func codeNow(t *testing.T, totp string) string {
 	t.Helper()
 	parsed, err := domain.ParseTOTP(totp)
@@ -125,7 +125,7 @@ func TestNoCodeIsGivenTwice(t *testing.T) {
 	})
 }
 
-func TestTheNextCodeIsWaitedFor(t *testing.T) {
+func TestARequestMayWaitForTheNextCode(t *testing.T) {
 	withALease(t, func(t *testing.T, c client, lease api.Lease) {
 		first := c.code(lease, 0)
 		start := time.Now()
@@ -174,7 +174,7 @@ func TestACodeIsForUsersOfTheLeaseAndAsLongAsItLasts(t *testing.T) {
 	c.post(otpPath(lease, 0), "").want(410).wantProblem(api.CodeLeaseExpired)
 }
 
-func TestWhatARequestForACodeMayNotBe(t *testing.T) {
+func TestAnInvalidRequestForACodeIsRejected(t *testing.T) {
 	c := newClient(t)
 	c.post("/v1/leases/x/users/y/otp", `{"wait_seconds":61,"wait":1}`).want(422).
 		wantProblem(api.CodeInvalid, "/lease_id", "/user_id", "/wait", "/wait_seconds")

@@ -19,7 +19,7 @@ func TestTheDescriptionIsValid(t *testing.T) {
 	}
 }
 
-func TestWhatIsServedIsWhatIsDescribed(t *testing.T) {
+func TestServedRoutesAreTheDescribedOnes(t *testing.T) {
 	served := map[string]bool{}
 	for _, route := range newServer().Routes() {
 		if route.Method != "HEAD" { // comes with every GET

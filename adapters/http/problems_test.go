@@ -15,7 +15,7 @@ import (
 
 const someID = "01a207ad-dd31-71ec-8a51-5b0e4a7a0c11"
 
-// farmRequests are requests to every route that asks the farm, each of which is as described.
+// farmRequests has a valid request to every route that calls the farm.
 var farmRequests = []struct{ method, path, body string }{
 	{"POST", "/v1/leases", `{"users":[{}]}`},
 	{"GET", "/v1/leases/" + someID, ""},

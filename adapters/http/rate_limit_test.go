@@ -28,8 +28,7 @@ func (g everyKeyGate) Enter(_ context.Context, token domain.Token) (domain.Calle
 	return caller, g.farm, nil
 }
 
-// newKeyedServer returns the server of a farm that knows every API key, with the limits that change makes of the default
-// ones.
+// newKeyedServer returns the server of a farm that accepts every API key, with the default limits after change.
 func newKeyedServer(farm ports.Farm, change func(*http.Limits)) *http.Server {
 	limits := http.DefaultLimits()
 	change(&limits)
@@ -83,7 +82,7 @@ func inRateBubble(t *testing.T, rate int, test func(t *testing.T, ask func(token
 	})
 }
 
-func TestAKeyMaySendOnlySoManyRequestsASecond(t *testing.T) {
+func TestTheRequestsPerSecondOfAKeyAreLimited(t *testing.T) {
 	inRateBubble(t, 3, func(t *testing.T, ask func(string) answer) {
 		token := newToken()
 		for range 3 {
@@ -109,7 +108,7 @@ func TestAKeyMaySendOnlySoManyRequestsASecond(t *testing.T) {
 	})
 }
 
-func TestAKeyThatSendsTooMuchLeavesOthersTheirs(t *testing.T) {
+func TestEachKeyHasItsOwnRateLimit(t *testing.T) {
 	inRateBubble(t, 1, func(_ *testing.T, ask func(string) answer) {
 		greedy := newToken()
 		ask(greedy).want(404)
@@ -126,7 +125,7 @@ func TestCallersWithoutAKeyHaveNoRateLimit(t *testing.T) {
 	})
 }
 
-func TestThereNeedBeNoLimitOfRequestsASecond(t *testing.T) {
+func TestARateLimitOf0IsNoLimit(t *testing.T) {
 	inRateBubble(t, 0, func(_ *testing.T, ask func(string) answer) {
 		token := newToken()
 		for range 10 {
@@ -135,7 +134,7 @@ func TestThereNeedBeNoLimitOfRequestsASecond(t *testing.T) {
 	})
 }
 
-func TestTheHealthOfAServerMayBeAskedForAtAnyRate(t *testing.T) {
+func TestHealthChecksHaveNoRateLimit(t *testing.T) {
 	server := newKeyedServer(brokenFarm(hanging), func(l *http.Limits) { l.Rate = 1 })
 	inBubble(t, server, func(t *testing.T, dial func() net.Conn) {
 		conn := dial()

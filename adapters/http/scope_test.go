@@ -13,13 +13,13 @@ import (
 	"github.com/userfarm/userfarm/domain"
 )
 
-// foreign returns the client that comes with the API key of an admin of another project than that of which about is.
+// foreign returns a client with the API key of an admin of another project than that of about.
 func (f guardedFarm) foreign() client {
 	f.t.Helper()
 	return f.as(f.key(domain.Admin, project(f.t, otherProjectID)))
 }
 
-func TestAnAPIKeyOfAProjectListsNothingOfOthers(t *testing.T) {
+func TestAnAPIKeyOfAProjectListsNothingOfOtherProjects(t *testing.T) {
 	f := newGuardedFarm(t)
 	f.about("{lease_id}")
 	empty := map[string]string{
@@ -48,7 +48,7 @@ func TestAnAPIKeyOfAProjectListsNothingOfOthers(t *testing.T) {
 	}
 }
 
-func TestAnAPIKeyOfAProjectListsThoseOfItOnly(t *testing.T) {
+func TestAnAPIKeyOfAProjectListsOnlyKeysOfTheProject(t *testing.T) {
 	f := newGuardedFarm(t)
 	own, other := project(t, projectID), project(t, otherProjectID)
 	f.key(domain.Viewer, own)
@@ -61,7 +61,7 @@ func TestAnAPIKeyOfAProjectListsThoseOfItOnly(t *testing.T) {
 	}
 }
 
-func TestAStreamTellsAnAPIKeyOfAProjectNothingOfOthers(t *testing.T) {
+func TestAStreamHasNoEventsOfOtherProjects(t *testing.T) {
 	f := newGuardedFarm(t)
 	f.about("{lease_id}")
 	stream := f.foreign().watch("since=2026-01-01T00:00:00Z", "")
@@ -73,7 +73,7 @@ func TestAStreamTellsAnAPIKeyOfAProjectNothingOfOthers(t *testing.T) {
 }
 
 // TestOtherProjectsLookLikeUnknownOnes compares byte by byte the answers about something of another project and about
-// something that never was.
+// an unknown one.
 func TestOtherProjectsLookLikeUnknownOnes(t *testing.T) {
 	f := newGuardedFarm(t)
 	c := f.foreign()
@@ -88,7 +88,7 @@ func TestOtherProjectsLookLikeUnknownOnes(t *testing.T) {
 	}
 }
 
-// wantSame fails the test unless a call is answered the same about something that is not the caller's and about nothing.
+// wantSame fails the test unless a call gets the same answer about something of another project and about an unknown id.
 func (f guardedFarm) wantSame(c client, operation, body string, about *strings.Replacer) {
 	f.t.Helper()
 	method, path, _ := strings.Cut(operation, " ")
@@ -106,7 +106,7 @@ func (f guardedFarm) wantSame(c client, operation, body string, about *strings.R
 	}
 }
 
-func TestALeaseOfOthersThatIsOverIsAsIfItNeverWas(t *testing.T) {
+func TestAnEndedLeaseOfAnotherProjectIsNotFound(t *testing.T) {
 	f := newGuardedFarm(t)
 	c := f.foreign()
 	lease := f.lease(f.addUser("alice", projectID))
@@ -123,7 +123,7 @@ func TestALeaseOfOthersThatIsOverIsAsIfItNeverWas(t *testing.T) {
 	}
 }
 
-func TestAnAcquireOfOthersUsersIsAsIfThereWereNone(t *testing.T) {
+func TestAnAcquireSeesNoUsersOfOtherProjects(t *testing.T) {
 	f := newGuardedFarm(t)
 	c := f.foreign()
 	user := f.addUser("alice", projectID)
@@ -150,7 +150,7 @@ func TestAnAcquireOfOthersUsersIsAsIfThereWereNone(t *testing.T) {
 	c.post("/v1/leases", `{"users":[{},{}]}`).want(404).wantProblem(api.CodeNoMatch, "/users/1")
 }
 
-func TestALoginOfOthersIsAsIfItWereFree(t *testing.T) {
+func TestALoginOfAnotherProjectIsNotTaken(t *testing.T) {
 	f := newGuardedFarm(t)
 	c := f.foreign()
 	f.addUser("alice", projectID)
@@ -160,7 +160,7 @@ func TestALoginOfOthersIsAsIfItWereFree(t *testing.T) {
 	f.wantSame(c, "POST /v1/keys", `{"name":"n","role":"viewer","projects":["{project_id}"]}`, about)
 }
 
-func TestAProjectThatTheAPIKeyIsNotForIsNamed(t *testing.T) {
+func TestAProjectOutsideTheScopeOfTheKeyIsNamed(t *testing.T) {
 	f := newGuardedFarm(t)
 	c := f.foreign()
 	c.post("/v1/users", `{"login":"a","password":"p","project_id":"`+projectID+`","env":"e","domain":"d"}`).want(403).
@@ -173,7 +173,7 @@ func TestAProjectThatTheAPIKeyIsNotForIsNamed(t *testing.T) {
 	c.get("/v1/users?project_id="+projectID).want(403).wantProblem(api.CodeForbidden, "/project_id")
 }
 
-func TestAnIdempotencyKeyOfOthersIsNotMine(t *testing.T) {
+func TestAnIdempotencyKeyOfAnotherCallerHasNoEffect(t *testing.T) {
 	f := newGuardedFarm(t)
 	one := f.as(f.key(domain.Tester, project(t, projectID)))
 	two := f.as(f.key(domain.Tester, project(t, otherProjectID)))

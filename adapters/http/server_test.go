@@ -71,7 +71,7 @@ func TestABodyMayHaveAMebibyte(t *testing.T) {
 	c.do(req).want(413).wantProblem(api.CodeTooLarge)
 }
 
-// These requests are such that no proper client sends them.
+// No proper client sends these requests.
 func TestBytesThatAreNotHTTPAreAProblem(t *testing.T) {
 	c := newClient(t)
 	tests := []struct {
@@ -103,7 +103,7 @@ func TestBytesThatAreNotHTTPAreAProblem(t *testing.T) {
 	}
 }
 
-// readAnswer reads the answer to a request that was written by hand.
+// readAnswer reads the answer to a request that the test has written.
 func readAnswer(t *testing.T, conn net.Conn, method string) answer {
 	t.Helper()
 	resp, err := nethttp.ReadResponse(bufio.NewReader(conn), &nethttp.Request{Method: method})
@@ -122,7 +122,7 @@ func readAnswer(t *testing.T, conn net.Conn, method string) answer {
 }
 
 // By default, Fiber reuses the memory of a request for the next one on the connection.
-func TestWhatIsKeptOfARequestStays(t *testing.T) {
+func TestTheStringsOfARequestStayUnchanged(t *testing.T) {
 	server := newServer()
 	var kept []string
 	server.Handle("GET", "/kept/:value", func(c *fiber.Ctx) error {
@@ -228,7 +228,7 @@ func (c *readConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// waitUntilAccepted returns once the server has accepted the connections that were opened before: it accepts in order.
+// waitUntilAccepted returns when the server has accepted all connections that were opened before. It accepts in order.
 func waitUntilAccepted(t *testing.T, url string) {
 	t.Helper()
 	transport := &nethttp.Transport{DisableKeepAlives: true}
@@ -239,7 +239,7 @@ func waitUntilAccepted(t *testing.T, url string) {
 	_ = resp.Body.Close()
 }
 
-// waitUntilClosed returns once the server accepts no more connections.
+// waitUntilClosed returns when the server accepts no more connections.
 func waitUntilClosed(url string) {
 	for {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
@@ -250,7 +250,7 @@ func waitUntilClosed(url string) {
 	}
 }
 
-func TestShutdownDoesNotWaitForConnectionsThatAskNothing(t *testing.T) {
+func TestShutdownDoesNotWaitForConnectionsWithoutARequest(t *testing.T) {
 	server := newServer()
 	c := serve(t, server)
 	silent, err := net.Dial("tcp", strings.TrimPrefix(c.url, "http://"))
@@ -267,7 +267,7 @@ func TestShutdownDoesNotWaitForConnectionsThatAskNothing(t *testing.T) {
 	}
 }
 
-func TestShutdownWaitsOnlySoLongForTheRestOfARequest(t *testing.T) {
+func TestShutdownWaitsForTheRestOfARequestForALimitedTime(t *testing.T) {
 	server := newServer()
 	inBubble(t, server, func(t *testing.T, dial func() net.Conn) {
 		conn := dial()
@@ -356,7 +356,7 @@ func inBubble(t *testing.T, server *http.Server, test func(t *testing.T, dial fu
 	inBubbleBehind(t, server, func(listener net.Listener) net.Listener { return listener }, test)
 }
 
-// inBubbleBehind is inBubble for a server that listens on what front makes of the listener.
+// inBubbleBehind is inBubble with a listener that front returns.
 func inBubbleBehind(
 	t *testing.T, server *http.Server, front func(net.Listener) net.Listener, test func(t *testing.T, dial func() net.Conn),
 ) {

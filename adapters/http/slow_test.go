@@ -18,13 +18,13 @@ import (
 	"github.com/userfarm/userfarm/app"
 )
 
-// newLimitedServer returns the server of an empty farm, with the limits that change makes of the default ones.
+// newLimitedServer returns the server of an empty farm, with the default limits after change.
 func newLimitedServer(change func(*http.Limits)) *http.Server {
 	store := memory.New()
 	return limitedServer(app.New(store, settings), store, change)
 }
 
-// endless are requests whose end a slow client never reaches.
+// endless has requests that a slow client never completes.
 var endless = map[string]string{
 	"in the header": "GET /ping HTTP/1.1\r\nHost: x\r\nX-Slow: ",
 	"in the body":   "POST /v1/leases HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n",
@@ -33,7 +33,7 @@ var endless = map[string]string{
 		"Content-Length: 1000000\r\n\r\n",
 }
 
-func TestClientsThatSendForEverAreCutAndDelayNoOther(t *testing.T) {
+func TestClientsThatSendForeverAreCutAndDelayNoOther(t *testing.T) {
 	const clients = 200
 	for name, request := range endless {
 		t.Run(name, func(t *testing.T) {
@@ -49,7 +49,7 @@ func TestClientsThatSendForEverAreCutAndDelayNoOther(t *testing.T) {
 	}
 }
 
-// dial opens a connection to the server, which the test ends.
+// dial opens a connection to the server until the test ends.
 func (c client) dial() net.Conn {
 	c.t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(strings.TrimPrefix(c.url, "http://"), "https://"))
@@ -103,7 +103,7 @@ func TestARequestThatArrivesByteByByteTimesOut(t *testing.T) {
 	}
 }
 
-// keepSending sends a byte now and then until the connection is closed.
+// keepSending sends a byte at intervals until the connection is closed.
 func keepSending(conn net.Conn) {
 	for {
 		time.Sleep(10 * time.Millisecond)
@@ -121,7 +121,7 @@ func readLine(t *testing.T, conn net.Conn, want string) {
 	}
 }
 
-// wantClosed fails the test unless the server closes the connection without another word.
+// wantClosed fails the test unless the server closes the connection and sends nothing more.
 func wantClosed(t *testing.T, conn net.Conn) {
 	t.Helper()
 	rest, err := io.ReadAll(conn)
@@ -133,7 +133,7 @@ func wantClosed(t *testing.T, conn net.Conn) {
 	}
 }
 
-func TestAClientThatTakesNoAnswerIsCut(t *testing.T) {
+func TestAClientThatDoesNotReadItsAnswerIsCut(t *testing.T) {
 	requests := map[string]string{
 		"a short one":                   "GET /ping HTTP/1.1\r\nHost: x\r\n\r\n",
 		"a whole one that is long":      "GET /openapi.yaml HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -164,7 +164,7 @@ func TestAClientThatTakesNoAnswerIsCut(t *testing.T) {
 	}
 }
 
-// In memory nothing is kept between both ends. A real connection keeps some megabytes, which a stream must fill first.
+// A pipe in memory has no buffer. A real connection buffers some megabytes, which a stream must fill first.
 func TestAClientThatStopsReadingARealStreamIsCut(t *testing.T) {
 	farm := &accountsFarm{users: 1 << 40, ended: make(chan struct{})}
 	server := limitedServer(farm, farm, func(l *http.Limits) { l.WriteTimeout = 100 * time.Millisecond })
@@ -175,7 +175,7 @@ func TestAClientThatStopsReadingARealStreamIsCut(t *testing.T) {
 	<-farm.ended
 }
 
-func TestAConnectionOnWhichNoFirstRequestComesTimesOut(t *testing.T) {
+func TestAConnectionWithoutAFirstRequestTimesOut(t *testing.T) {
 	inBubble(t, newServer(), func(t *testing.T, dial func() net.Conn) {
 		conn := dial()
 		defer func() { _ = conn.Close() }()
@@ -188,7 +188,7 @@ func TestAConnectionOnWhichNoFirstRequestComesTimesOut(t *testing.T) {
 	})
 }
 
-func TestAConnectionOnWhichNoNextRequestComesIsClosed(t *testing.T) {
+func TestAConnectionWithoutANextRequestIsClosed(t *testing.T) {
 	inBubble(t, newServer(), func(t *testing.T, dial func() net.Conn) {
 		conn := dial()
 		defer func() { _ = conn.Close() }()

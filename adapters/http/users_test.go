@@ -68,7 +68,7 @@ func TestALoginIsTakenInItsProjectAndEnvironment(t *testing.T) {
 		want(201)
 }
 
-func TestWhatAUserMayNotBe(t *testing.T) {
+func TestAnInvalidUserIsRejected(t *testing.T) {
 	c := newClient(t)
 	ok := `"password":"p","project_id":"` + projectID + `","env":"e","domain":"d"`
 	tests := []struct {
@@ -131,7 +131,7 @@ func TestAUserIsChanged(t *testing.T) {
 	}
 }
 
-func TestWhatAChangeMayNotBe(t *testing.T) {
+func TestAnInvalidChangeIsRejected(t *testing.T) {
 	c := newClient(t)
 	alice, _ := c.newUser("alice", nil)
 	path := "/v1/users/" + alice.UserID
@@ -141,7 +141,7 @@ func TestWhatAChangeMayNotBe(t *testing.T) {
 	c.send("PATCH", "/v1/users/nobody", `{"labels":null}`).want(422).wantProblem(api.CodeInvalid, "/user_id", "/labels")
 }
 
-func TestAUserIsRemovedUnlessSomebodyHoldsIt(t *testing.T) {
+func TestAUserIsRemovedUnlessItIsLocked(t *testing.T) {
 	c := newClient(t)
 	alice, _ := c.newUser("alice", nil)
 	path := "/v1/users/" + alice.UserID
@@ -154,7 +154,7 @@ func TestAUserIsRemovedUnlessSomebodyHoldsIt(t *testing.T) {
 	c.get(path).want(404).wantProblem(api.CodeUserNotFound)
 }
 
-func TestAUserThatIsNotThereIsNotFound(t *testing.T) {
+func TestAnUnknownUserIsNotFound(t *testing.T) {
 	c := newClient(t)
 	for _, r := range farmRequests {
 		if !strings.HasPrefix(r.path, "/v1/users/"+someID) {
@@ -241,7 +241,7 @@ func TestUsersAreFiltered(t *testing.T) {
 	}
 }
 
-func TestWhatAFilterMayNotBe(t *testing.T) {
+func TestAnInvalidFilterIsRejected(t *testing.T) {
 	c := newClient(t)
 	tests := []struct {
 		query    string

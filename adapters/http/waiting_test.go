@@ -116,7 +116,7 @@ const (
 	waitingRequest = "POST /v1/leases HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 32\r\n\r\n" + waitingBody
 )
 
-// sendWaiting sends an acquire that is ready to wait.
+// sendWaiting sends an acquire that waits.
 func sendWaiting(t *testing.T, conn net.Conn) {
 	t.Helper()
 	if _, err := io.WriteString(conn, waitingRequest); err != nil {
@@ -178,7 +178,7 @@ func TestNoRequestBeginsToWaitDuringAShutdown(t *testing.T) {
 	})
 }
 
-func TestWhatTheFarmFoundOutAsTheShutdownBeganIsTheAnswer(t *testing.T) {
+func TestAnAnswerOfTheFarmDuringAShutdownIsKept(t *testing.T) {
 	tests := map[string]struct {
 		cut    func() (domain.Lease, error)
 		status int
