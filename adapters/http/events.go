@@ -21,7 +21,7 @@ const eventIDRule = "must be the event_id of the last event seen"
 
 // eventRoutes show the history.
 type eventRoutes struct {
-	shutdown context.Context //nolint:containedctx // of the server
+	shutdown context.Context // of the server
 	long     *entrance.LongRequests
 	log      *slog.Logger
 }

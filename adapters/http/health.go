@@ -17,7 +17,7 @@ const pingTimeout = 2 * time.Second
 
 // healthRoutes report the health of the service.
 type healthRoutes struct {
-	shutdown context.Context //nolint:containedctx // of the server
+	shutdown context.Context // of the server
 	health   ports.Health
 }
 

@@ -39,7 +39,7 @@ type Server struct {
 	app      *fiber.App
 	settings Settings
 	log      *slog.Logger
-	shutdown context.Context //nolint:containedctx // ends with problem.ErrShuttingDown when the shutdown begins
+	shutdown context.Context // ends with problem.ErrShuttingDown when the shutdown begins
 	begin    context.CancelCauseFunc
 
 	mu       sync.Mutex

@@ -22,7 +22,7 @@ const recheckInterval = 500 * time.Millisecond
 type LongRequests struct {
 	most     int
 	gate     ports.Gate
-	shutdown context.Context //nolint:containedctx // of the server, not of a request
+	shutdown context.Context // of the server, not of a request
 
 	mu     sync.Mutex
 	groups map[domain.APIKeyID]*group
@@ -31,7 +31,7 @@ type LongRequests struct {
 // group has the long requests of one API key.
 type group struct {
 	size       int             // never 0
-	authorized context.Context //nolint:containedctx // ends with the authorization, which is its cause, or with the last request
+	authorized context.Context // ends with the authorization, which is its cause, or with the last request
 	end        context.CancelCauseFunc
 }
 

@@ -108,9 +108,9 @@ func jsonFields(body []byte) (map[string]field, error) {
 	}
 	fields := make(map[string]field, len(members))
 	for name, value := range members {
-		var read field
-		read.isText = json.Unmarshal(value, &read.text) == nil && value.Kind() == jsontext.KindString
-		fields[name] = read
+		var f field
+		f.isText = json.Unmarshal(value, &f.text) == nil && value.Kind() == jsontext.KindString
+		fields[name] = f
 	}
 	return fields, nil
 }
