@@ -72,7 +72,7 @@ func cause(err error) error { return dig.RootCause(err) }
 func newFarm(store ports.Store, cfg Config) *app.Farm {
 	return app.New(store, app.Settings{
 		TTLs:        domain.TTLs{Default: cfg.LeaseTTL, Longest: cfg.MaxLeaseTTL},
-		OpenLockTTL: cfg.SeedLockTTL,
+		OpenLockTTL: cfg.LegacyLockTTL,
 
 		QuarantineOnExpiry: cfg.OnExpiry == "quarantine",
 	})

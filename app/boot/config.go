@@ -16,11 +16,11 @@ type Config struct {
 	StoreConfig  `embed:""`
 	LogConfig    `embed:""`
 
-	LeaseTTL    time.Duration `help:"Time to live of a lease that asks for none." default:"15m" env:"USERFARM_LEASE_TTL"`
-	MaxLeaseTTL time.Duration `help:"Longest time to live that a lease may ask for." default:"24h" env:"USERFARM_MAX_LEASE_TTL"`
-	OnExpiry    string        `help:"What becomes of users whose lease expires before it is released: ${enum}." enum:"free,quarantine" default:"free" env:"USERFARM_ON_EXPIRY"`
-	History     time.Duration `help:"How long to keep what happened to users." default:"720h" env:"USERFARM_HISTORY"`
-	SeedLockTTL time.Duration `help:"Time to live of a lock taken with /acquire_lock; 0 is no expiry." default:"0" env:"USERFARM_SEED_LOCK_TTL"`
+	LeaseTTL      time.Duration `help:"Time to live of a lease that asks for none." default:"15m" env:"USERFARM_LEASE_TTL"`
+	MaxLeaseTTL   time.Duration `help:"Longest time to live that a lease may ask for." default:"24h" env:"USERFARM_MAX_LEASE_TTL"`
+	OnExpiry      string        `help:"What becomes of users whose lease expires before it is released: ${enum}." enum:"free,quarantine" default:"free" env:"USERFARM_ON_EXPIRY"`
+	History       time.Duration `help:"How long to keep what happened to users." default:"720h" env:"USERFARM_HISTORY"`
+	LegacyLockTTL time.Duration `help:"Time to live of a lock taken with /acquire_lock; 0 is no expiry." default:"0" env:"USERFARM_LEGACY_LOCK_TTL"`
 }
 
 // HTTPConfig says where the farm is served.
@@ -67,8 +67,8 @@ func (c Config) Validate() error {
 	if c.MaxLeaseTTL < c.LeaseTTL {
 		errs = append(errs, fmt.Errorf("--max-lease-ttl must be at least --lease-ttl, %v", c.LeaseTTL))
 	}
-	if c.SeedLockTTL < 0 {
-		errs = append(errs, errors.New("--seed-lock-ttl must not be negative"))
+	if c.LegacyLockTTL < 0 {
+		errs = append(errs, errors.New("--legacy-lock-ttl must not be negative"))
 	}
 	if c.History < time.Minute {
 		errs = append(errs, errors.New("--history must be at least 1m"))

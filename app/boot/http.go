@@ -55,13 +55,10 @@ func serve(
 func listen(address *net.TCPAddr, cfg HTTPConfig, log *slog.Logger) (net.Listener, error) {
 	var secure *tls.Config
 	if cfg.TLSCert != "" {
-		certificate, err := http.NewCertificate(cfg.TLSCert, cfg.TLSKey, func(err error) {
-			log.Error("the TLS certificate can't be used", "error", err)
-		})
-		if err != nil {
+		var err error
+		if secure, err = http.TLSConfig(cfg.TLSCert, cfg.TLSKey, log); err != nil {
 			return nil, fmt.Errorf("--tls-cert: %w", err)
 		}
-		secure = certificate.TLSConfig()
 	}
 	listener, err := net.ListenTCP("tcp", address)
 	if err != nil {

@@ -15,7 +15,7 @@ func useEverything(w *witness) {
 	w.t.Helper()
 	keepUsers(w)
 	takeUsers(w)
-	useSeedRoutes(w)
+	useLegacyRoutes(w)
 	keepKeys(w)
 	comeWithTheWrongKey(w)
 	useCommands(w)
@@ -102,7 +102,7 @@ func takeUsers(w *witness) {
 	w.refused("GET", "/v1/leases/"+forced, "")
 }
 
-func useSeedRoutes(w *witness) {
+func useLegacyRoutes(w *witness) {
 	w.t.Helper()
 	inQuery := url.Values{"login": {"dan"}, "password": {w.password()}, "project_id": {project}, "env": {"stage"}, "domain": {"regular"}}
 	w.told("POST", "/create_user?"+inQuery.Encode(), "")
