@@ -11,21 +11,28 @@ var shared struct {
 	err    error
 }
 
-// Shared returns the server that the tests of a package have in common, and starts it for the first. It ends with [Main].
-func Shared(t testing.TB) *Server {
+// Shared returns the server that all tests of a package use, so a test must not change it. It is the one that [Variable] names, or
+// else a server that starts with the first test and ends with [Main].
+func Shared(t testing.TB) *Access {
 	t.Helper()
-	shared.once.Do(func() { shared.server, shared.err = start() })
+	s := readSetting(t)
+	if s.server != nil {
+		return &Access{home: s.server, drop: true}
+	}
+	programs := needPrograms(t, s)
+	shared.once.Do(func() { shared.server, shared.err = start(programs) })
 	if shared.err != nil {
 		t.Fatalf("postgrestest: %v", shared.err)
 	}
-	return shared.server
+	return shared.server.Access
 }
 
-// Main runs the tests of a package and then stops their [Shared] server, if any of them used it.
+// Main runs the tests of a package, stops their [Shared] server and reports how many tests were skipped.
 type Main struct{ M *testing.M }
 
 // Run returns what [testing.M.Run] does.
 func (m Main) Run() int {
+	defer reportSkipped()
 	defer func() {
 		if shared.server != nil {
 			shared.server.end()
