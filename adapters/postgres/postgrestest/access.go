@@ -69,11 +69,7 @@ func connected(t testing.TB, url string, work func(context.Context, *pgx.Conn) e
 	t.Helper()
 	ctx := context.Background()
 	conn, err := pgx.Connect(ctx, url)
-	if err != nil {
-		t.Fatalf("postgrestest: %v", err)
-	}
+	failIf(t, err)
 	defer func() { _ = conn.Close(ctx) }()
-	if err := work(ctx, conn); err != nil {
-		t.Fatalf("postgrestest: %v", err)
-	}
+	failIf(t, work(ctx, conn))
 }

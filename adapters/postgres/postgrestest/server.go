@@ -52,9 +52,7 @@ func Start(t testing.TB) *Server {
 		skip(t, "the test needs a server of its own, and "+Variable+" names one that others may use", ownServerAdvice)
 	}
 	server, err := start(needPrograms(t, s))
-	if err != nil {
-		t.Fatalf("postgrestest: %v", err)
-	}
+	failIf(t, err)
 	t.Cleanup(server.end)
 	return server
 }

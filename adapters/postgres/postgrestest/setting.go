@@ -13,8 +13,8 @@ import (
 //   - required: the same, but a test fails where it would be skipped.
 //   - off: none. The tests that need PostgreSQL are skipped.
 //   - postgres://USER:PASSWORD@HOST:PORT/DATABASE: the server at this URL. It must ask for a password, and the user must be
-//     a superuser. Each test creates databases of its own, whose names begin with userfarm_test_, and drops them. A test
-//     that needs a server of its own is skipped.
+//     a superuser. Each test creates databases of its own, whose names begin with userfarm_test_, and drops them. Packages
+//     take turns on the server. A test that needs a server of its own is skipped.
 const Variable = "USERFARM_TEST_POSTGRES"
 
 // setting is the value of [Variable].
@@ -51,9 +51,7 @@ func parseSetting(text string) (setting, error) {
 func readSetting(t testing.TB) setting {
 	t.Helper()
 	s, err := parseSetting(os.Getenv(Variable))
-	if err != nil {
-		t.Fatalf("postgrestest: %v", err)
-	}
+	failIf(t, err)
 	return s
 }
 
@@ -68,8 +66,6 @@ func needPrograms(t testing.TB, s setting) programs {
 	if errors.Is(err, errNoPrograms) && !s.required {
 		skip(t, err.Error(), installAdvice)
 	}
-	if err != nil {
-		t.Fatalf("postgrestest: %v", err)
-	}
+	failIf(t, err)
 	return found
 }
