@@ -47,7 +47,7 @@ func TestRunNamesTheCauseAlone(t *testing.T) {
 	cfg := config("sqlite:" + filepath.Join(t.TempDir(), "none", "farm.db"))
 	err := boot.Run(t.Context(), cfg)
 	if err == nil || strings.Contains(err.Error(), "fx") || strings.Contains(err.Error(), "function") || strings.Contains(err.Error(), "\n") {
-		t.Errorf("run = %v, want one line without fx's account", err)
+		t.Errorf("run = %v, want one line without fx's description", err)
 	}
 }
 

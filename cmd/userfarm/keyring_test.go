@@ -18,9 +18,9 @@ import (
 )
 
 func TestTheEncryptionKeyIsReplacedWhileTheFarmServes(t *testing.T) {
-	for name, settings := range bothStores(t) {
+	for name, newStore := range stores {
 		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
+			dir, settings := t.TempDir(), newStore(t)
 			keyFile := filepath.Join(dir, "userfarm.key")
 			if settings != nil {
 				keyFile = settings[3]
@@ -69,9 +69,9 @@ func TestTheEncryptionKeyIsReplacedWhileTheFarmServes(t *testing.T) {
 }
 
 func TestAResealThatIsKilledGoesOn(t *testing.T) {
-	for name, settings := range bothStores(t) {
+	for name, newStore := range stores {
 		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
+			dir, settings := t.TempDir(), newStore(t)
 			farm := serve(t, dir, settings...)
 			const users = 1500
 			fillWithPasswords(t, farm, 0, users)
@@ -121,7 +121,7 @@ func TestAResealThatIsInterruptedSaysSo(t *testing.T) {
 
 // Replicas with copies of the key file can't be given a new one at the same moment.
 func TestTheKeyIsReplacedOnReplicasWithCopiesOfTheFile(t *testing.T) {
-	settings := bothStores(t)["PostgreSQL"]
+	settings := postgresStore(t)
 	store, original, copied := settings[:2], settings[3], filepath.Join(t.TempDir(), "copy.key")
 	publish := func() {
 		text, err := os.ReadFile(original)

@@ -38,9 +38,9 @@ func TestAKeyThatIsMadeBeforeTheFarmStartsIsNeededFromItsStart(t *testing.T) {
 }
 
 func TestAKeyThatIsMadeBesideARunningFarmWorksAtOnce(t *testing.T) {
-	for name, settings := range bothStores(t) {
+	for name, newStore := range stores {
 		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
+			dir, settings := t.TempDir(), newStore(t)
 			farm := serve(t, dir, settings...)
 			wantEntry(t, farm, "", http.StatusOK)
 
@@ -59,9 +59,9 @@ func TestAKeyThatIsMadeBesideARunningFarmWorksAtOnce(t *testing.T) {
 }
 
 func TestARevokedKeyLetsNobodyInAnywhere(t *testing.T) {
-	for name, settings := range bothStores(t) {
+	for name, newStore := range stores {
 		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
+			dir, settings := t.TempDir(), newStore(t)
 			token := makeKey(t, dir, settings, "--role", "admin", "--name", "lost")
 			farms := []*process{serve(t, dir, settings...)}
 			if name == "PostgreSQL" {
@@ -205,13 +205,16 @@ func TestKeyCommandsThatMustFail(t *testing.T) {
 	}
 }
 
-// bothStores returns the settings of a new farm on SQLite and of one on PostgreSQL.
-func bothStores(t *testing.T) map[string][]string {
+// stores return the settings of a new farm on each database.
+var stores = map[string]func(t *testing.T) []string{
+	"SQLite":     func(*testing.T) []string { return nil },
+	"PostgreSQL": postgresStore,
+}
+
+// postgresStore returns the settings of a new farm on PostgreSQL. It skips the test where there is no PostgreSQL.
+func postgresStore(t *testing.T) []string {
 	t.Helper()
-	return map[string][]string{
-		"SQLite":     nil,
-		"PostgreSQL": {"--store", postgrestest.Start(t).NewDatabase(t), "--encryption-key-file", writeKey(t)},
-	}
+	return []string{"--store", postgrestest.Shared(t).NewDatabase(t), "--encryption-key-file", writeKey(t)}
 }
 
 // makeKey makes an API key and returns its token.

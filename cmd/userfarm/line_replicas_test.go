@@ -27,7 +27,7 @@ const (
 )
 
 func TestTheLineOfThreeReplicas(t *testing.T) {
-	server, keyFile := postgrestest.Start(t), writeKey(t)
+	server, keyFile := postgrestest.Shared(t), writeKey(t)
 	for name, test := range map[string]func(*testing.T, []*process){
 		"who comes first is served first, in whichever replica":  testFirstComeFirstServed,
 		"who has waited long still has its place":                testALongWaitKeepsItsPlace,

@@ -34,7 +34,7 @@ func buildAndRun(m *testing.M) int {
 		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
 		return 1
 	}
-	return m.Run()
+	return postgrestest.Main{M: m}.Run()
 }
 
 const project = "3b0f2f4e-9f0c-4a39-8f0e-0c9d5a3f7a11"
@@ -98,13 +98,9 @@ func TestASecondSignalEndsAtOnce(t *testing.T) {
 }
 
 func TestWhatWasAnsweredSurvivesKill(t *testing.T) {
-	keyFile := writeKey(t)
-	for name, settings := range map[string][]string{
-		"SQLite":     nil,
-		"PostgreSQL": {"--store", postgrestest.Start(t).NewDatabase(t), "--encryption-key-file", keyFile},
-	} {
+	for name, newStore := range stores {
 		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
+			dir, settings := t.TempDir(), newStore(t)
 			farm := serve(t, dir, settings...)
 			farm.post("/v1/users", newUser)
 			before := acquire(t, farm)

@@ -230,12 +230,12 @@ func recordStatements(t *testing.T, server *postgrestest.Server) func() sent {
 	return func() (counted sent) {
 		conn := connect()
 		defer func() { _ = conn.Close(ctx) }()
-		query(conn, "SELECT sum(xact_commit + xact_rollback) FROM pg_stat_database WHERE datname LIKE 'test%'", &counted.transactions)
+		query(conn, "SELECT sum(xact_commit + xact_rollback) FROM pg_stat_database WHERE datname LIKE 'userfarm_test_%'", &counted.transactions)
 		if !canCount {
 			return counted
 		}
 		rows, err := conn.Query(ctx, `SELECT query, sum(calls)::bigint FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid
-			WHERE d.datname LIKE 'test%' GROUP BY query`)
+			WHERE d.datname LIKE 'userfarm_test_%' GROUP BY query`)
 		if err != nil {
 			t.Fatal(err)
 		}

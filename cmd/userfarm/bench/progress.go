@@ -6,6 +6,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/mattn/go-isatty"
 )
 
 const (
@@ -22,7 +24,7 @@ type progress struct {
 
 func newProgress(out io.Writer) *progress {
 	file, ok := out.(*os.File)
-	return &progress{out: out, terminal: ok && isTerminal(file)}
+	return &progress{out: out, terminal: ok && isatty.IsTerminal(file.Fd())}
 }
 
 // say writes a line. That it can't be written is no reason to stop.
@@ -60,9 +62,4 @@ func (p *progress) follow(t *tally, length time.Duration) (stop func()) {
 			_, _ = fmt.Fprintln(p.out)
 		}
 	}
-}
-
-func isTerminal(file *os.File) bool {
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
