@@ -24,7 +24,7 @@ type rule struct {
 
 var rules = []rule{{
 	of:     "domain",
-	may:    nothing,
+	may:    only(module + "domain"),
 	reason: "a program that embeds the lock rules gets no other dependency than the standard library",
 }, {
 	of:     "ports",
