@@ -123,8 +123,6 @@ func listPackages(t *testing.T) map[string]listed {
 	}
 }
 
-func nothing(string, string) bool { return false }
-
 // only allows the packages at paths, and packages in the folder of the importing one.
 func only(paths ...string) func(of, dep string) bool {
 	return func(of, dep string) bool {
