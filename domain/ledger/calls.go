@@ -8,7 +8,7 @@ func (l *Ledger) checkCall(once domain.Once) error {
 	if once.IsZero() {
 		return nil
 	}
-	if err := l.repeats(once); err != nil {
+	if err := l.Repeated(once); err != nil {
 		return err
 	}
 	if _, busy := l.loaded.Busy[once.Key]; busy || l.noted[once.Key] {
@@ -17,8 +17,8 @@ func (l *Ledger) checkCall(once domain.Once) error {
 	return nil
 }
 
-// repeats returns what a call is told that was carried out before; nil if it was not.
-func (l *Ledger) repeats(once domain.Once) error {
+// Repeated returns the error of a call that was carried out before; see [domain.Once.Repeats]. It returns nil if it was not.
+func (l *Ledger) Repeated(once domain.Once) error {
 	if before, carriedOut := l.calls[once.Key]; carriedOut && !once.IsZero() {
 		return once.Repeats(before)
 	}

@@ -104,21 +104,22 @@ func (l *Ledger) mostRested(want domain.Selector, n int) []*domain.User {
 	key := SearchKey(want)
 	found := l.found[key]
 	free := make([]*domain.User, 0, n)
-	taken := 0 // from the beginning of what was found
+	passed := 0 // from the beginning of what was found
 	for _, e := range found.entries {
 		if len(free) == n {
 			break
 		}
-		if l.isFree(e) && want.Matches(e.current) {
+		if !e.changed && l.isFree(e) {
 			free = append(free, e.current)
 		} else if len(free) == 0 {
-			taken++
+			passed++
 		}
 	}
-	found.entries = found.entries[taken:] // should one of them become free again, it is among those that changed
+	found.entries = found.entries[passed:]
 	l.found[key] = found
+	// What changed is not where it was found in the order of rest, and may match only now.
 	for _, e := range l.changed {
-		tooFresh := len(free) >= n && domain.CompareRest(e.current, free[n-1]) >= 0
+		tooFresh := len(free) >= n && domain.CompareRest(e.current, free[n-1]) > 0
 		if !tooFresh && l.isFree(e) && want.Matches(e.current) {
 			free = append(free, e.current)
 		}
@@ -166,13 +167,19 @@ func (l *Ledger) Choose(want []domain.Selector, matching []Row) ([]domain.UserID
 	return chosen, nil
 }
 
-// present returns those of the users that can be read, as they are in the ledger.
+// present returns those of the users that can be read, as they are in the ledger, and all that changed in it: they may match
+// now.
 func (l *Ledger) present(rows []Row) []*domain.User {
 	var users []*domain.User
+	for _, e := range l.changed {
+		if !e.removed {
+			users = append(users, e.current)
+		}
+	}
 	for _, row := range rows {
 		e, known := l.entries[row.ID]
 		switch {
-		case known && e.Err == nil && !e.removed:
+		case known && e.Err == nil && !e.removed && !e.changed:
 			users = append(users, e.current)
 		case !known && row.Err == nil:
 			users = append(users, row.User)

@@ -47,7 +47,7 @@ func (l *Ledger) Turns(line [][]domain.Selector) (turns [][]*domain.User) {
 // Dismiss returns why a claim waits for nothing: the error of a call that was carried out meanwhile, or [ErrTimeUp]. It
 // returns nil if the claim is to wait on.
 func (l *Ledger) Dismiss(until time.Time, once domain.Once) error {
-	if err := l.repeats(once); err != nil {
+	if err := l.Repeated(once); err != nil {
 		return err
 	}
 	if !until.After(l.loaded.Now) {

@@ -1,6 +1,10 @@
 package ledger
 
-import "github.com/userfarm/userfarm/domain"
+import (
+	"slices"
+
+	"github.com/userfarm/userfarm/domain"
+)
 
 // Target names users: one by its id, or all that carry a lease.
 type Target struct {
@@ -87,6 +91,11 @@ func (a *Add) need(n *Needs) { n.once(a.Once) }
 func (a *Add) apply(l *Ledger) error {
 	if err := l.checkCall(a.Once); err != nil {
 		return err
+	}
+	for _, u := range a.Users {
+		if slices.ContainsFunc(l.changes.Added, func(other Added) bool { return other.User.ID() == u.ID() }) {
+			return ErrContended // whether the other one is written decides
+		}
 	}
 	for i, u := range a.Users {
 		added := Added{User: u}

@@ -33,7 +33,7 @@ func TestRetry(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var attempts, reconnects int
-			store := New(Config{Dialect: Postgres(""), Reconnect: func() { reconnects++ }})
+			store := New(Config{Dialect: testDialect(), Reconnect: func() { reconnects++ }})
 			err := store.retry(context.Background(), func() (bool, error) {
 				attempts++
 				answer := test.answers[attempts-1]
@@ -52,7 +52,7 @@ func TestRetry(t *testing.T) {
 func TestRetryEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	attempts := 0
-	_ = New(Config{Dialect: Postgres("")}).retry(ctx, func() (bool, error) {
+	_ = New(Config{Dialect: testDialect()}).retry(ctx, func() (bool, error) {
 		attempts++
 		cancel()
 		return false, io.EOF

@@ -10,7 +10,7 @@ import (
 
 const (
 	// operationTimeout bounds every call of a store's method, its waits for connections and locks included, and every
-	// transaction of a group: a call that is being decided when its time is up waits for that to end, too.
+	// transaction of a group: a call whose operation is being applied when its time is up waits for that to end, too.
 	operationTimeout = 5 * time.Second
 
 	// maxAttempts is how often a transaction is begun before its error is the answer: a dead connection, a conflict and a

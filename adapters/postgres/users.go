@@ -1,24 +1,19 @@
 package postgres
 
 import (
-	"encoding/json"
-	"fmt"
-	"strings"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/userfarm/userfarm/adapters/bunstore"
 	"github.com/userfarm/userfarm/domain"
 )
 
-// clock is the time of the store's clock. Not now(), which is when the transaction began: a user that was released since
-// would look held. Unqualified, so that a test can put a clock of its own in front of PostgreSQL's.
-const clock = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
-
 // columns are what a query for users answers with: where the row is, and what is in it.
 const columns = `u.ctid, ` + bunstore.Columns
 
 const (
-	keepUsers  = `SELECT ` + columns + ` FROM users u WHERE u.user_id = ANY ($1::uuid[]) FOR UPDATE OF u SKIP LOCKED`
-	keepLeases = `SELECT ` + columns + ` FROM users u WHERE u.lock_lease = ANY ($1::bytea[]) FOR UPDATE OF u SKIP LOCKED`
+	holdUsers  = `SELECT ` + columns + ` FROM users u WHERE u.user_id = ANY ($1::uuid[]) FOR UPDATE OF u SKIP LOCKED`
+	holdLeases = `SELECT ` + columns + ` FROM users u WHERE u.lock_lease = ANY ($1::bytea[]) FOR UPDATE OF u SKIP LOCKED`
 
 	// awaitTargets waits for rows in one order, so that no two transactions wait for each other.
 	awaitTargets = `SELECT ` + columns + ` FROM users u WHERE u.user_id IN (
@@ -26,88 +21,7 @@ const (
 		ORDER BY u.user_id FOR UPDATE OF u`
 )
 
-// searchFree is a query for the most rested free users that a selector matches, which keeps them and leaves out those
-// that others keep. For a selector that leaves fields of the pool open, or has labels, it keeps up to limit users of each
-// pool, or set of labels, that fits.
-//
-// It begins where the longest rested one is known to be; see [lowWater].
-func searchFree(want domain.Selector, limit int, from mark) (sql string, args []any) {
-	p := parts(want)
-	sql = `SELECT ` + columns + ` FROM ` + p.from + ` CROSS JOIN LATERAL (
-			SELECT c.ctid, * FROM users c WHERE ` + p.join + `
-			AND (c.free_at, c.user_id) >= (` + p.arg(from.freeAt) + `, ` + p.arg(from.userID) + `) AND c.free_at <= (SELECT ` + clock + `)
-			ORDER BY c.free_at, c.user_id LIMIT ` + p.arg(limit) + ` FOR UPDATE OF c SKIP LOCKED
-		) u` + p.where() + ` ORDER BY u.free_at, u.user_id LIMIT ` + p.arg(limit)
-	return sql, p.args
-}
-
-// searchCommitted is a query for users that a selector matches by what is committed: some of those that are free, the most
-// rested first, and some in whatever state. As one statement, it sees one moment.
-func searchCommitted(want domain.Selector, free, whatever int) (sql string, args []any) {
-	if !want.UserID.IsZero() {
-		return `SELECT ` + columns + ` FROM users u WHERE u.user_id = $1`, []any{[16]byte(want.UserID)}
-	}
-	p := parts(want)
-	some := `(SELECT ` + columns + ` FROM ` + p.from + ` CROSS JOIN LATERAL (
-			SELECT c.ctid, * FROM users c WHERE ` + p.join
-	sql = some + ` AND c.free_at <= (SELECT ` + clock + `) ORDER BY c.free_at, c.user_id LIMIT ` + p.arg(free) + `
-		) u` + p.where() + ` ORDER BY u.free_at, u.user_id LIMIT ` + p.arg(free) + `)
-		UNION ALL ` + some + ` ORDER BY c.free_at, c.user_id LIMIT ` + p.arg(whatever) + `) u` + p.where() + ` LIMIT ` + p.arg(whatever) + `)`
-	return sql, p.args
-}
-
-// searchParts are what the searches for a selector have in common: they go from the pools, or the sets of labels, that the
-// selector matches to the users of each, by an index that has these in the order of their rest.
-type searchParts struct {
-	from, join string
-	conditions []string
-	args       []any
-}
-
-func parts(want domain.Selector) *searchParts {
-	p := &searchParts{from: `pools p`, join: `c.pool_id = p.pool_id`}
-	if len(want.Labels) > 0 {
-		labels, _ := json.Marshal(want.Labels) // a map of texts always encodes
-		p.from, p.join = `pools p JOIN label_sets s USING (pool_id)`, `c.label_set_id = s.label_set_id`
-		p.conditions = append(p.conditions, `s.labels @> `+p.arg(string(labels))+`::jsonb`)
-	}
-	if !want.ProjectID.IsZero() {
-		p.conditions = append(p.conditions, `p.project_id = `+p.arg([16]byte(want.ProjectID)))
-	}
-	if want.Scope.Limited {
-		p.conditions = append(p.conditions, `p.project_id = ANY (`+p.arg(projects(want.Scope))+`::uuid[])`)
-	}
-	if want.Env != "" {
-		p.conditions = append(p.conditions, `p.env = `+p.arg(want.Env))
-	}
-	if want.Domain != "" {
-		p.conditions = append(p.conditions, `p.domain = `+p.arg(want.Domain))
-	}
-	return p
-}
-
-func projects(scope domain.Scope) [][16]byte {
-	ids := make([][16]byte, len(scope.Projects))
-	for i, project := range scope.Projects {
-		ids[i] = project
-	}
-	return ids
-}
-
-// arg adds an argument and returns its placeholder.
-func (p *searchParts) arg(value any) string {
-	p.args = append(p.args, value)
-	return fmt.Sprintf("$%d", len(p.args))
-}
-
-func (p *searchParts) where() string {
-	if len(p.conditions) == 0 {
-		return ""
-	}
-	return " WHERE " + strings.Join(p.conditions, " AND ")
-}
-
-// moveUsers writes what became of users that the transaction keeps. As it keeps them, it knows where their rows are and
+// moveUsers writes what became of users that the transaction holds. As it holds them, it knows where their rows are and
 // needs no index to find them. Zeros stand for NULL.
 const moveUsers = `UPDATE users u SET
 		fence = m.fence, free_at = m.free_at, released_at = nullif(m.released_at, 0),
@@ -140,15 +54,24 @@ func circulations(all []bunstore.Circulation) []any {
 	return []any{fences, frees, releases, leases, positions, sizes, owners, notes, acquired, expires, reasons, quarantined, quarantines, codes}
 }
 
+// moveUsers adds the statement that writes what became of users which the transaction holds.
+func (tx *transaction) moveUsers(e *exchange, moves []bunstore.Move) {
+	if len(moves) == 0 {
+		return
+	}
+	moved, places := make([]bunstore.Circulation, len(moves)), make([]pgtype.TID, len(moves))
+	for i, m := range moves {
+		moved[i], places[i] = m.Circulation, tx.places[m.UserID]
+	}
+	e.write(len(moved), moveUsers, append(circulations(moved), places)...)
+}
+
 const removeUsers = `DELETE FROM users WHERE user_id = ANY ($1::uuid[])`
 
-const rememberEnded = `INSERT INTO ended_leases (lease, projects, ended_at) SELECT unnest($1::bigint[]), unnest($2::bytea[]), $3`
-
-func ended(all []bunstore.EndedLease) (leases []int64, projects [][]byte) {
-	for _, e := range all {
-		leases, projects = append(leases, e.Key), append(projects, e.Projects)
+func (e *exchange) removeUsers(ids []domain.UserID) {
+	if len(ids) > 0 {
+		e.write(len(ids), removeUsers, uuids(ids))
 	}
-	return leases, projects
 }
 
 // A set of labels is added before the users that have it, unless it is there.
@@ -170,12 +93,20 @@ const (
 		WHERE p.user_id = n.user_id`
 )
 
-func accounts(changed []bunstore.Account) (ids [][16]byte, passwords [][]byte, keys, labels []string) {
+// changeAccounts adds the statements that write secrets and labels.
+func (e *exchange) changeAccounts(changed []bunstore.Account) {
+	if len(changed) == 0 {
+		return
+	}
+	var ids [][16]byte
+	var passwords [][]byte
+	var keys, labels []string
 	for _, a := range changed {
 		ids, labels = append(ids, a.UserID), append(labels, string(a.Labels))
 		passwords, keys = append(passwords, a.Password), append(keys, a.SealingKey)
 	}
-	return ids, passwords, keys, labels
+	e.run(addLabelSetsOf, ids, labels)
+	e.write(len(changed), changeAccounts, ids, passwords, keys, labels)
 }
 
 const (
@@ -206,31 +137,25 @@ const (
 		ORDER BY n.project_id, n.env, n.login ON CONFLICT DO NOTHING RETURNING user_id`
 )
 
-// addition is a column each of the users that are added.
-type addition struct {
-	circulations                  []bunstore.Circulation
-	ids                           [][16]byte
-	createdAt                     []int64
-	projects                      [][16]byte
-	envs, domains, logins, labels []string
-	keys                          []string
-	passwords                     [][]byte
-}
-
-func additions(rows []bunstore.Addition) *addition {
-	a := new(addition)
-	for _, r := range rows {
-		a.circulations, a.ids = append(a.circulations, r.Circulation), append(a.ids, r.UserID)
-		a.createdAt = append(a.createdAt, r.CreatedAt)
-		a.projects = append(a.projects, r.ProjectID)
-		a.envs, a.domains, a.logins = append(a.envs, r.Env), append(a.domains, r.Domain), append(a.logins, r.Login)
-		a.passwords, a.keys = append(a.passwords, r.Password), append(a.keys, r.SealingKey)
-		a.labels = append(a.labels, string(r.Labels))
+// addUsers adds the statements that add users, and notes which of them could be added.
+func (e *exchange) addUsers(rows []bunstore.Row, added map[domain.UserID]bool) {
+	n := len(rows)
+	circulation, ids, createdAt := make([]bunstore.Circulation, n), make([][16]byte, n), make([]int64, n)
+	projects, envs, domains, logins := make([][16]byte, n), make([]string, n), make([]string, n), make([]string, n)
+	passwords, keys, labels := make([][]byte, n), make([]string, n), make([]string, n)
+	for i, r := range rows {
+		circulation[i], ids[i], createdAt[i] = r.Circulation, r.UserID, r.CreatedAt
+		projects[i], envs[i], domains[i], logins[i] = r.ProjectID, r.Env, r.Domain, r.Login
+		passwords[i], keys[i], labels[i] = r.Password, r.SealingKey, string(r.Labels)
 	}
-	return a
-}
-
-// arguments returns those of addUsers.
-func (a *addition) arguments() []any {
-	return append(circulations(a.circulations), a.ids, a.createdAt, a.projects, a.envs, a.domains, a.logins, a.passwords, a.keys, a.labels)
+	e.run(addPools, projects, envs, domains)
+	e.run(addLabelSets, projects, envs, domains, labels)
+	args := append(circulations(circulation), ids, createdAt, projects, envs, domains, logins, passwords, keys, labels)
+	e.read(addUsers, args, func(rows pgx.Rows) error {
+		ids, err := pgx.CollectRows(rows, pgx.RowTo[[16]byte])
+		for _, id := range ids {
+			added[id] = true
+		}
+		return err
+	})
 }

@@ -43,19 +43,19 @@ func (l *line) idle() error {
 }
 
 func TestAPassAnswersEachClaimOnce(t *testing.T) {
-	w := &stander{ticket: &ticket{settled: make(chan struct{})}}
+	w := &waitingClaim{caller: newCaller()}
 	p := &pass{}
 	p.settle(w, nil)
 	p.settle(w, io.EOF)
-	if len(p.settled) != 1 || w.err != nil {
-		t.Errorf("settled %d times, with %v", len(p.settled), w.err)
+	if len(p.settled) != 1 || p.settled[0].answer != nil {
+		t.Errorf("settled %+v", p.settled)
 	}
 	p.undo()
-	if !w.withdraw() {
-		t.Error("a claim can't be withdrawn after its pass was undone")
+	if !w.caller.leave() {
+		t.Error("a caller can't leave after the pass was undone")
 	}
 	if p.settle(w, nil); len(p.settled) != 0 {
-		t.Error("a claim that was withdrawn was answered")
+		t.Error("a claim whose caller has left was answered")
 	}
 }
 
@@ -68,7 +68,7 @@ func TestAClaimGoesStraightToALineThatItKnowsOf(t *testing.T) {
 	}
 	var tried int
 	for _, ask := range desk.groups {
-		if len(ask.Free) > 0 {
+		if len(ask.Searches) > 0 {
 			tried++
 		}
 	}
