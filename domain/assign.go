@@ -56,11 +56,12 @@ func place(u *User, want []Selector, users []*User, tried []bool) bool {
 // MostRested returns the users without repetition in the order in which they are handed out: those that nobody ever
 // held first, then by the end of their latest lock, then by id.
 func MostRested(users []*User) []*User {
-	sorted := slices.SortedFunc(slices.Values(users), compareRest)
+	sorted := slices.SortedFunc(slices.Values(users), CompareRest)
 	return slices.CompactFunc(sorted, func(a, b *User) bool { return a.ID() == b.ID() })
 }
 
-func compareRest(a, b *User) int {
+// CompareRest orders users as they are handed out; see [MostRested].
+func CompareRest(a, b *User) int {
 	fromA, endsA := a.FreeFrom()
 	fromB, endsB := b.FreeFrom()
 	switch {

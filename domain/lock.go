@@ -71,6 +71,15 @@ func (u *User) Lease() (LeaseDigest, bool) {
 	return u.state.Lock.Lease, true
 }
 
+// LeasePosition returns the index of the user in the lease that it carries, and how many users that lease was granted; 0 and
+// 0 if it carries none.
+func (u *User) LeasePosition() (position, size int) {
+	if _, leased := u.Lease(); !leased {
+		return 0, 0
+	}
+	return u.state.Lock.Position, u.state.Lock.Size
+}
+
 // LockOpen takes an open lock: no owner, and no expiry unless ttl is above 0. It returns the errors of [User.CheckFree].
 func (u *User) LockOpen(now time.Time, ttl time.Duration) error {
 	if err := u.CheckFree(now); err != nil {

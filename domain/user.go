@@ -42,7 +42,9 @@ func CheckSpec(spec Spec) error {
 
 // NewUser returns a free user that was never locked. It returns the error of [CheckSpec]. The event of its creation names
 // no API key; see [Caller.NewUser].
-func NewUser(id UserID, now time.Time, spec Spec) (*User, error) { return Everybody().NewUser(id, now, spec) }
+func NewUser(id UserID, now time.Time, spec Spec) (*User, error) {
+	return Everybody().NewUser(id, now, spec)
+}
 
 // NewUser is [NewUser] for a caller, whose API key the event of the creation names.
 func (c Caller) NewUser(id UserID, now time.Time, spec Spec) (*User, error) {
@@ -64,6 +66,9 @@ func (c Caller) NewUser(id UserID, now time.Time, spec Spec) (*User, error) {
 
 // ID returns the user's id.
 func (u *User) ID() UserID { return u.state.ID }
+
+// Pool returns the pool that the user belongs to.
+func (u *User) Pool() Pool { return u.state.Pool }
 
 // Change is what may change of a user after it was made. A nil field stays as it is.
 type Change struct {

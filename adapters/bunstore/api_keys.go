@@ -32,9 +32,6 @@ type keyRow struct {
 	LastUsedAt int64
 }
 
-// active is the domain's rule for keys that are active at a time.
-const active = "k.revoked_at = 0 AND (k.expires_at = 0 OR k.expires_at > ?)"
-
 // AddKey implements [ports.KeyStore].
 func (s *Store) AddKey(
 	ctx context.Context, build func(now time.Time) (domain.APIKey, error),
@@ -92,7 +89,7 @@ func (s *Store) ActiveKeys(ctx context.Context) (found ports.ActiveKeys, err err
 		if found.Now, err = s.clock(ctx, db); err != nil {
 			return err
 		}
-		if found.Keys, err = readKeys(ctx, db.NewSelect().Where(active, micros(found.Now))); err != nil {
+		if found.Keys, err = readKeys(ctx, db.NewSelect().Where(s.dialect.Rules.KeyActive, micros(found.Now))); err != nil {
 			return err
 		}
 		found.Any = len(found.Keys) > 0

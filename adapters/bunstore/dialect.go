@@ -1,19 +1,15 @@
 package bunstore
 
 import (
-	"encoding/json"
-	"errors"
-	"strconv"
-	"strings"
+	"time"
 
 	"github.com/uptrace/bun"
 
 	"github.com/userfarm/userfarm/domain"
 )
 
-// Dialect is all that this package must know to tell the databases apart. The rest of their differences is Bun's to
-// bridge (placeholders, blobs) or stays in their migrations (types: a UUID is a uuid or a text, labels are jsonb or JSON
-// in a text).
+// Dialect is what this package must know of a database, whose package spells it. Other differences are Bun's to bridge
+// (placeholders, blobs) or stay in the migrations (types: a UUID is a uuid or a text, labels are jsonb or JSON in a text).
 type Dialect struct {
 	// Name begins the text of every error.
 	Name string
@@ -22,24 +18,74 @@ type Dialect struct {
 	// of an answer has the time at which the row was found.
 	Clock func() bun.Safe
 
-	// SkipLocked is the FOR clause that makes a SELECT keep its rows until the transaction ends, and leave out those that
-	// another transaction keeps. It is empty where a transaction that writes has the database to itself.
+	// Rules are the domain's rules in SQL.
+	Rules Rules
+
+	// SkipLocked is the FOR clause that makes a SELECT hold its rows until the transaction ends, and leave out those that
+	// another transaction holds. It is empty where a transaction that writes has the database to itself.
 	SkipLocked string
 
-	// Lock is the FOR clause that makes a SELECT wait for its rows and keep them. It is empty where SkipLocked is.
+	// Lock is the FOR clause that makes a SELECT wait for its rows and hold them. It is empty where SkipLocked is.
 	Lock string
-
-	// HasLabels returns a condition, and its arguments, on the column labels of a table u: all of these are among them.
-	HasLabels func(domain.Labels) (condition string, args []any)
 
 	// Settled is a condition on events e: no event before this one is still to be written. It is empty where none can be.
 	Settled string
 
-	// LeftInLine are the tables where who stood in line may have left something behind, with the time when it was.
-	LeftInLine []aging
+	// LeftInLine are the tables where claims in line may have left something behind, with the time when it was.
+	LeftInLine []Aging
 
 	// Cause tells what an error of the driver means.
 	Cause func(error) Cause
+}
+
+// Rules are the domain's rules, as far as a search must know them to narrow, in the SQL of a database. A test compares them
+// with the domain on generated users (see bunstoretest).
+type Rules struct {
+	// Conditions on users u. Each ? takes the time of the store's clock in microseconds since 1970.
+	Free        string // [domain.Free]
+	Held        string // a lock holds the user, be it quarantined or not
+	Expired     string // the user carries a lock that has expired
+	Quarantined string // [domain.Quarantined]
+
+	// KeyActive is a condition on api_keys k: [domain.KeyActive]. The ? takes the time likewise.
+	KeyActive string
+
+	// Matches returns the conditions that [domain.Selector.Matches] makes for a selector that names no user. pool is the table
+	// that has the fields of the pool, and labels the one that has the labels.
+	Matches func(want domain.Selector, pool, labels string) []Condition
+
+	// InScope returns the conditions for a column that has a project of a scope.
+	InScope func(scope domain.Scope, column string) []Condition
+}
+
+// Condition is a condition in SQL, with a ? for each argument.
+type Condition struct {
+	SQL  string
+	Args []any
+}
+
+// where narrows a search by conditions.
+func where(search *bun.SelectQuery, conditions []Condition) *bun.SelectQuery {
+	for _, c := range conditions {
+		search = search.Where(c.SQL, c.Args...)
+	}
+	return search
+}
+
+// inState narrows a search to users that are in a state at a time.
+func (r Rules) inState(search *bun.SelectQuery, state domain.Status, at time.Time) *bun.SelectQuery {
+	switch state {
+	case "":
+		return search
+	case domain.Free:
+		return search.Where(r.Free, micros(at))
+	case domain.Locked:
+		return search.Where("NOT "+r.Quarantined, micros(at)).Where(r.Held, micros(at))
+	case domain.Quarantined:
+		return search.Where(r.Quarantined, micros(at))
+	default:
+		return search.Where("1 = 0")
+	}
 }
 
 // Cause is what an error of a driver means for the store.
@@ -60,88 +106,3 @@ const (
 	// UnknownKey: something was sealed with a key that the database does not know (yet).
 	UnknownKey
 )
-
-// Postgres returns the dialect of PostgreSQL 13 and later, whose clock is an expression.
-func Postgres(clock bun.Safe) Dialect {
-	return Dialect{
-		Name:       "postgres",
-		Clock:      func() bun.Safe { return clock },
-		SkipLocked: "UPDATE SKIP LOCKED",
-		Lock:       "UPDATE",
-		LeftInLine: []aging{
-			{table: "waiters", key: "place", at: "until"},
-			{table: "replicas", key: "replica_id", at: "seen_at"},
-		},
-		// The oldest transaction under way may be one of another database that takes hours. Ours take seconds.
-		Settled: "e.event_id < greatest(" +
-			"(SELECT h.transactions + pg_snapshot_xmin(pg_current_snapshot())::text::bigint FROM history_base h) << 20, " +
-			"(SELECT x.event_id + 1 FROM events x WHERE x.at < (SELECT " + string(clock) + ") - 60000000 ORDER BY x.at DESC LIMIT 1))",
-		HasLabels: func(labels domain.Labels) (string, []any) {
-			wanted, _ := json.Marshal(labels) // a map of strings always encodes
-			return "u.labels @> ?::jsonb", []any{string(wanted)}
-		},
-		Cause: postgresCause,
-	}
-}
-
-// SQLite returns the dialect of SQLite 3.37 and later, whose clock is the process's, in microseconds.
-func SQLite(now func() int64) Dialect {
-	return Dialect{
-		Name:  "sqlite",
-		Clock: func() bun.Safe { return bun.Safe(strconv.FormatInt(now(), 10)) },
-		HasLabels: func(labels domain.Labels) (string, []any) {
-			const hasLabel = "EXISTS (SELECT 1 FROM json_each(u.labels) AS label WHERE label.key = ? AND label.value = ?)"
-			var conditions []string
-			var args []any
-			for key, value := range labels {
-				conditions = append(conditions, hasLabel)
-				args = append(args, key, value)
-			}
-			return strings.Join(conditions, " AND "), args
-		},
-		Cause: sqliteCause,
-	}
-}
-
-// postgresCause reads the SQLSTATE (PostgreSQL documentation, appendix A). An error without one is not the server's answer
-// but that of a connection on the way to it.
-func postgresCause(err error) Cause {
-	var answer interface{ SQLState() string }
-	if !errors.As(err, &answer) {
-		return Disconnected
-	}
-	switch state := answer.SQLState(); state {
-	case "40001", "40P01": // serialization_failure, deadlock_detected
-		return Conflict
-	case "23503": // foreign_key_violation: what else is referred to is there for ever
-		return UnknownKey
-	case "57P01", "57P02", "25006": // admin_shutdown, crash_shutdown, read_only_sql_transaction: after a failover
-		return Disconnected
-	default:
-		switch state[:min(2, len(state))] {
-		case "22", "23", "42": // data exception, integrity constraint violation, syntax error or access rule violation
-			return Bug
-		default:
-			return Away
-		}
-	}
-}
-
-// sqliteCause reads SQLite's result code (https://www.sqlite.org/rescode.html), whose low byte is the primary one.
-func sqliteCause(err error) Cause {
-	var answer interface{ Code() int }
-	if !errors.As(err, &answer) {
-		return Away
-	}
-	if answer.Code() == 787 { // SQLITE_CONSTRAINT_FOREIGNKEY: what else is referred to is there for ever
-		return UnknownKey
-	}
-	switch answer.Code() & 0xff {
-	case 5: // BUSY
-		return Busy
-	case 6, 7, 8, 10, 11, 13, 14, 15, 26: // LOCKED NOMEM READONLY IOERR CORRUPT FULL CANTOPEN PROTOCOL NOTADB
-		return Away
-	default:
-		return Bug
-	}
-}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/domain/ledger"
 	"github.com/userfarm/userfarm/ports"
 )
 
@@ -48,7 +49,7 @@ type sheet struct{ *desk }
 
 func (*desk) Crowds(context.Context) ([]Crowd, error) { return nil, nil }
 
-func (s sheet) Search(_ context.Context, searches []Search) ([][]Row, error) {
+func (s sheet) Search(_ context.Context, searches []ledger.Search) ([][]Row, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	found := make([][]Row, len(searches))
@@ -60,13 +61,13 @@ func (s sheet) Search(_ context.Context, searches []Search) ([][]Row, error) {
 	return found, nil
 }
 
-func (sheet) Calls(context.Context, []CallKey, bool) ([]domain.Once, map[CallKey]struct{}, error) {
+func (sheet) Calls(context.Context, []ledger.CallKey, bool) ([]domain.Once, map[ledger.CallKey]struct{}, error) {
 	return nil, nil, nil
 }
 
 func (sheet) Look(context.Context, domain.Selector, int, int) ([]Row, error) { return nil, nil }
 
-func (s sheet) Commit(_ context.Context, changes Changes) ([]domain.UserID, bool, error) {
+func (s sheet) Commit(_ context.Context, changes Changes) (map[domain.UserID]bool, bool, error) {
 	if s.onCommit != nil {
 		if err := s.onCommit(changes); err != nil {
 			return nil, false, err
@@ -110,7 +111,7 @@ func newDesk(n int) (*desk, *Store, []domain.UserID) {
 		ids[i] = domain.NewUserID(time.Now())
 		d.rows[ids[i]] = Row{UserID: ids[i], Secrets: Secrets{Password: []byte("pw")}, Labels: []byte("{}")}
 	}
-	return d, New(Config{Dialect: Postgres(""), Sealer: openSealer{}, Engine: d}), ids
+	return d, New(Config{Dialect: testDialect(), Sealer: openSealer{}, Engine: d}), ids
 }
 
 // occupy begins an update of a user, whose transaction waits in its commit until goOn is called. then is what the commits

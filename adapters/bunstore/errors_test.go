@@ -65,7 +65,7 @@ func TestErrorsSayWhoCanHelp(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			store := New(Config{Dialect: Postgres("")})
+			store := New(Config{Dialect: testDialect()})
 			err := store.explain(test.callers, test.bounded, "claim", test.err)
 			if !errors.Is(err, test.is) || test.isNot != nil && errors.Is(err, test.isNot) {
 				t.Errorf("got %v, want %v and not %v", err, test.is, test.isNot)
@@ -78,7 +78,7 @@ func TestErrorsSayWhoCanHelp(t *testing.T) {
 }
 
 func TestABugOfSQLiteTellsItsCode(t *testing.T) {
-	store := New(Config{Dialect: SQLite(nil)})
+	store := New(Config{Dialect: Dialect{Name: "sqlite", Cause: func(error) Cause { return Bug }}})
 	err := store.explain(context.Background(), context.Background(), "add", sqliteError{code: 1, message: `near "hunter2"`})
 	if want := "sqlite: add: statement refused: SQLite result code 1"; err.Error() != want {
 		t.Errorf("got %q, want %q", err, want)
@@ -86,7 +86,7 @@ func TestABugOfSQLiteTellsItsCode(t *testing.T) {
 }
 
 func TestEveryErrorWithoutACodeIsThatOfAConnection(t *testing.T) {
-	store := New(Config{Dialect: Postgres("")})
+	store := New(Config{Dialect: testDialect()})
 	err := store.explain(context.Background(), context.Background(), "find", io.ErrUnexpectedEOF)
 	if !errors.Is(err, ports.ErrUnavailable) || !strings.Contains(err.Error(), "unexpected EOF") {
 		t.Errorf("got %v, want %v and its cause", err, ports.ErrUnavailable)

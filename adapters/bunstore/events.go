@@ -11,15 +11,6 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// eventsOf returns what happened to users.
-func eventsOf(users ...*domain.User) []domain.Event {
-	var events []domain.Event
-	for _, u := range users {
-		events = append(events, u.Events()...)
-	}
-	return events
-}
-
 // skew is by how much the times of events may be out of the order of the events: longer than a transaction takes.
 const skew = time.Minute
 
@@ -47,7 +38,7 @@ func (s *Store) searchEvents(ctx context.Context, db bun.IDB, q ports.EventQuery
 		ColumnExpr("e.key_id, coalesce(k.name, ''), k.projects").
 		Where("e.event_id > ?", int64(q.After)).
 		Order("e.event_id").Limit(int64(q.Limit) + 1)
-	search = inScope(search, "e.project_id", q.Scope)
+	search = where(search, s.dialect.Rules.InScope(q.Scope, "e.project_id"))
 	if s.dialect.Settled != "" {
 		search = search.Where(s.dialect.Settled)
 	}

@@ -29,7 +29,7 @@ func (s *Store) Find(ctx context.Context, target ports.Target) ([]*domain.User, 
 func (s *Store) find(ctx context.Context, db bun.IDB, target ports.Target) ([]*domain.User, time.Time, error) {
 	search, read := users(db).ColumnExpr("? AS seen_at", s.dialect.Clock()), s.show
 	if lease, leased := target.Lease(); leased {
-		search, read = search.Where("u.lock_lease = ?", lease[:]), s.open
+		search, read = search.Where("u.lock_lease = ?", lease[:]), s.restore
 	} else {
 		id, _ := target.User()
 		search = search.Where("u.user_id = ?", id.String())
@@ -40,7 +40,7 @@ func (s *Store) find(ctx context.Context, db bun.IDB, target ports.Target) ([]*d
 		return nil, time.Time{}, err
 	}
 	if len(found) == 0 {
-		return nil, time.Time{}, s.whyNobody(ctx, db, target)
+		return nil, time.Time{}, s.whyAbsent(ctx, db, target)
 	}
 	slices.SortFunc(found, func(a, b *domain.User) int {
 		return cmp.Compare(circulationOf(a).LockPosition, circulationOf(b).LockPosition)
@@ -48,8 +48,8 @@ func (s *Store) find(ctx context.Context, db bun.IDB, target ports.Target) ([]*d
 	return found, instant(seenAt), nil
 }
 
-// whyNobody refuses with the reason why nobody was found, which is one of [ports.Users].
-func (s *Store) whyNobody(ctx context.Context, db bun.IDB, target ports.Target) error {
+// whyAbsent refuses with the reason why nobody was found, which is one of [ports.Users].
+func (s *Store) whyAbsent(ctx context.Context, db bun.IDB, target ports.Target) error {
 	if lease, leased := target.Lease(); leased {
 		return s.whyNoLease(ctx, db, lease)
 	}

@@ -13,22 +13,22 @@ import (
 // forgetAtOnce bounds what one transaction of Forget deletes, and with it how long that keeps others waiting.
 const forgetAtOnce = 1_000
 
-// aging is a table whose rows are forgotten when they are old.
-type aging struct{ table, key, at string }
+// Aging is a table whose rows are forgotten when they are old.
+type Aging struct{ Table, Key, At string }
 
 var (
-	oldLeases = aging{table: "ended_leases", key: "lease", at: "ended_at"}
-	oldEvents = aging{table: "events", key: "event_id", at: "at"}
-	oldCalls  = aging{table: "calls", key: "key", at: "called_at"}
+	oldLeases = Aging{Table: "ended_leases", Key: "lease", At: "ended_at"}
+	oldEvents = Aging{Table: "events", Key: "event_id", At: "at"}
+	oldCalls  = Aging{Table: "calls", Key: "key", At: "called_at"}
 )
 
 // Forget implements [ports.Housekeeping].
 func (s *Store) Forget(ctx context.Context, ages ports.Ages) error {
 	for _, old := range []struct {
-		aging
+		Aging
 		age time.Duration
 	}{{oldLeases, ages.Leases}, {oldEvents, ages.Events}, {oldCalls, domain.IdempotencyWindow}} {
-		if err := s.forget(ctx, old.aging, old.age); err != nil {
+		if err := s.forget(ctx, old.Aging, old.age); err != nil {
 			return err
 		}
 	}
@@ -40,10 +40,10 @@ func (s *Store) Forget(ctx context.Context, ages ports.Ages) error {
 	return nil
 }
 
-func (s *Store) forget(ctx context.Context, m aging, age time.Duration) error {
+func (s *Store) forget(ctx context.Context, m Aging, age time.Duration) error {
 	for {
 		var forgotten int64
-		err := s.bounded(ctx, "forget "+m.table, func(ctx context.Context) error {
+		err := s.bounded(ctx, "forget "+m.Table, func(ctx context.Context) error {
 			return s.retry(ctx, func() (_ bool, err error) {
 				forgotten, err = s.forgetSome(ctx, m, age)
 				return false, err
@@ -55,14 +55,14 @@ func (s *Store) forget(ctx context.Context, m aging, age time.Duration) error {
 	}
 }
 
-func (s *Store) forgetSome(ctx context.Context, m aging, age time.Duration) (forgotten int64, err error) {
-	old := s.writer.NewSelect().Table(m.table).Column(m.key).
-		Where("? < (SELECT ?) - ?", bun.Ident(m.at), s.dialect.Clock(), age.Microseconds()).
+func (s *Store) forgetSome(ctx context.Context, m Aging, age time.Duration) (forgotten int64, err error) {
+	old := s.writer.NewSelect().Table(m.Table).Column(m.Key).
+		Where("? < (SELECT ?) - ?", bun.Ident(m.At), s.dialect.Clock(), age.Microseconds()).
 		Limit(forgetAtOnce)
 	if s.dialect.SkipLocked != "" {
 		old = old.For(s.dialect.SkipLocked) // another replica forgets those
 	}
-	result, err := s.writer.NewDelete().Table(m.table).Where("? IN (?)", bun.Ident(m.key), old).Exec(ctx)
+	result, err := s.writer.NewDelete().Table(m.Table).Where("? IN (?)", bun.Ident(m.Key), old).Exec(ctx)
 	if err != nil {
 		return 0, err
 	}

@@ -18,15 +18,19 @@ func (s *Store) List(ctx context.Context, q ports.Query) (ports.Page, error) {
 		if err != nil {
 			return err
 		}
-		search := s.matching(users(db), domain.Selector{
-			ProjectID: q.ProjectID, Env: q.Env, Domain: q.Domain, Labels: q.Labels,
-		}.In(q.Scope))
+		want := domain.Selector{ProjectID: q.ProjectID, Env: q.Env, Domain: q.Domain, Labels: q.Labels}.In(q.Scope)
+		if page.Now = now; !findable(want) || !storable(q.Login) {
+			return nil
+		}
+		search := where(users(db), s.dialect.Rules.Matches(want, "u", "u"))
+		search = s.dialect.Rules.inState(search, q.Status, now)
 		read := s.show
 		if q.Secrets {
-			read = s.open
+			read = s.restore
 		}
-		search = equal(search, "login", q.Login)
-		search = inState(search, q.Status, now)
+		if q.Login != "" {
+			search = search.Where("u.login = ?", q.Login)
+		}
 		if !q.After.IsZero() {
 			search = search.Where("u.user_id > ?", q.After.String())
 		}

@@ -5,89 +5,76 @@ import (
 	"slices"
 
 	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/domain/ledger"
 )
 
-// sight is what a look was for.
-type sight struct {
-	key    string // of the selector
+// look finds out why claims of a transaction came short: it reads what is committed. What several claims ask is read once.
+type look struct {
+	store *Store
+	tx    Transaction
+	l     *ledger.Ledger
+	seen  map[lookKey][]ledger.Row
+}
+
+// lookKey is what was looked for.
+type lookKey struct {
+	search string // the key of the selector
 	needed int
 }
 
-// look returns users that match a selector, to tell why too few were found: by what is committed, and by what the round
-// made of those that it keeps. They have no passwords, and none of them is known to be unreadable.
-func (r *round) look(ctx context.Context, want domain.Selector, needed int) ([]*domain.User, error) {
+func (s *Store) newLook(tx Transaction, l *ledger.Ledger) *look { return &look{store: s, tx: tx, l: l} }
+
+// explain returns why a claim came short, or the error of the database. A claim with different selectors stays unexplained in
+// a group: each search sees another moment, and none of them may be a reason to refuse.
+func (k *look) explain(ctx context.Context, claim *ledger.Claim) error {
+	if len(distinct(claim.Want)) > 1 {
+		return refuse(ledger.ErrShort)
+	}
+	matching, err := k.matching(ctx, claim.Want)
+	if err != nil {
+		return err
+	}
+	if err := k.l.Explain(claim.Want, matching); err != nil {
+		return refuse(err)
+	}
+	return refuse(ledger.ErrContended)
+}
+
+// matching returns users that selectors match, as [ledger.Ledger.Refusal] needs them, without their secrets.
+func (k *look) matching(ctx context.Context, want []domain.Selector) ([]ledger.Row, error) {
+	var all []ledger.Row
+	for _, selector := range distinct(want) {
+		rows, err := k.matchingOne(ctx, selector, len(want))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, rows...)
+	}
+	return all, nil
+}
+
+func (k *look) matchingOne(ctx context.Context, want domain.Selector, needed int) ([]ledger.Row, error) {
 	if !findable(want) {
 		return nil, nil
 	}
-	sight := sight{key: searchKey(want), needed: needed}
-	if matching, seen := r.sights[sight]; seen {
-		return matching, nil
+	key := lookKey{search: ledger.SearchKey(want), needed: needed}
+	if rows, seen := k.seen[key]; seen {
+		return rows, nil
 	}
-	// The round may have taken as many of those that look free as its searches were limited to.
-	slack := r.store.unreadable.slack()
-	rows, err := r.tx.Look(ctx, want, max(needed, r.shelves[sight.key].limit)+slack, needed+slack)
+	slack := k.store.unreadable.slack()
+	found, err := k.tx.Look(ctx, want, max(needed, k.l.Limit(want))+slack, needed+slack)
 	if err != nil {
 		return nil, err
 	}
-	var matching []*domain.User
-	for _, row := range rows {
-		if e, kept := r.entries[row.UserID]; kept {
-			if e.err == nil {
-				matching = append(matching, e.current)
-			}
-			continue
-		}
-		if r.store.unreadable.has(row.UserID) {
-			continue
-		}
-		u, err := row.restoreBare()
-		if err != nil {
-			return nil, err
-		}
-		matching = append(matching, u)
+	rows := make([]ledger.Row, len(found))
+	for i, row := range found {
+		rows[i] = k.store.openBare(row)
 	}
-	r.sights[sight] = matching
-	return matching, nil
-}
-
-// choose returns the ids of users, one for each selector, that are free by what is committed. It refuses with the errors
-// of [domain.Refusal].
-func (s *Store) choose(ctx context.Context, want []domain.Selector) (chosen []domain.UserID, err error) {
-	err = s.retry(ctx, func() (bool, error) {
-		tx, found, err := s.engine.Begin(ctx, Ask{OneMoment: true})
-		if err != nil {
-			return false, err
-		}
-		defer tx.Rollback()
-		chosen, err = s.newRound(tx, Ask{}, found).choose(ctx, want)
-		return false, err
-	})
-	return chosen, err
-}
-
-func (r *round) choose(ctx context.Context, want []domain.Selector) ([]domain.UserID, error) {
-	var matching, free []*domain.User
-	for _, selector := range distinct(want) {
-		some, err := r.look(ctx, selector, len(want))
-		if err != nil {
-			return nil, err
-		}
-		matching = append(matching, some...)
+	if k.seen == nil {
+		k.seen = make(map[lookKey][]ledger.Row)
 	}
-	if err := domain.Refusal(r.now, want, matching); err != nil {
-		return nil, refuse(err)
-	}
-	for _, u := range matching {
-		if u.CheckFree(r.now) == nil {
-			free = append(free, u)
-		}
-	}
-	users, _ := domain.Assign(want, free)
-	chosen := make([]domain.UserID, len(users))
-	for i, u := range users {
-		chosen[i] = u.ID()
-	}
-	return chosen, nil
+	k.seen[key] = rows
+	return rows, nil
 }
 
 // distinct returns the selectors that differ: what is the same is searched once.

@@ -31,11 +31,12 @@ func (s *Store) CountPools(ctx context.Context, scope domain.Scope) ([]domain.Po
 			return err
 		}
 		var rows []poolRow
-		err = inScope(db.NewSelect().Model(&rows), "u.project_id", scope).
+		rules := s.dialect.Rules
+		err = where(db.NewSelect().Model(&rows), rules.InScope(scope, "u.project_id")).
 			Column("project_id", "env", "domain").
 			ColumnExpr("count(*) AS total").
-			ColumnExpr("count(*) FILTER (WHERE "+quarantined+") AS quarantined", micros(now)).
-			ColumnExpr("count(*) FILTER (WHERE NOT "+quarantined+" AND "+held+") AS locked", micros(now), micros(now)).
+			ColumnExpr("count(*) FILTER (WHERE "+rules.Quarantined+") AS quarantined", micros(now)).
+			ColumnExpr("count(*) FILTER (WHERE NOT "+rules.Quarantined+" AND "+rules.Held+") AS locked", micros(now), micros(now)).
 			Group("project_id", "env", "domain").
 			Order("project_id", "env", "domain").
 			Scan(ctx)

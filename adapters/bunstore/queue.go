@@ -4,45 +4,51 @@ import (
 	"context"
 	"slices"
 	"sync"
-	"sync/atomic"
+
+	"github.com/userfarm/userfarm/domain/ledger"
 )
 
 // maxGroup is how many users the operations of one transaction may need. What waits behind them waits for one commit more,
-// and shares the next with whatever else has come by then.
+// and shares the next with everything that has arrived by then.
 const maxGroup = 256
 
-// queue is group commit: operations wait in the order of their coming while a group of earlier ones is carried, and then
-// all go together. There is no timer: one that comes alone goes at once, and the more that come during a commit, the more
-// share the next.
+// queue is group commit: operations wait in the order of their arrival while a group of earlier ones commits, and then all
+// go together. There is no timer: an operation that arrives alone goes at once, and the more arrive during a commit, the
+// more share the next one.
 type queue struct {
-	// carry takes a group through a transaction, and settles each of its tickets or puts it back.
-	carry func([]*ticket)
+	// run takes a group through a transaction, and answers each caller or puts its ticket back.
+	run func([]*ticket)
 
 	mu      sync.Mutex
 	waiting []*ticket
-	running bool // a goroutine carries groups until nothing waits
+	running bool // a goroutine runs groups until nothing waits
 }
 
-// do has an operation carried and returns its error. It returns early when ctx ends, unless deciding has begun by then:
-// that must have ended when the caller goes on, and what was decided may be committed any moment.
-func (q *queue) do(ctx context.Context, op operation) error {
+// ticket is an operation in the queue.
+type ticket struct {
+	operation ledger.Operation
+	caller    *caller
+	size      int // how many users the operation may need
+	returns   int // how often it was put back
+}
+
+// do has an operation carried out and returns its outcome. It returns early when ctx ends, unless the operation is being
+// applied: what was decided may be committed any moment.
+func (q *queue) do(ctx context.Context, operation ledger.Operation, size int) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	t := &ticket{operation: op, settled: make(chan struct{})}
+	t := &ticket{operation: operation, caller: newCaller(), size: size}
 	q.put(t)
 	select {
-	case <-t.settled:
+	case <-t.caller.answered:
 	case <-ctx.Done():
-		if t.withdraw() {
+		if t.caller.leave() {
 			return ctx.Err()
 		}
-		<-t.settled
+		<-t.caller.answered
 	}
-	if t.panicked != nil {
-		panic(t.panicked)
-	}
-	return t.err
+	return t.caller.result()
 }
 
 // put adds a ticket to the end of the queue.
@@ -50,33 +56,28 @@ func (q *queue) put(t *ticket) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.waiting = append(q.waiting, t)
-	if !q.running {
-		q.running = true
-		go q.run()
+	if q.running {
+		return
 	}
+	q.running = true
+	go func() {
+		for group := q.next(); group != nil; group = q.next() {
+			q.run(group)
+		}
+	}()
 }
 
-// putBack returns tickets of the group that is being carried to the front of the queue.
+// putBack returns tickets of the group that is being run to the front of the queue.
 func (q *queue) putBack(tickets []*ticket) {
 	for _, t := range tickets {
-		t.phase.Store(waiting)
+		t.caller.free()
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.waiting = slices.Insert(q.waiting, 0, tickets...)
 }
 
-func (q *queue) run() {
-	for {
-		group := q.next()
-		if group == nil {
-			return
-		}
-		q.carry(group)
-	}
-}
-
-// next takes the group that goes next. It returns nil when nothing waits, and then the next put begins to run.
+// next takes the next group. It returns nil when nothing waits, and then the next put runs groups again.
 func (q *queue) next() []*ticket {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -84,46 +85,12 @@ func (q *queue) next() []*ticket {
 		q.running = false
 		return nil
 	}
-	n, users := 1, q.waiting[0].size()
-	for n < len(q.waiting) && users+q.waiting[n].size() <= maxGroup {
-		users += q.waiting[n].size()
+	n, users := 1, q.waiting[0].size
+	for n < len(q.waiting) && users+q.waiting[n].size <= maxGroup {
+		users += q.waiting[n].size
 		n++
 	}
 	group := slices.Clone(q.waiting[:n])
 	q.waiting = slices.Delete(q.waiting, 0, n)
 	return group
-}
-
-// ticket is an operation in the queue. Until it is settled, the queue's goroutine alone uses it, but for its phase.
-type ticket struct {
-	operation
-	returns int // how often it was put back
-	phase   atomic.Int32
-
-	settled  chan struct{} // closed when what follows is set
-	err      error
-	panicked any
-}
-
-// The phases of a ticket.
-const (
-	waiting   int32 = iota
-	deciding        // its caller must wait until it is settled
-	withdrawn       // its caller has gone
-)
-
-// withdraw reports whether the operation won't be decided anymore.
-func (t *ticket) withdraw() bool { return t.phase.CompareAndSwap(waiting, withdrawn) }
-
-// gone reports whether the operation was withdrawn.
-func (t *ticket) gone() bool { return t.phase.Load() == withdrawn }
-
-// enter reports whether the operation is to be decided now: it is, unless it was withdrawn.
-func (t *ticket) enter() bool {
-	return t.phase.CompareAndSwap(waiting, deciding) || t.phase.Load() == deciding
-}
-
-func (t *ticket) settle(err error) {
-	t.err = err
-	close(t.settled)
 }

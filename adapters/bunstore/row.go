@@ -110,7 +110,7 @@ func (s *Store) seal(u *domain.User) (Row, error) {
 	}, nil
 }
 
-// circulationOf returns what the row of u has of its circulation, but for the size of its lease, which it does not know.
+// circulationOf returns what the row of u has of its circulation.
 func circulationOf(u *domain.User) Circulation {
 	state := u.Snapshot()
 	c := Circulation{
@@ -123,6 +123,7 @@ func circulationOf(u *domain.User) Circulation {
 	if lock := state.Lock; lock != nil {
 		c.LockLease = LeaseColumn(lock.Lease)
 		c.LockPosition = int64(lock.Position)
+		c.LockSize = int64(lock.Size)
 		c.LockOwner = lock.Owner
 		c.LockNote = lock.Note
 		c.LockAcquiredAt = micros(lock.AcquiredAt)
@@ -146,8 +147,8 @@ func freeAt(u *domain.User) int64 {
 	return micros(from)
 }
 
-// open returns the user of a row, with its secrets.
-func (s *Store) open(r Row) (*domain.User, error) {
+// restore returns the user of a row, with its secrets.
+func (s *Store) restore(r Row) (*domain.User, error) {
 	password, totp, err := s.openSecrets(r.UserID, r.Secrets)
 	if err != nil {
 		return nil, r.unreadable(err)
@@ -157,7 +158,7 @@ func (s *Store) open(r Row) (*domain.User, error) {
 
 // show returns the user of a row for who is told no secret: should they be unreadable, without its secrets.
 func (s *Store) show(r Row) (*domain.User, error) {
-	u, err := s.open(r)
+	u, err := s.restore(r)
 	if err != nil {
 		return r.restoreBare()
 	}

@@ -25,10 +25,10 @@ type Config struct {
 	// Writer and Reader are the same database, and may be the same pool. Reader sees what Writer committed.
 	Writer, Reader *bun.DB
 
-	// Engine writes to the same database. It may be asked for one transaction at a time for groups, and for as many as
-	// Loners says (at least 1) for operations that go alone and may wait for rows that others keep.
-	Engine Engine
-	Loners int
+	// Engine writes to the same database. It may be asked for one transaction at a time for groups, one for the line, and as
+	// many as SoloSlots says (at least 1) for operations that go solo and may wait for rows that rivals hold.
+	Engine    Engine
+	SoloSlots int
 
 	// Reconnect drops the idle connections: one turned out to be dead, so the others may be, too. It may be nil.
 	Reconnect func()
@@ -50,10 +50,10 @@ type Store struct {
 	queue      queue
 	unreadable unreadable
 	line       line
-	awaited    awaited
-	loners     chan struct{} // has room for another
+	recent     recentWants
+	soloSlots  chan struct{} // has room for another operation that goes solo
 	reconnect  func()
-	deaf       func() // ends the listening
+	unlisten   func()
 	close      func() error
 }
 
@@ -68,41 +68,41 @@ func New(config Config) *Store {
 		writer:    config.Writer,
 		reader:    config.Reader,
 		engine:    config.Engine,
-		loners:    make(chan struct{}, max(1, config.Loners)),
+		soloSlots: make(chan struct{}, max(1, config.SoloSlots)),
 		reconnect: config.Reconnect,
 		close:     config.Close,
 	}
 	if store.reconnect == nil {
 		store.reconnect = func() {}
 	}
-	store.queue.carry = store.carry
-	store.line.init(store.serveLine)
-	store.hear(config.Listen)
+	store.queue.run = store.runGroup
+	store.line.init(store.servePass)
+	store.listen(config.Listen)
 	return store
 }
 
 // Close ends the store. Operations that are under way may fail.
 func (s *Store) Close() error {
-	s.deaf()
+	s.unlisten()
 	s.line.close()
 	return s.close()
 }
 
-// hear wakes the line whenever listen says so.
-func (s *Store) hear(listen func(context.Context, func())) {
-	s.deaf = func() {}
+// listen wakes the line whenever listen says so.
+func (s *Store) listen(listen func(context.Context, func())) {
+	s.unlisten = func() {}
 	if listen == nil {
 		return
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	heard := make(chan struct{})
+	ended := make(chan struct{})
 	go func() {
-		defer close(heard)
+		defer close(ended)
 		listen(ctx, s.line.wake)
 	}()
-	s.deaf = func() {
+	s.unlisten = func() {
 		cancel()
-		<-heard
+		<-ended
 	}
 }
 

@@ -1,8 +1,6 @@
 package bunstore
 
 import (
-	"fmt"
-	"slices"
 	"sync"
 
 	"github.com/userfarm/userfarm/domain"
@@ -41,17 +39,4 @@ func (u *unreadable) slack() int {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return 2 * len(u.ids)
-}
-
-// passedOver returns the error of a free user's row that a claim had to pass over, if there is one.
-func (r *round) passedOver(want []domain.Selector) error {
-	for _, e := range r.order {
-		if e.err == nil {
-			continue
-		}
-		if e.found == nil || slices.ContainsFunc(want, func(s domain.Selector) bool { return s.Matches(e.found) }) {
-			return fmt.Errorf("a user that is free: %w", e.err)
-		}
-	}
-	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"slices"
 
 	"github.com/userfarm/userfarm/domain"
 )
@@ -79,9 +78,4 @@ func DecodeWant(text string) ([]domain.Selector, error) {
 		}
 	}
 	return want, nil
-}
-
-// overlap reports whether some user could be wanted by both.
-func overlap(a, b []domain.Selector) bool {
-	return slices.ContainsFunc(a, func(s domain.Selector) bool { return slices.ContainsFunc(b, s.Overlaps) })
 }

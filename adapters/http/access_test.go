@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"maps"
 	"net"
 	"slices"
 	"strings"
@@ -13,6 +12,8 @@ import (
 	"time"
 
 	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
+	"github.com/userfarm/userfarm/adapters/http/internal/read"
 	"github.com/userfarm/userfarm/adapters/memory"
 	"github.com/userfarm/userfarm/app"
 	"github.com/userfarm/userfarm/domain"
@@ -25,8 +26,8 @@ const (
 	newUserBody = `{"login":"{login}","password":"p","project_id":"{project_id}","env":"e","domain":"d"}`
 )
 
-// calls are a call of every operation, about a user, a lease or an API key of a project; and what it is answered, if the API
-// key is that of a caller of the role or a higher one.
+// calls has a call of every operation, about a user, a lease or an API key of a project. It has the status for callers with
+// the least role or a higher one.
 var calls = []struct {
 	operation string
 	body      string
@@ -38,6 +39,7 @@ var calls = []struct {
 	{"GET /readyz", ``, "", 200, 200},
 	{"GET /openapi.yaml", ``, "", 200, 200},
 	{"GET /docs", ``, "", 200, 200},
+	{"GET /docs/{file}", ``, "", 200, 200},
 	{"GET /ping", ``, "", 200, 200},
 
 	{"GET /v1/users", ``, domain.Viewer, 200, 200},
@@ -85,7 +87,7 @@ func TestEveryOperationIsCalled(t *testing.T) {
 	}
 }
 
-func TestTheDescriptionSaysWhatNeedsAnAPIKey(t *testing.T) {
+func TestTheDescriptionMarksOperationsThatNeedAnAPIKey(t *testing.T) {
 	doc := contract().doc
 	if len(doc.Security) != 1 || doc.Components.SecuritySchemes["bearer"] == nil {
 		t.Error("nothing says that API keys are needed")
@@ -94,7 +96,7 @@ func TestTheDescriptionSaysWhatNeedsAnAPIKey(t *testing.T) {
 		method, path, _ := strings.Cut(call.operation, " ")
 		operation := doc.Paths.Value(path).GetOperation(method)
 		if open := operation.Security != nil && len(*operation.Security) == 0; open != (call.least == "") {
-			t.Errorf("%s is described as open to anybody: %t", call.operation, open)
+			t.Errorf("%s is described as public: %t", call.operation, open)
 		}
 		for _, status := range []int{401, 403, 429} {
 			if refused := operation.Responses.Status(status) != nil; refused != (call.least != "") {
@@ -120,8 +122,8 @@ func newGuardedFarm(t testing.TB) guardedFarm {
 	return f
 }
 
-// inGuardedFarm lets test use a farm that needs an API key in a synctest bubble, where it takes no time that the gate
-// pauses between the tokens that it does not know.
+// inGuardedFarm runs test in a synctest bubble with a farm that needs an API key. The pauses of the gate after unknown
+// tokens take no real time there.
 func inGuardedFarm(t *testing.T, test func(t *testing.T, f guardedFarm)) {
 	t.Helper()
 	f, server := guardFarm()
@@ -140,7 +142,7 @@ func guardFarm() (guardedFarm, *http.Server) {
 	return guardedFarm{store: store, farm: farm, gate: gate}, server
 }
 
-// key makes an API key for projects, or for all of them, and returns its token.
+// key creates an API key for the projects, or for all projects if there are none, and returns its token.
 func (f guardedFarm) key(role domain.Role, projects ...domain.ProjectID) string {
 	f.t.Helper()
 	_, token := f.keyWithID(role, projects...)
@@ -164,7 +166,7 @@ func (guardedFarm) spec(role domain.Role, projects []domain.ProjectID) domain.Ke
 	return spec
 }
 
-// keyFor makes an API key for all projects and some time, and returns its token.
+// keyFor creates an API key for all projects with a time to live, and returns its token.
 func (f guardedFarm) keyFor(role domain.Role, ttl time.Duration) string {
 	f.t.Helper()
 	spec := f.spec(role, nil)
@@ -201,7 +203,7 @@ func (f guardedFarm) revokedKey(role domain.Role) string {
 // revoke ends an API key.
 func (f guardedFarm) revoke(id string) {
 	f.t.Helper()
-	key, _ := http.ParseKeyID(id)
+	key, _ := read.ID[domain.APIKeyID](id)
 	if _, err := f.farm.RevokeKey(f.t.Context(), key); err != nil {
 		f.t.Fatal(err)
 	}
@@ -209,7 +211,7 @@ func (f guardedFarm) revoke(id string) {
 
 func project(t testing.TB, text string) domain.ProjectID {
 	t.Helper()
-	id, ok := http.ParseProjectID(text)
+	id, ok := read.ID[domain.ProjectID](text)
 	if !ok {
 		t.Fatalf("%s is no project", text)
 	}
@@ -243,7 +245,7 @@ func (f guardedFarm) lease(user domain.UserID) string {
 	return lease.ID.Reveal()
 }
 
-// about returns what fills in a call: a user, a lease and an API key of the project that tests use. Nobody uses them yet.
+// about returns the ids for a call: a new user, lease and API key of the project that tests use.
 func (f guardedFarm) about(operation string) *strings.Replacer {
 	f.t.Helper()
 	user, lease := f.addUser("user-"+rand.Text(), projectID), someID
@@ -251,11 +253,11 @@ func (f guardedFarm) about(operation string) *strings.Replacer {
 		lease = f.lease(user)
 	}
 	key, _ := f.keyWithID(domain.Viewer, project(f.t, projectID))
-	return strings.NewReplacer("{user_id}", user.String(), "{lease_id}", lease, "{key_id}", key,
+	return strings.NewReplacer("{file}", "swagger-ui.css", "{user_id}", user.String(), "{lease_id}", lease, "{key_id}", key,
 		"{project_id}", projectID, "{login}", "new-"+rand.Text())
 }
 
-// call calls an operation, and returns the answer. A stream of events is not waited for.
+// call calls an operation, and returns the answer. It does not wait for the end of a stream of events.
 func (f guardedFarm) call(token, method, operation, body string) answer {
 	f.t.Helper()
 	about := f.about(operation)
@@ -269,8 +271,8 @@ func (f guardedFarm) call(token, method, operation, body string) answer {
 
 var roles = []domain.Role{domain.Viewer, domain.Tester, domain.Admin}
 
-// TestWhoMayCallWhat calls every operation as everybody.
-func TestWhoMayCallWhat(t *testing.T) {
+// TestRolesAndScopesOfEveryOperation calls every operation with every role and scope.
+func TestRolesAndScopesOfEveryOperation(t *testing.T) {
 	for _, call := range calls {
 		t.Run(call.operation, func(t *testing.T) {
 			inGuardedFarm(t, func(t *testing.T, f guardedFarm) {
@@ -282,7 +284,7 @@ func TestWhoMayCallWhat(t *testing.T) {
 				try := func(who, token string, want int) {
 					t.Helper()
 					if call.least == "" {
-						want = call.own // whoever calls it
+						want = call.own // for every caller
 					}
 					for _, method := range methods {
 						if got := f.call(token, method, call.operation, call.body); got.status != want {
@@ -293,7 +295,7 @@ func TestWhoMayCallWhat(t *testing.T) {
 				own, other := project(t, projectID), project(t, otherProjectID)
 				try("nobody", "", 401)
 				try("a token that is none", "userfarm_"+strings.Repeat("a", 40), 401)
-				try("a token that nobody made", domain.NewToken().Reveal(), 401)
+				try("an unknown token", domain.NewToken().Reveal(), 401)
 				for i, role := range roles {
 					may := func(status int) int {
 						if i < slices.Index(roles, call.least) {
@@ -314,26 +316,26 @@ func TestWhoMayCallWhat(t *testing.T) {
 	}
 }
 
-// A farm without API keys lets everybody do everything, and the first key closes it.
+// A farm without API keys serves every caller, until the first key exists.
 func TestAFarmWithoutAPIKeysIsOpenUntilItHasOne(t *testing.T) {
 	c := newClient(t)
 	user, _ := c.newUser("alice", nil)
 	c.get("/v1/keys").want(200)
 	token := c.newKey(`{"name":"root","role":"admin"}`).Token
 	c.as(token).get("/v1/users/" + user.UserID).want(200)
-	c.get("/v1/users/" + user.UserID).want(401).wantProblem(http.CodeUnauthorized)
+	c.get("/v1/users/" + user.UserID).want(401).wantProblem(api.CodeUnauthorized)
 }
 
-func TestARoleThatIsTooLowIsToldWhichIsNeeded(t *testing.T) {
+func TestARejectionNamesTheRequiredRole(t *testing.T) {
 	f := newGuardedFarm(t)
-	problem := f.as(f.key(domain.Viewer)).post("/v1/leases", `{"users":[{}]}`).want(403).wantProblem(http.CodeForbidden)
+	problem := f.as(f.key(domain.Viewer)).post("/v1/leases", `{"users":[{}]}`).want(403).wantProblem(api.CodeForbidden)
 	if want := "This needs the role tester, and the API key has the role viewer."; problem.Detail != want {
 		t.Errorf("got %q, want %q", problem.Detail, want)
 	}
 }
 
-// Whoever may not enter learns nothing of what is wrong with the request.
-func TestWhoMayCallComesBeforeWhatIsCalled(t *testing.T) {
+// A rejected caller learns nothing about mistakes in the request.
+func TestAccessIsCheckedBeforeTheRequest(t *testing.T) {
 	f := newGuardedFarm(t)
 	viewer := f.as(f.key(domain.Viewer))
 	requests := []struct{ method, path, body string }{
@@ -346,40 +348,12 @@ func TestWhoMayCallComesBeforeWhatIsCalled(t *testing.T) {
 		{"POST", "/acquire_lock", `{`},
 	}
 	for _, r := range requests {
-		f.send(r.method, r.path, r.body).want(401).wantProblem(http.CodeUnauthorized)
-		viewer.send(r.method, r.path, r.body).want(403).wantProblem(http.CodeForbidden)
+		f.send(r.method, r.path, r.body).want(401).wantProblem(api.CodeUnauthorized)
+		viewer.send(r.method, r.path, r.body).want(403).wantProblem(api.CodeForbidden)
 	}
 }
 
-func TestARouteOfWhichNobodySaysWhoMayCallItIsNotServed(t *testing.T) {
-	for _, name := range []string{"GET /v1/pools", "GET /healthz", "POST /v1/keys/:key_id/revoke"} {
-		t.Run(name, func(t *testing.T) {
-			change := maps.Clone(http.LeastRoles)
-			delete(change, name)
-			wantNoStart(t, change, "nothing says who may call "+name)
-		})
-	}
-}
-
-func TestWhoMayCallARouteThatIsNotThereIsAMistake(t *testing.T) {
-	change := maps.Clone(http.LeastRoles)
-	change["GET /v1/secrets"] = domain.Viewer
-	wantNoStart(t, change, "there is no GET /v1/secrets that anybody may call")
-}
-
-// wantNoStart fails the test unless there is no server while these roles are who may call what.
-func wantNoStart(t *testing.T, roles map[string]domain.Role, why string) {
-	t.Helper()
-	restore := http.ReplaceLeastRoles(roles)
-	defer restore()
-	farm := failing(nil)
-	_, err := http.New(openGate{farm}, farm, http.Settings{Limits: http.DefaultLimits()}, newLog())
-	if err == nil || !strings.Contains(err.Error(), why) {
-		t.Errorf("got the error %v, want that %s", err, why)
-	}
-}
-
-// brokenGate is a gate that lets nobody in, for this reason.
+// brokenGate is a gate that always fails with err.
 type brokenGate struct{ err error }
 
 // Enter implements [ports.Gate].
@@ -387,12 +361,12 @@ func (g brokenGate) Enter(context.Context, domain.Token) (domain.Caller, ports.F
 	return domain.Caller{}, nil, g.err
 }
 
-func TestAGateThatCannotTellWhoAsksLetsNobodyIn(t *testing.T) {
-	for err, code := range map[error]http.Code{
-		ports.ErrUnavailable:     http.CodeStoreUnavailable,
-		context.DeadlineExceeded: http.CodeStoreUnavailable,
-		errors.New("a mistake"):  http.CodeInternal,
-		context.Canceled:         http.CodeStoreUnavailable,
+func TestAGateThatFailsRejectsEveryCaller(t *testing.T) {
+	for err, code := range map[error]api.Code{
+		ports.ErrUnavailable:     api.CodeStoreUnavailable,
+		context.DeadlineExceeded: api.CodeStoreUnavailable,
+		errors.New("a mistake"):  api.CodeInternal,
+		context.Canceled:         api.CodeStoreUnavailable,
 	} {
 		gate := brokenGate{fmt.Errorf("postgres: keys: %w", err)}
 		c := serve(t, newLoggingServer(gate, failing(nil), newLog()))

@@ -13,13 +13,14 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
 	"github.com/userfarm/userfarm/adapters/memory"
 	"github.com/userfarm/userfarm/app"
 	"github.com/userfarm/userfarm/domain"
 )
 
-// BenchmarkServer measures what HTTP costs: the farm has 1,000 users, and keeps them in memory. The client, in the same
-// process, is a part of what is measured.
+// BenchmarkServer measures the cost of HTTP. The farm has 1,000 users in memory. The client, in the same
+// process, is included.
 func BenchmarkServer(b *testing.B) {
 	const clients = 64
 	store := memory.New()
@@ -67,7 +68,7 @@ func pair(client *nethttp.Client, url string) error {
 	if err != nil {
 		return err
 	}
-	var lease http.Lease
+	var lease api.Lease
 	if err := json.Unmarshal(body, &lease); err != nil {
 		return err
 	}
@@ -75,7 +76,7 @@ func pair(client *nethttp.Client, url string) error {
 	return err
 }
 
-// exchange sends a request and returns the body of the answer, which must have the status.
+// exchange sends a request, and returns the body of the answer. The answer must have the status.
 func exchange(client *nethttp.Client, method, url, body string, status int) ([]byte, error) {
 	req, err := nethttp.NewRequest(method, url, strings.NewReader(body))
 	if err != nil {

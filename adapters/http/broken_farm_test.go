@@ -9,7 +9,7 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// brokenFarm is a farm, and its health, that answers everything with the error that it returns.
+// brokenFarm is a farm, and its health, whose methods all return the error of the function.
 type brokenFarm func(ctx context.Context) error
 
 var (
@@ -20,7 +20,7 @@ var (
 // failing is a farm that fails with err.
 func failing(err error) brokenFarm { return func(context.Context) error { return err } }
 
-// hanging is a farm that never answers, but keeps to its context.
+// hanging is a farm that answers only when its context ends.
 func hanging(ctx context.Context) error {
 	<-ctx.Done()
 	return ctx.Err()

@@ -18,7 +18,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/connection"
 )
 
 // keyPair is a certificate that signs itself, and its key, in PEM.
@@ -27,7 +27,7 @@ type keyPair struct {
 	cert, key []byte
 }
 
-// newKeyPair returns a certificate for farm.test whose subject has the name. It is valid also in the time of a bubble.
+// newKeyPair returns a certificate for farm.test whose subject has the name. It is also valid at the time of a bubble.
 func newKeyPair(t testing.TB, name string) keyPair {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -77,7 +77,7 @@ func (p keyPair) write(t testing.TB, dir string) certificateFile {
 	return file
 }
 
-// replace replaces a file by a new one, or makes it.
+// replace creates a file, or replaces it by a new one.
 func replace(t testing.TB, path string, text []byte) {
 	t.Helper()
 	if err := os.WriteFile(path+".new", text, 0o600); err != nil {
@@ -89,21 +89,21 @@ func replace(t testing.TB, path string, text []byte) {
 }
 
 // newCertificate returns a certificate from files, and the errors that it has reported.
-func newCertificate(t testing.TB, file certificateFile) (*http.Certificate, *[]error) {
+func newCertificate(t testing.TB, file certificateFile) (*tls.Config, *[]error) {
 	t.Helper()
 	var reported []error
-	certificate, err := http.NewCertificate(file.cert, file.key, func(err error) { reported = append(reported, err) })
+	certificate, err := connection.TLSConfig(file.cert, file.key, func(err error) { reported = append(reported, err) })
 	if err != nil {
 		t.Fatal(err)
 	}
 	return certificate, &reported
 }
 
-// connect shakes hands with a server that has the certificate, and returns both ends.
-func connect(t *testing.T, certificate *http.Certificate, pairs ...keyPair) (client, server *tls.Conn) {
+// connect runs a handshake with a server that has the certificate, and returns both ends.
+func connect(t *testing.T, certificate *tls.Config, pairs ...keyPair) (client, server *tls.Conn) {
 	t.Helper()
 	here, there := net.Pipe()
-	client, server = tls.Client(here, trust(pairs...)), tls.Server(there, certificate.TLSConfig())
+	client, server = tls.Client(here, trust(pairs...)), tls.Server(there, certificate)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Handshake() }()
 	if err := client.Handshake(); err != nil {
@@ -116,8 +116,8 @@ func connect(t *testing.T, certificate *http.Certificate, pairs ...keyPair) (cli
 	return client, server
 }
 
-// wantCertificate fails the test unless the next handshake is with this one of the pairs.
-func wantCertificate(t *testing.T, certificate *http.Certificate, want keyPair, pairs ...keyPair) {
+// wantCertificate fails the test unless the next handshake uses the wanted one of the pairs.
+func wantCertificate(t *testing.T, certificate *tls.Config, want keyPair, pairs ...keyPair) {
 	t.Helper()
 	client, _ := connect(t, certificate, pairs...)
 	if got := client.ConnectionState().PeerCertificates[0].Subject.CommonName; got != want.name {
@@ -177,7 +177,7 @@ func TestNewHandshakesGetTheCertificateThatReplacedTheOld(t *testing.T) {
 	}
 }
 
-// link makes a symbolic link, or swaps it for another as one step.
+// link creates a symbolic link, or replaces it in one step.
 func link(t *testing.T, target, path string) {
 	t.Helper()
 	if err := os.Symlink(target, path+".new"); err != nil {
@@ -205,7 +205,7 @@ func wantAlive(t *testing.T, client, server *tls.Conn) {
 	}
 }
 
-func TestACertificateIsLookedAtOnceASecond(t *testing.T) {
+func TestACertificateIsCheckedOnceASecond(t *testing.T) {
 	old, next := newKeyPair(t, "old"), newKeyPair(t, "next")
 	dir := t.TempDir()
 	file := old.write(t, dir)
@@ -247,7 +247,7 @@ func TestACertificateWhoseRotationIsHalfDoneStays(t *testing.T) {
 					t.Fatalf("it reported %v, want one error", *reported)
 				}
 				text := (*reported)[0].Error()
-				for _, part := range []string{file.cert, file.key, "the one from before stays in use"} {
+				for _, part := range []string{file.cert, file.key, "the old certificate stays in use"} {
 					if !strings.Contains(text, part) {
 						t.Errorf("the error %q does not say %q", text, part)
 					}
@@ -279,7 +279,7 @@ func TestEveryChangeThatCannotBeUsedIsReported(t *testing.T) {
 	})
 }
 
-// A file that was not to be read may become so by a change of its mode, which shows in nothing that is looked at.
+// A change of its mode can make a file readable. Nothing else about the file changes then.
 func TestACertificateThatCouldNotBeReadIsTriedAgain(t *testing.T) {
 	old, next := newKeyPair(t, "old"), newKeyPair(t, "next")
 	dir := t.TempDir()
@@ -327,7 +327,7 @@ func TestACertificateThatCannotBeUsedAtTheStartIsAnError(t *testing.T) {
 // wantUnusable fails the test unless the error names both files, and does not quote them.
 func wantUnusable(t *testing.T, file certificateFile) {
 	t.Helper()
-	_, err := http.NewCertificate(file.cert, file.key, func(error) {})
+	_, err := connection.TLSConfig(file.cert, file.key, func(error) {})
 	if err == nil {
 		t.Fatal("there is no error")
 	}
@@ -341,11 +341,11 @@ func wantUnusable(t *testing.T, file certificateFile) {
 	}
 }
 
-func TestOldVersionsOfTLSAreRefused(t *testing.T) {
+func TestOldVersionsOfTLSAreRejected(t *testing.T) {
 	pair := newKeyPair(t, "one")
 	certificate, _ := newCertificate(t, pair.write(t, t.TempDir()))
 	here, there := net.Pipe()
-	go func() { _ = tls.Server(there, certificate.TLSConfig()).Handshake(); _ = there.Close() }()
+	go func() { _ = tls.Server(there, certificate).Handshake(); _ = there.Close() }()
 	old := trust(pair)
 	old.MinVersion, old.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
 	if err := tls.Client(here, old).Handshake(); err == nil {

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
 )
 
 func TestAUserGoesIntoQuarantineAndBack(t *testing.T) {
@@ -12,17 +12,17 @@ func TestAUserGoesIntoQuarantineAndBack(t *testing.T) {
 	alice, _ := c.newUser("alice", nil)
 	path := "/v1/users/" + alice.UserID
 
-	var user http.User
+	var user api.User
 	c.post(path+"/quarantine", `{"reason":"blocked"}`).want(200).into(&user)
-	if user.Status != http.StatusQuarantined || user.Quarantine == nil || user.Quarantine.Reason != "blocked" {
+	if user.Status != api.StatusQuarantined || user.Quarantine == nil || user.Quarantine.Reason != "blocked" {
 		t.Errorf("got the status %s", user.Status)
 	}
-	c.post("/v1/leases", `{"users":[{}]}`).want(409).wantProblem(http.CodePoolExhausted, "/users/0")
+	c.post("/v1/leases", `{"users":[{}]}`).want(409).wantProblem(api.CodePoolExhausted, "/users/0")
 
 	for _, body := range []string{"", `{}`, `{"reason":"nothing to restore"}`} {
-		user = http.User{}
+		user = api.User{}
 		c.post(path+"/restore", body).want(200).into(&user)
-		if user.Status != http.StatusFree || user.Quarantine != nil {
+		if user.Status != api.StatusFree || user.Quarantine != nil {
 			t.Errorf("got the status %s", user.Status)
 		}
 	}
@@ -35,16 +35,16 @@ func TestAForcedReleaseEndsTheWholeLease(t *testing.T) {
 	bob, _ := c.newUser("bob", nil)
 	lease := c.acquire(`{"users":[{},{}]}`)
 
-	var user http.User
+	var user api.User
 	c.post("/v1/users/"+alice.UserID+"/force-release", `{"reason":"its runner is gone"}`).want(200).into(&user)
-	if user.Status != http.StatusFree || user.Lock != nil {
+	if user.Status != api.StatusFree || user.Lock != nil {
 		t.Errorf("got the status %s", user.Status)
 	}
 	c.get("/v1/users/" + bob.UserID).want(200).into(&user)
-	if user.Status != http.StatusFree {
+	if user.Status != api.StatusFree {
 		t.Errorf("the other user of the lease is %s", user.Status)
 	}
-	c.get("/v1/leases/" + lease.LeaseID).want(410).wantProblem(http.CodeLeaseExpired)
+	c.get("/v1/leases/" + lease.LeaseID).want(410).wantProblem(api.CodeLeaseExpired)
 	c.post("/v1/users/"+alice.UserID+"/force-release", "").want(200)
 	c.wantEvents("user_id="+bob.UserID, "created", "acquired", "forced: its runner is gone")
 }
@@ -57,16 +57,16 @@ func TestAReasonForARestoreGoesIntoTheHistory(t *testing.T) {
 	c.wantEvents("", "created", "quarantined: blocked", "restored: unblocked by hand")
 }
 
-func TestWhatAReasonMayNotBe(t *testing.T) {
+func TestAnInvalidReasonIsRejected(t *testing.T) {
 	c := newClient(t)
 	alice, _ := c.newUser("alice", nil)
 	path := "/v1/users/" + alice.UserID
 	for _, body := range []string{`{}`, `{"reason":""}`, `{"reason":null}`, `{"reason":"` + strings.Repeat("x", 1025) + `"}`} {
-		c.post(path+"/quarantine", body).want(422).wantProblem(http.CodeInvalid, "/reason")
+		c.post(path+"/quarantine", body).want(422).wantProblem(api.CodeInvalid, "/reason")
 	}
 	for _, body := range []string{`{"reason":7}`, `{"reason":"` + strings.Repeat("x", 1025) + `"}`} {
-		c.post(path+"/restore", body).want(422).wantProblem(http.CodeInvalid, "/reason")
-		c.post(path+"/force-release", body).want(422).wantProblem(http.CodeInvalid, "/reason")
+		c.post(path+"/restore", body).want(422).wantProblem(api.CodeInvalid, "/reason")
+		c.post(path+"/force-release", body).want(422).wantProblem(api.CodeInvalid, "/reason")
 	}
-	c.post("/v1/users/x/restore", `{"why":1}`).want(422).wantProblem(http.CodeInvalid, "/user_id", "/why")
+	c.post("/v1/users/x/restore", `{"why":1}`).want(422).wantProblem(api.CodeInvalid, "/user_id", "/why")
 }

@@ -13,13 +13,14 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
 	"github.com/userfarm/userfarm/adapters/memory"
 	"github.com/userfarm/userfarm/app"
 	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/ports"
 )
 
-// settings are those of a farm that was not configured.
+// settings are the default settings of a farm.
 var settings = app.Settings{Leases: domain.LeasePolicy{DefaultTTL: 15 * time.Minute, LongestTTL: 24 * time.Hour}}
 
 // mustFarm returns a farm whose settings are known to be good.
@@ -36,7 +37,7 @@ type client struct {
 	t     testing.TB
 	url   string
 	http  *nethttp.Client
-	token string // of the API key that it comes with; empty if it comes without
+	token string // of its API key; empty if it has none
 }
 
 // newClient returns the client of an empty farm, which needs no API key.
@@ -45,7 +46,7 @@ func newClient(t testing.TB) client {
 	return serve(t, newServer())
 }
 
-// newServer returns the server of an empty farm, which may be entered without an API key until there is one.
+// newServer returns the server of an empty farm, which needs no API key until there is one.
 func newServer() *http.Server {
 	store := memory.New()
 	gate := app.NewGate(mustFarm(store, settings), true)
@@ -63,7 +64,7 @@ func newFarmServer(farm ports.Farm, health ports.Health) *http.Server {
 	return limitedServer(farm, health, func(*http.Limits) {})
 }
 
-// limitedServer is newFarmServer with the limits that change makes of the default ones.
+// limitedServer is newFarmServer with the default limits after change.
 func limitedServer(farm ports.Farm, health ports.Health, change func(*http.Limits)) *http.Server {
 	limits := http.DefaultLimits()
 	change(&limits)
@@ -77,7 +78,7 @@ func mustServe(server *http.Server, err error) *http.Server {
 	return server
 }
 
-// openGate lets everybody in, with any API key and without.
+// openGate accepts every request, with any API key or without.
 type openGate struct{ farm ports.Farm }
 
 // Enter implements [ports.Gate].
@@ -85,15 +86,21 @@ func (g openGate) Enter(context.Context, domain.Token) (domain.Caller, ports.Far
 	return domain.Everybody(), g.farm, nil
 }
 
-// serve lets the server serve until the test ends.
+// serve runs the server until the test ends.
 func serve(t testing.TB, server *http.Server) client {
+	t.Helper()
+	return serveBehind(t, server, func(inner net.Listener) net.Listener { return inner })
+}
+
+// serveBehind is serve with a listener that wrap returns.
+func serveBehind(t testing.TB, server *http.Server, wrap func(net.Listener) net.Listener) client {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
+	go func() { served <- server.Serve(wrap(listener)) }()
 	transport := &nethttp.Transport{}
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()
@@ -111,7 +118,7 @@ func serve(t testing.TB, server *http.Server) client {
 	}
 }
 
-// as returns the client that comes with a token.
+// as returns the client with a token.
 func (c client) as(token string) client {
 	c.token = token
 	return c
@@ -203,10 +210,10 @@ func (a answer) want(status int) answer {
 	return a
 }
 
-// wantProblem fails the test unless the answer is a problem with the code, about fields at just the pointers.
-func (a answer) wantProblem(code http.Code, pointers ...string) http.Problem {
+// wantProblem fails the test unless the answer is a problem with the code, about fields at exactly these pointers.
+func (a answer) wantProblem(code api.Code, pointers ...string) api.Problem {
 	a.t.Helper()
-	var problem http.Problem
+	var problem api.Problem
 	if a.header.Get("Content-Type") != "application/problem+json" {
 		a.t.Fatalf("got status %d with %s, want the problem %s", a.status, a.body, code)
 	}
@@ -235,17 +242,17 @@ func (a answer) into(value any) {
 const projectID = "5f0c7a52-1f0b-4a55-9d3f-7f6f3a1f2b10"
 
 // newUser adds a user with the login and labels to the pool that all tests use, and returns it with its password.
-func (c client) newUser(login string, labels map[string]string) (user http.User, password string) {
+func (c client) newUser(login string, labels map[string]string) (user api.User, password string) {
 	c.t.Helper()
 	password = newPassword()
-	c.post("/v1/users", encode(c.t, http.NewUser{
+	c.post("/v1/users", encode(c.t, api.NewUser{
 		Login: login, Password: password, ProjectID: projectID, Env: "staging", Domain: "shop.example.com", Labels: labels,
 	})).want(201).into(&user)
 	return user, password
 }
 
 // acquire takes a lease.
-func (c client) acquire(body string) (lease http.Lease) {
+func (c client) acquire(body string) (lease api.Lease) {
 	c.t.Helper()
 	c.post("/v1/leases", body).want(201).into(&lease)
 	return lease

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
+	"github.com/userfarm/userfarm/adapters/http/internal/connection"
 )
 
 func shutDown(t *testing.T, server *http.Server) {
@@ -31,7 +33,7 @@ func ping(t *testing.T, conn net.Conn) answer {
 	return readAnswer(t, conn, "GET")
 }
 
-func TestAConnectionTooManyIsTold(t *testing.T) {
+func TestAConnectionAboveTheLimitGetsAProblem(t *testing.T) {
 	c := serve(t, newLimitedServer(func(l *http.Limits) { l.Connections = 2 }))
 	first, second := c.dial(), c.dial()
 	ping(t, first).want(200)
@@ -48,7 +50,7 @@ func TestAConnectionTooManyIsTold(t *testing.T) {
 		t.Errorf("got %q and the error %v, want that the connection closes", text, err)
 	}
 	ping(t, second).want(200)
-	if !strings.Contains(logged.String(), `"msg":"connections are refused, because there are too many","limit":2`) {
+	if !strings.Contains(logged.String(), `"msg":"connections are rejected, because there are too many","limit":2`) {
 		t.Error("the log does not say so")
 	}
 }
@@ -57,8 +59,8 @@ func TestAConnectionTooManyIsTold(t *testing.T) {
 func wantTooMany(t *testing.T, got answer) {
 	t.Helper()
 	got.want(503)
-	problem := got.wantProblem(http.CodeTooManyConnections)
-	if want := "This server has as many connections as it may. Try again later, and use fewer connections."; problem.Detail != want {
+	problem := got.wantProblem(api.CodeTooManyConnections)
+	if want := "This server has reached its limit of connections. Try again later, and use fewer connections."; problem.Detail != want {
 		t.Errorf("got %q, want %q", problem.Detail, want)
 	}
 	if got.header.Get("Retry-After") != "1" || got.header.Get("X-Request-Id") == "" {
@@ -87,14 +89,14 @@ func TestAConnectionThatEndedLeavesItsPlace(t *testing.T) {
 				wantClosed(t, conn)
 				continue
 			}
-			// The server reads on until the client closes the connection.
+			// The server reads until the client closes the connection.
 			_ = conn.Close()
 			waitUntilNoneIsOpen(c)
 		}
 	}
 }
 
-// waitUntilNoneIsOpen returns once a connection is served.
+// waitUntilNoneIsOpen returns when the server serves a new connection.
 func waitUntilNoneIsOpen(c client) {
 	c.t.Helper()
 	for {
@@ -110,7 +112,7 @@ func waitUntilNoneIsOpen(c client) {
 	}
 }
 
-func TestConnectionsTooManyHoldNobodyUp(t *testing.T) {
+func TestConnectionsAboveTheLimitDelayNoOther(t *testing.T) {
 	const clients = 200
 	inBubble(t, newLimitedServer(func(l *http.Limits) { l.Connections = 1 }), func(t *testing.T, dial func() net.Conn) {
 		first := dial()
@@ -127,13 +129,13 @@ func TestConnectionsTooManyHoldNobodyUp(t *testing.T) {
 		for _, conn := range silent {
 			wantClosed(t, conn)
 		}
-		if took := time.Since(start); took != http.RefusalTimeout {
-			t.Errorf("the silent ones were closed after %v, want %v", took, http.RefusalTimeout)
+		if took := time.Since(start); took != connection.RejectionTimeout {
+			t.Errorf("the silent ones were closed after %v, want %v", took, connection.RejectionTimeout)
 		}
 	})
 }
 
-// shortListener is a listener that first lacks something.
+// shortListener is a listener whose first calls fail with these errors.
 type shortListener struct {
 	net.Listener
 	lacks []error

@@ -20,6 +20,8 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
+	"github.com/userfarm/userfarm/adapters/http/problem"
 )
 
 // contract returns the check of answers against openapi.yaml.
@@ -34,9 +36,9 @@ var contract = sync.OnceValue(func() *contractCheck {
 		panic(err)
 	}
 	openapi3.DefineStringFormatValidator("uuid", openapi3.NewRegexpFormatValidator(canonicalUUID))
-	openapi3filter.RegisterBodyDecoder("application/yaml", openapi3filter.PlainBodyDecoder)
-	openapi3filter.RegisterBodyDecoder("text/html", openapi3filter.PlainBodyDecoder)
-	openapi3filter.RegisterBodyDecoder("text/event-stream", openapi3filter.PlainBodyDecoder)
+	for _, text := range []string{"application/yaml", "text/html", "text/css", "application/javascript", "image/png", "text/event-stream"} {
+		openapi3filter.RegisterBodyDecoder(text, openapi3filter.PlainBodyDecoder)
+	}
 	return &contractCheck{doc: doc, router: router}
 })
 
@@ -51,7 +53,7 @@ func loadSpec() (*openapi3.T, error) {
 	return doc, doc.Validate(loader.Context)
 }
 
-// closeSchemas refuses members that are not described, also where clients should bear them.
+// closeSchemas makes the schemas reject members that are not described, even if clients should accept them.
 func closeSchemas(doc *openapi3.T) {
 	for _, schema := range doc.Components.Schemas {
 		if len(schema.Value.Properties) > 0 {
@@ -80,7 +82,7 @@ func (c *contractCheck) check(req *nethttp.Request, resp *nethttp.Response, body
 	}
 	route, pathParams, err := c.router.FindRoute(described(req))
 	if err != nil {
-		if code != http.CodeNotFound && code != http.CodeMethodNotAllowed && code != http.CodeMalformed {
+		if code != api.CodeNotFound && code != api.CodeMethodNotAllowed && code != api.CodeMalformed {
 			return fmt.Errorf("a route that is not described answers %d %s", resp.StatusCode, code)
 		}
 		return nil
@@ -102,9 +104,9 @@ func (c *contractCheck) check(req *nethttp.Request, resp *nethttp.Response, body
 	return checkExhaustive(response.Value, code, body)
 }
 
-// checkExhaustive checks what the validation leaves out: that there is no body where none is described, and no problem
-// code but those of the examples.
-func checkExhaustive(response *openapi3.Response, code http.Code, body []byte) error {
+// checkExhaustive checks what the validation does not: a response without a described body has none, and each problem code
+// has an example.
+func checkExhaustive(response *openapi3.Response, code api.Code, body []byte) error {
 	if len(response.Content) == 0 && len(body) > 0 {
 		return errors.New("the answer has a body, and none is described")
 	}
@@ -117,29 +119,29 @@ func checkExhaustive(response *openapi3.Response, code http.Code, body []byte) e
 	return nil
 }
 
-// problemCode returns the code of an answer that is a problem. Every answer that reports an error must be one, but those
-// of the seed's lock routes.
-func problemCode(resp *nethttp.Response, body []byte) (http.Code, error) {
+// problemCode returns the code of an answer that is a problem. Only the legacy lock routes answer errors that are not
+// problems.
+func problemCode(resp *nethttp.Response, body []byte) (api.Code, error) {
 	if resp.Header.Get("Content-Type") != "application/problem+json" {
 		return "", nil
 	}
-	var problem http.Problem
-	if err := json.Unmarshal(body, &problem, json.RejectUnknownMembers(true)); err != nil {
+	var got api.Problem
+	if err := json.Unmarshal(body, &got, json.RejectUnknownMembers(true)); err != nil {
 		return "", fmt.Errorf("the problem is none: %w", err)
 	}
-	row := slices.IndexFunc(http.ProblemKinds(), func(k http.ProblemKind) bool { return k.Code == problem.Code })
+	row := slices.IndexFunc(problem.Kinds(), func(k problem.Kind) bool { return k.Code == got.Code })
 	if row < 0 {
-		return "", fmt.Errorf("no problem has the code %s", problem.Code)
+		return "", fmt.Errorf("no problem has the code %s", got.Code)
 	}
-	kind := http.ProblemKinds()[row]
-	if problem.Status != resp.StatusCode || problem.Status != kind.Status || problem.Title != kind.Title ||
-		problem.Type != "urn:userfarm:problem:"+string(problem.Code) || problem.Detail == "" {
-		return "", fmt.Errorf("the problem contradicts its status %d or its code: %+v", resp.StatusCode, problem)
+	kind := problem.Kinds()[row]
+	if got.Status != resp.StatusCode || got.Status != kind.Status || got.Title != kind.Title ||
+		got.Type != "urn:userfarm:problem:"+string(got.Code) || got.Detail == "" {
+		return "", fmt.Errorf("the problem contradicts its status %d or its code: %+v", resp.StatusCode, got)
 	}
-	return problem.Code, nil
+	return got.Code, nil
 }
 
-// described returns the request as the description has it, which knows no host and no query.
+// described returns the request without host and query, which the description does not have.
 func described(req *nethttp.Request) *nethttp.Request {
 	plain := req.Clone(req.Context())
 	plain.URL = &url.URL{Path: req.URL.Path, RawPath: req.URL.RawPath}
@@ -152,10 +154,10 @@ type contractTransport struct {
 	report func(format string, args ...any)
 }
 
-// toldSecrets are the secrets that answers tell, beside passwords.
+// toldSecrets matches the secrets in answers, except passwords.
 var toldSecrets = regexp.MustCompile(`"(?:lease_id|token|code)":"([^"]+)"`)
 
-// tellSecrets are the answers that are there to tell secrets, by their methods, paths and statuses.
+// tellSecrets matches the answers that may have secrets, by their methods, paths and statuses.
 var tellSecrets = regexp.MustCompile(
 	`^(POST /v1/leases 201|GET /v1/leases/[^/]+ 200|POST /v1/leases/[^/]+/(renew|users/[^/]+/otp) 200|POST /v1/keys 201|` +
 		`POST /create_user 200|GET /get_users 200)$`)
@@ -186,7 +188,7 @@ func (t contractTransport) RoundTrip(req *nethttp.Request) (*nethttp.Response, e
 	return resp, nil
 }
 
-// noteSecrets notes what a request has of what no answer may quote. What is short may well be in an answer by chance.
+// noteSecrets notes the secrets of a request, which no answer may quote. Short texts may be in an answer by chance.
 func noteSecrets(req *nethttp.Request) {
 	for _, name := range []string{"Idempotency-Key", "Authorization"} {
 		for _, value := range req.Header[name] {

@@ -1,11 +1,15 @@
 package http_test
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
 )
 
 func TestTheDescriptionIsServed(t *testing.T) {
@@ -15,39 +19,69 @@ func TestTheDescriptionIsServed(t *testing.T) {
 	}
 }
 
-func TestThePageShowsEverythingAndLoadsNothing(t *testing.T) {
-	got := newClient(t).get("/docs").want(200)
+func TestThePageLoadsOnlyFilesOfThisServer(t *testing.T) {
+	c := newClient(t)
+	got := c.get("/docs").want(200)
 	if got.header.Get("Content-Type") != "text/html; charset=utf-8" {
 		t.Errorf("got %s", got.header.Get("Content-Type"))
 	}
-	if policy := got.header.Get("Content-Security-Policy"); !strings.HasPrefix(policy, "default-src 'none';") {
-		t.Errorf("got the policy %q", policy)
+	if foreign := regexp.MustCompile(`//\w[^"'\s]*`).FindString(got.body); foreign != "" {
+		t.Errorf("the page has the URL %q", foreign)
 	}
-	if loads := regexp.MustCompile(`<(script|link|img|iframe)|src=|@import|url\(`).FindString(got.body); loads != "" {
-		t.Errorf("the page has %q", loads)
+	page, err := url.Parse(c.url + "/docs")
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, link := range regexp.MustCompile(`href="([^"]+)"`).FindAllStringSubmatch(got.body, -1) {
-		anchor, inPage := strings.CutPrefix(link[1], "#")
-		if inPage && !strings.Contains(got.body, `id="`+anchor+`"`) || !inPage && link[1] != "/openapi.yaml" {
-			t.Errorf("a link leads to %q, which is not there", link[1])
+	types := map[string]string{"css": "text/css; charset=utf-8", "js": "application/javascript", "png": "image/png"}
+	links := regexp.MustCompile(`(?:href|src)="([^"]+)"`).FindAllStringSubmatch(got.body, -1)
+	if len(links) < 3 {
+		t.Errorf("the page loads %v", links)
+	}
+	for _, link := range links {
+		if strings.HasPrefix(link[1], "/") {
+			t.Errorf("the page loads %q, which does not work behind a path prefix", link[1])
+		}
+		target, err := page.Parse(link[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := c.get(target.Path).want(200)
+		if want := types[link[1][strings.LastIndex(link[1], ".")+1:]]; file.header.Get("Content-Type") != want || file.body == "" {
+			t.Errorf("%s has %d bytes of %s, want %s", link[1], len(file.body), file.header.Get("Content-Type"), want)
 		}
 	}
-	doc := contract().doc
-	for path, item := range doc.Paths.Map() {
-		for method, operation := range item.Operations() {
-			if !strings.Contains(got.body, `<h3 id="`+operation.OperationID+`">`) {
-				t.Errorf("the page does not have %s %s", method, path)
-			}
-		}
+	if !strings.Contains(got.body, `url: "openapi.yaml"`) {
+		t.Error("the page does not show openapi.yaml")
 	}
-	for _, kind := range http.ProblemKinds() {
-		if !strings.Contains(got.body, `<tr id="`+string(kind.Code)+`">`) {
-			t.Errorf("the page does not have the problem %s", kind.Code)
-		}
+}
+
+func TestThePageHasAStrictPolicy(t *testing.T) {
+	got := newClient(t).get("/docs").want(200)
+	hashes := map[string]string{}
+	for _, code := range regexp.MustCompile(`(?s)<(script|style)>(.*?)</`).FindAllStringSubmatch(got.body, -1) {
+		hash := sha256.Sum256([]byte(code[2]))
+		hashes[code[1]] += " 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) + "'"
 	}
-	for name := range doc.Components.Schemas {
-		if !strings.Contains(got.body, `id="schema-`+name+`"`) {
-			t.Errorf("the page does not have the schema %s", name)
-		}
+	want := "default-src 'none'; script-src 'self'" + hashes["script"] + "; style-src 'self'" + hashes["style"] +
+		"; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	if policies := got.header.Values("Content-Security-Policy"); len(policies) != 1 || policies[0] != want {
+		t.Errorf("got the policies %q, want %q", policies, want)
 	}
+	if attribute := regexp.MustCompile(`<[^>]*\s(style|on\w+)=`).FindString(got.body); attribute != "" {
+		t.Errorf("the policy blocks %q", attribute)
+	}
+}
+
+func TestAFileOfThePageIsWholeOrNotFound(t *testing.T) {
+	c := newClient(t)
+	whole := c.get("/docs/favicon-16x16.png").want(200)
+	part := c.sendWith(map[string][]string{"Range": {"bytes=0-9"}, "If-None-Match": {whole.header.Get("Etag")}},
+		"GET", "/docs/favicon-16x16.png", "").want(200)
+	if part.body != whole.body {
+		t.Errorf("got %d bytes of %d", len(part.body), len(whole.body))
+	}
+	for _, file := range []string{"nothing.js", "index.html", "..%2fopenapi.yaml", "%2e%2e", "*"} {
+		c.get("/docs/" + file).want(404).wantProblem(api.CodeNotFound)
+	}
+	c.get("/docs/").want(404).wantProblem(api.CodeNotFound)
 }

@@ -9,44 +9,46 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
+	"github.com/userfarm/userfarm/adapters/http/internal/entrance"
+	"github.com/userfarm/userfarm/adapters/http/problem"
 	"github.com/userfarm/userfarm/ports"
 )
 
 const (
-	pollInterval      = 500 * time.Millisecond // between questions to the farm that had nothing new to tell
-	heartbeatInterval = 15 * time.Second       // after which a stream without events tells that it is still there
+	pollInterval      = 500 * time.Millisecond // between two queries of the farm while it has no new events
+	heartbeatInterval = 15 * time.Second       // after which a stream without events sends a heartbeat
 
 	heartbeat = ": still here\n\n"
 
-	// streamStart comes first, so that a client learns at once that the stream has begun. It asks clients to come back a
-	// second after the stream broke.
+	// streamStart shows clients at once that the stream has begun. It tells them to reconnect a second after it broke off.
 	streamStart = "retry: 1000\n\n"
 )
 
-// eventStream is what happens in the farm, as server-sent events. It asks the farm for more when its reader has read
-// what it got. While the store is away it goes on, without events; it ends when the server shuts down, wherever it is, and when
-// its reader may not enter the farm anymore: who reads it drops an event that is not complete, and will ask for it again.
+// eventStream sends the events of the farm as server-sent events. It asks the farm for more after its client has read what
+// is pending. While the store is unavailable it continues without events. It ends when the server shuts down or its client
+// is not authorized anymore, even within an event: clients drop an incomplete event, and ask for it again.
 type eventStream struct {
 	ask   func(ports.EventQuery) (ports.EventPage, error)
-	query ports.EventQuery // for what comes next
-	done  <-chan struct{}  // is closed when the stream is to end
+	query ports.EventQuery // for the next events
+	done  <-chan struct{}  // is closed when the stream must end
 	stop  func()
 	log   *slog.Logger
 
-	pending bytes.Buffer
-	sent    time.Time // when something was last read
-	more    bool      // the farm has more to tell already
-	away    bool      // the store did not answer the last time
+	pending     bytes.Buffer
+	sent        time.Time // of the last read
+	more        bool      // the farm has more events already
+	unavailable bool      // the store did not answer the last query
 }
 
-// openStream returns the stream that begins with a page, which the farm answered to query, and ends with ctx at the latest.
-// It must be closed, which calls stop.
-func openStream(
+// openEventStream returns the stream that begins with first, the answer of the farm to query. It ends with ctx at the
+// latest. The caller must close it, which calls stop.
+func openEventStream(
 	ctx context.Context, farm ports.History, query ports.EventQuery, first ports.EventPage, log *slog.Logger, stop func(),
 ) *eventStream {
 	s := &eventStream{
 		ask: func(q ports.EventQuery) (ports.EventPage, error) {
-			ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+			ctx, cancel := context.WithTimeout(ctx, entrance.RequestTimeout)
 			defer cancel()
 			return farm.Events(ctx, q)
 		},
@@ -58,7 +60,7 @@ func openStream(
 	}
 	s.pending.WriteString(streamStart)
 	if query.After > 0 {
-		// Whoever loses the stream before its first event then knows what to ask for.
+		// A client that loses the stream before its first event then knows how to resume.
 		s.pending.WriteString("id: " + formatEventID(query.After) + "\n\n")
 	}
 	s.take(first)
@@ -68,7 +70,7 @@ func openStream(
 // Read implements [io.Reader].
 func (s *eventStream) Read(p []byte) (int, error) {
 	for s.pending.Len() == 0 && !s.ended() {
-		if err := recovered(s.advance); err != nil {
+		if err := problem.Catch(s.advance); err != nil {
 			s.log.Error("the stream of events broke off", "error", err)
 			return 0, err
 		}
@@ -95,19 +97,22 @@ func (s *eventStream) ended() bool {
 	}
 }
 
-// advance asks the farm for more, once it is time to, and appends what that tells; or that the stream is still there.
+// advance asks the farm for more events after a pause, and appends them or a heartbeat that is due.
 func (s *eventStream) advance() error {
 	if !s.more && !s.pause(pollInterval) {
 		return nil
 	}
 	switch page, err := s.ask(s.query); {
 	case err == nil:
-		s.away = false
+		s.unavailable = false
 		s.take(page)
 	case s.ended():
 		return nil
-	case kindOf(err).Code == CodeStoreUnavailable:
-		s.miss(err)
+	case problem.KindOf(err).Code == api.CodeStoreUnavailable:
+		if !s.unavailable {
+			s.log.Warn("a stream of events waits for the store", "error", err)
+		}
+		s.unavailable, s.more = true, false
 	default:
 		return err
 	}
@@ -117,7 +122,7 @@ func (s *eventStream) advance() error {
 	return nil
 }
 
-// pause returns after a time, or at once if the stream is to end: it reports which.
+// pause waits for d, and reports whether it passed. It returns early if the stream must end.
 func (s *eventStream) pause(d time.Duration) (passed bool) {
 	select {
 	case <-s.done:
@@ -127,22 +132,14 @@ func (s *eventStream) pause(d time.Duration) (passed bool) {
 	}
 }
 
-// take appends the events of a page, and goes on after the last of them.
+// take appends the events of a page. The next query begins after the last of them.
 func (s *eventStream) take(page ports.EventPage) {
 	s.more = page.More
 	for _, e := range page.Events {
 		s.query.After = e.ID
-		data, _ := json.Marshal(viewEvent(e), jsonOptions) // never fails: it is numbers and text
+		data, _ := json.Marshal(viewEvent(e), jsonOptions) // never fails: it has numbers and texts only
 		s.pending.WriteString("id: " + formatEventID(e.ID) + "\nevent: " + string(e.Kind) + "\ndata: ")
 		s.pending.Write(data)
 		s.pending.WriteString("\n\n")
 	}
-}
-
-// miss notes that the store does not answer, and logs it unless it did not before.
-func (s *eventStream) miss(err error) {
-	if !s.away {
-		s.log.Warn("a stream of events waits for the store", "error", err)
-	}
-	s.away, s.more = true, false
 }

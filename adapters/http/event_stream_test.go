@@ -12,11 +12,13 @@ import (
 	"time"
 
 	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
+	"github.com/userfarm/userfarm/adapters/http/internal/entrance"
 	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/ports"
 )
 
-// watch asks for a stream of events, and returns its lines. It has begun when watch returns.
+// watch requests a stream of events, and returns its lines when it has begun.
 func (c client) watch(query, lastEventID string) *bufio.Reader {
 	c.t.Helper()
 	req, err := nethttp.NewRequest("GET", c.url+"/v1/events/stream?"+query, nil)
@@ -46,7 +48,7 @@ func (c client) watch(query, lastEventID string) *bufio.Reader {
 	return stream
 }
 
-// nextBlock returns what comes before the next empty line of a stream.
+// nextBlock returns the next part of a stream, up to an empty line.
 func nextBlock(t testing.TB, stream *bufio.Reader) string {
 	t.Helper()
 	var block strings.Builder
@@ -65,8 +67,8 @@ func nextBlock(t testing.TB, stream *bufio.Reader) string {
 	}
 }
 
-// wantNext fails the test unless what comes next in a stream is this event.
-func wantNext(t *testing.T, stream *bufio.Reader, want http.Event) {
+// wantNext fails the test unless the next event of a stream is this one.
+func wantNext(t *testing.T, stream *bufio.Reader, want api.Event) {
 	t.Helper()
 	text := "id: " + want.EventID + "\nevent: " + string(want.Kind) + "\ndata: " + encode(t, want)
 	if got := nextBlock(t, stream); got != text {
@@ -74,7 +76,7 @@ func wantNext(t *testing.T, stream *bufio.Reader, want http.Event) {
 	}
 }
 
-func TestAStreamTellsWhatHappensFromNowOn(t *testing.T) {
+func TestAStreamBeginsWithNewEvents(t *testing.T) {
 	c := newClient(t)
 	alice, _ := c.newUser("alice", nil)
 	stream := c.watch("", "")
@@ -92,14 +94,14 @@ func TestAStreamTellsWhatHappensFromNowOn(t *testing.T) {
 	wantNext(t, stream, all[2])
 }
 
-func TestAStreamOfAFarmWithoutHistoryTellsTheFirstEvent(t *testing.T) {
+func TestAStreamOfAFarmWithoutHistorySendsTheFirstEvent(t *testing.T) {
 	c := newClient(t)
 	stream := c.watch("", "")
 	c.newUser("alice", nil)
 	wantNext(t, stream, c.events("/v1/events")[0])
 }
 
-func TestAStreamBeginsWhereItsReaderWantsIt(t *testing.T) {
+func TestAStreamBeginsAfterAGivenEventOrTime(t *testing.T) {
 	c := newClient(t)
 	for _, login := range []string{"alice", "bob", "carol"} {
 		c.newUser(login, nil)
@@ -116,7 +118,7 @@ func TestAStreamBeginsWhereItsReaderWantsIt(t *testing.T) {
 		}
 		wantNext(t, resumed, all[2])
 	}
-	// The header wins.
+	// The header replaces the parameter.
 	resumed := c.watch("since=9999-01-01T00:00:00Z", all[0].EventID)
 	nextBlock(t, resumed)
 	wantNext(t, resumed, all[1])
@@ -136,7 +138,7 @@ func TestAStreamIsFiltered(t *testing.T) {
 	wantNext(t, byOwner, all[3])
 }
 
-func TestAStreamBeginsWithEverythingThatIsThere(t *testing.T) {
+func TestAStreamBeginsWithAllStoredEvents(t *testing.T) {
 	farm := &historyFarm{}
 	for range 350 {
 		farm.happen()
@@ -153,16 +155,16 @@ func TestAStreamBeginsWithEverythingThatIsThere(t *testing.T) {
 	})
 }
 
-func TestWhatALastEventIDMayNotBe(t *testing.T) {
+func TestAnInvalidLastEventIDIsRejected(t *testing.T) {
 	c := newClient(t)
 	for _, id := range []string{"", "0", "-1", "x", "01", "9223372036854775808"} {
 		header := nethttp.Header{"Last-Event-Id": {id}}
-		c.sendWith(header, "GET", "/v1/events/stream", "").want(422).wantProblem(http.CodeInvalid, "/Last-Event-ID")
+		c.sendWith(header, "GET", "/v1/events/stream", "").want(422).wantProblem(api.CodeInvalid, "/Last-Event-ID")
 		c.sendWith(header, "GET", "/v1/events/stream?since=x", "").want(422).
-			wantProblem(http.CodeInvalid, "/since", "/Last-Event-ID")
+			wantProblem(api.CodeInvalid, "/since", "/Last-Event-ID")
 	}
 	twice := nethttp.Header{"Last-Event-Id": {"1", "2"}}
-	c.sendWith(twice, "GET", "/v1/events/stream", "").want(422).wantProblem(http.CodeInvalid, "/Last-Event-ID")
+	c.sendWith(twice, "GET", "/v1/events/stream", "").want(422).wantProblem(api.CodeInvalid, "/Last-Event-ID")
 }
 
 func TestAStreamEndsWhenTheServerShutsDown(t *testing.T) {
@@ -181,7 +183,7 @@ func TestAStreamEndsWhenTheServerShutsDown(t *testing.T) {
 	}
 }
 
-func TestAStreamEndsWhenItsReaderMayNotEnterAnymore(t *testing.T) {
+func TestAStreamEndsWithTheAuthorizationOfItsClient(t *testing.T) {
 	const most = 2 * time.Second
 	tests := map[string]func(t *testing.T, f guardedFarm) (token string, end func()){
 		"because its API key was revoked": func(_ *testing.T, f guardedFarm) (string, func()) {
@@ -239,7 +241,7 @@ func TestAHeadOfAStreamDoesNotHang(t *testing.T) {
 	}
 }
 
-// historyFarm is a farm where something happens when a test wants it, and whose store can go away.
+// historyFarm is a farm whose events a test controls, and whose store can become unavailable.
 type historyFarm struct {
 	ports.Farm
 	ports.Health
@@ -258,7 +260,7 @@ func (f *historyFarm) happen() {
 	f.events = append(f.events, ports.RecordedEvent{ID: id, Event: domain.Event{Kind: domain.UserCreated}})
 }
 
-// goAway lets the store answer with what broken does; it is back if that is nil.
+// goAway makes the store answer with the error of broken; it is available again if that is nil.
 func (f *historyFarm) goAway(broken brokenFarm) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -279,7 +281,7 @@ func (f *historyFarm) Events(ctx context.Context, q ports.EventQuery) (ports.Eve
 	return ports.EventPage{Events: events[:n], More: n < len(events)}, nil
 }
 
-// watchInBubble lets test watch the farm's events in a synctest bubble.
+// watchInBubble runs test in a synctest bubble, with a stream of the farm's events.
 func watchInBubble(t *testing.T, farm *historyFarm, test func(t *testing.T, stream *bufio.Reader)) {
 	t.Helper()
 	inBubble(t, newFarmServer(farm, farm), func(t *testing.T, dial func() net.Conn) {
@@ -291,7 +293,7 @@ func watchInBubble(t *testing.T, farm *historyFarm, test func(t *testing.T, stre
 	})
 }
 
-func TestAStreamWithoutEventsTellsThatItIsThere(t *testing.T) {
+func TestAStreamWithoutEventsSendsHeartbeats(t *testing.T) {
 	watchInBubble(t, &historyFarm{}, func(t *testing.T, stream *bufio.Reader) {
 		for range 10 {
 			start := time.Now()
@@ -305,7 +307,7 @@ func TestAStreamWithoutEventsTellsThatItIsThere(t *testing.T) {
 	})
 }
 
-func TestAStreamOutlastsItsStore(t *testing.T) {
+func TestAStreamStaysOpenWhileTheStoreIsUnavailable(t *testing.T) {
 	for name, broken := range map[string]brokenFarm{"refuses": failing(ports.ErrUnavailable), "hangs": hanging} {
 		t.Run(name, func(t *testing.T) {
 			farm := &historyFarm{}
@@ -317,7 +319,7 @@ func TestAStreamOutlastsItsStore(t *testing.T) {
 					if got := nextBlock(t, stream); got != ": still here" {
 						t.Errorf("got %q", got)
 					}
-					if quiet := time.Since(start); quiet > http.HeartbeatInterval+http.RequestTimeout {
+					if quiet := time.Since(start); quiet > http.HeartbeatInterval+entrance.RequestTimeout {
 						t.Errorf("the stream was quiet for %v", quiet)
 					}
 				}

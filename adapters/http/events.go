@@ -3,46 +3,77 @@ package http
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"strconv"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
+
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
+	"github.com/userfarm/userfarm/adapters/http/internal/entrance"
+	"github.com/userfarm/userfarm/adapters/http/internal/read"
+	"github.com/userfarm/userfarm/adapters/http/problem"
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
 )
 
-// eventRoutes tells what happened.
+const eventIDRule = "must be the event_id of the last event seen"
+
+// eventRoutes show the history.
 type eventRoutes struct {
-	closing closing
-	long    *longRequests
-	log     *slog.Logger
+	shutdown context.Context // of the server
+	long     *entrance.LongRequests
+	log      *slog.Logger
 }
 
 // ListEvents serves GET /v1/events.
 func (eventRoutes) ListEvents(c *fiber.Ctx) error {
-	query, err := parseEventFilter(rawQuery(c))
+	query := ports.EventQuery{Limit: read.DefaultLimit}
+	if err := eventPageParameters.Read(read.RawQuery(c), &query); err != nil {
+		return err
+	}
+	page, err := entrance.Of(c).Farm.Events(c.UserContext(), query)
 	if err != nil {
 		return err
 	}
-	page, err := farmOf(c).Events(c.UserContext(), query)
-	if err != nil {
-		return err
+	view := api.EventPage{Events: make([]api.Event, len(page.Events))}
+	for i, e := range page.Events {
+		view.Events[i] = viewEvent(e)
 	}
-	return c.JSON(viewEventPage(page))
+	if n := len(view.Events); n > 0 && page.More {
+		view.NextCursor = &view.Events[n-1].EventID
+	}
+	return c.JSON(view)
 }
 
 // StreamEvents serves GET /v1/events/stream.
 func (r eventRoutes) StreamEvents(c *fiber.Ctx) error {
-	query, err := readStreamQuery(c)
-	if err != nil {
+	query := ports.EventQuery{Limit: read.DefaultLimit}
+	errQuery := eventParameters.Read(read.RawQuery(c), &query)
+	after, errHeader := read.Header(c, "Last-Event-ID", func(text string) (ports.EventID, error) {
+		id, ok := parseEventID(text)
+		if !ok {
+			return 0, domain.Invalid("/Last-Event-ID", eventIDRule)
+		}
+		return id, nil
+	})
+	if err := read.Join(errQuery, errHeader); err != nil {
 		return err
 	}
-	if r.closing.hasBegun() {
-		return errShuttingDown
+	if after > 0 {
+		query.After, query.Since = after, time.Time{}
 	}
+	if r.shutdown.Err() != nil {
+		return problem.ErrShuttingDown
+	}
+	farm := entrance.Of(c).Farm
 	if query.After == 0 && query.Since.IsZero() {
-		query.After, err = newestEvent(c.UserContext(), farmOf(c))
-		if err != nil {
+		var err error
+		if query.After, err = newestEvent(c.UserContext(), farm); err != nil {
 			return err
 		}
 	}
-	first, err := farmOf(c).Events(c.UserContext(), query)
+	first, err := farm.Events(c.UserContext(), query)
 	if err != nil {
 		return err
 	}
@@ -51,11 +82,90 @@ func (r eventRoutes) StreamEvents(c *fiber.Ctx) error {
 	if c.Method() == fiber.MethodHead {
 		return nil
 	}
-	in, done, err := r.long.begin(admissionOf(c))
+	ctx, stop, err := r.long.BeginUntilShutdown(c)
 	if err != nil {
 		return err
 	}
-	// The stream outlives the handler, and with it the handler's deadline. Each question has one of its own.
-	ctx, stop := endingWith(context.WithoutCancel(c.UserContext()), r.closing.begun, in)
-	return c.SendStream(openStream(ctx, farmOf(c), query, first, r.log, func() { stop(); done() }))
+	return c.SendStream(openEventStream(ctx, farm, query, first, r.log, stop))
+}
+
+// eventParameters are the query of GET /v1/events/stream.
+var eventParameters = read.Parameters[ports.EventQuery]{
+	"user_id": read.IDParameter(func(q *ports.EventQuery) *domain.UserID { return &q.UserID }),
+	"owner":   read.TextParameter(func(q *ports.EventQuery) *string { return &q.Owner }),
+	"since": read.Parsed(func(q *ports.EventQuery) *time.Time { return &q.Since }, parseTime,
+		"must be a time like 2026-11-23T09:30:00Z, as RFC 3339 writes it"),
+}
+
+// eventPageParameters are the query of GET /v1/events.
+var eventPageParameters = func() read.Parameters[ports.EventQuery] {
+	all := maps.Clone(eventParameters)
+	all["limit"] = read.LimitParameter(func(q *ports.EventQuery) *int { return &q.Limit })
+	all["cursor"] = read.Parsed(func(q *ports.EventQuery) *ports.EventID { return &q.After }, parseEventID, eventIDRule)
+	return all
+}()
+
+// parseTime parses a time. Its year in UTC is from 1 to 9999, which every database can store.
+func parseTime(text string) (time.Time, bool) {
+	parsed, err := time.Parse(time.RFC3339, text)
+	parsed = parsed.UTC()
+	return parsed, err == nil && parsed.Year() >= 1 && parsed.Year() <= 9999
+}
+
+// formatEventID returns an event id as text, because JSON readers may round large numbers.
+func formatEventID(id ports.EventID) string { return strconv.FormatInt(int64(id), 10) }
+
+// parseEventID parses a result of formatEventID, and rejects other texts with the same number.
+func parseEventID(text string) (ports.EventID, bool) {
+	parsed, err := strconv.ParseInt(text, 10, 64)
+	id := ports.EventID(parsed)
+	return id, err == nil && id > 0 && formatEventID(id) == text
+}
+
+// newestEvent returns the id of the newest event; 0 if there is none. Its steps grow until they go too far, and then
+// shrink. With a million events it asks for some forty single events. It does not search by time, because a wrong clock
+// would start a stream too early or too late.
+func newestEvent(ctx context.Context, history ports.History) (newest ports.EventID, err error) {
+	grows := true
+	for step := ports.EventID(1); ; {
+		page, err := history.Events(ctx, ports.EventQuery{After: newest + step, Limit: 1})
+		if err != nil {
+			return 0, err
+		}
+		if len(page.Events) > 0 {
+			newest = page.Events[0].ID
+		} else {
+			grows = false
+		}
+		switch {
+		case grows:
+			step *= 2
+		case step == 0:
+			return newest, nil
+		default:
+			step /= 2
+		}
+	}
+}
+
+// viewEvent returns an event without secrets.
+func viewEvent(e ports.RecordedEvent) api.Event {
+	view := api.Event{
+		EventID:   formatEventID(e.ID),
+		At:        e.At.UTC(),
+		Kind:      api.EventKind(e.Kind),
+		UserID:    e.UserID.String(),
+		Login:     e.Login,
+		ProjectID: e.Pool.ProjectID.String(),
+		Env:       e.Pool.Env,
+		Domain:    e.Pool.Domain,
+		Owner:     e.Owner,
+		Note:      e.Note,
+		Fence:     e.Fence,
+		Reason:    e.Reason,
+	}
+	if !e.Key.IsZero() {
+		view.Key = &api.EventKey{KeyID: e.Key.String(), Name: e.KeyName}
+	}
+	return view
 }

@@ -9,12 +9,13 @@ import (
 	"time"
 
 	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
 	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/ports"
 )
 
-// wantEvents fails the test unless the events that fit a query are of just these kinds, with a colon and the reason after
-// those that have one.
+// wantEvents fails the test unless the events of a query have exactly these kinds. A kind may have a colon and the reason
+// after it.
 func (c client) wantEvents(query string, want ...string) {
 	c.t.Helper()
 	if got := describeEvents(c.events("/v1/events?" + query)); got != strings.Join(want, ", ") {
@@ -22,10 +23,10 @@ func (c client) wantEvents(query string, want ...string) {
 	}
 }
 
-// events returns the events of a page that is the last.
-func (c client) events(path string) []http.Event {
+// events returns the events of a page, which must be the last one.
+func (c client) events(path string) []api.Event {
 	c.t.Helper()
-	var page http.EventPage
+	var page api.EventPage
 	got := c.get(path).want(200)
 	got.into(&page)
 	if page.NextCursor != nil {
@@ -37,7 +38,7 @@ func (c client) events(path string) []http.Event {
 	return page.Events
 }
 
-func describeEvents(events []http.Event) string {
+func describeEvents(events []api.Event) string {
 	var texts []string
 	for _, e := range events {
 		text := string(e.Kind)
@@ -49,7 +50,7 @@ func describeEvents(events []http.Event) string {
 	return strings.Join(texts, ", ")
 }
 
-func TestWhatHappensIsInTheHistory(t *testing.T) {
+func TestEveryChangeIsInTheHistory(t *testing.T) {
 	c := newClient(t)
 	if got := c.get("/v1/events").want(200).body; got != `{"events":[],"next_cursor":null}` {
 		t.Errorf("got %s", got)
@@ -63,8 +64,8 @@ func TestWhatHappensIsInTheHistory(t *testing.T) {
 	c.wantEvents("", "created", "acquired", "renewed", "released", "quarantined: blocked", "restored: unblocked", "removed")
 
 	acquired := c.events("/v1/events")[1]
-	want := http.Event{
-		EventID: acquired.EventID, At: lease.AcquiredAt, Kind: http.EventKindAcquired, UserID: alice.UserID, Login: "alice",
+	want := api.Event{
+		EventID: acquired.EventID, At: lease.AcquiredAt, Kind: api.EventKindAcquired, UserID: alice.UserID, Login: "alice",
 		ProjectID: projectID, Env: "staging", Domain: "shop.example.com", Owner: "ci-1", Note: "a test", Fence: 1,
 	}
 	if acquired != want {
@@ -104,7 +105,7 @@ func TestEventsAreListedPageByPage(t *testing.T) {
 	var logins []string
 	path, pages := "/v1/events?limit=2", 0
 	for next := path; next != ""; pages++ {
-		var page http.EventPage
+		var page api.EventPage
 		c.get(next).want(200).into(&page)
 		for _, e := range page.Events {
 			logins = append(logins, e.Login)
@@ -119,7 +120,7 @@ func TestEventsAreListedPageByPage(t *testing.T) {
 	}
 }
 
-func TestWhatAnEventFilterMayNotBe(t *testing.T) {
+func TestAnInvalidEventFilterIsRejected(t *testing.T) {
 	c := newClient(t)
 	tests := []struct {
 		query    string
@@ -156,18 +157,18 @@ func TestWhatAnEventFilterMayNotBe(t *testing.T) {
 	for _, test := range append(tests, onlyPages...) {
 		t.Run(test.query, func(t *testing.T) {
 			c := c.in(t)
-			c.get("/v1/events?"+test.query).want(422).wantProblem(http.CodeInvalid, test.pointers...)
+			c.get("/v1/events?"+test.query).want(422).wantProblem(api.CodeInvalid, test.pointers...)
 		})
 	}
 	for _, test := range append(tests, onlyPages[len(onlyPages)-1]) {
 		t.Run("stream?"+test.query, func(t *testing.T) {
 			c := c.in(t)
-			c.get("/v1/events/stream?"+test.query).want(422).wantProblem(http.CodeInvalid, test.pointers...)
+			c.get("/v1/events/stream?"+test.query).want(422).wantProblem(api.CodeInvalid, test.pointers...)
 		})
 	}
 }
 
-// countingHistory has the events with these ids, and counts how often it is asked.
+// countingHistory has the events with these ids, and counts its calls.
 type countingHistory struct {
 	first, last ports.EventID
 	asked       int

@@ -3,7 +3,8 @@ package http
 import (
 	"github.com/gofiber/fiber/v2"
 
-	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/adapters/http/internal/read"
+	"github.com/userfarm/userfarm/ports"
 )
 
 // What the external tests see of this package beyond its API.
@@ -13,76 +14,45 @@ var OpenAPI = openapi
 
 // Timeouts and intervals of the server.
 const (
-	RequestTimeout = requestTimeout
 	ArrivalTimeout = arrivalTimeout
-	RefusalTimeout = refusalTimeout
 
 	PollInterval      = pollInterval
 	HeartbeatInterval = heartbeatInterval
 )
 
-// Limits of a server that was not configured.
+// Limits of a server without other settings.
 var (
 	ReadTimeout  = DefaultLimits().ReadTimeout
 	WriteTimeout = DefaultLimits().WriteTimeout
 	IdleTimeout  = DefaultLimits().IdleTimeout
 )
 
-// LeastRoles says who may call each route.
-var LeastRoles = leastRoles
+// NewestEvent returns the id of the newest event.
+var NewestEvent = newestEvent
 
-// ReplaceLeastRoles lets others say so, until restore is called.
-func ReplaceLeastRoles(roles map[string]domain.Role) (restore func()) {
-	before := leastRoles
-	leastRoles = roles
-	return func() { leastRoles = before }
+// ParseFilter reads the query of GET /v1/users.
+func ParseFilter(rawQuery string) (ports.Query, error) {
+	q := ports.Query{Limit: read.DefaultLimit}
+	err := userParameters.Read(rawQuery, &q)
+	return q, err
 }
 
-// Functions that the external tests call.
-var (
-	FormatCursor   = formatCursor[domain.UserID]
-	ParseCursor    = parseCursor[domain.UserID]
-	ParseFilter    = parseFilter
-	ParseKeys      = parseKeyFilter
-	ParseBearer    = parseAuthorization
-	ParseProjectID = parseID[domain.ProjectID]
-	ParseLeaseID   = parseID[domain.LeaseID]
-	ParseKeyID     = parseID[domain.APIKeyID]
-	ParseEvents    = parseEventFilter
-	NewestEvent    = newestEvent
-	SeedBodyFields = seedBodyFields
-)
+// ParseKeys reads the query of GET /v1/keys.
+func ParseKeys(rawQuery string) (ports.KeyQuery, error) {
+	q := ports.KeyQuery{Limit: read.DefaultLimit}
+	err := keyParameters.Read(rawQuery, &q)
+	return q, err
+}
 
-// RateLimit bounds how many requests a second come with one API key.
-type RateLimit = rateLimit
-
-// NewRateLimit returns a limit.
-var NewRateLimit = newRateLimit
-
-// Take counts a request of a caller.
-func (l *rateLimit) Take(caller domain.Caller) error { return l.take(caller) }
-
-// Known returns how many API keys are remembered.
-func (l *rateLimit) Known() int { return len(l.keys) }
-
-// Locktime is the number that the seed routes write.
-type Locktime = locktime
+// ParseEvents reads the query of GET /v1/events.
+func ParseEvents(rawQuery string) (ports.EventQuery, error) {
+	q := ports.EventQuery{Limit: read.DefaultLimit}
+	err := eventPageParameters.Read(rawQuery, &q)
+	return q, err
+}
 
 // Routes returns the routes that the server serves.
 func (s *Server) Routes() []fiber.Route { return s.app.GetRoutes(true) }
 
 // Handle serves a further route.
 func (s *Server) Handle(method, path string, handler fiber.Handler) { s.app.Add(method, path, handler) }
-
-// Begun returns how many connections there are on which something has arrived.
-func (s *Server) Begun() (n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.listener.cut(func(c *connection) bool {
-		if !isSilent(c) {
-			n++
-		}
-		return false
-	})
-	return n
-}

@@ -3,56 +3,77 @@ package http
 import (
 	"context"
 	"log/slog"
-	"time"
+	"net/url"
+	"slices"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/gofiber/fiber/v2"
+
+	"github.com/userfarm/userfarm/adapters/http/internal/connection"
+	"github.com/userfarm/userfarm/adapters/http/internal/entrance"
+	"github.com/userfarm/userfarm/adapters/http/internal/read"
+	"github.com/userfarm/userfarm/adapters/http/problem"
 )
 
-const (
-	maxBody   = 1 << 20
-	maxHeader = 16 << 10 // with the request line
+const maxBody = 1 << 20
 
-	arrivalTimeout = 5 * time.Second // for the rest of a request that had begun to arrive at a shutdown
-
-	// requestTimeout is how long the farm may take, so that a store which hangs does not hang the caller.
-	requestTimeout = 10 * time.Second
-)
-
-// jsonOptions make answers the same every time, and let one name a parameter that is not UTF-8.
+// jsonOptions write equal answers as equal bytes, and allow an answer to name a parameter that is not UTF-8.
 var jsonOptions = json.JoinOptions(json.Deterministic(true), jsontext.AllowInvalidUTF8(true))
 
-// newApp returns the Fiber application without its routes. Connections bound their writes themselves.
-func newApp(settings Settings, entrance entrance, log *slog.Logger) *fiber.App {
-	header := answerHeader{tls: settings.TLS}
+// newApp returns the Fiber application without its routes. Package connection sets the deadlines of writes.
+func newApp(settings Settings, guard entrance.Guard, log *slog.Logger) *fiber.App {
 	app := fiber.New(fiber.Config{
-		// Without it, every string of a request changes when the next one reuses its buffer.
+		// Without it, the strings of a request change when the next request reuses its buffer.
 		Immutable: true,
-		// A path with an empty id in it, /v1/users/, must not list all users.
+		// Without it, a path with an empty id, /v1/users/, would list all users.
 		StrictRouting:                true,
 		CaseSensitive:                true,
 		DisableStartupMessage:        true,
 		DisablePreParseMultipartForm: true,
 		BodyLimit:                    maxBody,
-		ReadBufferSize:               maxHeader,
+		ReadBufferSize:               connection.MaxHeader,
 		ReadTimeout:                  settings.Limits.ReadTimeout,
 		IdleTimeout:                  settings.Limits.IdleTimeout,
 		JSONEncoder:                  func(v any) ([]byte, error) { return json.Marshal(v, jsonOptions) },
-		ErrorHandler:                 answerUnread(entrance, header, log),
+		ErrorHandler:                 answerUnread(guard, settings.TLS, log),
 	})
 	server := app.Server()
 	server.CloseOnShutdown = true
-	server.HeaderReceived = entrance.holdOffBody
-	server.Handler = refuseUnknownMethods(app, header, server.Handler)
-	app.Use(header.use, logged(log), refuseUnreadablePath, bounded)
+	server.HeaderReceived = guard.CheckLongBody
+	server.Handler = rejectUnknownMethods(app, settings.TLS, server.Handler)
+	app.Use(setHeader(settings.TLS), answerErrors(log), rejectUnreadablePath, setDeadline)
 	return app
 }
 
-// bounded gives the handlers that come next a deadline.
-func bounded(c *fiber.Ctx) error {
-	ctx, cancel := context.WithTimeout(c.UserContext(), requestTimeout)
+// setDeadline gives the next handlers a context with a deadline.
+func setDeadline(c *fiber.Ctx) error {
+	ctx, cancel := context.WithTimeout(c.UserContext(), entrance.RequestTimeout)
 	defer cancel()
 	c.SetUserContext(ctx)
 	return c.Next()
+}
+
+// rejectUnreadablePath rejects a path that generated code would answer with plain text.
+func rejectUnreadablePath(c *fiber.Ctx) error {
+	if _, err := url.PathUnescape(c.Path()); err != nil {
+		return problem.ErrNotFound
+	}
+	return c.Next()
+}
+
+// lists are the GET routes under /v1 whose handlers read the query.
+var lists = []string{"/v1/users", "/v1/events", "/v1/events/stream", "/v1/keys"}
+
+// rejectQuery rejects a query on all other routes under /v1.
+func rejectQuery(c *fiber.Ctx, next fiber.Handler) error {
+	route := c.Route()
+	readsQuery := slices.Contains(lists, route.Path) && route.Method != fiber.MethodPost
+	if strings.HasPrefix(route.Path, "/v1/") && !readsQuery && len(c.Request().URI().QueryString()) > 0 {
+		if err := (read.Parameters[struct{}]{}).Read(read.RawQuery(c), &struct{}{}); err != nil {
+			return err
+		}
+	}
+	return next(c)
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
 	"github.com/userfarm/userfarm/adapters/memory"
 	"github.com/userfarm/userfarm/app"
 )
@@ -66,7 +67,7 @@ func TestAPageOfAnotherSiteDoesNotReachAFarmWithoutAPIKeys(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			c := c.in(t)
 			for path, method := range map[string]string{"/get_users": "GET", "/create_user?login=a": "POST", "/v1/keys": "GET"} {
-				problem := c.from(test.host, method, path, test.header).want(403).wantProblem(http.CodeForbidden)
+				problem := c.from(test.host, method, path, test.header).want(403).wantProblem(api.CodeForbidden)
 				if problem.Detail != noForeignPages {
 					t.Errorf("got %q, want %q", problem.Detail, noForeignPages)
 				}
@@ -76,8 +77,8 @@ func TestAPageOfAnotherSiteDoesNotReachAFarmWithoutAPIKeys(t *testing.T) {
 	}
 }
 
-// No proper client sends these. Which host they are for, the farm and what is in front of it may see differently.
-func TestARequestForADubiousHostDoesNotReachAFarmWithoutAPIKeys(t *testing.T) {
+// No proper client sends these requests. The farm and a proxy may read their host differently.
+func TestARequestWithAnAmbiguousHostDoesNotReachAFarmWithoutAPIKeys(t *testing.T) {
 	c := newLoopbackClient(t)
 	for _, hosts := range []string{
 		"Host: evil.example.com\r\nHost: 127.0.0.1",
@@ -120,15 +121,15 @@ func TestThisMachineReachesAFarmWithoutAPIKeys(t *testing.T) {
 	}
 }
 
-func TestWhoHasAnAPIKeyMayComeFromAnyPage(t *testing.T) {
+func TestARequestWithAnAPIKeyMayComeFromAnyPage(t *testing.T) {
 	c := newLoopbackClient(t)
 	c = c.as(c.newKey(`{"name":"ci","role":"tester"}`).Token)
 	c.from("evil.example.com", "GET", "/get_users", nethttp.Header{"Sec-Fetch-Site": {"cross-site"}}).want(200)
-	// Without it, what is wrong is that it is missing.
-	c.as("").from("evil.example.com", "GET", "/get_users", nil).want(401).wantProblem(http.CodeUnauthorized)
+	// Without the key, the problem is the missing key.
+	c.as("").from("evil.example.com", "GET", "/get_users", nil).want(401).wantProblem(api.CodeUnauthorized)
 }
 
-func TestAFarmThatAnybodyMayReachIsReachedFromAnyPage(t *testing.T) {
+func TestAnInsecureFarmServesPagesOfOtherSites(t *testing.T) {
 	c := newClient(t)
 	c.from("farm.example.com", "GET", "/get_users", nethttp.Header{"Origin": {"https://other.example.com"}}).want(200)
 }

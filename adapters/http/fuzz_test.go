@@ -12,10 +12,10 @@ import (
 	"unicode"
 )
 
-// fuzzMethods has the methods of the routes, some that no route has, and one that is none.
+// fuzzMethods has the methods of the routes, some that no route has, and an unknown one.
 var fuzzMethods = []string{"GET", "POST", "PATCH", "DELETE", "HEAD", "PUT", "OPTIONS", "TRACE", "BREW"}
 
-// Whatever is sent to whatever route, the answer is a described one, and never a failure of the farm's.
+// Every answer to every request is described, and none is a failure of the farm.
 func FuzzRoutes(f *testing.F) {
 	paths := slices.Sorted(maps.Keys(contract().doc.Paths.Map()))
 	paths = slices.DeleteFunc(paths, func(path string) bool { return path == "/v1/events/stream" }) // it never ends
@@ -61,7 +61,7 @@ func FuzzRoutes(f *testing.F) {
 	})
 }
 
-// addFuzzSeeds adds a request to every route with every method, with the bodies of its examples and some that are off.
+// addFuzzSeeds adds a request to every route with every method, with the bodies of its examples and some invalid ones.
 func addFuzzSeeds(f *testing.F, paths []string) {
 	f.Helper()
 	bodies := []string{"", "{}", "null", "[]", `{"users":[null]}`, `{"users":[{"user_id":1}],"ttl_seconds":1e9}`, "\xff", `{"a":"\ud800"}`}

@@ -1,19 +1,50 @@
 package http
 
 import (
+	"strings"
+
 	"github.com/gofiber/fiber/v2"
+	"github.com/google/uuid"
 
 	"github.com/userfarm/userfarm/domain"
 )
 
-// readHeader reads a header that may be given once. An empty one is given.
-func readHeader(c *fiber.Ctx, name string) (value string, given bool, err error) {
-	switch values := c.Request().Header.PeekAll(name); len(values) {
-	case 0:
-		return "", false, nil
-	case 1:
-		return string(values[0]), true, nil
-	default:
-		return "", true, domain.Invalid("/"+name, givenTwice)
+const maxRequestID = 64 // bytes
+
+// setHeader returns the handler that writes the header of every answer.
+func setHeader(tls bool) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		writeHeader(c, tls)
+		return c.Next()
 	}
+}
+
+// writeHeader writes the header that every answer has.
+func writeHeader(c *fiber.Ctx, tls bool) {
+	// Browsers must not interpret an answer, and pages of other sites must not embed it.
+	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
+	c.Set(fiber.HeaderReferrerPolicy, "no-referrer")
+	c.Set(fiber.HeaderContentSecurityPolicy, "default-src 'none'; frame-ancestors 'none'")
+	c.Set("Cross-Origin-Resource-Policy", "same-origin")
+	// Most answers have secrets, or are soon out of date.
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	if tls {
+		c.Set(fiber.HeaderStrictTransportSecurity, "max-age=31536000") // a year
+	}
+	id := uuid.NewString()
+	if given := c.Request().Header.PeekAll(fiber.HeaderXRequestID); len(given) == 1 && isRequestID(string(given[0])) {
+		id = string(given[0])
+	}
+	c.Set(fiber.HeaderXRequestID, id)
+}
+
+// requestIDOf returns the request id of an answer.
+func requestIDOf(c *fiber.Ctx) string { return c.GetRespHeader(fiber.HeaderXRequestID) }
+
+// isRequestID reports whether the id of a client may be logged. A text that looks like an API key may not.
+func isRequestID(text string) bool {
+	return text != "" && len(text) <= maxRequestID && !strings.Contains(text, domain.TokenPrefix) &&
+		!strings.ContainsFunc(text, func(r rune) bool {
+			return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("._-", r)
+		})
 }

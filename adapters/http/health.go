@@ -7,30 +7,32 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
+	"github.com/userfarm/userfarm/adapters/http/problem"
 	"github.com/userfarm/userfarm/ports"
 )
 
-// pingTimeout is how long a store may take to tell that it answers.
+// pingTimeout is the time in which a store must answer a health check.
 const pingTimeout = 2 * time.Second
 
-// healthRoutes tell how the service is.
+// healthRoutes report the health of the service.
 type healthRoutes struct {
-	health  ports.Health
-	closing closing
+	shutdown context.Context // of the server
+	health   ports.Health
 }
 
 // Healthz serves GET /healthz.
-func (healthRoutes) Healthz(c *fiber.Ctx) error { return c.JSON(Health{Status: "ok"}) }
+func (healthRoutes) Healthz(c *fiber.Ctx) error { return c.JSON(api.Health{Status: "ok"}) }
 
 // Readyz serves GET /readyz.
 func (r healthRoutes) Readyz(c *fiber.Ctx) error {
-	if r.closing.hasBegun() {
-		return errShuttingDown
+	if r.shutdown.Err() != nil {
+		return problem.ErrShuttingDown
 	}
 	ctx, cancel := context.WithTimeout(c.UserContext(), pingTimeout)
 	defer cancel()
 	if err := r.health.Ping(ctx); err != nil {
 		return errors.Join(ports.ErrUnavailable, err)
 	}
-	return c.JSON(Health{Status: "ready"})
+	return c.JSON(api.Health{Status: "ready"})
 }

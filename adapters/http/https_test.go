@@ -16,9 +16,10 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
 )
 
-// encryptedServer is a server of HTTPS.
+// encryptedServer is an HTTPS server.
 type encryptedServer struct {
 	t    testing.TB
 	pair keyPair
@@ -26,7 +27,7 @@ type encryptedServer struct {
 	http *nethttp.Client
 }
 
-// serveEncrypted lets the server serve HTTPS until the test ends.
+// serveEncrypted serves HTTPS until the test ends.
 func serveEncrypted(t testing.TB, server *http.Server) encryptedServer {
 	t.Helper()
 	pair := newKeyPair(t, "farm")
@@ -36,7 +37,7 @@ func serveEncrypted(t testing.TB, server *http.Server) encryptedServer {
 		t.Fatal(err)
 	}
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(tls.NewListener(listener, certificate.TLSConfig())) }()
+	go func() { served <- server.Serve(tls.NewListener(listener, certificate)) }()
 	transport := &nethttp.Transport{TLSClientConfig: trust(pair), ForceAttemptHTTP2: true}
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()
@@ -50,7 +51,7 @@ func serveEncrypted(t testing.TB, server *http.Server) encryptedServer {
 	return encryptedServer{t, pair, listener.Addr().String(), &nethttp.Client{Transport: transport}}
 }
 
-// get returns the answer to a GET, whose body the test ends.
+// get returns the body of the answer to a GET, until the test ends.
 func (s encryptedServer) get(path string) io.Reader {
 	s.t.Helper()
 	resp, err := s.http.Get("https://" + s.addr + path)
@@ -64,7 +65,7 @@ func (s encryptedServer) get(path string) io.Reader {
 	return resp.Body
 }
 
-// dial opens a connection and shakes hands, unless it is to be raw.
+// dial opens a connection, and runs the handshake unless raw is set.
 func (s encryptedServer) dial(raw bool) net.Conn {
 	s.t.Helper()
 	conn, err := net.Dial("tcp", s.addr)
@@ -110,7 +111,7 @@ func TestAStreamOfEventsOverTLSEndsWhenTheServerShutsDown(t *testing.T) {
 	}
 }
 
-func TestShutdownDoesNotWaitForEncryptedConnectionsThatAskNothing(t *testing.T) {
+func TestShutdownDoesNotWaitForEncryptedConnectionsWithoutARequest(t *testing.T) {
 	server := newServer()
 	s := serveEncrypted(t, server)
 	mute, silent, idle := s.dial(true), s.dial(false), s.dial(false)
@@ -125,7 +126,7 @@ func TestShutdownDoesNotWaitForEncryptedConnectionsThatAskNothing(t *testing.T) 
 	}
 }
 
-func TestAnEncryptedConnectionTooManyIsTold(t *testing.T) {
+func TestAnEncryptedConnectionAboveTheLimitGetsAProblem(t *testing.T) {
 	s := serveEncrypted(t, newLimitedServer(func(l *http.Limits) { l.Connections = 1 }))
 	first := s.dial(false)
 	ping(t, first).want(200)
@@ -135,14 +136,14 @@ func TestAnEncryptedConnectionTooManyIsTold(t *testing.T) {
 	ping(t, first).want(200)
 }
 
-func TestABodyThatIsTooLargeIsRefusedOverTLS(t *testing.T) {
+func TestABodyThatIsTooLargeIsRejectedOverTLS(t *testing.T) {
 	s := serveEncrypted(t, newServer())
 	conn := s.dial(false)
 	request := "POST /v1/leases HTTP/1.1\r\nHost: x\r\nContent-Length: 16777216\r\n\r\n" + strings.Repeat("x", 16<<20)
 	if _, err := io.WriteString(conn, request); err != nil {
 		t.Fatal(err)
 	}
-	readAnswer(t, conn, "POST").want(413).wantProblem(http.CodeTooLarge)
+	readAnswer(t, conn, "POST").want(413).wantProblem(api.CodeTooLarge)
 }
 
 func TestAClientThatSpeaksNoTLSIsCut(t *testing.T) {
@@ -156,12 +157,12 @@ func TestAClientThatSpeaksNoTLSIsCut(t *testing.T) {
 	}
 }
 
-// inEncryptedBubble is inBubble for a server of HTTPS, whose certificate is that of the pair.
+// inEncryptedBubble is inBubble for an HTTPS server with the certificate of the pair.
 func inEncryptedBubble(t *testing.T, server *http.Server, test func(t *testing.T, pair keyPair, dial func() net.Conn)) {
 	t.Helper()
 	pair := newKeyPair(t, "farm")
 	certificate, _ := newCertificate(t, pair.write(t, t.TempDir()))
-	front := func(inner net.Listener) net.Listener { return tls.NewListener(inner, certificate.TLSConfig()) }
+	front := func(inner net.Listener) net.Listener { return tls.NewListener(inner, certificate) }
 	inBubbleBehind(t, server, front, func(t *testing.T, dial func() net.Conn) { test(t, pair, dial) })
 }
 
@@ -190,7 +191,7 @@ func TestAHandshakeThatStallsTimesOut(t *testing.T) {
 	})
 }
 
-// writeOnly is a connection on which nothing is ever read.
+// writeOnly is a connection whose reads fail.
 type writeOnly struct{ net.Conn }
 
 // Read implements [net.Conn].

@@ -6,10 +6,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
 )
 
-func TestAnAcquireThatIsRepeatedIsAnsweredWithItsLease(t *testing.T) {
+func TestARetryOfAnAcquireGetsTheSameLease(t *testing.T) {
 	c := newClient(t)
 	c.newUser("alice", nil)
 	c.newUser("bob", nil)
@@ -18,26 +18,26 @@ func TestAnAcquireThatIsRepeatedIsAnsweredWithItsLease(t *testing.T) {
 	if again := c.postOnce(key, "/v1/leases", body).want(201); again.body != first.body {
 		t.Error("the lease is another one")
 	}
-	c.postOnce(key, "/v1/leases", `{"users":[{}],"owner":"ci-2"}`).want(422).wantProblem(http.CodeIdempotencyMismatch)
+	c.postOnce(key, "/v1/leases", `{"users":[{}],"owner":"ci-2"}`).want(422).wantProblem(api.CodeIdempotencyMismatch)
 
-	var other http.Lease
+	var other api.Lease
 	c.postOnce(rand.Text(), "/v1/leases", body).want(201).into(&other)
-	var lease http.Lease
+	var lease api.Lease
 	first.into(&lease)
 	if other.LeaseID == lease.LeaseID {
 		t.Error("another key gets the same lease")
 	}
 	c.post("/v1/leases/"+lease.LeaseID+"/release", "").want(204)
-	c.postOnce(key, "/v1/leases", body).want(410).wantProblem(http.CodeLeaseExpired)
+	c.postOnce(key, "/v1/leases", body).want(410).wantProblem(api.CodeLeaseExpired)
 }
 
-func TestAUserThatIsCreatedAgainIsAnsweredAsItIs(t *testing.T) {
+func TestARetryOfACreateGetsTheUserAsItIsNow(t *testing.T) {
 	c := newClient(t)
 	user := func(login string) string {
 		return `{"login":"` + login + `","password":"` + login + `s secret","project_id":"` + projectID + `","env":"e","domain":"d"}`
 	}
 	key := rand.Text()
-	var first, again http.User
+	var first, again api.User
 	created := c.postOnce(key, "/v1/users", user("alice")).want(201)
 	created.into(&first)
 	c.send("PATCH", "/v1/users/"+first.UserID, `{"labels":{"role":"admin"}}`).want(200)
@@ -49,14 +49,14 @@ func TestAUserThatIsCreatedAgainIsAnsweredAsItIs(t *testing.T) {
 	if repeated.header.Get("Location") != created.header.Get("Location") {
 		t.Error("the location is another one")
 	}
-	c.postOnce(key, "/v1/users", user("bob")).want(422).wantProblem(http.CodeIdempotencyMismatch)
-	c.postOnce(rand.Text(), "/v1/users", user("alice")).want(409).wantProblem(http.CodeUserExists)
+	c.postOnce(key, "/v1/users", user("bob")).want(422).wantProblem(api.CodeIdempotencyMismatch)
+	c.postOnce(rand.Text(), "/v1/users", user("alice")).want(409).wantProblem(api.CodeUserExists)
 
 	c.send("DELETE", "/v1/users/"+first.UserID, "").want(204)
-	c.postOnce(key, "/v1/users", user("alice")).want(404).wantProblem(http.CodeUserNotFound)
+	c.postOnce(key, "/v1/users", user("alice")).want(404).wantProblem(api.CodeUserNotFound)
 }
 
-func TestWhatAnIdempotencyKeyMayNotBe(t *testing.T) {
+func TestAnInvalidIdempotencyKeyIsRejected(t *testing.T) {
 	c := newClient(t)
 	keys := map[string][]string{
 		"empty":         {""},
@@ -70,11 +70,11 @@ func TestWhatAnIdempotencyKeyMayNotBe(t *testing.T) {
 			c := c.in(t)
 			header := nethttp.Header{"Idempotency-Key": key}
 			c.sendWith(header, "POST", "/v1/leases", `{"users":[{}]}`).want(422).
-				wantProblem(http.CodeInvalid, "/Idempotency-Key")
+				wantProblem(api.CodeInvalid, "/Idempotency-Key")
 			c.sendWith(header, "POST", "/v1/leases", `{"users":[{"env":""}],"owner":"\u0000"}`).want(422).
-				wantProblem(http.CodeInvalid, "/users/0/env", "/Idempotency-Key", "/owner")
+				wantProblem(api.CodeInvalid, "/users/0/env", "/Idempotency-Key", "/owner")
 			c.sendWith(header, "POST", "/v1/users", `{}`).want(422).
-				wantProblem(http.CodeInvalid, "/login", "/password", "/project_id", "/env", "/domain", "/Idempotency-Key")
+				wantProblem(api.CodeInvalid, "/login", "/password", "/project_id", "/env", "/domain", "/Idempotency-Key")
 		})
 	}
 	c.postOnce(strings.Repeat("é", 255), "/v1/leases", `{"users":[{}]}`).want(404)

@@ -6,17 +6,17 @@ import (
 	"testing"
 	"time"
 
-	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
 )
 
 // newKey makes an API key.
-func (c client) newKey(body string) (key http.CreatedKey) {
+func (c client) newKey(body string) (key api.CreatedKey) {
 	c.t.Helper()
 	c.post("/v1/keys", body).want(201).into(&key)
 	return key
 }
 
-// newKeyedClient returns the client of an empty farm that needs an API key, with one for everything.
+// newKeyedClient returns the client of an empty farm that needs an API key. It has the key of an admin.
 func newKeyedClient(t testing.TB) client {
 	t.Helper()
 	c := newClient(t)
@@ -26,10 +26,10 @@ func newKeyedClient(t testing.TB) client {
 func TestAnAPIKeyIsCreatedAndRead(t *testing.T) {
 	c := newKeyedClient(t)
 	created := c.post("/v1/keys", `{"name":"ci","role":"tester","projects":["`+projectID+`"],"expires_in_seconds":3600}`).want(201)
-	var key http.CreatedKey
+	var key api.CreatedKey
 	created.into(&key)
 
-	var keys http.KeyPage
+	var keys api.KeyPage
 	c.get("/v1/keys").want(200).into(&keys)
 	root := keys.Keys[0].KeyID
 	fields := fmt.Sprintf(`"key_id":"%s","name":"ci","role":"tester","projects":["%s"],"status":"active","created_at":"%s",`+
@@ -62,7 +62,7 @@ func TestAPIKeysAreListedPageByPage(t *testing.T) {
 	var names []string
 	path, pages := "/v1/keys?limit=2", 0
 	for next := path; next != ""; pages++ {
-		var page http.KeyPage
+		var page api.KeyPage
 		c.get(next).want(200).into(&page)
 		for _, key := range page.Keys {
 			names = append(names, key.Name)
@@ -80,10 +80,10 @@ func TestAPIKeysAreListedPageByPage(t *testing.T) {
 func TestARevokedAPIKeyIsShownAndStaysRevoked(t *testing.T) {
 	c := newKeyedClient(t)
 	key := c.newKey(`{"name":"ci","role":"tester"}`)
-	var revoked http.Key
+	var revoked api.Key
 	first := c.post("/v1/keys/"+key.KeyID+"/revoke", "").want(200)
 	first.into(&revoked)
-	if revoked.Status != http.KeyStatusRevoked || revoked.RevokedAt == nil {
+	if revoked.Status != api.KeyStatusRevoked || revoked.RevokedAt == nil {
 		t.Errorf("got %s", first.body)
 	}
 	if again := c.post("/v1/keys/"+key.KeyID+"/revoke", "").want(200); again.body != first.body {
@@ -92,10 +92,10 @@ func TestARevokedAPIKeyIsShownAndStaysRevoked(t *testing.T) {
 	if read := c.get("/v1/keys/" + key.KeyID).want(200); read.body != first.body {
 		t.Errorf("got %s, want %s", read.body, first.body)
 	}
-	c.as(key.Token).get("/v1/users").want(401).wantProblem(http.CodeUnauthorized)
+	c.as(key.Token).get("/v1/users").want(401).wantProblem(api.CodeUnauthorized)
 }
 
-func TestWhatAnAPIKeyMayNotBe(t *testing.T) {
+func TestAnInvalidAPIKeyIsRejected(t *testing.T) {
 	c := newKeyedClient(t)
 	const ok = `"name":"ci","role":"viewer"`
 	tests := []struct {
@@ -122,18 +122,18 @@ func TestWhatAnAPIKeyMayNotBe(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			c := c.in(t)
-			c.post("/v1/keys", test.body).want(422).wantProblem(http.CodeInvalid, test.pointers...)
+			c.post("/v1/keys", test.body).want(422).wantProblem(api.CodeInvalid, test.pointers...)
 		})
 	}
-	c.get("/v1/keys/x").want(422).wantProblem(http.CodeInvalid, "/key_id")
-	c.post("/v1/keys/x/revoke", "").want(422).wantProblem(http.CodeInvalid, "/key_id")
-	c.get("/v1/keys/" + someID).want(404).wantProblem(http.CodeKeyNotFound)
-	c.post("/v1/keys/"+someID+"/revoke", "").want(404).wantProblem(http.CodeKeyNotFound)
-	c.get("/v1/keys?limit=0&cursor=x&role=admin").want(422).wantProblem(http.CodeInvalid, "/cursor", "/limit", "/role")
-	c.post("/v1/keys?limit=1", `{`+ok+`}`).want(422).wantProblem(http.CodeInvalid, "/limit")
+	c.get("/v1/keys/x").want(422).wantProblem(api.CodeInvalid, "/key_id")
+	c.post("/v1/keys/x/revoke", "").want(422).wantProblem(api.CodeInvalid, "/key_id")
+	c.get("/v1/keys/" + someID).want(404).wantProblem(api.CodeKeyNotFound)
+	c.post("/v1/keys/"+someID+"/revoke", "").want(404).wantProblem(api.CodeKeyNotFound)
+	c.get("/v1/keys?limit=0&cursor=x&role=admin").want(422).wantProblem(api.CodeInvalid, "/cursor", "/limit", "/role")
+	c.post("/v1/keys?limit=1", `{`+ok+`}`).want(422).wantProblem(api.CodeInvalid, "/limit")
 }
 
-func TestAnEventNamesTheAPIKeyThatMadeItHappen(t *testing.T) {
+func TestAnEventHasTheAPIKeyOfItsCaller(t *testing.T) {
 	c := newClient(t)
 	c.newUser("alice", nil)
 	root := c.newKey(`{"name":"root","role":"admin"}`)

@@ -1,109 +1,166 @@
 package http
 
 import (
-	"context"
+	"errors"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/google/uuid"
 
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
+	"github.com/userfarm/userfarm/adapters/http/internal/entrance"
+	"github.com/userfarm/userfarm/adapters/http/internal/read"
+	"github.com/userfarm/userfarm/adapters/http/problem"
 	"github.com/userfarm/userfarm/domain"
 )
 
-// leaseRoutes hands users to tests.
-type leaseRoutes struct{ waiting waiting }
+// leaseRoutes lease users to tests.
+type leaseRoutes struct{ long *entrance.LongRequests }
 
 // AcquireLease serves POST /v1/leases.
 func (r leaseRoutes) AcquireLease(c *fiber.Ctx) error {
-	key, errKey := readIdempotencyKey(c)
-	var req AcquireRequest
-	err := join(decodeBody(c, &req), errKey)
-	want := readSelectors(req.Users)
-	terms := domain.Terms{
-		Owner: req.Owner, Note: req.Note, TTL: seconds(req.TTLSeconds), Wait: seconds(&req.WaitSeconds),
+	var req api.AcquireRequest
+	errBody := read.Body(c, &req)
+	key, errKey := read.Header(c, "Idempotency-Key", domain.NewIdempotencyKey)
+	terms := domain.Terms{Owner: req.Owner, Note: req.Note, Wait: time.Duration(req.WaitSeconds) * time.Second}
+	if req.TTLSeconds != nil {
+		terms.TTL = time.Duration(*req.TTLSeconds) * time.Second
+	}
+	want := make([]domain.Selector, len(req.Users))
+	for i, s := range req.Users {
+		want[i].Labels = domain.Labels(s.Labels)
+		if s.Env != nil {
+			want[i].Env = *s.Env
+		}
+		if s.Domain != nil {
+			want[i].Domain = *s.Domain
+		}
+		if s.UserID != nil {
+			want[i].UserID, _ = read.ID[domain.UserID](*s.UserID) // read.Body has checked it
+		}
+		if s.ProjectID != nil {
+			want[i].ProjectID, _ = read.ID[domain.ProjectID](*s.ProjectID)
+		}
+	}
+	if errBody != nil || errKey != nil {
+		return read.WithRules(read.Join(errBody, errKey), domain.CheckSelectors(want), domain.CheckTerms(terms))
+	}
+	ctx, end, err := r.long.Wait(c, terms.Wait)
+	if err != nil {
+		return err
+	}
+	lease, err := entrance.Of(c).Farm.Acquire(ctx, want, terms, key)
+	if end != nil {
+		err = end(err)
 	}
 	if err != nil {
-		return withRules(err, domain.CheckSelectors(want), domain.CheckTerms(terms))
-	}
-	farm := farmOf(c)
-	var lease domain.Lease
-	err = r.waiting.run(c, terms.Wait, func(ctx context.Context) (err error) {
-		lease, err = farm.Acquire(ctx, want, terms, key)
-		return err
-	})
-	if err != nil {
 		return err
 	}
-	return answerLease(c, fiber.StatusCreated, lease)
+	return c.Status(fiber.StatusCreated).JSON(viewLease(lease))
 }
 
 // ReadLease serves GET /v1/leases/{lease_id}.
-func (leaseRoutes) ReadLease(c *fiber.Ctx, leaseID LeaseID) error {
-	id, err := parseIDAt[domain.LeaseID]("lease_id", leaseID)
+func (leaseRoutes) ReadLease(c *fiber.Ctx, leaseID api.LeaseID) error {
+	id, err := read.PathID[domain.LeaseID]("lease_id", leaseID)
 	if err != nil {
 		return err
 	}
-	lease, err := farmOf(c).Lease(c.UserContext(), id)
+	lease, err := entrance.Of(c).Farm.Lease(c.UserContext(), id)
 	if err != nil {
 		return err
 	}
-	return answerLease(c, fiber.StatusOK, lease)
+	return c.JSON(viewLease(lease))
 }
 
 // RenewLease serves POST /v1/leases/{lease_id}/renew.
-func (leaseRoutes) RenewLease(c *fiber.Ctx, leaseID LeaseID) error {
-	id, errID := parseIDAt[domain.LeaseID]("lease_id", leaseID)
-	var req RenewRequest
-	if err := join(errID, decodeOptionalBody(c, &req)); err != nil {
+func (leaseRoutes) RenewLease(c *fiber.Ctx, leaseID api.LeaseID) error {
+	id, errID := read.PathID[domain.LeaseID]("lease_id", leaseID)
+	var req api.RenewRequest
+	if err := read.Join(errID, read.OptionalBody(c, &req)); err != nil {
 		return err
 	}
-	lease, err := farmOf(c).Renew(c.UserContext(), id, seconds(req.TTLSeconds))
+	var ttl time.Duration // 0 is the default
+	if req.TTLSeconds != nil {
+		ttl = time.Duration(*req.TTLSeconds) * time.Second
+	}
+	lease, err := entrance.Of(c).Farm.Renew(c.UserContext(), id, ttl)
 	if err != nil {
 		return err
 	}
-	return answerLease(c, fiber.StatusOK, lease)
+	return c.JSON(viewLease(lease))
 }
 
 // ReleaseLease serves POST /v1/leases/{lease_id}/release.
-func (leaseRoutes) ReleaseLease(c *fiber.Ctx, leaseID LeaseID) error {
-	id, errID := parseIDAt[domain.LeaseID]("lease_id", leaseID)
-	var req ReleaseRequest
-	if err := join(errID, decodeOptionalBody(c, &req)); err != nil {
+func (leaseRoutes) ReleaseLease(c *fiber.Ctx, leaseID api.LeaseID) error {
+	id, errID := read.PathID[domain.LeaseID]("lease_id", leaseID)
+	var req api.ReleaseRequest
+	if err := read.Join(errID, read.OptionalBody(c, &req)); err != nil {
 		return err
 	}
 	faults := make([]domain.Fault, len(req.Quarantine))
 	for i, fault := range req.Quarantine {
-		faults[i] = domain.Fault{UserID: checkedID[domain.UserID](fault.UserID), Reason: fault.Reason}
+		faults[i].UserID, _ = read.ID[domain.UserID](fault.UserID) // read.OptionalBody has checked it
+		faults[i].Reason = fault.Reason
 	}
-	if err := farmOf(c).Release(c.UserContext(), id, faults...); err != nil {
+	if err := entrance.Of(c).Farm.Release(c.UserContext(), id, faults...); err != nil {
 		return err
 	}
 	return c.SendStatus(fiber.StatusNoContent)
 }
 
-func answerLease(c *fiber.Ctx, status int, lease domain.Lease) error {
-	return c.Status(status).JSON(viewLease(lease))
+// GiveCode serves POST /v1/leases/{lease_id}/users/{user_id}/otp.
+func (r leaseRoutes) GiveCode(c *fiber.Ctx, leaseID api.LeaseID, userID api.UserID) error {
+	lease, errLease := read.PathID[domain.LeaseID]("lease_id", leaseID)
+	user, errUser := read.PathID[domain.UserID]("user_id", userID)
+	var req api.CodeRequest
+	err := read.Join(errLease, errUser, read.OptionalBody(c, &req))
+	wait := time.Duration(req.WaitSeconds) * time.Second
+	if err != nil {
+		return read.WithRules(err, domain.CheckWait(wait))
+	}
+	ctx, end, err := r.long.Wait(c, wait)
+	if err != nil {
+		return err
+	}
+	code, err := entrance.Of(c).Farm.OneTimeCode(ctx, lease, user, wait)
+	if end != nil {
+		err = end(err)
+	}
+	if errors.Is(err, domain.ErrUserNotFound) {
+		return problem.Explain(err, "The lease has no user with this id.")
+	}
+	if err != nil {
+		return err
+	}
+	return c.JSON(api.OneTimeCode{
+		Code:             code.Code.Reveal(),
+		RemainingSeconds: int(code.Remaining / time.Second),
+		ExpiresAt:        code.ExpiresAt.UTC(),
+	})
 }
 
-func readSelectors(selectors []Selector) []domain.Selector {
-	want := make([]domain.Selector, len(selectors))
-	for i, s := range selectors {
-		want[i] = domain.Selector{Env: unlessNil(s.Env), Domain: unlessNil(s.Domain), Labels: domain.Labels(s.Labels)}
-		if s.UserID != nil {
-			want[i].UserID = checkedID[domain.UserID](*s.UserID)
-		}
-		if s.ProjectID != nil {
-			want[i].ProjectID = checkedID[domain.ProjectID](*s.ProjectID)
+// viewLease returns a lease as its holder sees it.
+func viewLease(lease domain.Lease) api.Lease {
+	users := make([]api.LeasedUser, len(lease.Users))
+	for i, u := range lease.Users {
+		users[i] = api.LeasedUser{
+			UserID:    uuid.UUID(u.ID).String(),
+			Login:     u.Login,
+			Password:  u.Password.Reveal(),
+			ProjectID: uuid.UUID(u.Pool.ProjectID).String(),
+			Env:       u.Pool.Env,
+			Domain:    u.Pool.Domain,
+			Labels:    api.Labels(u.Labels),
+			HasTOTP:   u.HasTOTP,
+			Fence:     u.Fence,
 		}
 	}
-	return want
-}
-
-// seconds returns a duration; 0, which stands for the default, if there is none.
-func seconds(n *int32) time.Duration { return time.Duration(unlessNil(n)) * time.Second }
-
-func unlessNil[T any](value *T) T {
-	if value == nil {
-		return *new(T)
+	return api.Lease{
+		LeaseID:    lease.ID.Reveal(),
+		Owner:      lease.Owner,
+		Note:       lease.Note,
+		AcquiredAt: lease.AcquiredAt.UTC(),
+		ExpiresAt:  lease.ExpiresAt.UTC(),
+		Users:      users,
 	}
-	return *value
 }

@@ -7,15 +7,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
 )
 
-func TestALeaseHandsOutAUser(t *testing.T) {
+func TestAnAcquireReturnsALease(t *testing.T) {
 	c := newClient(t)
 	user, password := c.newUser("alice", map[string]string{"role": "admin"})
 
 	got := c.post("/v1/leases", `{"users":[{"labels":{"role":"admin"}}],"owner":"ci-1","note":"a test","ttl_seconds":60}`).want(201)
-	var lease http.Lease
+	var lease api.Lease
 	got.into(&lease)
 	if lease.Owner != "ci-1" || lease.Note != "a test" {
 		t.Errorf("the lease is of %q for %q", lease.Owner, lease.Note)
@@ -23,9 +23,9 @@ func TestALeaseHandsOutAUser(t *testing.T) {
 	if held := lease.ExpiresAt.Sub(lease.AcquiredAt); held != time.Minute {
 		t.Errorf("the lease lasts %v, want a minute", held)
 	}
-	want := http.LeasedUser{
+	want := api.LeasedUser{
 		UserID: user.UserID, Login: "alice", Password: password, ProjectID: projectID,
-		Env: "staging", Domain: "shop.example.com", Labels: http.Labels{"role": "admin"}, Fence: 1,
+		Env: "staging", Domain: "shop.example.com", Labels: api.Labels{"role": "admin"}, Fence: 1,
 	}
 	if len(lease.Users) != 1 || fmt.Sprint(lease.Users[0]) != fmt.Sprint(want) {
 		t.Errorf("the lease has the wrong users: %d of them", len(lease.Users))
@@ -66,20 +66,20 @@ func TestUsersOfALeaseAnswerTheSelectors(t *testing.T) {
 	}
 }
 
-func TestAnAcquireThatCantBeSatisfiedSaysWhy(t *testing.T) {
+func TestAnAcquireThatFailsSaysWhy(t *testing.T) {
 	c := newClient(t)
 	alice, _ := c.newUser("alice", nil)
 	bob, _ := c.newUser("bob", nil)
 
-	c.post("/v1/leases", `{"users":[{},{"env":"production"}]}`).want(404).wantProblem(http.CodeNoMatch, "/users/1")
+	c.post("/v1/leases", `{"users":[{},{"env":"production"}]}`).want(404).wantProblem(api.CodeNoMatch, "/users/1")
 	c.post("/v1/leases", `{"users":[{"user_id":"`+someID+`"}]}`).want(404).
-		wantProblem(http.CodeUserNotFound, "/users/0/user_id")
+		wantProblem(api.CodeUserNotFound, "/users/0/user_id")
 
 	c.acquire(`{"users":[{"user_id":"` + alice.UserID + `"}]}`)
 	c.post("/v1/leases", `{"users":[{"user_id":"`+alice.UserID+`"}]}`).want(409).
-		wantProblem(http.CodeUserLocked, "/users/0/user_id")
+		wantProblem(api.CodeUserLocked, "/users/0/user_id")
 	exhausted := c.post("/v1/leases", `{"users":[{},{}]}`).want(409)
-	if problem := exhausted.wantProblem(http.CodePoolExhausted, "/users/1"); problem.Errors[0].Detail == "" {
+	if problem := exhausted.wantProblem(api.CodePoolExhausted, "/users/1"); problem.Errors[0].Detail == "" {
 		t.Error("the problem does not say what is wrong with the selector")
 	}
 	if exhausted.header.Get("Retry-After") != "1" {
@@ -87,19 +87,19 @@ func TestAnAcquireThatCantBeSatisfiedSaysWhy(t *testing.T) {
 	}
 	c.post("/v1/users/"+bob.UserID+"/quarantine", `{"reason":"blocked"}`).want(200)
 	c.post("/v1/leases", `{"users":[{"user_id":"`+bob.UserID+`"}]}`).want(409).
-		wantProblem(http.CodeUserQuarantined, "/users/0/user_id")
+		wantProblem(api.CodeUserQuarantined, "/users/0/user_id")
 }
 
 func TestALeaseIsRenewed(t *testing.T) {
 	c := newClient(t)
 	c.newUser("alice", nil)
 	lease := c.acquire(`{"users":[{}],"ttl_seconds":60}`)
-	var longer http.Lease
+	var longer api.Lease
 	c.post("/v1/leases/"+lease.LeaseID+"/renew", `{"ttl_seconds":3600}`).want(200).into(&longer)
 	if !longer.ExpiresAt.After(lease.AcquiredAt.Add(59*time.Minute)) || longer.LeaseID != lease.LeaseID {
 		t.Errorf("the lease ends at %v", longer.ExpiresAt)
 	}
-	var standard http.Lease
+	var standard api.Lease
 	c.post("/v1/leases/"+lease.LeaseID+"/renew", "").want(200).into(&standard)
 	if !standard.ExpiresAt.Before(longer.ExpiresAt) {
 		t.Errorf("a renewal without a body lets the lease end at %v", standard.ExpiresAt)
@@ -107,24 +107,24 @@ func TestALeaseIsRenewed(t *testing.T) {
 	c.post("/v1/leases/"+lease.LeaseID+"/renew", `{}`).want(200)
 }
 
-func TestALeaseThatIsOverIsGone(t *testing.T) {
+func TestAnEndedLeaseIsGone(t *testing.T) {
 	c := newClient(t)
 	c.newUser("alice", nil)
 	path := "/v1/leases/" + c.acquire(`{"users":[{}]}`).LeaseID
 	if got := c.post(path+"/release", "").want(204); got.body != "" {
 		t.Errorf("got a body: %s", got.body)
 	}
-	c.get(path).want(410).wantProblem(http.CodeLeaseExpired)
-	c.post(path+"/renew", "").want(410).wantProblem(http.CodeLeaseExpired)
-	c.post(path+"/release", "").want(410).wantProblem(http.CodeLeaseExpired)
+	c.get(path).want(410).wantProblem(api.CodeLeaseExpired)
+	c.post(path+"/renew", "").want(410).wantProblem(api.CodeLeaseExpired)
+	c.post(path+"/release", "").want(410).wantProblem(api.CodeLeaseExpired)
 	c.acquire(`{"users":[{}]}`)
 }
 
-func TestALeaseThatNeverWasIsNotFound(t *testing.T) {
+func TestAnUnknownLeaseIsNotFound(t *testing.T) {
 	c := newClient(t)
-	c.get("/v1/leases/" + someID).want(404).wantProblem(http.CodeLeaseNotFound)
-	c.post("/v1/leases/"+someID+"/renew", "").want(404).wantProblem(http.CodeLeaseNotFound)
-	c.post("/v1/leases/"+someID+"/release", "{}").want(404).wantProblem(http.CodeLeaseNotFound)
+	c.get("/v1/leases/" + someID).want(404).wantProblem(api.CodeLeaseNotFound)
+	c.post("/v1/leases/"+someID+"/renew", "").want(404).wantProblem(api.CodeLeaseNotFound)
+	c.post("/v1/leases/"+someID+"/release", "{}").want(404).wantProblem(api.CodeLeaseNotFound)
 }
 
 func TestAReleaseReportsBrokenUsers(t *testing.T) {
@@ -134,17 +134,17 @@ func TestAReleaseReportsBrokenUsers(t *testing.T) {
 	path := "/v1/leases/" + c.acquire(`{"users":[{"user_id":"`+alice.UserID+`"}]}`).LeaseID + "/release"
 
 	c.post(path, `{"quarantine":[{"user_id":"`+other.UserID+`","reason":"blocked"}]}`).want(422).
-		wantProblem(http.CodeInvalid, "/quarantine/0/user_id")
+		wantProblem(api.CodeInvalid, "/quarantine/0/user_id")
 	c.post(path, `{"quarantine":[{"user_id":"`+alice.UserID+`","reason":"blocked"}]}`).want(204)
 
-	var user http.User
+	var user api.User
 	c.get("/v1/users/" + alice.UserID).want(200).into(&user)
-	if user.Status != http.StatusQuarantined || user.Quarantine == nil || user.Quarantine.Reason != "blocked" {
+	if user.Status != api.StatusQuarantined || user.Quarantine == nil || user.Quarantine.Reason != "blocked" {
 		t.Errorf("the user is %s", user.Status)
 	}
 }
 
-func TestWhatALeaseMayNotBe(t *testing.T) {
+func TestAnInvalidAcquireIsRejected(t *testing.T) {
 	c := newClient(t)
 	tests := []struct {
 		name, body string
@@ -176,19 +176,19 @@ func TestWhatALeaseMayNotBe(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			c := c.in(t)
-			c.post("/v1/leases", test.body).want(422).wantProblem(http.CodeInvalid, test.pointers...)
+			c.post("/v1/leases", test.body).want(422).wantProblem(api.CodeInvalid, test.pointers...)
 		})
 	}
 }
 
 func TestAnInvalidLeaseIDIsNamedWithTheBody(t *testing.T) {
 	c := newClient(t)
-	c.get("/v1/leases/nonsense").want(422).wantProblem(http.CodeInvalid, "/lease_id")
+	c.get("/v1/leases/nonsense").want(422).wantProblem(api.CodeInvalid, "/lease_id")
 	c.post("/v1/leases/nonsense/renew", `{"ttl_seconds":0}`).want(422).
-		wantProblem(http.CodeInvalid, "/lease_id", "/ttl_seconds")
+		wantProblem(api.CodeInvalid, "/lease_id", "/ttl_seconds")
 	c.post("/v1/leases/nonsense/release", `{"quarantine":[{}]}`).want(422).
-		wantProblem(http.CodeInvalid, "/lease_id", "/quarantine/0/user_id", "/quarantine/0/reason")
-	c.post("/v1/leases/%00%ff/release", ``).want(422).wantProblem(http.CodeInvalid, "/lease_id")
+		wantProblem(api.CodeInvalid, "/lease_id", "/quarantine/0/user_id", "/quarantine/0/reason")
+	c.post("/v1/leases/%00%ff/release", ``).want(422).wantProblem(api.CodeInvalid, "/lease_id")
 }
 
 func TestAnIntegerMayBeWrittenAsJSONAllows(t *testing.T) {

@@ -8,13 +8,13 @@ import (
 	"github.com/userfarm/userfarm/adapters/http"
 )
 
-func TestTheDefaultLimitsCanBeKept(t *testing.T) {
+func TestTheDefaultLimitsAreValid(t *testing.T) {
 	if err := http.DefaultLimits().Validate(); err != nil {
 		t.Error(err)
 	}
 }
 
-func TestALimitThatCannotBeKeptIsNamed(t *testing.T) {
+func TestAnInvalidLimitIsNamed(t *testing.T) {
 	tests := []struct {
 		name   string
 		change func(*http.Limits)
@@ -39,7 +39,7 @@ func TestALimitThatCannotBeKeptIsNamed(t *testing.T) {
 	}
 }
 
-func TestEveryLimitThatCannotBeKeptIsNamed(t *testing.T) {
+func TestEveryInvalidLimitIsNamed(t *testing.T) {
 	if n := strings.Count((http.Limits{Rate: -1}).Validate().Error(), "\n") + 1; n != 6 {
 		t.Errorf("got %d errors, want 6", n)
 	}

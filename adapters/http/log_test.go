@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
 	"github.com/userfarm/userfarm/adapters/memory"
 	"github.com/userfarm/userfarm/app"
 	"github.com/userfarm/userfarm/domain"
@@ -58,7 +59,7 @@ level=INFO msg=request method=GET route=/readyz status=503 error="store unavaila
 	}
 }
 
-func TestWhatAdminsDoIsLoggedWithTheirKey(t *testing.T) {
+func TestChangesByAdminsAreLoggedWithTheirKey(t *testing.T) {
 	var text logBuffer
 	log := slog.New(slog.NewTextHandler(&text, &slog.HandlerOptions{ReplaceAttr: withoutChance}))
 	store := memory.New()
@@ -96,7 +97,7 @@ func newLoggingServer(gate ports.Gate, health ports.Health, log *slog.Logger) *h
 	return mustServe(http.New(gate, health, http.Settings{Limits: http.DefaultLimits()}, log))
 }
 
-// withoutChance leaves out of a log what is different every time.
+// withoutChance removes the attributes of a log that differ in every run.
 func withoutChance(_ []string, attr slog.Attr) slog.Attr {
 	if slices.Contains([]string{slog.TimeKey, "duration", "request_id"}, attr.Key) {
 		return slog.Attr{}
@@ -104,12 +105,12 @@ func withoutChance(_ []string, attr slog.Attr) slog.Attr {
 	return attr
 }
 
-// What the suite's TestMain looks for in the log, and does not find, is what the tests used.
+// TestMain searches the log for the secrets that the tests used. So it must know them all.
 func TestTheSuiteKnowsItsSecrets(t *testing.T) {
 	c := newClient(t)
 	_, password := c.newUser("alice", nil)
 	key := rand.Text()
-	var lease http.Lease
+	var lease api.Lease
 	c.postOnce(key, "/v1/leases", `{"users":[{}]}`).want(201).into(&lease)
 	totp := newTOTP()
 	_, totpSecret, _ := strings.Cut(totp, "secret=")

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
 	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/ports"
 )
@@ -20,8 +21,8 @@ const codePath = "/v1/leases/" + someID + "/users/" + someID + "/otp"
 // wantTooManyWait fails the test unless the answer is that too many requests of the API key wait.
 func wantTooManyWait(t *testing.T, got answer) {
 	t.Helper()
-	problem := got.want(429).wantProblem(http.CodeRateLimited)
-	want := "An API key may have 4 requests that wait and streams together at one replica of the farm. This one has as many."
+	problem := got.want(429).wantProblem(api.CodeRateLimited)
+	want := "An API key may have 4 waiting requests and streams together at one replica of the farm. This one has reached the limit."
 	if problem.Detail != want {
 		t.Errorf("got %q, want %q", problem.Detail, want)
 	}
@@ -30,7 +31,7 @@ func wantTooManyWait(t *testing.T, got answer) {
 	}
 }
 
-func TestAKeyMayHaveOnlySoManyRequestsThatWait(t *testing.T) {
+func TestTheWaitingRequestsOfAKeyAreLimited(t *testing.T) {
 	for name, token := range map[string]string{"with a key": newToken(), "without a key": ""} {
 		t.Run(name, func(t *testing.T) {
 			farm := waitingFarm{&historyFarm{}}
@@ -50,7 +51,7 @@ func TestAKeyMayHaveOnlySoManyRequestsThatWait(t *testing.T) {
 				wantTooManyWait(t, exchangeAs(t, next, token, "POST", codePath, `{"wait_seconds":1}`))
 				wantTooManyWait(t, exchangeAs(t, next, token, "GET", "/v1/events/stream", ""))
 				wantTooManyWait(t, exchangeAs(t, next, token, "GET", "/get_users", ""))
-				// What does not wait is not counted.
+				// Requests that do not wait are not counted.
 				exchangeAs(t, next, token, "POST", "/v1/leases", `{"users":[{}]}`).want(409)
 				exchangeAs(t, next, token, "HEAD", "/v1/events/stream", "").want(200)
 				exchangeAs(t, next, token, "HEAD", "/get_users", "").want(200)
@@ -63,7 +64,7 @@ func TestAKeyMayHaveOnlySoManyRequestsThatWait(t *testing.T) {
 	}
 }
 
-// waitingFarm is a farm where one waits in vain, watches what happens, and gets users without end.
+// waitingFarm is a farm whose waits all time out, with a history and an endless number of users.
 type waitingFarm struct{ *historyFarm }
 
 // AllAccounts implements [ports.Accounts].
@@ -87,7 +88,7 @@ func (waitingFarm) OneTimeCode(
 	return domain.OneTimeCode{}, domain.ErrNoTOTP
 }
 
-// However a stream ends, another one may begin after it.
+// After the end of a stream, another one may begin, whatever ended the first.
 func TestAStreamThatEndedIsNotCounted(t *testing.T) {
 	ends := map[string]func(farm *historyFarm, conn net.Conn){
 		"its client leaves": func(_ *historyFarm, conn net.Conn) { _ = conn.Close() },
@@ -149,8 +150,8 @@ func TestAStreamOfAllUsersThatEndedIsNotCounted(t *testing.T) {
 	}
 }
 
-// What is sent at once keeps nobody waiting.
-func TestFewUsersAreNotCounted(t *testing.T) {
+// An answer that is sent at once is not a long request.
+func TestAListOfFewUsersIsNotCounted(t *testing.T) {
 	server := newKeyedServer(fewUsersFarm{&historyFarm{}}, func(l *http.Limits) { l.Waiting = 1 })
 	inBubble(t, server, func(t *testing.T, dial func() net.Conn) {
 		first, second := dial(), dial()
@@ -160,7 +161,7 @@ func TestFewUsersAreNotCounted(t *testing.T) {
 	})
 }
 
-// fewUsersFarm is a farm with three users, where one watches what happens.
+// fewUsersFarm is a farm with three users and a history.
 type fewUsersFarm struct{ *historyFarm }
 
 // AllAccounts implements [ports.Accounts].

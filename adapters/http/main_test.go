@@ -95,8 +95,8 @@ func (s *secretSet) in(text string) (leaked int) {
 	return leaked
 }
 
-// has reports whether a secret is in a text. A code has digits only, and is not there if it is a part of more of them, or of
-// a UUID.
+// has reports whether a secret is in a text. A code has only digits: as a part of a longer number or of a UUID it does not
+// count.
 func has(text, secret string) bool {
 	for rest := text; ; {
 		before, after, found := strings.Cut(rest, secret)
@@ -115,7 +115,7 @@ var (
 	beginsInHex = regexp.MustCompile(`^[0-9a-f-]`)
 )
 
-// codeDigits is how many digits the codes of newTOTP have: the most that they may, so that no other number is the same.
+// codeDigits is the number of digits of the codes of newTOTP. It is the maximum, so that no other number looks like a code.
 const codeDigits = 8
 
 // newTOTP returns the secret of a second factor, which no log may show.

@@ -9,26 +9,26 @@ import (
 	"testing"
 	"time"
 
-	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
 	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/ports"
 )
 
-// code asks for a code of a user of a lease.
-func (c client) code(lease http.Lease, user int) (code http.OneTimeCode) {
+// code requests a code of the first user of a lease.
+func (c client) code(lease api.Lease, user int) (code api.OneTimeCode) {
 	c.t.Helper()
 	c.post(otpPath(lease, user), "").want(200).into(&code)
 	return code
 }
 
-func otpPath(lease http.Lease, user int) string {
+func otpPath(lease api.Lease, user int) string {
 	return "/v1/leases/" + lease.LeaseID + "/users/" + lease.Users[user].UserID + "/otp"
 }
 
-// newUserWithTOTP adds a user whose second factor is the text.
-func (c client) newUserWithTOTP(login, totp string) (user http.User) {
+// newUserWithTOTP adds a user with the second factor.
+func (c client) newUserWithTOTP(login, totp string) (user api.User) {
 	c.t.Helper()
-	c.post("/v1/users", encode(c.t, http.NewUser{
+	c.post("/v1/users", encode(c.t, api.NewUser{
 		Login: login, Password: newPassword(), ProjectID: projectID, Env: "staging", Domain: "shop.example.com", TOTPSecret: &totp,
 	})).want(201).into(&user)
 	return user
@@ -51,9 +51,9 @@ func overPipes(t *testing.T, dial func() net.Conn) client {
 	return client{t: t, url: "http://x", http: &nethttp.Client{Transport: contractTransport{transport, t.Errorf}}}
 }
 
-// withALease lets test have the lease of a user whose codes change every half minute, in a synctest bubble where the first
-// code has just begun.
-func withALease(t *testing.T, test func(t *testing.T, c client, lease http.Lease)) {
+// withALease runs test in a synctest bubble with the lease of a user. Its codes change every half minute, and the first one
+// has just begun.
+func withALease(t *testing.T, test func(t *testing.T, c client, lease api.Lease)) {
 	t.Helper()
 	inBubble(t, newServer(), func(t *testing.T, dial func() net.Conn) {
 		c := overPipes(t, dial)
@@ -63,7 +63,7 @@ func withALease(t *testing.T, test func(t *testing.T, c client, lease http.Lease
 }
 
 func TestTheHolderOfALeaseGetsTheCodesOfItsUsers(t *testing.T) {
-	withALease(t, func(t *testing.T, c client, lease http.Lease) {
+	withALease(t, func(t *testing.T, c client, lease api.Lease) {
 		if !lease.Users[0].HasTOTP {
 			t.Error("the lease does not say that there are codes")
 		}
@@ -79,7 +79,7 @@ func TestTheHolderOfALeaseGetsTheCodesOfItsUsers(t *testing.T) {
 	})
 }
 
-// codeNow returns the code of a second factor, as the domain has it: its tests compare that with RFC 6238.
+// codeNow returns the current code of the domain, whose tests compare it with RFC 6238.
 func codeNow(t *testing.T, totp string) string {
 	t.Helper()
 	parsed, err := domain.ParseTOTP(totp)
@@ -106,18 +106,18 @@ func codeNow(t *testing.T, totp string) string {
 }
 
 func TestNoCodeIsGivenTwice(t *testing.T) {
-	withALease(t, func(t *testing.T, c client, lease http.Lease) {
+	withALease(t, func(t *testing.T, c client, lease api.Lease) {
 		c.code(lease, 0)
 		time.Sleep(9500 * time.Millisecond)
 		for _, body := range []string{"", `{}`, `{"wait_seconds":0}`, `{"wait_seconds":20}`} {
 			start := time.Now()
 			got := c.post(otpPath(lease, 0), body).want(409)
-			got.wantProblem(http.CodeCodeUsed)
+			got.wantProblem(api.CodeCodeUsed)
 			if after := got.header.Get("Retry-After"); after != "21" {
 				t.Errorf("got Retry-After %q, want 21", after)
 			}
 			if waited := time.Since(start); waited != 0 {
-				t.Errorf("it waited for %v, and in vain", waited)
+				t.Errorf("it waited for %v, and got no code", waited)
 			}
 		}
 		time.Sleep(20500 * time.Millisecond)
@@ -125,11 +125,11 @@ func TestNoCodeIsGivenTwice(t *testing.T) {
 	})
 }
 
-func TestTheNextCodeIsWaitedFor(t *testing.T) {
-	withALease(t, func(t *testing.T, c client, lease http.Lease) {
+func TestARequestMayWaitForTheNextCode(t *testing.T) {
+	withALease(t, func(t *testing.T, c client, lease api.Lease) {
 		first := c.code(lease, 0)
 		start := time.Now()
-		var second http.OneTimeCode
+		var second api.OneTimeCode
 		c.post(otpPath(lease, 0), `{"wait_seconds":30}`).want(200).into(&second)
 		if second.Code == first.Code || second.RemainingSeconds != 30 {
 			t.Errorf("got a code for %d more seconds", second.RemainingSeconds)
@@ -144,9 +144,9 @@ func TestAUserWithoutASecondFactorHasNoCodes(t *testing.T) {
 	c := newClient(t)
 	alice, _ := c.newUser("alice", nil)
 	lease := c.acquire(`{"users":[{}]}`)
-	c.post(otpPath(lease, 0), "").want(409).wantProblem(http.CodeNoTOTP)
+	c.post(otpPath(lease, 0), "").want(409).wantProblem(api.CodeNoTOTP)
 
-	var user http.User
+	var user api.User
 	c.send("PATCH", "/v1/users/"+alice.UserID, `{"totp_secret":"`+newTOTP()+`"}`).want(200).into(&user)
 	if !user.HasTOTP {
 		t.Error("the user does not say that there are codes")
@@ -160,7 +160,7 @@ func TestAUserWithoutASecondFactorHasNoCodes(t *testing.T) {
 	if user.HasTOTP {
 		t.Error("the user says that there are codes")
 	}
-	c.post(otpPath(lease, 0), "").want(409).wantProblem(http.CodeNoTOTP)
+	c.post(otpPath(lease, 0), "").want(409).wantProblem(api.CodeNoTOTP)
 }
 
 func TestACodeIsForUsersOfTheLeaseAndAsLongAsItLasts(t *testing.T) {
@@ -168,35 +168,35 @@ func TestACodeIsForUsersOfTheLeaseAndAsLongAsItLasts(t *testing.T) {
 	c.newUserWithTOTP("alice", newTOTP())
 	lease := c.acquire(`{"users":[{}]}`)
 	bob := c.newUserWithTOTP("bob", newTOTP())
-	c.post("/v1/leases/"+lease.LeaseID+"/users/"+bob.UserID+"/otp", "").want(404).wantProblem(http.CodeUserNotFound)
-	c.post("/v1/leases/"+someID+"/users/"+bob.UserID+"/otp", "").want(404).wantProblem(http.CodeLeaseNotFound)
+	c.post("/v1/leases/"+lease.LeaseID+"/users/"+bob.UserID+"/otp", "").want(404).wantProblem(api.CodeUserNotFound)
+	c.post("/v1/leases/"+someID+"/users/"+bob.UserID+"/otp", "").want(404).wantProblem(api.CodeLeaseNotFound)
 	c.post("/v1/leases/"+lease.LeaseID+"/release", "").want(204)
-	c.post(otpPath(lease, 0), "").want(410).wantProblem(http.CodeLeaseExpired)
+	c.post(otpPath(lease, 0), "").want(410).wantProblem(api.CodeLeaseExpired)
 }
 
-func TestWhatARequestForACodeMayNotBe(t *testing.T) {
+func TestAnInvalidRequestForACodeIsRejected(t *testing.T) {
 	c := newClient(t)
 	c.post("/v1/leases/x/users/y/otp", `{"wait_seconds":61,"wait":1}`).want(422).
-		wantProblem(http.CodeInvalid, "/lease_id", "/user_id", "/wait", "/wait_seconds")
+		wantProblem(api.CodeInvalid, "/lease_id", "/user_id", "/wait", "/wait_seconds")
 	for _, body := range []string{`{"wait_seconds":-1}`, `{"wait_seconds":61}`, `{"wait_seconds":null}`} {
-		c.post("/v1/leases/"+someID+"/users/"+someID+"/otp", body).want(422).wantProblem(http.CodeInvalid, "/wait_seconds")
+		c.post("/v1/leases/"+someID+"/users/"+someID+"/otp", body).want(422).wantProblem(api.CodeInvalid, "/wait_seconds")
 	}
 }
 
-func TestASecretThatMakesNoCodesIsRefusedAndNotQuoted(t *testing.T) {
+func TestASecretThatMakesNoCodesIsRejectedAndNotQuoted(t *testing.T) {
 	c := newClient(t)
 	alice, _ := c.newUser("alice", nil)
 	const rest = `"password":"p","project_id":"` + projectID + `","env":"e","domain":"d"`
 	for _, text := range []string{"nonsense!", "otpauth://hotp/x?secret=JBSWY3DPEHPK3PXP&counter=1", strings.Repeat("A", 1025)} {
 		created := c.post("/v1/users", `{"login":"","totp_secret":"`+text+`",`+rest+`}`).want(422)
-		created.wantProblem(http.CodeInvalid, "/login", "/totp_secret")
+		created.wantProblem(api.CodeInvalid, "/login", "/totp_secret")
 		changed := c.send("PATCH", "/v1/users/"+alice.UserID, `{"totp_secret":"`+text+`"}`).want(422)
-		changed.wantProblem(http.CodeInvalid, "/totp_secret")
+		changed.wantProblem(api.CodeInvalid, "/totp_secret")
 		if strings.Contains(created.body+changed.body, text) {
 			t.Errorf("the answer quotes %s", text)
 		}
 	}
-	c.post("/v1/users", `{"login":"a","totp_secret":"",`+rest+`}`).want(422).wantProblem(http.CodeInvalid, "/totp_secret")
+	c.post("/v1/users", `{"login":"a","totp_secret":"",`+rest+`}`).want(422).wantProblem(api.CodeInvalid, "/totp_secret")
 }
 
 // codeFarm is a farm whose next code comes after some time.
@@ -236,7 +236,7 @@ func TestTheLongestWaitForACodeIsAnswered(t *testing.T) {
 		if err := req.Write(conn); err != nil {
 			t.Fatal(err)
 		}
-		var code http.OneTimeCode
+		var code api.OneTimeCode
 		readAnswer(t, conn, "POST").want(200).into(&code)
 		if code.RemainingSeconds != 1 {
 			t.Errorf("got %d seconds, want 1.999 rounded down", code.RemainingSeconds)
@@ -251,7 +251,7 @@ func TestRetryAfterOfACodeIsRoundedUp(t *testing.T) {
 	for wait, want := range map[time.Duration]string{1: "1", time.Second: "1", time.Second + 1: "2", 30 * time.Second: "30"} {
 		farm := codeFarm{next: wait}
 		got := newFarmClient(t, farm, farm).post("/v1/leases/"+someID+"/users/"+someID+"/otp", "").want(409)
-		got.wantProblem(http.CodeCodeUsed)
+		got.wantProblem(api.CodeCodeUsed)
 		if after := got.header.Get("Retry-After"); after != want {
 			t.Errorf("got Retry-After %s for %v, want %s", after, wait, want)
 		}

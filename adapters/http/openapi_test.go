@@ -9,7 +9,8 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
-	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
+	"github.com/userfarm/userfarm/adapters/http/problem"
 )
 
 func TestTheDescriptionIsValid(t *testing.T) {
@@ -18,7 +19,7 @@ func TestTheDescriptionIsValid(t *testing.T) {
 	}
 }
 
-func TestWhatIsServedIsWhatIsDescribed(t *testing.T) {
+func TestServedRoutesAreTheDescribedOnes(t *testing.T) {
 	served := map[string]bool{}
 	for _, route := range newServer().Routes() {
 		if route.Method != "HEAD" { // comes with every GET
@@ -79,7 +80,7 @@ func allContent(doc *openapi3.T) map[string]openapi3.Content {
 func TestEveryProblemIsDescribedAsItIs(t *testing.T) {
 	doc := contract().doc
 	known := map[string]bool{}
-	for _, kind := range http.ProblemKinds() {
+	for _, kind := range problem.Kinds() {
 		code := string(kind.Code)
 		if known[code] {
 			continue
@@ -97,7 +98,7 @@ func TestEveryProblemIsDescribedAsItIs(t *testing.T) {
 		want := map[string]any{
 			"type": "urn:userfarm:problem:" + code, "code": code, "title": kind.Title, "status": float64(kind.Status),
 		}
-		if kind.Code != http.CodeMalformed { // which explains what is wrong with the body
+		if kind.Code != api.CodeMalformed { // which explains what is wrong with the body
 			want["detail"] = kind.Detail
 		}
 		for member, value := range want {
@@ -121,10 +122,10 @@ func TestEveryExampleOfAProblemIsUnderItsStatus(t *testing.T) {
 		}
 		status := where[strings.LastIndex(where, " ")+1:]
 		for _, code := range slices.Sorted(maps.Keys(media.Examples)) {
-			row := slices.IndexFunc(http.ProblemKinds(), func(k http.ProblemKind) bool { return string(k.Code) == code })
+			row := slices.IndexFunc(problem.Kinds(), func(k problem.Kind) bool { return string(k.Code) == code })
 			if row < 0 {
 				t.Errorf("%s has the example %s, which is no code", where, code)
-			} else if got := http.ProblemKinds()[row].Status; status != strconv.Itoa(got) {
+			} else if got := problem.Kinds()[row].Status; status != strconv.Itoa(got) {
 				t.Errorf("%s has the example %s, whose status is %d", where, code, got)
 			}
 		}

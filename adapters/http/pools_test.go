@@ -27,7 +27,7 @@ func TestPoolsAreCounted(t *testing.T) {
 	}
 }
 
-func TestAPoolSaysHowManyWaitAndHowLong(t *testing.T) {
+func TestAPoolShowsItsWaitingAcquires(t *testing.T) {
 	c := newFarmClient(t, poolsFarm{waiting: 2, longest: 59_999 * time.Millisecond}, nil)
 	want := `"waiting":2,"longest_wait_seconds":59}]}`
 	if got := c.get("/v1/pools").want(200).body; !strings.HasSuffix(got, want) {
@@ -35,7 +35,7 @@ func TestAPoolSaysHowManyWaitAndHowLong(t *testing.T) {
 	}
 }
 
-// poolsFarm is a farm with one pool, for which somebody waits.
+// poolsFarm is a farm with one pool, for which an acquire waits.
 type poolsFarm struct {
 	ports.Farm
 	waiting int

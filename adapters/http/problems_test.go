@@ -7,14 +7,15 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
+	"github.com/userfarm/userfarm/adapters/http/problem"
 	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/ports"
 )
 
 const someID = "01a207ad-dd31-71ec-8a51-5b0e4a7a0c11"
 
-// farmRequests are requests to every route that asks the farm, each of which is as described.
+// farmRequests has a valid request to every route that calls the farm.
 var farmRequests = []struct{ method, path, body string }{
 	{"POST", "/v1/leases", `{"users":[{}]}`},
 	{"GET", "/v1/leases/" + someID, ""},
@@ -51,7 +52,7 @@ func TestAStoreThatIsAwayIsA503OnEveryRoute(t *testing.T) {
 			t.Run(fmt.Sprintf("%v %s %s", err, r.method, r.path), func(t *testing.T) {
 				c := c.in(t)
 				got := c.send(r.method, r.path, r.body)
-				got.want(503).wantProblem(http.CodeStoreUnavailable)
+				got.want(503).wantProblem(api.CodeStoreUnavailable)
 				if after := got.header.Get("Retry-After"); after != "1" {
 					t.Errorf("got Retry-After %q, want 1", after)
 				}
@@ -60,7 +61,7 @@ func TestAStoreThatIsAwayIsA503OnEveryRoute(t *testing.T) {
 	}
 }
 
-func TestAnErrorThatNobodyExpectsIsA500ThatSaysNothing(t *testing.T) {
+func TestAnUnknownErrorIsA500WithoutDetails(t *testing.T) {
 	c := newBrokenClient(t, errors.New("column \"pasword\" does not exist"))
 	for _, r := range farmRequests {
 		if r.path == "/readyz" {
@@ -69,7 +70,7 @@ func TestAnErrorThatNobodyExpectsIsA500ThatSaysNothing(t *testing.T) {
 		t.Run(r.method+" "+r.path, func(t *testing.T) {
 			c := c.in(t)
 			got := c.send(r.method, r.path, r.body)
-			got.want(500).wantProblem(http.CodeInternal)
+			got.want(500).wantProblem(api.CodeInternal)
 			if strings.Contains(got.body, "column") {
 				t.Errorf("the answer gives the error away: %s", got.body)
 			}
@@ -83,8 +84,8 @@ func TestAnErrorThatNobodyExpectsIsA500ThatSaysNothing(t *testing.T) {
 func TestAPanicIsA500(t *testing.T) {
 	farm := brokenFarm(func(context.Context) error { panic("index out of range") })
 	c := newFarmClient(t, farm, farm)
-	c.get("/v1/pools").want(500).wantProblem(http.CodeInternal)
-	c.get("/get_users").want(500).wantProblem(http.CodeInternal)
+	c.get("/v1/pools").want(500).wantProblem(api.CodeInternal)
+	c.get("/get_users").want(500).wantProblem(api.CodeInternal)
 	c.get("/healthz").want(200)
 	if !strings.Contains(logged.String(), "panic: index out of range\\ngoroutine") {
 		t.Error("the log does not have the stack")
@@ -95,16 +96,16 @@ func TestErrorsOfTheFarmAreProblems(t *testing.T) {
 	tests := []struct {
 		err    error
 		status int
-		code   http.Code
+		code   api.Code
 	}{
-		{domain.ErrUserNotFound, 404, http.CodeUserNotFound},
-		{domain.ErrUserLocked, 409, http.CodeUserLocked},
-		{domain.ErrUserQuarantined, 409, http.CodeUserQuarantined},
-		{domain.ErrForbidden, 403, http.CodeForbidden},
-		{domain.ErrNoMatch, 404, http.CodeNoMatch},
-		{domain.ErrPoolExhausted, 409, http.CodePoolExhausted},
-		{domain.ErrLeaseExpired, 410, http.CodeLeaseExpired},
-		{domain.ErrIdempotencyMismatch, 422, http.CodeIdempotencyMismatch},
+		{domain.ErrUserNotFound, 404, api.CodeUserNotFound},
+		{domain.ErrUserLocked, 409, api.CodeUserLocked},
+		{domain.ErrUserQuarantined, 409, api.CodeUserQuarantined},
+		{domain.ErrForbidden, 403, api.CodeForbidden},
+		{domain.ErrNoMatch, 404, api.CodeNoMatch},
+		{domain.ErrPoolExhausted, 409, api.CodePoolExhausted},
+		{domain.ErrLeaseExpired, 410, api.CodeLeaseExpired},
+		{domain.ErrIdempotencyMismatch, 422, api.CodeIdempotencyMismatch},
 	}
 	for _, test := range tests {
 		c := newBrokenClient(t, fmt.Errorf("store: claim: %w", test.err))
@@ -115,17 +116,17 @@ func TestErrorsOfTheFarmAreProblems(t *testing.T) {
 func TestErrorsAboutSelectorsPointAtThem(t *testing.T) {
 	unmatched := &domain.UnmatchedError{Reason: domain.ErrNoMatch, Selectors: []int{0, 2}}
 	c := newBrokenClient(t, unmatched)
-	c.post("/v1/leases", `{"users":[{},{},{}]}`).wantProblem(http.CodeNoMatch, "/users/0", "/users/2")
+	c.post("/v1/leases", `{"users":[{},{},{}]}`).wantProblem(api.CodeNoMatch, "/users/0", "/users/2")
 
 	named := &domain.SelectorError{Reason: domain.ErrUserLocked, Selector: 1}
 	c = newBrokenClient(t, named)
-	c.post("/v1/leases", `{"users":[{},{}]}`).wantProblem(http.CodeUserLocked, "/users/1/user_id")
+	c.post("/v1/leases", `{"users":[{},{}]}`).wantProblem(api.CodeUserLocked, "/users/1/user_id")
 }
 
 func TestAProblemHasAtMostAHundredFields(t *testing.T) {
 	fields := make([]domain.FieldError, 200)
 	c := newBrokenClient(t, &domain.InvalidError{Fields: fields})
-	var problem http.Problem
+	var problem api.Problem
 	c.post("/v1/leases", `{"users":[{}]}`).want(422).into(&problem)
 	if len(problem.Errors) != 100 {
 		t.Errorf("got %d fields, want 100", len(problem.Errors))
@@ -134,14 +135,14 @@ func TestAProblemHasAtMostAHundredFields(t *testing.T) {
 
 // A client maps a code back to an error by the same table, and finds the same code for it.
 func TestACodeStandsForOneError(t *testing.T) {
-	errs := map[http.Code]error{}
-	for _, kind := range http.ProblemKinds() {
+	errs := map[api.Code]error{}
+	for _, kind := range problem.Kinds() {
 		if _, known := errs[kind.Code]; !known {
 			errs[kind.Code] = kind.Err
 		}
 	}
 	for code, err := range errs {
-		for _, kind := range http.ProblemKinds() {
+		for _, kind := range problem.Kinds() {
 			if errors.Is(err, kind.Err) {
 				if kind.Code != code {
 					t.Errorf("%s stands for %v, which has the code %s", code, err, kind.Code)

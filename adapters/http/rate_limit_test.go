@@ -7,15 +7,15 @@ import (
 	nethttp "net/http"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
 	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/ports"
 )
 
-// everyKeyGate lets everybody in, as the admin with the API key that their token stands for.
+// everyKeyGate accepts every token, as that of an admin with an API key of its own.
 type everyKeyGate struct{ farm ports.Farm }
 
 // Enter implements [ports.Gate].
@@ -28,8 +28,7 @@ func (g everyKeyGate) Enter(_ context.Context, token domain.Token) (domain.Calle
 	return caller, g.farm, nil
 }
 
-// newKeyedServer returns the server of a farm that knows every API key, with the limits that change makes of the default
-// ones.
+// newKeyedServer returns the server of a farm that accepts every API key, with the default limits after change.
 func newKeyedServer(farm ports.Farm, change func(*http.Limits)) *http.Server {
 	limits := http.DefaultLimits()
 	change(&limits)
@@ -69,7 +68,7 @@ func sendTo(t *testing.T, conn net.Conn, token, method, path, body string) {
 	}
 }
 
-// inRateBubble lets test ask for a user that is not there, with a token, of a server with a limit of requests a second.
+// inRateBubble runs test with a server that has a rate limit. ask requests an unknown user with a token.
 func inRateBubble(t *testing.T, rate int, test func(t *testing.T, ask func(token string) answer)) {
 	t.Helper()
 	farm := failing(domain.ErrUserNotFound)
@@ -83,14 +82,14 @@ func inRateBubble(t *testing.T, rate int, test func(t *testing.T, ask func(token
 	})
 }
 
-func TestAKeyMaySendOnlySoManyRequestsASecond(t *testing.T) {
+func TestTheRequestsPerSecondOfAKeyAreLimited(t *testing.T) {
 	inRateBubble(t, 3, func(t *testing.T, ask func(string) answer) {
 		token := newToken()
 		for range 3 {
 			ask(token).want(404)
 		}
 		got := ask(token).want(429)
-		problem := got.wantProblem(http.CodeRateLimited)
+		problem := got.wantProblem(api.CodeRateLimited)
 		want := "An API key may send 3 requests a second to one replica of the farm, and as many at once. This one sent more."
 		if problem.Detail != want {
 			t.Errorf("got %q, want %q", problem.Detail, want)
@@ -109,7 +108,7 @@ func TestAKeyMaySendOnlySoManyRequestsASecond(t *testing.T) {
 	})
 }
 
-func TestAKeyThatSendsTooMuchLeavesOthersTheirs(t *testing.T) {
+func TestEachKeyHasItsOwnRateLimit(t *testing.T) {
 	inRateBubble(t, 1, func(_ *testing.T, ask func(string) answer) {
 		greedy := newToken()
 		ask(greedy).want(404)
@@ -118,7 +117,7 @@ func TestAKeyThatSendsTooMuchLeavesOthersTheirs(t *testing.T) {
 	})
 }
 
-func TestWhoNeedsNoKeyMaySendAnyNumberOfRequests(t *testing.T) {
+func TestCallersWithoutAKeyHaveNoRateLimit(t *testing.T) {
 	inRateBubble(t, 1, func(_ *testing.T, ask func(string) answer) {
 		for range 10 {
 			ask("").want(404)
@@ -126,7 +125,7 @@ func TestWhoNeedsNoKeyMaySendAnyNumberOfRequests(t *testing.T) {
 	})
 }
 
-func TestThereNeedBeNoLimitOfRequestsASecond(t *testing.T) {
+func TestARateLimitOf0IsNoLimit(t *testing.T) {
 	inRateBubble(t, 0, func(_ *testing.T, ask func(string) answer) {
 		token := newToken()
 		for range 10 {
@@ -135,7 +134,7 @@ func TestThereNeedBeNoLimitOfRequestsASecond(t *testing.T) {
 	})
 }
 
-func TestTheHealthOfAServerMayBeAskedForAtAnyRate(t *testing.T) {
+func TestHealthChecksHaveNoRateLimit(t *testing.T) {
 	server := newKeyedServer(brokenFarm(hanging), func(l *http.Limits) { l.Rate = 1 })
 	inBubble(t, server, func(t *testing.T, dial func() net.Conn) {
 		conn := dial()
@@ -143,32 +142,6 @@ func TestTheHealthOfAServerMayBeAskedForAtAnyRate(t *testing.T) {
 		token := newToken()
 		for range 10 {
 			exchangeAs(t, conn, token, "GET", "/healthz", "").want(200)
-		}
-	})
-}
-
-func TestAKeyThatIsNotUsedIsForgotten(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		limit := http.NewRateLimit(1)
-		take := func(n int) error { return limit.Take(domain.Caller{Key: domain.APIKeyID{byte(n), byte(n >> 8), 1}}) }
-		for n := range 1000 {
-			if err := take(n); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if known := limit.Known(); known != 1000 {
-			t.Fatalf("%d keys are known, want 1000", known)
-		}
-		time.Sleep(time.Minute - 1)
-		if err := take(0); err != nil {
-			t.Error(err)
-		}
-		time.Sleep(time.Nanosecond)
-		if err := take(0); err == nil {
-			t.Error("a key that is in use was forgotten")
-		}
-		if known := limit.Known(); known != 1 {
-			t.Errorf("%d keys are known, want 1", known)
 		}
 	})
 }

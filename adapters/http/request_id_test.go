@@ -76,7 +76,7 @@ func TestTheLogHasTheIDsOfTheRequestAndOfItsAPIKey(t *testing.T) {
 	}
 }
 
-// Whatever is sent as a request id, what is answered and logged is one.
+// The answer and the log have a valid request id, whatever the request has.
 func FuzzRequestID(f *testing.F) {
 	for _, id := range []string{"", "a", "a\x00b", "é", strings.Repeat("x", 65), "a=b level=ERROR", "../..", "%0d%0a"} {
 		f.Add(id)

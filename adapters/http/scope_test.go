@@ -8,17 +8,18 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
+	"github.com/userfarm/userfarm/adapters/http/internal/read"
 	"github.com/userfarm/userfarm/domain"
 )
 
-// foreign returns the client that comes with the API key of an admin of another project than that of which about is.
+// foreign returns a client with the API key of an admin of another project than that of about.
 func (f guardedFarm) foreign() client {
 	f.t.Helper()
 	return f.as(f.key(domain.Admin, project(f.t, otherProjectID)))
 }
 
-func TestAnAPIKeyOfAProjectListsNothingOfOthers(t *testing.T) {
+func TestAnAPIKeyOfAProjectListsNothingOfOtherProjects(t *testing.T) {
 	f := newGuardedFarm(t)
 	f.about("{lease_id}")
 	empty := map[string]string{
@@ -47,20 +48,20 @@ func TestAnAPIKeyOfAProjectListsNothingOfOthers(t *testing.T) {
 	}
 }
 
-func TestAnAPIKeyOfAProjectListsThoseOfItOnly(t *testing.T) {
+func TestAnAPIKeyOfAProjectListsOnlyKeysOfTheProject(t *testing.T) {
 	f := newGuardedFarm(t)
 	own, other := project(t, projectID), project(t, otherProjectID)
 	f.key(domain.Viewer, own)
 	f.key(domain.Viewer, own, other)
 	id, token := f.keyWithID(domain.Admin, other)
-	var page http.KeyPage
+	var page api.KeyPage
 	f.as(token).get("/v1/keys").want(200).into(&page)
 	if len(page.Keys) != 1 || page.Keys[0].KeyID != id || page.NextCursor != nil {
 		t.Errorf("got %d keys", len(page.Keys))
 	}
 }
 
-func TestAStreamTellsAnAPIKeyOfAProjectNothingOfOthers(t *testing.T) {
+func TestAStreamHasNoEventsOfOtherProjects(t *testing.T) {
 	f := newGuardedFarm(t)
 	f.about("{lease_id}")
 	stream := f.foreign().watch("since=2026-01-01T00:00:00Z", "")
@@ -71,9 +72,9 @@ func TestAStreamTellsAnAPIKeyOfAProjectNothingOfOthers(t *testing.T) {
 	}
 }
 
-// TestWhatIsOfOthersIsAsIfItNeverWas compares to the letter what is answered about something of another project and about
-// something that never was.
-func TestWhatIsOfOthersIsAsIfItNeverWas(t *testing.T) {
+// TestOtherProjectsLookLikeUnknownOnes compares byte by byte the answers about something of another project and about
+// an unknown one.
+func TestOtherProjectsLookLikeUnknownOnes(t *testing.T) {
 	f := newGuardedFarm(t)
 	c := f.foreign()
 	for _, call := range calls {
@@ -87,7 +88,7 @@ func TestWhatIsOfOthersIsAsIfItNeverWas(t *testing.T) {
 	}
 }
 
-// wantSame fails the test unless a call is answered the same about something that is not the caller's and about nothing.
+// wantSame fails the test unless a call gets the same answer about something of another project and about an unknown id.
 func (f guardedFarm) wantSame(c client, operation, body string, about *strings.Replacer) {
 	f.t.Helper()
 	method, path, _ := strings.Cut(operation, " ")
@@ -105,11 +106,11 @@ func (f guardedFarm) wantSame(c client, operation, body string, about *strings.R
 	}
 }
 
-func TestALeaseOfOthersThatIsOverIsAsIfItNeverWas(t *testing.T) {
+func TestAnEndedLeaseOfAnotherProjectIsNotFound(t *testing.T) {
 	f := newGuardedFarm(t)
 	c := f.foreign()
 	lease := f.lease(f.addUser("alice", projectID))
-	id, _ := http.ParseLeaseID(lease)
+	id, _ := read.ID[domain.LeaseID](lease)
 	if err := f.farm.Release(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +123,7 @@ func TestALeaseOfOthersThatIsOverIsAsIfItNeverWas(t *testing.T) {
 	}
 }
 
-func TestAnAcquireOfOthersUsersIsAsIfThereWereNone(t *testing.T) {
+func TestAnAcquireSeesNoUsersOfOtherProjects(t *testing.T) {
 	f := newGuardedFarm(t)
 	c := f.foreign()
 	user := f.addUser("alice", projectID)
@@ -144,12 +145,12 @@ func TestAnAcquireOfOthersUsersIsAsIfThereWereNone(t *testing.T) {
 	}
 	lease := c.acquire(`{"users":[{}]}`)
 	if lease.Users[0].UserID != mine.String() {
-		t.Error("the lease has somebody else's user")
+		t.Error("the lease has the user of another project")
 	}
-	c.post("/v1/leases", `{"users":[{},{}]}`).want(404).wantProblem(http.CodeNoMatch, "/users/1")
+	c.post("/v1/leases", `{"users":[{},{}]}`).want(404).wantProblem(api.CodeNoMatch, "/users/1")
 }
 
-func TestALoginOfOthersIsAsIfItWereFree(t *testing.T) {
+func TestALoginOfAnotherProjectIsNotTaken(t *testing.T) {
 	f := newGuardedFarm(t)
 	c := f.foreign()
 	f.addUser("alice", projectID)
@@ -159,27 +160,27 @@ func TestALoginOfOthersIsAsIfItWereFree(t *testing.T) {
 	f.wantSame(c, "POST /v1/keys", `{"name":"n","role":"viewer","projects":["{project_id}"]}`, about)
 }
 
-func TestAProjectThatTheAPIKeyIsNotForIsNamed(t *testing.T) {
+func TestAProjectOutsideTheScopeOfTheKeyIsNamed(t *testing.T) {
 	f := newGuardedFarm(t)
 	c := f.foreign()
 	c.post("/v1/users", `{"login":"a","password":"p","project_id":"`+projectID+`","env":"e","domain":"d"}`).want(403).
-		wantProblem(http.CodeForbidden, "/project_id")
+		wantProblem(api.CodeForbidden, "/project_id")
 	c.post("/v1/leases", `{"users":[{},{"project_id":"`+projectID+`"}]}`).want(403).
-		wantProblem(http.CodeForbidden, "/users/1/project_id")
+		wantProblem(api.CodeForbidden, "/users/1/project_id")
 	c.post("/v1/keys", `{"name":"n","role":"admin","projects":["`+projectID+`","`+otherProjectID+`"]}`).want(403).
-		wantProblem(http.CodeForbidden, "/projects")
-	c.post("/v1/keys", `{"name":"n","role":"admin"}`).want(403).wantProblem(http.CodeForbidden, "/projects")
-	c.get("/v1/users?project_id="+projectID).want(403).wantProblem(http.CodeForbidden, "/project_id")
+		wantProblem(api.CodeForbidden, "/projects")
+	c.post("/v1/keys", `{"name":"n","role":"admin"}`).want(403).wantProblem(api.CodeForbidden, "/projects")
+	c.get("/v1/users?project_id="+projectID).want(403).wantProblem(api.CodeForbidden, "/project_id")
 }
 
-func TestAnIdempotencyKeyOfOthersIsNotMine(t *testing.T) {
+func TestAnIdempotencyKeyOfAnotherCallerHasNoEffect(t *testing.T) {
 	f := newGuardedFarm(t)
 	one := f.as(f.key(domain.Tester, project(t, projectID)))
 	two := f.as(f.key(domain.Tester, project(t, otherProjectID)))
 	f.addUser("alice", projectID)
 	f.addUser("bob", otherProjectID)
 	key := rand.Text()
-	var first, second http.Lease
+	var first, second api.Lease
 	one.postOnce(key, "/v1/leases", `{"users":[{}]}`).want(201).into(&first)
 	two.postOnce(key, "/v1/leases", `{"users":[{}]}`).want(201).into(&second)
 	if first.LeaseID == second.LeaseID || second.Users[0].ProjectID != otherProjectID {

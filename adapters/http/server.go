@@ -2,47 +2,73 @@ package http
 
 import (
 	"context"
+	"crypto/tls"
 	"log/slog"
 	"net"
 	"sync"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
+	"github.com/userfarm/userfarm/adapters/http/internal/connection"
+	"github.com/userfarm/userfarm/adapters/http/internal/entrance"
+	"github.com/userfarm/userfarm/adapters/http/internal/legacy"
+	"github.com/userfarm/userfarm/adapters/http/problem"
 	"github.com/userfarm/userfarm/ports"
 )
+
+// arrivalTimeout is the time that a request may still take to arrive after a shutdown has begun.
+const arrivalTimeout = 5 * time.Second
+
+// Settings are what the operator of a [Server] chooses.
+type Settings struct {
+	Limits Limits
+
+	// LoopbackOnly says that only this machine reaches the server, and that it may serve requests without an API key. The
+	// server then rejects requests without a key that a browser may have sent for a page of another site.
+	LoopbackOnly bool
+
+	// TLS says that clients use TLS to reach the server. Answers then tell browsers to use only that.
+	TLS bool
+}
 
 // Server serves a farm over HTTP.
 type Server struct {
 	app      *fiber.App
 	settings Settings
 	log      *slog.Logger
-	closing  closing
+	shutdown context.Context // ends with problem.ErrShuttingDown when the shutdown begins
+	begin    context.CancelCauseFunc
 
 	mu       sync.Mutex
-	listener *listener // that Serve listens on
+	listener *connection.Listener // of Serve
 }
 
-// New returns a server for the farm behind gate, which is ready as long as health is. It logs requests to log. It returns an
-// error if a limit can't be kept, or if not every route has somebody who may call it.
+// New returns a server for the farm behind gate, which is ready while health is. It logs requests to log. It returns an
+// error if the limits are invalid, or if no role is set for a route.
 func New(gate ports.Gate, health ports.Health, settings Settings, log *slog.Logger) (*Server, error) {
 	if err := settings.Limits.Validate(); err != nil {
 		return nil, err
 	}
-	entrance := entrance{gate: gate, loopbackOnly: settings.LoopbackOnly, rate: newRateLimit(settings.Limits.Rate)}
-	s := &Server{app: newApp(settings, entrance, log), settings: settings, log: log, closing: newClosing()}
-	long := newLongRequests(settings.Limits.Waiting, gate)
-	RegisterHandlersWithOptions(s.app, routes{
-		leaseRoutes:  leaseRoutes{waiting{s.closing, long}},
-		eventRoutes:  eventRoutes{s.closing, long, log},
-		seedRoutes:   seedRoutes{long, log},
-		healthRoutes: healthRoutes{health: health, closing: s.closing},
-	}, FiberServerOptions{HandlerMiddlewares: []HandlerMiddlewareFunc{entrance.admit, checkQuery}})
-	if err := checkAccess(s.app.GetRoutes(true)); err != nil {
+	guard := entrance.NewGuard(gate, settings.LoopbackOnly, settings.Limits.Rate)
+	s := &Server{app: newApp(settings, guard, log), settings: settings, log: log}
+	s.shutdown, s.begin = context.WithCancelCause(context.Background())
+	long := entrance.NewLongRequests(s.shutdown, gate, settings.Limits.Waiting)
+	api.RegisterHandlersWithOptions(s.app, routes{
+		leaseRoutes:  leaseRoutes{long},
+		eventRoutes:  eventRoutes{s.shutdown, long, log},
+		legacyRoutes: legacy.Routes{Long: long, Log: log},
+		healthRoutes: healthRoutes{s.shutdown, health},
+	}, api.FiberServerOptions{HandlerMiddlewares: []api.HandlerMiddlewareFunc{guard.Admit, rejectQuery}})
+	if err := entrance.CheckRoutes(s.app.GetRoutes(true)); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
+
+type legacyRoutes = legacy.Routes
 
 // routes has a handler for every operation of openapi.yaml.
 type routes struct {
@@ -52,19 +78,37 @@ type routes struct {
 	poolRoutes
 	eventRoutes
 	keyRoutes
-	seedRoutes
+	legacyRoutes
 	healthRoutes
 	docsRoutes
 }
 
-// Serve answers the requests that come to inner, and closes it, until [Server.Shutdown]. It returns nil then, and an
-// error if it can't accept connections.
+// TLSConfig returns the configuration of a TLS listener for [Server.Serve]. certFile has the certificate and its chain,
+// keyFile the private key, both in PEM. The error names both files if they can't be used.
+//
+// The files may be replaced while the server runs: new handshakes use them after at most a second. If they can't be used,
+// the old certificate stays in use, and the log has an error for each change of the files.
+func TLSConfig(certFile, keyFile string, log *slog.Logger) (*tls.Config, error) {
+	return connection.TLSConfig(certFile, keyFile, func(err error) {
+		log.Error("the TLS certificate can't be used", "error", err)
+	})
+}
+
+// Serve answers the requests on the connections of inner until [Server.Shutdown], and closes inner. It returns nil after a
+// shutdown, and an error if it can't accept connections.
 func (s *Server) Serve(inner net.Listener) error {
-	refusals := newRefusals(s.app, answerHeader{tls: s.settings.TLS}, s.log)
-	listener := newListener(inner, s.settings.Limits, refusals, s.log)
+	tooMany := func(ctx *fasthttp.RequestCtx) {
+		id := answerOutside(s.app, s.settings.TLS, ctx, problem.ErrTooManyConnections)
+		s.log.Debug("connection rejected", "request_id", id)
+	}
+	listener := connection.NewListener(inner, connection.Limits{
+		Connections:  s.settings.Limits.Connections,
+		ReadTimeout:  s.settings.Limits.ReadTimeout,
+		WriteTimeout: s.settings.Limits.WriteTimeout,
+	}, tooMany, s.log)
 	s.mu.Lock()
 	s.listener = listener
-	closing := s.closing.hasBegun()
+	closing := s.shutdown.Err() != nil
 	s.mu.Unlock()
 	if closing {
 		return listener.Close()
@@ -72,23 +116,23 @@ func (s *Server) Serve(inner net.Listener) error {
 	return s.app.Listener(listener)
 }
 
-// Shutdown accepts no more connections, and returns when all requests that arrived were answered. Those that stand in line
-// are answered at once, and streams of events end. What began to arrive has five seconds for the rest. It returns the error
-// of ctx if that ends first.
+// Shutdown accepts no more connections, and returns when all requests that arrived are answered. Requests that wait are
+// answered at once, and streams of events end. Requests that began to arrive have five more seconds. If ctx ends first,
+// Shutdown returns its error.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
-	s.closing.begin()
+	s.begin(problem.ErrShuttingDown)
 	listener := s.listener
 	s.mu.Unlock()
 	if listener == nil {
 		return nil
 	}
-	// Fiber can't be shut down before it accepts connections, and Serve may be on the way to that.
+	// Fiber can't be shut down before it accepts connections, and Serve may not have reached that point.
 	if err := listener.Close(); err != nil {
 		return err
 	}
-	listener.cut(isSilent)
-	late := time.AfterFunc(arrivalTimeout, func() { listener.cut(isAwaiting) })
+	listener.CutSilent()
+	late := time.AfterFunc(arrivalTimeout, listener.CutAwaiting)
 	defer late.Stop()
 	return s.app.ShutdownWithContext(ctx)
 }

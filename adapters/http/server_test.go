@@ -9,6 +9,7 @@ import (
 	"net"
 	nethttp "net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,13 +17,15 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
+	"github.com/userfarm/userfarm/adapters/http/internal/entrance"
 	"github.com/userfarm/userfarm/domain"
 )
 
-func TestWhatIsNotServedIsAProblem(t *testing.T) {
+func TestAPathThatIsNotServedIsAProblem(t *testing.T) {
 	c := newClient(t)
 	for _, path := range []string{"/", "/v1", "/v1/", "/v1/users/", "/V1/users", "/ping/", "/Ping", "/v1/users//restore", "/v2/users"} {
-		c.get(path).want(404).wantProblem(http.CodeNotFound)
+		c.get(path).want(404).wantProblem(api.CodeNotFound)
 	}
 	tests := []struct{ method, path, allow string }{
 		{"POST", "/ping", "GET, HEAD"},
@@ -33,7 +36,7 @@ func TestWhatIsNotServedIsAProblem(t *testing.T) {
 	}
 	for _, test := range tests {
 		got := c.send(test.method, test.path, "").want(405)
-		got.wantProblem(http.CodeMethodNotAllowed)
+		got.wantProblem(api.CodeMethodNotAllowed)
 		if allow := got.header.Get("Allow"); allow != test.allow {
 			t.Errorf("%s %s allows %q, want %q", test.method, test.path, allow, test.allow)
 		}
@@ -57,33 +60,33 @@ func TestABodyMayHaveAMebibyte(t *testing.T) {
 		head, tail := `{"users":[{}],"note":"`, `"}`
 		return head + strings.Repeat("x", size-len(head)-len(tail)) + tail
 	}
-	c.post("/v1/leases", fill(1<<20)).want(422).wantProblem(http.CodeInvalid, "/note")
-	c.post("/v1/leases", fill(1<<20+1)).want(413).wantProblem(http.CodeTooLarge)
-	c.post("/create_user", fill(1<<20+1)).want(413).wantProblem(http.CodeTooLarge)
+	c.post("/v1/leases", fill(1<<20)).want(422).wantProblem(api.CodeInvalid, "/note")
+	c.post("/v1/leases", fill(1<<20+1)).want(413).wantProblem(api.CodeTooLarge)
+	c.post("/create_user", fill(1<<20+1)).want(413).wantProblem(api.CodeTooLarge)
 
 	req, err := nethttp.NewRequest("POST", c.url+"/v1/leases", io.NopCloser(strings.NewReader(fill(1<<20+1))))
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.do(req).want(413).wantProblem(http.CodeTooLarge)
+	c.do(req).want(413).wantProblem(api.CodeTooLarge)
 }
 
-// These requests are such that no proper client sends them.
+// No proper client sends these requests.
 func TestBytesThatAreNotHTTPAreAProblem(t *testing.T) {
 	c := newClient(t)
 	tests := []struct {
 		name, request string
 		status        int
-		code          http.Code
+		code          api.Code
 	}{
-		{"garbage", "\x16\x03\x01\x02\x00\r\n\r\n", 400, http.CodeMalformed},
-		{"no request line", "\r\n\r\nhello\r\n\r\n", 400, http.CodeMalformed},
-		{"a request line without a protocol", "GET\r\nHost: x\r\n\r\n", 400, http.CodeMalformed},
-		{"a length that is none", "POST /v1/leases HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n", 400, http.CodeMalformed},
-		{"a header too large", "GET /ping HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("y", 20<<10) + "\r\n\r\n", 431, http.CodeHeaderTooLarge},
-		{"a path too large", "GET /" + strings.Repeat("y", 20<<10) + " HTTP/1.1\r\nHost: x\r\n\r\n", 431, http.CodeHeaderTooLarge},
-		{"a path that can't be read", "GET /v1/users/%zz HTTP/1.1\r\nHost: x\r\n\r\n", 404, http.CodeNotFound},
-		{"a method in other letters", "get /ping HTTP/1.1\r\nHost: x\r\n\r\n", 405, http.CodeMethodNotAllowed},
+		{"garbage", "\x16\x03\x01\x02\x00\r\n\r\n", 400, api.CodeMalformed},
+		{"no request line", "\r\n\r\nhello\r\n\r\n", 400, api.CodeMalformed},
+		{"a request line without a protocol", "GET\r\nHost: x\r\n\r\n", 400, api.CodeMalformed},
+		{"a length that is none", "POST /v1/leases HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n", 400, api.CodeMalformed},
+		{"a header too large", "GET /ping HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("y", 20<<10) + "\r\n\r\n", 431, api.CodeHeaderTooLarge},
+		{"a path too large", "GET /" + strings.Repeat("y", 20<<10) + " HTTP/1.1\r\nHost: x\r\n\r\n", 431, api.CodeHeaderTooLarge},
+		{"a path that can't be read", "GET /v1/users/%zz HTTP/1.1\r\nHost: x\r\n\r\n", 404, api.CodeNotFound},
+		{"a method in other letters", "get /ping HTTP/1.1\r\nHost: x\r\n\r\n", 405, api.CodeMethodNotAllowed},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -100,7 +103,7 @@ func TestBytesThatAreNotHTTPAreAProblem(t *testing.T) {
 	}
 }
 
-// readAnswer reads the answer to a request that was written by hand.
+// readAnswer reads the answer to a request that the test has written.
 func readAnswer(t *testing.T, conn net.Conn, method string) answer {
 	t.Helper()
 	resp, err := nethttp.ReadResponse(bufio.NewReader(conn), &nethttp.Request{Method: method})
@@ -118,8 +121,8 @@ func readAnswer(t *testing.T, conn net.Conn, method string) answer {
 	return answer{t, resp.StatusCode, resp.Header, string(body)}
 }
 
-// Fiber reuses the memory of a request for the next one on the connection, unless it is told not to.
-func TestWhatIsKeptOfARequestStays(t *testing.T) {
+// By default, Fiber reuses the memory of a request for the next one on the connection.
+func TestTheStringsOfARequestStayUnchanged(t *testing.T) {
 	server := newServer()
 	var kept []string
 	server.Handle("GET", "/kept/:value", func(c *fiber.Ctx) error {
@@ -152,12 +155,13 @@ func TestShutdownAnswersWhatHasBegun(t *testing.T) {
 		return domain.ErrUserNotFound
 	})
 	server := newFarmServer(farm, farm)
-	c := serve(t, server)
+	listener := &readListener{}
+	c := serveBehind(t, server, listener.wrap)
 	answered := make(chan answer)
 	go func() { answered <- c.get("/v1/users/" + someID) }()
 	<-entered
 
-	// A request that is on its way when the shutdown begins is answered too, and not told that all is well.
+	// A request that is arriving when the shutdown begins is answered, too: the server is not ready.
 	late, err := net.Dial("tcp", strings.TrimPrefix(c.url, "http://"))
 	if err != nil {
 		t.Fatal(err)
@@ -166,7 +170,7 @@ func TestShutdownAnswersWhatHasBegun(t *testing.T) {
 	if _, err := io.WriteString(late, "GET /readyz HTTP/1.1\r\nHost: x\r\n"); err != nil {
 		t.Fatal(err)
 	}
-	for server.Begun() < 2 {
+	for listener.again.Load() < 1 {
 		time.Sleep(time.Millisecond)
 	}
 
@@ -178,7 +182,7 @@ func TestShutdownAnswersWhatHasBegun(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := readAnswer(t, late, "GET").want(503)
-	got.wantProblem(http.CodeShuttingDown)
+	got.wantProblem(api.CodeShuttingDown)
 	if got.header.Get("Retry-After") != "1" {
 		t.Error("the answer does not say when to ask again")
 	}
@@ -188,10 +192,43 @@ func TestShutdownAnswersWhatHasBegun(t *testing.T) {
 		t.Errorf("Shutdown: got %v while a request was unanswered, want that its context ended", err)
 	}
 	close(leave)
-	(<-answered).want(404).wantProblem(http.CodeUserNotFound)
+	(<-answered).want(404).wantProblem(api.CodeUserNotFound)
 }
 
-// waitUntilAccepted returns once the server has accepted the connections that were opened before: it accepts in order.
+// readListener counts the connections on which the server reads again after it has read something.
+type readListener struct {
+	net.Listener
+	again atomic.Int32
+}
+
+func (l *readListener) wrap(inner net.Listener) net.Listener {
+	l.Listener = inner
+	return l
+}
+
+// Accept implements [net.Listener].
+func (l *readListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	return &readConn{Conn: conn, listener: l}, err
+}
+
+type readConn struct {
+	net.Conn
+	listener *readListener
+	read     int // bytes
+}
+
+// Read implements [net.Conn].
+func (c *readConn) Read(p []byte) (int, error) {
+	if c.read > 0 {
+		c.listener.again.Add(1)
+	}
+	n, err := c.Conn.Read(p)
+	c.read += n
+	return n, err
+}
+
+// waitUntilAccepted returns when the server has accepted all connections that were opened before. It accepts in order.
 func waitUntilAccepted(t *testing.T, url string) {
 	t.Helper()
 	transport := &nethttp.Transport{DisableKeepAlives: true}
@@ -202,7 +239,7 @@ func waitUntilAccepted(t *testing.T, url string) {
 	_ = resp.Body.Close()
 }
 
-// waitUntilClosed returns once the server accepts no more connections.
+// waitUntilClosed returns when the server accepts no more connections.
 func waitUntilClosed(url string) {
 	for {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
@@ -213,7 +250,7 @@ func waitUntilClosed(url string) {
 	}
 }
 
-func TestShutdownDoesNotWaitForConnectionsThatAskNothing(t *testing.T) {
+func TestShutdownDoesNotWaitForConnectionsWithoutARequest(t *testing.T) {
 	server := newServer()
 	c := serve(t, server)
 	silent, err := net.Dial("tcp", strings.TrimPrefix(c.url, "http://"))
@@ -230,7 +267,7 @@ func TestShutdownDoesNotWaitForConnectionsThatAskNothing(t *testing.T) {
 	}
 }
 
-func TestShutdownWaitsOnlySoLongForTheRestOfARequest(t *testing.T) {
+func TestShutdownWaitsForTheRestOfARequestForALimitedTime(t *testing.T) {
 	server := newServer()
 	inBubble(t, server, func(t *testing.T, dial func() net.Conn) {
 		conn := dial()
@@ -306,7 +343,7 @@ func TestARequestThatDoesNotArriveTimesOut(t *testing.T) {
 			t.Fatal(err)
 		}
 		start := time.Now()
-		readAnswer(t, conn, "POST").want(408).wantProblem(http.CodeRequestTimeout)
+		readAnswer(t, conn, "POST").want(408).wantProblem(api.CodeRequestTimeout)
 		if waited := time.Since(start); waited != http.ReadTimeout {
 			t.Errorf("the server waited for %v, want %v", waited, http.ReadTimeout)
 		}
@@ -319,7 +356,7 @@ func inBubble(t *testing.T, server *http.Server, test func(t *testing.T, dial fu
 	inBubbleBehind(t, server, func(listener net.Listener) net.Listener { return listener }, test)
 }
 
-// inBubbleBehind is inBubble for a server that listens on what front makes of the listener.
+// inBubbleBehind is inBubble with a listener that front returns.
 func inBubbleBehind(
 	t *testing.T, server *http.Server, front func(net.Listener) net.Listener, test func(t *testing.T, dial func() net.Conn),
 ) {
@@ -393,8 +430,8 @@ func TestAFarmThatHangsDoesNotHangItsCaller(t *testing.T) {
 					t.Fatal(err)
 				}
 				start := time.Now()
-				readAnswer(t, conn, r.method).want(503).wantProblem(http.CodeStoreUnavailable)
-				if waited := time.Since(start); waited > http.RequestTimeout {
+				readAnswer(t, conn, r.method).want(503).wantProblem(api.CodeStoreUnavailable)
+				if waited := time.Since(start); waited > entrance.RequestTimeout {
 					t.Errorf("the caller waited for %v", waited)
 				}
 			})

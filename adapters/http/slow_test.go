@@ -13,16 +13,17 @@ import (
 	"time"
 
 	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
 	"github.com/userfarm/userfarm/adapters/memory"
 )
 
-// newLimitedServer returns the server of an empty farm, with the limits that change makes of the default ones.
+// newLimitedServer returns the server of an empty farm, with the default limits after change.
 func newLimitedServer(change func(*http.Limits)) *http.Server {
 	store := memory.New()
 	return limitedServer(mustFarm(store, settings), store, change)
 }
 
-// endless are requests whose end a slow client never reaches.
+// endless has requests that a slow client never completes.
 var endless = map[string]string{
 	"in the header": "GET /ping HTTP/1.1\r\nHost: x\r\nX-Slow: ",
 	"in the body":   "POST /v1/leases HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n",
@@ -31,7 +32,7 @@ var endless = map[string]string{
 		"Content-Length: 1000000\r\n\r\n",
 }
 
-func TestClientsThatSendForEverHoldNobodyUpAndAreCut(t *testing.T) {
+func TestClientsThatSendForeverAreCutAndDelayNoOther(t *testing.T) {
 	const clients = 200
 	for name, request := range endless {
 		t.Run(name, func(t *testing.T) {
@@ -47,7 +48,7 @@ func TestClientsThatSendForEverHoldNobodyUpAndAreCut(t *testing.T) {
 	}
 }
 
-// dial opens a connection to the server, which the test ends.
+// dial opens a connection to the server until the test ends.
 func (c client) dial() net.Conn {
 	c.t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(strings.TrimPrefix(c.url, "http://"), "https://"))
@@ -88,7 +89,7 @@ func TestARequestThatArrivesByteByByteTimesOut(t *testing.T) {
 				if strings.Contains(request, "Expect") {
 					readLine(t, conn, "HTTP/1.1 100 Continue\r\n\r\n")
 				}
-				got := readAnswer(t, conn, "POST").want(408).wantProblem(http.CodeRequestTimeout)
+				got := readAnswer(t, conn, "POST").want(408).wantProblem(api.CodeRequestTimeout)
 				if want := "The request did not arrive in time."; got.Detail != want {
 					t.Errorf("got %q, want %q", got.Detail, want)
 				}
@@ -101,7 +102,7 @@ func TestARequestThatArrivesByteByByteTimesOut(t *testing.T) {
 	}
 }
 
-// keepSending sends a byte now and then until the connection is closed.
+// keepSending sends a byte at intervals until the connection is closed.
 func keepSending(conn net.Conn) {
 	for {
 		time.Sleep(10 * time.Millisecond)
@@ -119,7 +120,7 @@ func readLine(t *testing.T, conn net.Conn, want string) {
 	}
 }
 
-// wantClosed fails the test unless the server closes the connection without another word.
+// wantClosed fails the test unless the server closes the connection and sends nothing more.
 func wantClosed(t *testing.T, conn net.Conn) {
 	t.Helper()
 	rest, err := io.ReadAll(conn)
@@ -131,7 +132,7 @@ func wantClosed(t *testing.T, conn net.Conn) {
 	}
 }
 
-func TestAClientThatTakesNoAnswerIsCut(t *testing.T) {
+func TestAClientThatDoesNotReadItsAnswerIsCut(t *testing.T) {
 	requests := map[string]string{
 		"a short one":                   "GET /ping HTTP/1.1\r\nHost: x\r\n\r\n",
 		"a whole one that is long":      "GET /openapi.yaml HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -162,7 +163,7 @@ func TestAClientThatTakesNoAnswerIsCut(t *testing.T) {
 	}
 }
 
-// In memory nothing is kept between both ends. A real connection keeps some megabytes, which a stream must fill first.
+// A pipe in memory has no buffer. A real connection buffers some megabytes, which a stream must fill first.
 func TestAClientThatStopsReadingARealStreamIsCut(t *testing.T) {
 	farm := &accountsFarm{users: 1 << 40, ended: make(chan struct{})}
 	server := limitedServer(farm, farm, func(l *http.Limits) { l.WriteTimeout = 100 * time.Millisecond })
@@ -173,12 +174,12 @@ func TestAClientThatStopsReadingARealStreamIsCut(t *testing.T) {
 	<-farm.ended
 }
 
-func TestAConnectionOnWhichNoFirstRequestComesTimesOut(t *testing.T) {
+func TestAConnectionWithoutAFirstRequestTimesOut(t *testing.T) {
 	inBubble(t, newServer(), func(t *testing.T, dial func() net.Conn) {
 		conn := dial()
 		defer func() { _ = conn.Close() }()
 		start := time.Now()
-		readAnswer(t, conn, "GET").want(408).wantProblem(http.CodeRequestTimeout)
+		readAnswer(t, conn, "GET").want(408).wantProblem(api.CodeRequestTimeout)
 		wantClosed(t, conn)
 		if waited := time.Since(start); waited != http.ReadTimeout {
 			t.Errorf("the server waited for %v, want %v", waited, http.ReadTimeout)
@@ -186,7 +187,7 @@ func TestAConnectionOnWhichNoFirstRequestComesTimesOut(t *testing.T) {
 	})
 }
 
-func TestAConnectionOnWhichNoNextRequestComesIsClosed(t *testing.T) {
+func TestAConnectionWithoutANextRequestIsClosed(t *testing.T) {
 	inBubble(t, newServer(), func(t *testing.T, dial func() net.Conn) {
 		conn := dial()
 		defer func() { _ = conn.Close() }()
@@ -205,7 +206,7 @@ func TestAConnectionOnWhichNoNextRequestComesIsClosed(t *testing.T) {
 	})
 }
 
-func TestABodyThatIsTooLargeIsRefusedWhileItIsBeingSent(t *testing.T) {
+func TestABodyThatIsTooLargeIsRejectedWhileItIsBeingSent(t *testing.T) {
 	const post = "POST /v1/leases HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 	requests := map[string]string{
 		"with its length": post + "Content-Length: 1048577\r\n\r\n{",
@@ -223,7 +224,7 @@ func TestABodyThatIsTooLargeIsRefusedWhileItIsBeingSent(t *testing.T) {
 					}
 					keepSending(conn)
 				}()
-				got := readAnswer(t, conn, "POST").want(413).wantProblem(http.CodeTooLarge)
+				got := readAnswer(t, conn, "POST").want(413).wantProblem(api.CodeTooLarge)
 				if want := "A body may have at most 1 MiB."; got.Detail != want {
 					t.Errorf("got %q, want %q", got.Detail, want)
 				}
@@ -245,16 +246,16 @@ func TestAClientThatSendsAllBeforeItReadsGetsItsAnswer(t *testing.T) {
 	tests := map[string]struct {
 		request string
 		status  int
-		code    http.Code
+		code    api.Code
 		detail  string
 	}{
 		"a body": {
 			"POST /v1/leases HTTP/1.1\r\nHost: x\r\nContent-Length: 16777216\r\n\r\n" + strings.Repeat("x", 16<<20),
-			413, http.CodeTooLarge, "A body may have at most 1 MiB.",
+			413, api.CodeTooLarge, "A body may have at most 1 MiB.",
 		},
 		"a header": {
 			"GET /ping HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("x", 16<<20) + "\r\n\r\n",
-			431, http.CodeHeaderTooLarge, "The request line and the headers may have at most 16 KiB together.",
+			431, api.CodeHeaderTooLarge, "The request line and the headers may have at most 16 KiB together.",
 		},
 	}
 	for name, test := range tests {
@@ -271,7 +272,7 @@ func TestAClientThatSendsAllBeforeItReadsGetsItsAnswer(t *testing.T) {
 	}
 }
 
-func TestAShutdownDoesNotWaitForWhatNobodyWantsToRead(t *testing.T) {
+func TestAShutdownDoesNotWaitForUnusedBodies(t *testing.T) {
 	server := newServer()
 	inBubble(t, server, func(t *testing.T, dial func() net.Conn) {
 		conn := dial()

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
 )
 
 func TestAUserIsCreatedAndRead(t *testing.T) {
@@ -14,7 +14,7 @@ func TestAUserIsCreatedAndRead(t *testing.T) {
 	password := newPassword()
 	created := c.post("/v1/users", `{"login":"alice","password":"`+password+`","project_id":"`+projectID+
 		`","env":"staging","domain":"shop.example.com","labels":{"role":"admin"}}`).want(201)
-	var user http.User
+	var user api.User
 	created.into(&user)
 
 	want := fmt.Sprintf(`{"user_id":"%s","created_at":"%s","login":"alice","project_id":"%s","env":"staging",`+
@@ -36,10 +36,10 @@ func TestALockedUserShowsItsHolderAndNoSecret(t *testing.T) {
 	alice, password := c.newUser("alice", nil)
 	lease := c.acquire(`{"users":[{}],"owner":"ci-1","note":"n"}`)
 	got := c.get("/v1/users/" + alice.UserID).want(200)
-	var user http.User
+	var user api.User
 	got.into(&user)
-	want := http.Lock{Owner: "ci-1", Note: "n", AcquiredAt: lease.AcquiredAt, ExpiresAt: &lease.ExpiresAt, Fence: 1}
-	if user.Status != http.StatusLocked || user.Lock == nil || encode(t, user.Lock) != encode(t, want) {
+	want := api.Lock{Owner: "ci-1", Note: "n", AcquiredAt: lease.AcquiredAt, ExpiresAt: &lease.ExpiresAt, Fence: 1}
+	if user.Status != api.StatusLocked || user.Lock == nil || encode(t, user.Lock) != encode(t, want) {
 		t.Errorf("got %s", got.body)
 	}
 	if strings.Contains(got.body, password) || strings.Contains(got.body, lease.LeaseID) {
@@ -52,7 +52,7 @@ func TestAnOpenLockHasNoOwnerAndNoEnd(t *testing.T) {
 	alice, _ := c.newUser("alice", nil)
 	c.post("/acquire_lock", `{"user_id":"`+alice.UserID+`"}`).want(200)
 	got := c.get("/v1/users/" + alice.UserID).want(200)
-	var user http.User
+	var user api.User
 	got.into(&user)
 	if user.Lock == nil || user.Lock.Owner != "" || user.Lock.ExpiresAt != nil {
 		t.Errorf("got %s", got.body)
@@ -63,12 +63,12 @@ func TestALoginIsTakenInItsProjectAndEnvironment(t *testing.T) {
 	c := newClient(t)
 	c.newUser("alice", nil)
 	c.post("/v1/users", `{"login":"alice","password":"x","project_id":"`+projectID+`","env":"staging","domain":"other"}`).
-		want(409).wantProblem(http.CodeUserExists)
+		want(409).wantProblem(api.CodeUserExists)
 	c.post("/v1/users", `{"login":"alice","password":"x","project_id":"`+projectID+`","env":"production","domain":"other"}`).
 		want(201)
 }
 
-func TestWhatAUserMayNotBe(t *testing.T) {
+func TestAnInvalidUserIsRejected(t *testing.T) {
 	c := newClient(t)
 	ok := `"password":"p","project_id":"` + projectID + `","env":"e","domain":"d"`
 	tests := []struct {
@@ -96,7 +96,7 @@ func TestWhatAUserMayNotBe(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			c := c.in(t)
-			c.post("/v1/users", test.body).want(422).wantProblem(http.CodeInvalid, test.pointers...)
+			c.post("/v1/users", test.body).want(422).wantProblem(api.CodeInvalid, test.pointers...)
 		})
 	}
 }
@@ -108,53 +108,53 @@ func TestAUserIsChanged(t *testing.T) {
 	lease := c.acquire(`{"users":[{}]}`)
 
 	password := newPassword()
-	var user http.User
+	var user api.User
 	c.send("PATCH", path, `{"password":"`+password+`"}`).want(200).into(&user)
 	if user.Labels["role"] != "admin" {
 		t.Errorf("a new password changed the labels to %v", user.Labels)
 	}
-	user = http.User{}
+	user = api.User{}
 	c.send("PATCH", path, `{"labels":{"plan":"free"}}`).want(200).into(&user)
 	if encode(t, user.Labels) != `{"plan":"free"}` {
 		t.Errorf("got the labels %v", user.Labels)
 	}
-	var seen http.Lease
+	var seen api.Lease
 	c.get("/v1/leases/" + lease.LeaseID).want(200).into(&seen)
 	if seen.Users[0].Password != password {
 		t.Error("the holder does not see the new password")
 	}
 	c.send("PATCH", path, `{}`).want(200)
-	user = http.User{}
+	user = api.User{}
 	c.send("PATCH", path, `{"labels":{}}`).want(200).into(&user)
 	if len(user.Labels) != 0 {
 		t.Errorf("got the labels %v, want none", user.Labels)
 	}
 }
 
-func TestWhatAChangeMayNotBe(t *testing.T) {
+func TestAnInvalidChangeIsRejected(t *testing.T) {
 	c := newClient(t)
 	alice, _ := c.newUser("alice", nil)
 	path := "/v1/users/" + alice.UserID
-	c.send("PATCH", path, `{"password":"","labels":{"-":""}}`).want(422).wantProblem(http.CodeInvalid, "/password", "/labels/-")
-	c.send("PATCH", path, `{"login":"bob"}`).want(422).wantProblem(http.CodeInvalid, "/login")
-	c.send("PATCH", path, `{"labels":null}`).want(422).wantProblem(http.CodeInvalid, "/labels")
-	c.send("PATCH", "/v1/users/nobody", `{"labels":null}`).want(422).wantProblem(http.CodeInvalid, "/user_id", "/labels")
+	c.send("PATCH", path, `{"password":"","labels":{"-":""}}`).want(422).wantProblem(api.CodeInvalid, "/password", "/labels/-")
+	c.send("PATCH", path, `{"login":"bob"}`).want(422).wantProblem(api.CodeInvalid, "/login")
+	c.send("PATCH", path, `{"labels":null}`).want(422).wantProblem(api.CodeInvalid, "/labels")
+	c.send("PATCH", "/v1/users/nobody", `{"labels":null}`).want(422).wantProblem(api.CodeInvalid, "/user_id", "/labels")
 }
 
-func TestAUserIsRemovedUnlessSomebodyHoldsIt(t *testing.T) {
+func TestAUserIsRemovedUnlessItIsLocked(t *testing.T) {
 	c := newClient(t)
 	alice, _ := c.newUser("alice", nil)
 	path := "/v1/users/" + alice.UserID
 	lease := c.acquire(`{"users":[{}]}`)
-	c.send("DELETE", path, "").want(409).wantProblem(http.CodeUserLocked)
+	c.send("DELETE", path, "").want(409).wantProblem(api.CodeUserLocked)
 	c.post("/v1/leases/"+lease.LeaseID+"/release", "").want(204)
 	if got := c.send("DELETE", path, "").want(204); got.body != "" {
 		t.Errorf("got a body: %s", got.body)
 	}
-	c.get(path).want(404).wantProblem(http.CodeUserNotFound)
+	c.get(path).want(404).wantProblem(api.CodeUserNotFound)
 }
 
-func TestAUserThatIsNotThereIsNotFound(t *testing.T) {
+func TestAnUnknownUserIsNotFound(t *testing.T) {
 	c := newClient(t)
 	for _, r := range farmRequests {
 		if !strings.HasPrefix(r.path, "/v1/users/"+someID) {
@@ -162,9 +162,9 @@ func TestAUserThatIsNotThereIsNotFound(t *testing.T) {
 		}
 		t.Run(r.method+" "+r.path, func(t *testing.T) {
 			c := c.in(t)
-			c.send(r.method, r.path, r.body).want(404).wantProblem(http.CodeUserNotFound)
+			c.send(r.method, r.path, r.body).want(404).wantProblem(api.CodeUserNotFound)
 			nonsense := strings.Replace(r.path, someID, "nonsense", 1)
-			c.send(r.method, nonsense, r.body).want(422).wantProblem(http.CodeInvalid, "/user_id")
+			c.send(r.method, nonsense, r.body).want(422).wantProblem(api.CodeInvalid, "/user_id")
 		})
 	}
 }
@@ -177,7 +177,7 @@ func TestUsersAreListedPageByPage(t *testing.T) {
 	var logins []string
 	path, pages := "/v1/users?limit=2", 0
 	for next := path; next != ""; pages++ {
-		var page http.UserPage
+		var page api.UserPage
 		c.get(next).want(200).into(&page)
 		for _, u := range page.Users {
 			logins = append(logins, u.Login)
@@ -228,7 +228,7 @@ func TestUsersAreFiltered(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.query, func(t *testing.T) {
 			c := c.in(t)
-			var page http.UserPage
+			var page api.UserPage
 			c.get("/v1/users?" + test.query).want(200).into(&page)
 			var logins []string
 			for _, u := range page.Users {
@@ -241,7 +241,7 @@ func TestUsersAreFiltered(t *testing.T) {
 	}
 }
 
-func TestWhatAFilterMayNotBe(t *testing.T) {
+func TestAnInvalidFilterIsRejected(t *testing.T) {
 	c := newClient(t)
 	tests := []struct {
 		query    string
@@ -274,7 +274,7 @@ func TestWhatAFilterMayNotBe(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.query, func(t *testing.T) {
 			c := c.in(t)
-			c.get("/v1/users?"+test.query).want(422).wantProblem(http.CodeInvalid, test.pointers...)
+			c.get("/v1/users?"+test.query).want(422).wantProblem(api.CodeInvalid, test.pointers...)
 		})
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
+	"github.com/userfarm/userfarm/adapters/http/internal/entrance"
 	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/ports"
 )
@@ -21,18 +23,18 @@ func TestAnAcquireWaitsForAUser(t *testing.T) {
 	go func() { answered <- c.post("/v1/leases", `{"users":[{}],"wait_seconds":60}`) }()
 	waitUntilInLine(c)
 	c.post("/v1/leases/"+lease.LeaseID+"/release", "").want(204)
-	var next http.Lease
+	var next api.Lease
 	(<-answered).want(201).into(&next)
 	if next.Users[0].UserID != alice.UserID {
 		t.Error("the lease has another user")
 	}
 }
 
-// waitUntilInLine returns once somebody waits.
+// waitUntilInLine returns when an acquire waits.
 func waitUntilInLine(c client) {
 	c.t.Helper()
 	for {
-		var list http.PoolList
+		var list api.PoolList
 		c.get("/v1/pools").want(200).into(&list)
 		if list.Pools[0].Waiting > 0 {
 			return
@@ -41,13 +43,13 @@ func waitUntilInLine(c client) {
 	}
 }
 
-func TestAnAcquireThatWaitsInVainIsRefused(t *testing.T) {
+func TestAnAcquireThatWaitsTooLongIsRejected(t *testing.T) {
 	c := newClient(t)
 	c.newUser("alice", nil)
 	c.acquire(`{"users":[{}]}`)
 	start := time.Now()
 	got := c.post("/v1/leases", `{"users":[{}],"wait_seconds":1}`).want(409)
-	got.wantProblem(http.CodePoolExhausted, "/users/0")
+	got.wantProblem(api.CodePoolExhausted, "/users/0")
 	if got.header.Get("Retry-After") != "1" {
 		t.Error("the problem does not say when to try again")
 	}
@@ -56,12 +58,12 @@ func TestAnAcquireThatWaitsInVainIsRefused(t *testing.T) {
 	}
 }
 
-func TestNobodyWaitsForWhatIsNotThere(t *testing.T) {
+func TestAnAcquireDoesNotWaitForMissingUsers(t *testing.T) {
 	c := newClient(t)
-	c.post("/v1/leases", `{"users":[{}],"wait_seconds":60}`).want(404).wantProblem(http.CodeNoMatch, "/users/0")
+	c.post("/v1/leases", `{"users":[{}],"wait_seconds":60}`).want(404).wantProblem(api.CodeNoMatch, "/users/0")
 }
 
-// lineFarm is a farm in whose line one stands to the end, or until the context ends.
+// lineFarm is a farm whose acquires wait to the end, or until the context ends.
 type lineFarm struct {
 	ports.Farm
 	ports.Health
@@ -89,7 +91,7 @@ func TestTheLongestWaitIsAnswered(t *testing.T) {
 		defer func() { _ = conn.Close() }()
 		start := time.Now()
 		sendWaiting(t, conn)
-		readAnswer(t, conn, "POST").want(409).wantProblem(http.CodePoolExhausted)
+		readAnswer(t, conn, "POST").want(409).wantProblem(api.CodePoolExhausted)
 		if waited := time.Since(start); waited != domain.MaxWait {
 			t.Errorf("it waited for %v, want %v", waited, domain.MaxWait)
 		}
@@ -102,8 +104,8 @@ func TestAFarmThatHangsInLineDoesNotHangItsCaller(t *testing.T) {
 		defer func() { _ = conn.Close() }()
 		start := time.Now()
 		sendWaiting(t, conn)
-		readAnswer(t, conn, "POST").want(503).wantProblem(http.CodeStoreUnavailable)
-		if waited := time.Since(start); waited != domain.MaxWait+http.RequestTimeout {
+		readAnswer(t, conn, "POST").want(503).wantProblem(api.CodeStoreUnavailable)
+		if waited := time.Since(start); waited != domain.MaxWait+entrance.RequestTimeout {
 			t.Errorf("the caller waited for %v", waited)
 		}
 	})
@@ -114,7 +116,7 @@ const (
 	waitingRequest = "POST /v1/leases HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 32\r\n\r\n" + waitingBody
 )
 
-// sendWaiting sends an acquire that is ready to wait.
+// sendWaiting sends an acquire that waits.
 func sendWaiting(t *testing.T, conn net.Conn) {
 	t.Helper()
 	if _, err := io.WriteString(conn, waitingRequest); err != nil {
@@ -122,7 +124,7 @@ func sendWaiting(t *testing.T, conn net.Conn) {
 	}
 }
 
-func TestAShutdownAnswersThoseWhoWait(t *testing.T) {
+func TestAShutdownAnswersWaitingRequests(t *testing.T) {
 	server := newServer()
 	c := serve(t, server)
 	c.newUser("alice", nil)
@@ -136,7 +138,7 @@ func TestAShutdownAnswersThoseWhoWait(t *testing.T) {
 		t.Errorf("Shutdown: %v", err)
 	}
 	got := (<-answered).want(503)
-	got.wantProblem(http.CodeShuttingDown)
+	got.wantProblem(api.CodeShuttingDown)
 	if got.header.Get("Retry-After") != "1" {
 		t.Error("the answer does not say when to ask again")
 	}
@@ -145,7 +147,7 @@ func TestAShutdownAnswersThoseWhoWait(t *testing.T) {
 	}
 }
 
-func TestNobodyBeginsToWaitDuringAShutdown(t *testing.T) {
+func TestNoRequestBeginsToWaitDuringAShutdown(t *testing.T) {
 	farm := lineFarm{
 		entered: make(chan struct{}),
 		cut:     func() (domain.Lease, error) { return domain.Lease{}, context.Canceled },
@@ -166,7 +168,7 @@ func TestNobodyBeginsToWaitDuringAShutdown(t *testing.T) {
 			t.Fatal(err)
 		}
 		start := time.Now()
-		readAnswer(t, conn, "POST").want(503).wantProblem(http.CodeShuttingDown)
+		readAnswer(t, conn, "POST").want(503).wantProblem(api.CodeShuttingDown)
 		if waited := time.Since(start); waited > 0 {
 			t.Errorf("it waited for %v", waited)
 		}
@@ -176,7 +178,7 @@ func TestNobodyBeginsToWaitDuringAShutdown(t *testing.T) {
 	})
 }
 
-func TestWhatTheFarmFoundOutAsTheShutdownBeganIsTheAnswer(t *testing.T) {
+func TestAnAnswerOfTheFarmDuringAShutdownIsKept(t *testing.T) {
 	tests := map[string]struct {
 		cut    func() (domain.Lease, error)
 		status int
@@ -201,7 +203,7 @@ func TestWhatTheFarmFoundOutAsTheShutdownBeganIsTheAnswer(t *testing.T) {
 	}
 }
 
-func TestWhoMayNotEnterAnymoreDoesNotWaitOn(t *testing.T) {
+func TestAWaitEndsWithTheAuthorizationOfItsCaller(t *testing.T) {
 	const most = 2 * time.Second
 	f, server := guardFarm()
 	inBubble(t, server, func(t *testing.T, dial func() net.Conn) {
@@ -218,10 +220,10 @@ func TestWhoMayNotEnterAnymoreDoesNotWaitOn(t *testing.T) {
 
 		f.revoke(id)
 		start := time.Now()
-		readAnswer(t, conn, "POST").want(401).wantProblem(http.CodeUnauthorized)
+		readAnswer(t, conn, "POST").want(401).wantProblem(api.CodeUnauthorized)
 		if took := time.Since(start); took > most {
 			t.Errorf("it was answered after %v, want %v at most", took, most)
 		}
-		readAnswer(t, waitsOn, "POST").want(409).wantProblem(http.CodePoolExhausted, "/users/0")
+		readAnswer(t, waitsOn, "POST").want(409).wantProblem(api.CodePoolExhausted, "/users/0")
 	})
 }

@@ -33,13 +33,11 @@ func (s *Store) Events(ctx context.Context, q ports.EventQuery) (ports.EventPage
 	return page, nil
 }
 
-// record adds to the history what happened to users.
-func (s *Store) record(now time.Time, users []*domain.User) {
-	for _, u := range users {
-		for _, e := range u.Events() {
-			s.latest++
-			e.At = now
-			s.history = append(s.history, ports.RecordedEvent{ID: s.latest, Event: e})
-		}
+// record adds events to the history.
+func (s *Store) record(now time.Time, events []domain.Event) {
+	for _, e := range events {
+		s.latest++
+		e.At = now
+		s.history = append(s.history, ports.RecordedEvent{ID: s.latest, Event: e})
 	}
 }

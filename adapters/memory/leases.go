@@ -2,11 +2,11 @@ package memory
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/domain/ledger"
 )
 
 // endedLease is a lease that lost its users, or the first of them.
@@ -15,41 +15,36 @@ type endedLease struct {
 	projects []domain.ProjectID // of those that it lost
 }
 
-// underLease returns the users that carry a lock of the lease, in its order.
-func (s *Store) underLease(lease domain.LeaseDigest) ([]*domain.User, error) {
+// under returns the users that carry a lock of the lease, in its order.
+func (s *Store) under(lease domain.LeaseDigest) []*domain.User {
 	var users []*domain.User
 	for _, u := range s.users {
 		if carried, ok := u.Lease(); ok && carried == lease {
 			users = append(users, u)
 		}
 	}
-	if len(users) > 0 {
-		slices.SortFunc(users, func(a, b *domain.User) int {
-			return cmp.Compare(a.Snapshot().Lock.Position, b.Snapshot().Lock.Position)
-		})
-		return users, nil
-	}
-	if ended, known := s.ended[lease]; known {
-		return nil, fmt.Errorf("memory: lease: %w", &domain.EndedLeaseError{Scope: domain.Only(ended.projects...)})
-	}
-	return nil, fmt.Errorf("memory: lease: %w", domain.ErrLeaseNotFound)
+	slices.SortFunc(users, func(a, b *domain.User) int {
+		positionA, _ := a.LeasePosition()
+		positionB, _ := b.LeasePosition()
+		return cmp.Compare(positionA, positionB)
+	})
+	return users
 }
 
-// noteEnd remembers the lease that a user had before and has no more; after is nil if the user was removed.
-func (s *Store) noteEnd(now time.Time, before, after *domain.User) {
-	lease, leased := before.Lease()
-	if !leased {
-		return
-	}
-	if after != nil {
-		if kept, ok := after.Lease(); ok && kept == lease {
-			return
-		}
-	}
-	ended, known := s.ended[lease]
+// remember keeps that users left a lease.
+func (s *Store) remember(lease ledger.Ended, now time.Time) {
+	ended, known := s.ended[lease.Lease]
 	if !known {
 		ended.at = now
 	}
-	ended.projects = append(ended.projects, before.Snapshot().Pool.ProjectID)
-	s.ended[lease] = ended
+	ended.projects = append(ended.projects, lease.Projects...)
+	s.ended[lease.Lease] = ended
+}
+
+// whyNoLease returns why no user carries a lease.
+func (s *Store) whyNoLease(lease domain.LeaseDigest) error {
+	if ended, known := s.ended[lease]; known {
+		return ledger.WhyNoLease([]domain.Scope{domain.Only(ended.projects...)})
+	}
+	return ledger.WhyNoLease(nil)
 }

@@ -1,21 +1,24 @@
 package memory
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 
 	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/domain/ledger"
 	"github.com/userfarm/userfarm/ports"
 )
 
-// waiter is a claim that stands in line.
+// waiter is a claim that stands in line, if only until it is served or refused at once.
 type waiter struct {
-	claim ports.Claim
-	since time.Time
-	gone  func() error // why its caller does not want the users anymore; nil as long as it does
+	ledger.Waiter
+	claim *ledger.Claim
+	left  func() error // why its caller does not want the users anymore; nil as long as it does
 
-	settled chan struct{} // closed when it has left the line, with these:
-	users   []*domain.User
+	settled chan struct{} // closed when it has left the line, with:
 	err     error
 }
 
@@ -28,8 +31,90 @@ func (w *waiter) isSettled() bool {
 	}
 }
 
+// Claim implements [ports.Users].
+func (s *Store) Claim(ctx context.Context, c ports.Claim) ([]*domain.User, error) {
+	w, err := s.join(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	s.await(ctx, w, c.Wait)
+	if w.err != nil {
+		return nil, fmt.Errorf("memory: claim: %w", w.err)
+	}
+	return w.claim.Users, nil
+}
+
+// join puts a claim at the end of the line. If it is not served at once, it leaves again unless it is ready to wait and
+// waiting could help.
+func (s *Store) join(ctx context.Context, c ports.Claim) (*waiter, error) {
+	now, err := s.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer s.mu.Unlock()
+	w := &waiter{
+		Waiter:  ledger.Open(ledger.Loaded{Now: now}).Join(s.lastPlace(), c.Want, c.Wait),
+		claim:   &ledger.Claim{Want: c.Want, Once: c.Once, Decide: c.Decide},
+		left:    ctx.Err,
+		settled: make(chan struct{}),
+	}
+	s.line = append(s.line, w)
+	s.serveLine(now)
+	if !w.isSettled() {
+		if refusal := s.refusal(now, c.Want); c.Wait <= 0 || !domain.MayPass(refusal) {
+			s.settle(w, refusal)
+		}
+	}
+	s.setAlarm(now)
+	return w, nil
+}
+
+func (s *Store) lastPlace() ledger.Place {
+	if len(s.line) == 0 {
+		return 0
+	}
+	return s.line[len(s.line)-1].Place
+}
+
+// await returns when w is settled, which it is at the latest when it has waited for long enough or its caller has left.
+func (s *Store) await(ctx context.Context, w *waiter, wait time.Duration) {
+	if w.isSettled() {
+		return
+	}
+	deadline := time.NewTimer(wait)
+	defer deadline.Stop()
+	select {
+	case <-w.settled:
+	case <-deadline.C:
+		s.leave(w)
+	case <-ctx.Done():
+		s.leave(w)
+	}
+}
+
+// leave takes w out of the line, which serves those behind it, unless it is served after all.
+func (s *Store) leave(w *waiter) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.clock.now()
+	s.serve(now)
+	if !w.isSettled() {
+		s.settle(w, s.refusal(now, w.Want))
+		s.serve(now)
+	}
+}
+
+// refusal returns why a claim was not served.
+func (s *Store) refusal(now time.Time, want []domain.Selector) error {
+	err := ledger.Open(ledger.Loaded{Now: now}).Refusal(want, s.committed(now, want))
+	if err == nil { // there are enough users for it, but a claim ahead of it needs them
+		err = domain.Exhausted(want)
+	}
+	return err
+}
+
 // serve serves the line after something has changed. Whoever changes something calls it in the same transaction, so that
-// nobody can come in between.
+// nothing can happen in between.
 func (s *Store) serve(now time.Time) {
 	s.serveLine(now)
 	s.setAlarm(now)
@@ -40,60 +125,73 @@ func (s *Store) serveLine(now time.Time) {
 	}
 }
 
-// servePart settles those in line that can be, and reports whether that may have changed who else can be.
-func (s *Store) servePart(now time.Time) bool {
-	s.settleHopeless(now)
+// servePart settles those claims in line that can be, and reports whether that may have changed which others can be.
+func (s *Store) servePart(now time.Time) (changed bool) {
+	s.dismiss(now)
 	line := slices.Clone(s.line)
 	wants := make([][]domain.Selector, len(line))
+	var calls []ledger.CallKey
 	for i, w := range line {
-		wants[i] = w.claim.Want
+		wants[i] = w.Want
+		calls = append(calls, w.claim.Once.Key)
 	}
-	free := s.candidates(slices.Concat(wants...), func(u *domain.User) bool { return u.CheckFree(now) == nil })
-	changed := false
-	for i, users := range domain.Serve(wants, free) {
+	l := ledger.Open(ledger.Loaded{
+		Now: now, Complete: true, Searches: s.searchFree(now, ledger.SearchesOf(0, wants)), Calls: s.carriedOut(now, calls),
+	})
+	for i, users := range l.Turns(wants) {
 		if users == nil {
 			continue
 		}
-		w := line[i]
-		written, err := s.carryOut(now, w.claim, users)
-		s.settle(w, written, err)
-		if changed = true; err != nil {
-			break
+		changed = true
+		err := l.Serve(line[i].claim, users)
+		if errors.Is(err, ledger.ErrContended) {
+			continue // a claim ahead of it made the same call: the next round tells it so
+		}
+		s.settle(line[i], err)
+		if err != nil {
+			break // its users may be for another claim
 		}
 	}
+	s.write(l.Changes())
 	return changed
 }
 
-// settleHopeless settles those in line that are not to get users, whoever is free.
-func (s *Store) settleHopeless(now time.Time) {
+// dismiss settles those claims in line that wait for nothing.
+func (s *Store) dismiss(now time.Time) {
 	for _, w := range slices.Clone(s.line) {
-		err := w.gone()
-		if err == nil {
-			err = s.repeated(now, w.claim.Once)
+		err := w.left()
+		if before := s.carriedOut(now, []ledger.CallKey{w.claim.Once.Key}); err == nil && len(before) > 0 {
+			err = w.claim.Once.Repeats(before[0])
 		}
 		if err != nil {
-			s.settle(w, nil, err)
+			s.settle(w, err)
 		}
 	}
 }
 
-// carryOut gives the users to the claim.
-func (s *Store) carryOut(now time.Time, claim ports.Claim, users []*domain.User) ([]*domain.User, error) {
-	if err := s.repeated(now, claim.Once); err != nil {
-		return nil, err
-	}
-	written, err := s.write(now, users, claim.Decide)
-	if err != nil {
-		return nil, err
-	}
-	s.noteCall(now, claim.Once)
-	return written, nil
-}
-
-// settle takes w out of the line with what came of it.
-func (s *Store) settle(w *waiter, users []*domain.User, err error) {
+// settle takes w out of the line with its outcome.
+func (s *Store) settle(w *waiter, err error) {
 	at := slices.Index(s.line, w)
 	s.line = slices.Delete(s.line, at, at+1)
-	w.users, w.err = users, err
+	w.err = err
 	close(w.settled)
+}
+
+// setAlarm lets the line be served when the next lock expires: nobody calls the store then. Without a line the alarm is off,
+// so that a store that nobody uses does nothing.
+func (s *Store) setAlarm(now time.Time) {
+	if s.alarm != nil {
+		s.alarm.Stop()
+		s.alarm = nil
+	}
+	if len(s.line) == 0 {
+		return
+	}
+	if _, next := s.expired(now); !next.IsZero() {
+		s.alarm = time.AfterFunc(next.Sub(now), func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.serve(s.clock.now())
+		})
+	}
 }

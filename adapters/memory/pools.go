@@ -38,9 +38,9 @@ func (s *Store) CountPools(ctx context.Context, scope domain.Scope) ([]domain.Po
 	}
 	for pool, count := range counts {
 		for _, w := range s.line {
-			if slices.ContainsFunc(w.claim.Want, func(want domain.Selector) bool { return s.inPool(want, pool) }) {
+			if slices.ContainsFunc(w.Want, func(want domain.Selector) bool { return s.inPool(want, pool) }) {
 				count.Waiting++
-				count.LongestWait = max(count.LongestWait, now.Sub(w.since))
+				count.LongestWait = max(count.LongestWait, now.Sub(w.Since))
 			}
 		}
 		counts[pool] = count

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/domain/ledger"
 	"github.com/userfarm/userfarm/ports"
 )
 
@@ -18,10 +19,10 @@ type Store struct {
 	users  []*domain.User // ascending by id; replaced, never changed
 	logins map[login]struct{}
 	ended  map[domain.LeaseDigest]endedLease // that lost a user or all
-	calls  map[callKey]call                  // that were carried out
+	calls  map[ledger.CallKey]call           // that were carried out
 	keys   []domain.APIKey                   // ascending by id
 
-	line  []*waiter
+	line  []*waiter   // in the order of their places
 	alarm *time.Timer // serves the line; nil if it can wait until something changes
 
 	history []ports.RecordedEvent // ascending by id
@@ -35,7 +36,7 @@ func New() *Store {
 	return &Store{
 		logins: make(map[login]struct{}),
 		ended:  make(map[domain.LeaseDigest]endedLease),
-		calls:  make(map[callKey]call),
+		calls:  make(map[ledger.CallKey]call),
 	}
 }
 
@@ -53,33 +54,25 @@ func (s *Store) begin(ctx context.Context) (time.Time, error) {
 	return s.clock.now(), nil
 }
 
+// apply carries out an operation in a transaction of its own, and then serves the line.
+func (s *Store) apply(ctx context.Context, operation ledger.Operation) error {
+	now, err := s.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	l := ledger.Open(s.load(now, ledger.NeedsOf(0, operation)))
+	if err = l.Apply(operation); err == nil {
+		err = l.Confirm(operation, s.write(l.Changes()))
+	}
+	s.serve(now)
+	return err
+}
+
 // search returns where the user with this id is, or would be.
 func (s *Store) search(id domain.UserID) (int, bool) {
 	return slices.BinarySearchFunc(s.users, id, func(u *domain.User, id domain.UserID) int {
 		have := u.ID()
 		return bytes.Compare(have[:], id[:])
 	})
-}
-
-// write lets decide change copies of users and, if it agrees, keeps them. It returns the copies.
-func (s *Store) write(now time.Time, users []*domain.User, decide ports.Decide) ([]*domain.User, error) {
-	changed := copies(users)
-	if err := decide(now, changed); err != nil {
-		return nil, err
-	}
-	s.record(now, changed)
-	for i, u := range copies(changed) {
-		at, _ := s.search(u.ID())
-		s.users[at] = u
-		s.noteEnd(now, users[i], u)
-	}
-	return changed, nil
-}
-
-func copies(users []*domain.User) []*domain.User {
-	copied := make([]*domain.User, len(users))
-	for i, u := range users {
-		copied[i] = u.Clone()
-	}
-	return copied
 }

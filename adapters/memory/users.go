@@ -2,66 +2,21 @@ package memory
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/domain/ledger"
 	"github.com/userfarm/userfarm/ports"
 )
 
-// login is what must be unique, for two users of one account would defeat the lock.
-type login struct {
-	project domain.ProjectID
-	env     string
-	name    string
-}
-
-func loginOf(u *domain.User) login {
-	s := u.Snapshot()
-	return login{project: s.Pool.ProjectID, env: s.Pool.Env, name: s.Login}
-}
-
 // Add implements [ports.Users].
 func (s *Store) Add(ctx context.Context, once domain.Once, users ...*domain.User) error {
-	now, err := s.begin(ctx)
-	if err != nil {
-		return err
+	if err := s.apply(ctx, &ledger.Add{Users: users, Once: once}); err != nil {
+		return fmt.Errorf("memory: add: %w", err)
 	}
-	defer s.mu.Unlock()
-	if err := s.repeated(now, once); err != nil {
-		return err
-	}
-	for i, u := range users {
-		if !s.insert(u) {
-			for _, added := range users[:i] {
-				s.drop(added)
-			}
-			return fmt.Errorf("memory: add: %w", domain.ErrUserExists)
-		}
-	}
-	s.record(now, users)
-	s.noteCall(now, once)
-	s.serve(now)
 	return nil
-}
-
-// insert adds a copy of u unless its id or its login is taken.
-func (s *Store) insert(u *domain.User) bool {
-	at, idTaken := s.search(u.ID())
-	_, loginTaken := s.logins[loginOf(u)]
-	if idTaken || loginTaken {
-		return false
-	}
-	s.users = slices.Insert(s.users, at, u.Clone())
-	s.logins[loginOf(u)] = struct{}{}
-	return true
-}
-
-func (s *Store) drop(u *domain.User) {
-	at, _ := s.search(u.ID())
-	s.users = slices.Delete(s.users, at, at+1)
-	delete(s.logins, loginOf(u))
 }
 
 // Find implements [ports.Users].
@@ -71,59 +26,65 @@ func (s *Store) Find(ctx context.Context, target ports.Target) ([]*domain.User, 
 		return nil, time.Time{}, err
 	}
 	defer s.mu.Unlock()
-	users, err := s.find(target)
-	if err != nil {
-		return nil, time.Time{}, err
+	found := s.find(target)
+	if len(found) == 0 {
+		return nil, time.Time{}, fmt.Errorf("memory: find: %w", s.whyAbsent(target))
 	}
-	return copies(users), now, nil
+	users := make([]*domain.User, len(found))
+	for i, u := range found {
+		users[i] = u.Clone()
+	}
+	return users, now, nil
 }
 
-func (s *Store) find(target ports.Target) ([]*domain.User, error) {
-	if lease, ok := target.Lease(); ok {
-		return s.underLease(lease)
+func (s *Store) find(target ports.Target) []*domain.User {
+	if lease, leased := target.Lease(); leased {
+		return s.under(lease)
 	}
 	id, _ := target.User()
-	at, found := s.search(id)
-	if !found {
-		return nil, fmt.Errorf("memory: user: %w", domain.ErrUserNotFound)
+	if at, found := s.search(id); found {
+		return s.users[at : at+1]
 	}
-	return []*domain.User{s.users[at]}, nil
+	return nil
+}
+
+// whyAbsent returns why a target has no users.
+func (s *Store) whyAbsent(target ports.Target) error {
+	if lease, leased := target.Lease(); leased {
+		return s.whyNoLease(lease)
+	}
+	return domain.ErrUserNotFound
 }
 
 // Update implements [ports.Users].
 func (s *Store) Update(ctx context.Context, target ports.Target, decide ports.Decide) ([]*domain.User, error) {
-	now, err := s.begin(ctx)
-	if err != nil {
-		return nil, err
+	update := &ledger.Update{Target: ledgerTarget(target), Decide: decide}
+	if err := s.apply(ctx, update); err != nil {
+		return nil, s.explain("update", target, err)
 	}
-	defer s.mu.Unlock()
-	users, err := s.find(target)
-	if err != nil {
-		return nil, err
-	}
-	changed, err := s.write(now, users, decide)
-	s.serve(now)
-	return changed, err
+	return update.Users, nil
 }
 
 // Remove implements [ports.Users].
 func (s *Store) Remove(ctx context.Context, id domain.UserID, decide ports.Decide) error {
-	now, err := s.begin(ctx)
-	if err != nil {
-		return err
+	return s.explain("remove", ports.ByUser(id), s.apply(ctx, &ledger.Remove{User: id, Decide: decide}))
+}
+
+// explain returns the error of an operation about a target as its caller is told.
+func (s *Store) explain(operation string, target ports.Target, err error) error {
+	if err == nil {
+		return nil
 	}
-	defer s.mu.Unlock()
-	users, err := s.find(ports.ByUser(id))
-	if err != nil {
-		return err
+	if errors.Is(err, ledger.ErrNotLoaded) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		err = s.whyAbsent(target)
 	}
-	decided := copies(users)
-	if err := decide(now, decided); err != nil {
-		return err
-	}
-	s.record(now, decided)
-	s.drop(users[0])
-	s.noteEnd(now, users[0], nil)
-	s.serve(now)
-	return nil
+	return fmt.Errorf("memory: %s: %w", operation, err)
+}
+
+func ledgerTarget(t ports.Target) ledger.Target {
+	user, _ := t.User()
+	lease, _ := t.Lease()
+	return ledger.Target{User: user, Lease: lease}
 }

@@ -51,7 +51,14 @@ func newFakeClock(t *testing.T, databaseURL string) *fakeClock {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close(ctx) })
-	clock := &fakeClock{url: databaseURL + "?search_path=" + url.QueryEscape("public,pg_catalog"), conn: conn}
+	u, err := url.Parse(databaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings := u.Query()
+	settings.Set("search_path", "public,pg_catalog")
+	u.RawQuery = settings.Encode()
+	clock := &fakeClock{url: u.String(), conn: conn}
 	clock.exec(t, `CREATE TABLE public.fake_clock AS SELECT date_trunc('second', pg_catalog.clock_timestamp()) AS now`)
 	clock.exec(t, `CREATE FUNCTION public.clock_timestamp() RETURNS timestamptz LANGUAGE sql
 		AS 'SELECT now FROM public.fake_clock'`)

@@ -65,7 +65,7 @@ func newStandIn(t *testing.T, databaseURL string) *postgrestest.Server {
 		t.Fatal(err)
 	}
 	server := postgrestest.Start(t)
-	server.Exec(t, server.URL("postgres"), "CREATE DATABASE "+path.Base(u.Path))
+	server.CreateDatabase(t, path.Base(u.Path))
 	return server
 }
 

@@ -2,12 +2,11 @@ package postgres
 
 import (
 	"context"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/userfarm/userfarm/adapters/bunstore"
-	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/domain/ledger"
 )
 
 const (
@@ -68,12 +67,6 @@ const (
 	// tellOthers wakes those who wait in other replicas, if there are any. It stands last before COMMIT: who joins the line
 	// after it looks for itself.
 	tellOthers = `SELECT pg_notify('` + lineChannel + `', '') FROM (SELECT FROM waiters WHERE replica_id <> $1 LIMIT 1) others`
-
-	// expiredUsers is in the order of expiry.
-	expiredUsers = `SELECT ` + columns + ` FROM users u WHERE u.lock_expires_at <= (SELECT ` + clock + `)
-		ORDER BY u.lock_expires_at LIMIT $1 FOR UPDATE OF u SKIP LOCKED`
-
-	nextExpiry = `SELECT coalesce(min(lock_expires_at), 0) FROM users WHERE lock_expires_at > (SELECT ` + clock + `)`
 )
 
 // line adds the statements that find out who stands in line.
@@ -103,9 +96,6 @@ func (e *exchange) line(ask bunstore.Ask, found *bunstore.Found) {
 		})
 		e.value(lastPlace, &found.Line.Last)
 	}
-	if ask.Line || ask.Expired > 0 {
-		e.value(nextExpiry, &found.NextExpiry)
-	}
 }
 
 func readLine(rows pgx.Rows, line *bunstore.Line) error {
@@ -124,46 +114,31 @@ func readLine(rows pgx.Rows, line *bunstore.Line) error {
 	return rows.Err()
 }
 
-// value adds a query for one number.
-func (e *exchange) value(sql string, into *int64) {
-	e.read(sql, nil, func(rows pgx.Rows) (err error) {
-		*into, err = pgx.CollectExactlyOneRow(rows, pgx.RowTo[int64])
-		return err
-	})
-}
-
-// move adds the statements that change the line, and tell others what it may mean for them.
-func (e *exchange) move(changes bunstore.Changes) {
-	if n := len(changes.Joined); n > 0 {
+// moveLine adds the statements that change the line, and wake other replicas whose claims that may concern.
+func (e *exchange) moveLine(changes bunstore.Changes) {
+	if n := len(changes.Waiters); n > 0 {
 		places, keys, since, until := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
 		wants := make([]string, n)
-		for i, w := range changes.Joined {
+		for i, w := range changes.Waiters {
 			places[i], since[i], until[i] = w.Place, w.Since, w.Until
 			wants[i], keys[i] = bunstore.EncodeWant(w.Want)
 		}
 		e.run(joinLine, int64(changes.Replica), places, keys, wants, since, until)
 	}
 	if len(changes.Left) > 0 {
-		e.run(leaveLine, changes.Left, int64(changes.Replica))
+		e.run(leaveLine, places(changes.Left), int64(changes.Replica))
 	}
 	if changes.Frees {
 		e.run(tellOthers, int64(changes.Replica))
 	}
 }
 
-// Search implements [bunstore.Transaction].
-func (tx *transaction) Search(ctx context.Context, searches []bunstore.Search) ([][]bunstore.Row, error) {
-	found := make([][]bunstore.Row, len(searches))
-	e := exchange{conn: tx.conn.Conn()}
-	for i, search := range searches {
-		if id := search.Want.UserID; !id.IsZero() {
-			tx.keep(&e, &found[i], keepUsers, uuids([]domain.UserID{id}))
-			continue
-		}
-		sql, args := searchFree(search.Want, search.Limit, mark{}) // others may have set free who rested longest
-		tx.keep(&e, &found[i], sql, args...)
+func places(left []ledger.Place) []int64 {
+	all := make([]int64, len(left))
+	for i, place := range left {
+		all[i] = int64(place)
 	}
-	return found, e.send(ctx)
+	return all
 }
 
 // Crowds implements [bunstore.Engine].
@@ -191,43 +166,4 @@ func (e engine) Crowds(ctx context.Context) ([]bunstore.Crowd, error) {
 		return rows.Err()
 	})
 	return crowds, x.send(ctx)
-}
-
-// listenAgain is how long after its connection was lost a listener connects again.
-const listenAgain = time.Second
-
-// listen calls wake whenever another replica may have set users free, and each time that it has begun to listen: what
-// happened before that it has not heard.
-func listen(config *pgx.ConnConfig) func(ctx context.Context, wake func()) {
-	session := withoutTimeouts(config)
-	return func(ctx context.Context, wake func()) {
-		for ctx.Err() == nil {
-			_ = hear(ctx, session, wake) // it hears nothing while the database is away; who waits looks by itself
-			select {
-			case <-ctx.Done():
-			case <-time.After(listenAgain):
-			}
-		}
-	}
-}
-
-func hear(ctx context.Context, session *pgx.ConnConfig, wake func()) error {
-	conn, err := pgx.ConnectConfig(ctx, session)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		closing, cancel := context.WithTimeout(context.Background(), rollbackTimeout)
-		defer cancel()
-		_ = conn.Close(closing)
-	}()
-	if _, err := conn.Exec(ctx, "LISTEN "+lineChannel); err != nil {
-		return err
-	}
-	for {
-		wake()
-		if _, err := conn.WaitForNotification(ctx); err != nil {
-			return err
-		}
-	}
 }

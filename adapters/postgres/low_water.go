@@ -70,9 +70,9 @@ func (l *lowWater) seen(key string, found []bunstore.Row) {
 
 // wrote forgets the marks if there may be somebody below them now: a new user, or one that was restored.
 func (l *lowWater) wrote(changes bunstore.Changes) {
-	below := len(changes.Added) > 0 || len(changes.Accounts) > 0
+	below := len(changes.Rows) > 0 || len(changes.Accounts) > 0
 	for _, m := range changes.Moved {
-		below = below || m.FreeAt < changes.Now
+		below = below || m.FreeAt < changes.At
 	}
 	if below {
 		l.mu.Lock()

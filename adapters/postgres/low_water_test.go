@@ -23,13 +23,13 @@ func TestASearchBeginsWhereTheOneBeforeFoundSomebody(t *testing.T) {
 		low.seen("pool", []bunstore.Row{found, {}})
 		begins("after a search", found.FreeAt, found.UserID)
 
-		low.wrote(bunstore.Changes{Now: 2_000, Moved: []bunstore.Move{{Circulation: bunstore.Circulation{FreeAt: 2_000}}}})
+		low.wrote(bunstore.Changes{At: 2_000, Moved: []bunstore.Move{{Circulation: bunstore.Circulation{FreeAt: 2_000}}}})
 		begins("after a release", found.FreeAt, found.UserID)
-		low.wrote(bunstore.Changes{Now: 2_000, Moved: []bunstore.Move{{Circulation: bunstore.Circulation{FreeAt: 500}}}})
+		low.wrote(bunstore.Changes{At: 2_000, Moved: []bunstore.Move{{Circulation: bunstore.Circulation{FreeAt: 500}}}})
 		begins("after a user came back below", 0, [16]byte{})
 
 		low.seen("pool", []bunstore.Row{found})
-		low.wrote(bunstore.Changes{Added: []bunstore.Addition{{}}})
+		low.wrote(bunstore.Changes{Rows: []bunstore.Row{{}}})
 		begins("after a user was added", 0, [16]byte{})
 
 		low.seen("pool", []bunstore.Row{found})

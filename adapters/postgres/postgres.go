@@ -46,7 +46,6 @@ func Migrate(ctx context.Context, url string) error {
 }
 
 func open(ctx context.Context, config *pgxpool.Config, sealer ports.Sealer) (*bunstore.Store, error) {
-	dialect := bunstore.Postgres(clock)
 	err := prepare(ctx, config.ConnConfig, turnTimeout, func(ctx context.Context, db *bun.DB) error {
 		if err := continueHistory(ctx, db); err != nil {
 			return err
@@ -73,8 +72,10 @@ func open(ctx context.Context, config *pgxpool.Config, sealer ports.Sealer) (*bu
 		Writer:  db,
 		Reader:  db,
 		Engine:  engine{pool: writes, low: newLowWater()},
-		Loners:  max(1, int(forWrites.MaxConns)-2), // one is the groups', one the line's
 		Listen:  listen(config.ConnConfig),
+
+		SoloSlots: max(1, int(forWrites.MaxConns)-2), // one connection is for groups, one for the line
+
 		Reconnect: func() {
 			reads.Reset()
 			writes.Reset()

@@ -12,8 +12,8 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// KeyFile implements [ports.Sealer] with the keys of a file, and follows the file as it changes: a key that was added or
-// promoted is in use without a restart. It is safe for concurrent use.
+// KeyFile implements [ports.Sealer] with the keys of a file, and reads the file again when it changes: a key that was added or
+// promoted is used without a restart. It is safe for concurrent use.
 type KeyFile struct {
 	path   string
 	report func(error)
@@ -24,19 +24,19 @@ type KeyFile struct {
 
 var _ ports.Sealer = (*KeyFile)(nil)
 
-// retryAfter is how long a file that could not be read is left alone, unless it changes: there may be other reasons than what
-// is in it, and who mends them may leave its time as it is.
+// retryAfter is the time between two attempts to read a file that could not be read and has not changed since. The reason may
+// lie outside the file, in its permissions for example, and the administrator who fixes that does not change the file's time.
 const retryAfter = 100 * time.Millisecond
 
-// reading is what was found when the file was read.
+// reading is the result of reading the file.
 type reading struct {
 	ring     *KeyRing
-	info     os.FileInfo // of the file before it was read; nil if it was not there
-	failedAt time.Time   // zero if it was read; else the ring is from before
+	info     os.FileInfo // of the file before it was read; nil if there was no file
+	failedAt time.Time   // zero if the file was read; otherwise ring is that of the reading before
 }
 
-// OpenKeyFile returns a sealer with the keys of the file at path. Should the file change into one that can't be read or
-// understood, the sealer goes on with the keys that it has, and tells report why, once for each change.
+// OpenKeyFile returns a sealer with the keys of the file at path. If the file changes and can't be read or parsed, the sealer keeps
+// the keys that it has, and calls report with the reason, once for each change.
 func OpenKeyFile(path string, report func(error)) (*KeyFile, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -59,8 +59,8 @@ func (f *KeyFile) Seal(user domain.UserID, secret domain.Secret) (box []byte, ke
 	return f.current().Seal(user, secret)
 }
 
-// Open implements [ports.Sealer]. It looks at the file only for a key that it does not know: another process may seal with
-// a newer one.
+// Open implements [ports.Sealer]. It checks the file only for a key that it does not know, because another process may seal with a
+// newer key.
 func (f *KeyFile) Open(user domain.UserID, sealed []byte) (domain.Secret, error) {
 	known := f.latest.Load().ring
 	secret, err := known.Open(user, sealed)
@@ -73,7 +73,7 @@ func (f *KeyFile) Open(user domain.UserID, sealed []byte) (domain.Secret, error)
 	return secret, err
 }
 
-// current returns the ring of the file as it is now. Looking whether it changed costs about a microsecond.
+// current returns the ring of the file as it is now. To check whether the file has changed takes about a microsecond.
 func (f *KeyFile) current() *KeyRing {
 	info, err := os.Stat(f.path)
 	if last := f.latest.Load(); last.holds(info) {
@@ -82,7 +82,7 @@ func (f *KeyFile) current() *KeyRing {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	last := f.latest.Load()
-	if last.holds(info) { // another call was faster
+	if last.holds(info) { // another call has read the file meanwhile
 		return last.ring
 	}
 	next := &reading{info: info}
@@ -99,13 +99,12 @@ func (f *KeyFile) current() *KeyRing {
 	return next.ring
 }
 
-// holds reports whether there is no reason to read the file that has info.
+// holds reports whether the file with info need not be read again.
 func (r *reading) holds(info os.FileInfo) bool {
 	return r.isOf(info) && (r.failedAt.IsZero() || time.Since(r.failedAt) < retryAfter)
 }
 
-// isOf reports whether the file that has info is the one that was read, and was not changed since. Of no file the info is
-// nil.
+// isOf reports whether the file with info is the one that was read, unchanged. A nil info means that there is no file.
 func (r *reading) isOf(info os.FileInfo) bool {
 	if r.info == nil || info == nil {
 		return r.info == nil && info == nil

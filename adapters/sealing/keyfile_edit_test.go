@@ -12,6 +12,28 @@ import (
 	"github.com/userfarm/userfarm/adapters/sealing"
 )
 
+func TestCreateKeyFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "farm.key")
+	if err := sealing.CreateKeyFile(path); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode = %v, want 0600 (%v)", info.Mode().Perm(), err)
+	}
+	first := open(t, path).KeyIDs()
+	if left, _ := os.ReadDir(filepath.Dir(path)); len(left) != 1 {
+		t.Errorf("the folder holds %d files, want the key file alone", len(left))
+	}
+
+	if err := sealing.CreateKeyFile(path); !errors.Is(err, os.ErrExist) {
+		t.Errorf("second create = %v, want %v", err, os.ErrExist)
+	}
+	if again := open(t, path).KeyIDs(); !slices.Equal(first, again) {
+		t.Error("second create changed the key")
+	}
+}
+
 func TestANewKeyIsTheFirstAndAStandbyKeyTheLast(t *testing.T) {
 	path := write(t, line(1)+line(2))
 	before := open(t, path).KeyIDs()
@@ -166,10 +188,11 @@ func TestAnEditKeepsTheModeAndTheLink(t *testing.T) {
 	}
 }
 
-// An editor that is killed may leave what it was writing, with all the keys, and already with the mode of the key file.
+// An editor that is killed may leave an unfinished file, with all the keys and already with the mode of the key file.
 func TestTheNextEditReplacesWhatAKilledEditorLeft(t *testing.T) {
 	path := write(t, line(1))
-	if err := os.WriteFile(path+".new", []byte(line(1)+line(2)+line(3)), 0o400); err != nil {
+	unfinished := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"5542358294425003127")
+	if err := os.WriteFile(unfinished, []byte(line(1)+line(2)+line(3)), 0o400); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := sealing.AddKey(path, false); err != nil {
@@ -186,11 +209,14 @@ func TestTheNextEditReplacesWhatAKilledEditorLeft(t *testing.T) {
 	}
 }
 
-// Nobody may get to read the keys through a file that was put there.
+// Another account must not get the keys through a link or a file that it has put into the folder.
 func TestAnEditWritesToNoFileThatIsThere(t *testing.T) {
 	path, elsewhere := write(t, line(1)), write(t, "")
-	if err := os.Symlink(elsewhere, path+".new"); err != nil {
-		t.Fatal(err)
+	unfinished := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"1")
+	for _, link := range []string{path + ".new", unfinished} {
+		if err := os.Symlink(elsewhere, link); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if _, err := sealing.AddKey(path, false); err != nil {
 		t.Fatal(err)
@@ -200,6 +226,22 @@ func TestAnEditWritesToNoFileThatIsThere(t *testing.T) {
 	}
 	if info, err := os.Lstat(path); err != nil || !info.Mode().IsRegular() {
 		t.Errorf("the key file is %v now (%v)", info.Mode(), err)
+	}
+}
+
+func TestAnEditLeavesTheFilesOfOthersAlone(t *testing.T) {
+	path := write(t, line(1))
+	others := []string{".farm.key", ".farm.key.swp", ".farm.key1~", ".farm.key-1", "farm.key1", ".other.key1"}
+	for _, name := range others {
+		if err := os.WriteFile(filepath.Join(filepath.Dir(path), name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := sealing.AddKey(path, false); err != nil {
+		t.Fatal(err)
+	}
+	if left, _ := os.ReadDir(filepath.Dir(path)); len(left) != len(others)+1 {
+		t.Errorf("%d files are left, want the key file and the %d others", len(left), len(others))
 	}
 }
 

@@ -151,13 +151,13 @@ func TestAFileThatTurnsBadLeavesTheKeysAndIsReportedOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 			if want := ring(t, key(2)).KeyIDs(); !slices.Equal(f.KeyIDs(), want) {
-				t.Errorf("once it was mended, keys = %v, want %v", f.KeyIDs(), want)
+				t.Errorf("once it was repaired, keys = %v, want %v", f.KeyIDs(), want)
 			}
 		})
 	}
 }
 
-// Whoever gives a file to the account of the farm changes neither its size nor its time.
+// A change of the owner or the mode changes neither the size nor the time of the file.
 func TestAFileThatMayBeReadAgainIsRead(t *testing.T) {
 	path := write(t, line(1))
 	reports := 0
@@ -169,7 +169,7 @@ func TestAFileThatMayBeReadAgainIsRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := os.ReadFile(path); err == nil {
-		t.Skip("whoever runs the tests may read everything")
+		t.Skip("root may read every file")
 	}
 	synctest.Test(t, func(t *testing.T) {
 		for range 3 {

@@ -15,7 +15,7 @@ const (
 `
 	keyFileAdvice = `# To change the key while the farm serves: userfarm keyring --help
 `
-	// formerAdvice is in files that were made before there was a better way.
+	// formerAdvice is in the files that earlier versions made.
 	formerAdvice = `# To change the key, add the new one as the second, restart every replica, and only then make it the first.
 `
 )
@@ -25,7 +25,7 @@ const (
 type keyList []keyLine
 
 type keyLine struct {
-	text string // with its line break, if it has one
+	text string // includes the line break, if there is one
 	key  []byte // nil for a comment
 }
 
@@ -82,8 +82,8 @@ func (l keyList) find(id string) int {
 	return slices.IndexFunc(l, func(line keyLine) bool { return line.isKey() && idOf(line.key).String() == id })
 }
 
-// begin returns the index of the first line that is about the key in line i: comments right above a key are about it,
-// unless they are of the header.
+// begin returns the index of the first line about the key in line i: comments directly above a key are about that key, except
+// for the lines of the header.
 func (l keyList) begin(i int) int {
 	for i > 0 && l[i-1].isRemark() {
 		i--
@@ -96,7 +96,7 @@ func (l keyList) String() string {
 	var text strings.Builder
 	for i, line := range l {
 		text.WriteString(line.text)
-		if i < len(l)-1 && !strings.HasSuffix(line.text, "\n") { // was the last line once
+		if i < len(l)-1 && !strings.HasSuffix(line.text, "\n") { // it was the last line before the edit
 			text.WriteByte('\n')
 		}
 	}

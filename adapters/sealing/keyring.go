@@ -1,6 +1,9 @@
-// Package sealing encrypts secrets at rest with AES-256-GCM under a ring of keys: the first key of the ring seals, every
-// key opens what it sealed. The id of the user is bound to what is sealed, so that a sealed password that is moved to
-// another user's row does not open there.
+// Package sealing encrypts secrets at rest with AES-256-GCM and a ring of keys: to seal is to encrypt with the first key of the
+// ring, and to open is to decrypt with the key that sealed. What is sealed is bound to the id of its user, so that a sealed password
+// that is copied to another user's row does not open there.
+//
+// The keys are in a file ([KeyFile]), which the functions [CreateKeyFile], [AddKey], [Promote] and [RemoveKey] edit while farms
+// read it.
 package sealing
 
 import (
@@ -18,8 +21,8 @@ import (
 // KeySize is the length of a key in bytes.
 const KeySize = 32
 
-// Sealed bytes are: format (1 byte), key id (4), nonce (12), ciphertext and tag. All but the last two are covered by
-// the tag as associated data, together with the user's id.
+// Sealed bytes are: format (1 byte), key id (4), nonce (12), ciphertext and tag. The format and the key id are associated data,
+// together with the user's id: the tag authenticates them, too.
 const (
 	format     = 1
 	keyIDSize  = 4
@@ -67,7 +70,7 @@ func NewKeyRing(keys ...[]byte) (*KeyRing, error) {
 	return ring, nil
 }
 
-// idOf derives a key's id from the key, so that a wrong key can't go by a right id.
+// idOf derives the id from the key, so that a wrong key can't have the right id.
 func idOf(key []byte) keyID {
 	sum := sha256.Sum256(append([]byte("userfarm key id\x00"), key...))
 	return keyID(sum[:keyIDSize])

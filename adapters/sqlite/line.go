@@ -7,6 +7,7 @@ import (
 
 	"github.com/userfarm/userfarm/adapters/bunstore"
 	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/domain/ledger"
 )
 
 // line is who stands in line: in memory, because those who wait end with the process that the file belongs to.
@@ -16,7 +17,7 @@ type line struct {
 }
 
 // change changes the line if commit succeeds. Nobody sees what was committed without what has changed in the line.
-func (l *line) change(joined []bunstore.Waiter, left []int64, commit func() error) error {
+func (l *line) change(joined []bunstore.Waiter, left []ledger.Place, commit func() error) error {
 	if len(joined)+len(left) == 0 {
 		return commit()
 	}
@@ -28,7 +29,7 @@ func (l *line) change(joined []bunstore.Waiter, left []int64, commit func() erro
 	if len(left) > 0 {
 		gone := make(map[int64]bool, len(left))
 		for _, place := range left {
-			gone[place] = true
+			gone[int64(place)] = true
 		}
 		l.waiters = slices.DeleteFunc(l.waiters, func(w bunstore.Waiter) bool { return gone[w.Place] })
 	}

@@ -40,7 +40,7 @@ func patience(err error) time.Duration {
 	switch {
 	case errors.Is(err, ErrInUse):
 		return lockPatience
-	case errors.Is(err, bunstore.ErrBehind), bunstore.SQLite(nil).Cause(err) == bunstore.Busy:
+	case errors.Is(err, bunstore.ErrBehind), causeOf(err) == bunstore.Busy:
 		return othersPatience
 	default:
 		return 0

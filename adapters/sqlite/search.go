@@ -2,12 +2,23 @@ package sqlite
 
 import (
 	"cmp"
+	"context"
 	"database/sql"
 	"slices"
-	"strings"
 
 	"github.com/userfarm/userfarm/adapters/bunstore"
 	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/domain/ledger"
+)
+
+const (
+	freeInPool = `SELECT ` + bunstore.Columns + ` FROM users u WHERE u.pool_id = ? AND ` + free + `
+		ORDER BY u.free_at, u.user_id LIMIT ?`
+	freeInLabelSet = `SELECT ` + bunstore.Columns + ` FROM users u WHERE u.label_set_id = ? AND ` + free + `
+		ORDER BY u.free_at, u.user_id LIMIT ?`
+
+	anyInPool     = `SELECT ` + bunstore.Columns + ` FROM users u WHERE u.pool_id = ? LIMIT ?`
+	anyInLabelSet = `SELECT ` + bunstore.Columns + ` FROM users u WHERE u.label_set_id = ? LIMIT ?`
 )
 
 // free returns the most rested free users that a selector matches, up to a limit.
@@ -43,48 +54,63 @@ func (tx *transaction) search(want domain.Selector, inPool, inLabelSet string, a
 
 // poolsOf returns the keys of the pools that a selector matches.
 func (tx *transaction) poolsOf(want domain.Selector) ([]int64, error) {
-	conditions, args := poolConditions(want)
-	switch {
-	case len(conditions) == 0:
-		return keys(tx.tx.QueryContext(tx.ctx, "SELECT p.pool_id FROM pools p"))
-	case !want.ProjectID.IsZero() && want.Env != "" && want.Domain != "" && !want.Scope().Limited:
-		return keys(tx.statement(findPool).QueryContext(tx.ctx, args...))
-	default:
-		return keys(tx.tx.QueryContext(tx.ctx, "SELECT p.pool_id FROM pools p WHERE "+strings.Join(conditions, " AND "), args...))
+	if !want.ProjectID.IsZero() && want.Env != "" && want.Domain != "" && !want.Scope().Limited {
+		return keys(tx.statement(findPool).QueryContext(tx.ctx, want.ProjectID.String(), want.Env, want.Domain))
 	}
+	where, args := whereClause(matches(want, "p", ""))
+	return keys(tx.tx.QueryContext(tx.ctx, "SELECT p.pool_id FROM pools p"+where, args...))
 }
 
 // labelSetsOf returns the keys of the sets of labels that have all the labels of a selector, in the pools that it matches.
 func (tx *transaction) labelSetsOf(want domain.Selector) ([]int64, error) {
-	condition, args := tx.engine.dialect.HasLabels(want.Labels)
-	conditions, more := poolConditions(want)
-	text := "SELECT u.label_set_id FROM label_sets u"
-	if len(conditions) > 0 { // without any, there may be many pools that have no such set
+	conditions := matches(want, "p", "s")
+	where, args := whereClause(conditions)
+	text := "SELECT s.label_set_id FROM label_sets s"
+	if len(conditions) > len(want.Labels) { // without conditions on pools, there may be many that have no such set
 		text += " JOIN pools p USING (pool_id)"
 	}
-	text += " WHERE " + strings.Join(append([]string{condition}, conditions...), " AND ")
-	return keys(tx.tx.QueryContext(tx.ctx, text, append(args, more...)...))
+	return keys(tx.tx.QueryContext(tx.ctx, text+where, args...))
 }
 
-// poolConditions returns the conditions, and their arguments, on the columns of a table p that a selector makes.
-func poolConditions(want domain.Selector) (conditions []string, args []any) {
-	if !want.ProjectID.IsZero() {
-		conditions, args = append(conditions, "p.project_id = ?"), append(args, want.ProjectID.String())
-	}
-	if want.Env != "" {
-		conditions, args = append(conditions, "p.env = ?"), append(args, want.Env)
-	}
-	if want.Domain != "" {
-		conditions, args = append(conditions, "p.domain = ?"), append(args, want.Domain)
-	}
-	if want.Scope().Limited {
-		marks := make([]string, len(want.Scope().Projects))
-		for i, project := range want.Scope().Names() {
-			marks[i], args = "?", append(args, project)
+// whereClause joins conditions. It is empty if there are none.
+func whereClause(conditions []bunstore.Condition) (clause string, args []any) {
+	for i, c := range conditions {
+		keyword := " AND "
+		if i == 0 {
+			keyword = " WHERE "
 		}
-		conditions = append(conditions, "p.project_id IN ("+strings.Join(marks, ", ")+")")
+		clause, args = clause+keyword+c.SQL, append(args, c.Args...)
 	}
-	return conditions, args
+	return clause, args
+}
+
+// Search implements [bunstore.Transaction].
+func (tx *transaction) Search(_ context.Context, searches []ledger.Search) (found [][]bunstore.Row, err error) {
+	found = make([][]bunstore.Row, len(searches))
+	for i, search := range searches {
+		if search.Want.UserID.IsZero() {
+			found[i], err = tx.free(search.Want, search.Limit)
+		} else {
+			found[i], err = tx.rows(userByID, search.Want.UserID.String())
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// Look implements [bunstore.Transaction].
+func (tx *transaction) Look(_ context.Context, want domain.Selector, free, whatever int) ([]bunstore.Row, error) {
+	if !want.UserID.IsZero() {
+		return tx.rows(userByID, want.UserID.String())
+	}
+	rows, err := tx.free(want, free)
+	if err != nil {
+		return nil, err
+	}
+	more, err := tx.search(want, anyInPool, anyInLabelSet, whatever)
+	return append(rows, more...), err
 }
 
 func keys(rows *sql.Rows, err error) ([]int64, error) {

@@ -40,7 +40,7 @@ func Open(ctx context.Context, path string, sealer ports.Sealer) (store *bunstor
 func (db *database) store(ctx context.Context, sealer ports.Sealer) (*bunstore.Store, error) {
 	var clock clock
 	now := func() int64 { return clock.now().UnixMicro() }
-	dialect := bunstore.SQLite(now)
+	dialect := dialectOf(now)
 	err := bunstore.CheckKeys(ctx, db.writer, dialect, sealer)
 	var engine *engine
 	if err == nil {

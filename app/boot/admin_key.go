@@ -12,7 +12,8 @@ import (
 	"github.com/userfarm/userfarm/domain"
 )
 
-// adminKeyVariable may have the API key of the first admin. There is no such flag: others on the machine can see those.
+// adminKeyVariable is the environment variable for the API key of the first admin. There is no flag for it, because other accounts on
+// the machine can see flags.
 const adminKeyVariable = "USERFARM_ADMIN_KEY"
 
 // Validate returns an error that does not quote the key.
@@ -22,7 +23,7 @@ func (c AccessConfig) Validate() error {
 		return nil
 	}
 	if c.AdminKeyFile != "" {
-		return errors.New("--admin-key-file and " + adminKeyVariable + " can't be given both")
+		return errors.New("set either --admin-key-file or " + adminKeyVariable + ", not both")
 	}
 	if _, err := domain.ParseToken(text); err != nil {
 		return fmt.Errorf("%s: %w", adminKeyVariable, err)
@@ -30,7 +31,7 @@ func (c AccessConfig) Validate() error {
 	return nil
 }
 
-// adminKey returns the token of the first admin; zero if there is none.
+// adminKey returns the token of the first admin, or the zero token if none was given.
 func (c AccessConfig) adminKey() (domain.Token, error) {
 	if c.AdminKeyFile == "" {
 		text := os.Getenv(adminKeyVariable)
@@ -50,21 +51,21 @@ func (c AccessConfig) adminKey() (domain.Token, error) {
 	return token, nil
 }
 
-// admitAdmin puts the API key of the first admin into the farm, if one was given and is not there yet.
+// admitAdmin adds the API key of the first admin to the farm, if one was given and the farm does not have it yet.
 func admitAdmin(ctx context.Context, cfg AccessConfig, farm *app.Farm, log *slog.Logger) error {
 	token, err := cfg.adminKey()
 	if err != nil || token.IsZero() {
 		return err
 	}
 	if cfg.AdminKeyFile != "" && isPublic(cfg.AdminKeyFile) {
-		log.Warn("everybody on this machine can read the API key of the first admin: chmod 600 the file", "file", cfg.AdminKeyFile)
+		log.Warn("every account on this machine can read the API key of the first admin: chmod 600 the file", "file", cfg.AdminKeyFile)
 	}
 	added, err := farm.AdmitFirst(ctx, token)
 	if err != nil {
 		return fmt.Errorf("admit the first admin: %w", err)
 	}
 	if added {
-		log.Info("the farm has the API key of its first admin now")
+		log.Info("the API key of the first admin was added to the farm")
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-func TestTheFirstAdminMayComeWithTheKeyThatTheFarmWasStartedWith(t *testing.T) {
+func TestTheKeyThatTheFarmStartsWithIsTheFirstAdmins(t *testing.T) {
 	token := domain.NewToken()
 	for name, give := range map[string]func(t *testing.T, cfg *boot.Config){
 		"in a file": func(t *testing.T, cfg *boot.Config) { cfg.AdminKeyFile = writeFile(t, token.Reveal()+"\r\n") },
@@ -25,7 +25,7 @@ func TestTheFirstAdminMayComeWithTheKeyThatTheFarmWasStartedWith(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			cfg := config("sqlite:" + filepath.Join(t.TempDir(), "farm.db"))
 			give(t, &cfg)
-			for range 2 { // the second start finds it there
+			for range 2 { // the second start finds the key in the store
 				stop := run(t, cfg)
 				if status := statusOf(t, cfg.Listen, domain.Token{}); status != http.StatusUnauthorized {
 					t.Errorf("without a key: %d", status)
@@ -40,13 +40,13 @@ func TestTheFirstAdminMayComeWithTheKeyThatTheFarmWasStartedWith(t *testing.T) {
 				t.Errorf("keys = %+v, want one of an admin of everything", keys)
 			}
 			if keys[0].LastUsedAt.IsZero() {
-				t.Error("a stop did not write down when the key was used")
+				t.Error("a stop did not store when the key was used")
 			}
 		})
 	}
 }
 
-func TestAnAdminKeyThatIsNoneIsRefusedAndNotQuoted(t *testing.T) {
+func TestAMalformedAdminKeyIsRejectedAndNotQuoted(t *testing.T) {
 	good := domain.NewToken().Reveal()
 	for name, bad := range map[string]string{
 		"cut off":      good[:len(good)-1],
@@ -82,10 +82,10 @@ func TestAnAdminKeyThatIsNoneIsRefusedAndNotQuoted(t *testing.T) {
 	})
 }
 
-func TestAFarmThatMustNotBeServedOpensNoPort(t *testing.T) {
+func TestAFarmThatMustNotServeOpensNoPort(t *testing.T) {
 	cfg := config("sqlite:" + filepath.Join(t.TempDir(), "farm.db"))
 	_, port, _ := net.SplitHostPort(cfg.Listen)
-	taken, err := net.Listen("tcp", "127.0.0.1:"+port) // to open it would be another error
+	taken, err := net.Listen("tcp", "127.0.0.1:"+port) // to open it would cause another error
 	if err != nil {
 		t.Fatal(err)
 	}

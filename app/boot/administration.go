@@ -12,15 +12,15 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// Administer opens the store of a farm for who looks after its keys, also while farms serve it. It brings the schema up to
-// date, and makes an SQLite file that is not there if a new farm may begin with that. The caller closes the store.
+// Administer opens the store of a farm for an administrator of its keys, also while farms serve it. It brings the schema up to
+// date. If mayBeNew, it creates a missing SQLite file. The caller closes the store.
 func Administer(ctx context.Context, cfg StoreConfig, mayBeNew bool) (*bunstore.Store, error) {
 	where, err := parseStoreURL(cfg.Store)
 	if err != nil {
 		return nil, err
 	}
 	if where.kind == inMemory {
-		return nil, errors.New("--store: what a farm keeps in memory is out of reach for everybody else")
+		return nil, errors.New("--store: only the farm itself can reach a store in memory")
 	}
 	if where.kind == inSQLite && !mayBeNew {
 		if _, err := os.Stat(where.file); err != nil {
@@ -34,10 +34,10 @@ func Administer(ctx context.Context, cfg StoreConfig, mayBeNew bool) (*bunstore.
 	return openDatabase(ctx, where, cfg.EncryptionKeyFile, sqlite.OpenBeside, log)
 }
 
-// APIKeys returns the API keys that are kept in a store.
+// APIKeys returns the API keys of a store.
 func APIKeys(store ports.Store) (ports.Keys, error) { return app.New(store, app.Settings{}) }
 
-// KeyFile returns where the encryption keys of the store are.
+// KeyFile returns the path of the file with the store's encryption keys.
 func (c StoreConfig) KeyFile() (string, error) {
 	where, err := parseStoreURL(c.Store)
 	if err != nil {

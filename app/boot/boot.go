@@ -1,5 +1,5 @@
-// Package boot is the composition root: it reads the settings, puts the farm together with fx and runs it. It is the only
-// package that knows every adapter.
+// Package boot is the composition root: it takes the settings, builds the farm with fx and runs it. It is the only package that
+// knows every adapter.
 package boot
 
 import (
@@ -20,13 +20,13 @@ import (
 )
 
 const (
-	// drainTimeout bounds how long requests may take to finish once the farm is told to stop.
+	// drainTimeout bounds how long requests may take to finish after the farm was told to stop.
 	drainTimeout = 15 * time.Second
-	// stopTimeout bounds the whole stop. Once it is over fx stops nothing more, so the store needs time of its own.
+	// stopTimeout bounds the whole stop. After it fx stops nothing more, so it includes time to close the store.
 	stopTimeout = drainTimeout + 10*time.Second
 )
 
-// Options are the parts of a farm. The store is opened under ctx.
+// Options returns the parts of a farm. The store is opened with ctx.
 func Options(ctx context.Context, cfg Config) fx.Option {
 	return fx.Options(
 		fx.Supply(cfg, cfg.HTTPConfig, cfg.StoreConfig, cfg.LogConfig),
@@ -35,7 +35,7 @@ func Options(ctx context.Context, cfg Config) fx.Option {
 		fx.Provide(newExposure, newStore, newFarm, newGate, newServer),
 		fx.Invoke(keepHouse, serve),
 		fx.StopTimeout(stopTimeout),
-		// What goes wrong is returned and printed once; fx's own account of it is for those who change this package.
+		// Run returns the error, and main prints it once. What fx logs about it only helps developers of this package.
 		fx.WithLogger(func() fxevent.Logger { return fxevent.NopLogger }),
 	)
 }
@@ -44,13 +44,14 @@ func Options(ctx context.Context, cfg Config) fx.Option {
 func Run(ctx context.Context, cfg Config) error {
 	var failed failures
 	farm := fx.New(Options(ctx, cfg), fx.Populate(&failed))
-	// To start takes no longer than the store takes to answer: who is told to stop meanwhile has something to stop in order.
+	// A signal does not interrupt the start, so that there is always a whole farm to stop in order. The start takes no longer than
+	// the store takes to answer.
 	if err := farm.Start(context.WithoutCancel(ctx)); err != nil {
 		return cause(err)
 	}
 	var failure error
 	select {
-	case <-ctx.Done(): // and not farm.Wait(), which would take the signals away from the caller
+	case <-ctx.Done(): // not farm.Wait(), which would handle the signals that the caller handles
 	case failure = <-failed:
 	}
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
@@ -61,12 +62,12 @@ func Run(ctx context.Context, cfg Config) error {
 	return failure
 }
 
-// failures carries the error of what ended while it should have run on.
+// failures carries the error of a part that ended while the farm was running.
 type failures chan error
 
 func newFailures() failures { return make(failures, 1) }
 
-// cause strips fx's account of which constructor wanted what from an error.
+// cause returns the error without fx's description of the constructors on the way to it.
 func cause(err error) error { return dig.RootCause(err) }
 
 func newFarm(store ports.Store, cfg Config) (*app.Farm, error) {
@@ -76,12 +77,12 @@ func newFarm(store ports.Store, cfg Config) (*app.Farm, error) {
 			LongestTTL:         cfg.MaxLeaseTTL,
 			QuarantineOnExpiry: cfg.OnExpiry == "quarantine",
 		},
-		OpenLockTTL: cfg.SeedLockTTL,
+		OpenLockTTL: cfg.LegacyLockTTL,
 		Ages:        ports.Ages{Events: cfg.History},
 	})
 }
 
-// newGate takes the exposure first, so that no store is opened for a farm that can't be served.
+// newGate takes the exposure first, so that no store is opened if the address to serve on is invalid.
 func newGate(exposed exposure, farm *app.Farm) *app.Gate { return app.NewGate(farm, exposed.open()) }
 
 func newServer(gate *app.Gate, store ports.Store, exposed exposure, cfg Config, log *slog.Logger) (*http.Server, error) {

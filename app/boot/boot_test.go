@@ -47,17 +47,17 @@ func TestRunNamesTheCauseAlone(t *testing.T) {
 	cfg := config("sqlite:" + filepath.Join(t.TempDir(), "none", "farm.db"))
 	err := boot.Run(t.Context(), cfg)
 	if err == nil || strings.Contains(err.Error(), "fx") || strings.Contains(err.Error(), "function") || strings.Contains(err.Error(), "\n") {
-		t.Errorf("run = %v, want one line without fx's account", err)
+		t.Errorf("run = %v, want one line without fx's description", err)
 	}
 }
 
 func TestConfigRefuses(t *testing.T) {
 	for says, spoil := range map[string]func(*boot.Config){
-		"--store":         func(c *boot.Config) { c.Store = "mysql://root:opensesame@db/farm" },
-		"--lease-ttl":     func(c *boot.Config) { c.LeaseTTL = time.Millisecond },
-		"--max-lease-ttl": func(c *boot.Config) { c.MaxLeaseTTL = time.Minute },
-		"--history":       func(c *boot.Config) { c.History = time.Second },
-		"--seed-lock-ttl": func(c *boot.Config) { c.SeedLockTTL = -time.Second },
+		"--store":           func(c *boot.Config) { c.Store = "mysql://root:opensesame@db/farm" },
+		"--lease-ttl":       func(c *boot.Config) { c.LeaseTTL = time.Millisecond },
+		"--max-lease-ttl":   func(c *boot.Config) { c.MaxLeaseTTL = time.Minute },
+		"--history":         func(c *boot.Config) { c.History = time.Second },
+		"--legacy-lock-ttl": func(c *boot.Config) { c.LegacyLockTTL = -time.Second },
 
 		"--tls-cert and --tls-key":  func(c *boot.Config) { c.TLSCert = "cert.pem" },
 		"--tls-key must":            func(c *boot.Config) { c.TLSKey = "key.pem" },

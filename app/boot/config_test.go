@@ -8,7 +8,7 @@ import (
 	"github.com/userfarm/userfarm/adapters/http"
 )
 
-func TestTheLimitsAreTheServersUnlessTheyAreGiven(t *testing.T) {
+func TestTheDefaultLimitsAreThoseOfTheServer(t *testing.T) {
 	var cfg LimitsConfig
 	parser, err := kong.New(&cfg)
 	if err != nil {

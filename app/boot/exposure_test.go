@@ -8,12 +8,12 @@ import (
 	"testing"
 )
 
-func TestWhoMayReachAFarmDecidesWhetherItStarts(t *testing.T) {
+func TestTheAddressDecidesWhetherAFarmStarts(t *testing.T) {
 	const (
 		anyone      = "the farm has no API key: every program on this machine may use it"
-		insecure    = "--insecure: the farm has no API key, and whoever reaches its address may read every password"
-		pages       = "so may pages of any site that are open in a browser on this machine"
-		needless    = "--insecure opens nothing here: a farm that ever had an API key is not entered without one"
+		insecure    = "--insecure: the farm has no API key, and every machine that reaches its address may read every password"
+		pages       = "so may any web page that is open in a browser on this machine"
+		needless    = "--insecure has no effect: a farm that ever had an API key rejects requests without one"
 		unencrypted = "travel unencrypted"
 	)
 	for name, test := range map[string]struct {
@@ -31,18 +31,18 @@ func TestWhoMayReachAFarmDecidesWhetherItStarts(t *testing.T) {
 		"this machine, insecure, a key": {
 			cfg: HTTPConfig{Listen: "127.0.0.1:0", Insecure: true}, hasKeys: true, open: true, warns: []string{needless},
 		},
-		"everybody, no key":            {cfg: HTTPConfig{Listen: "0.0.0.0:0"}, refuses: true},
-		"everybody by default, no key": {cfg: HTTPConfig{Listen: ":8000"}, refuses: true},
-		"everybody, IPv6, no key":      {cfg: HTTPConfig{Listen: "[::]:0"}, refuses: true},
-		"a network, no key":            {cfg: HTTPConfig{Listen: "192.0.2.1:0"}, refuses: true},
-		"everybody, TLS, no key":       {cfg: HTTPConfig{Listen: "0.0.0.0:0", TLSCert: "cert"}, refuses: true},
-		"everybody, insecure, no key":  {cfg: HTTPConfig{Listen: "0.0.0.0:0", Insecure: true}, open: true, warns: []string{insecure}},
-		"everybody, a key":             {cfg: HTTPConfig{Listen: "0.0.0.0:0"}, hasKeys: true, warns: []string{unencrypted}},
-		"everybody, insecure, a key": {
+		"every address, no key":            {cfg: HTTPConfig{Listen: "0.0.0.0:0"}, refuses: true},
+		"every address by default, no key": {cfg: HTTPConfig{Listen: ":8000"}, refuses: true},
+		"every address, IPv6, no key":      {cfg: HTTPConfig{Listen: "[::]:0"}, refuses: true},
+		"a network, no key":                {cfg: HTTPConfig{Listen: "192.0.2.1:0"}, refuses: true},
+		"every address, TLS, no key":       {cfg: HTTPConfig{Listen: "0.0.0.0:0", TLSCert: "cert"}, refuses: true},
+		"every address, insecure, no key":  {cfg: HTTPConfig{Listen: "0.0.0.0:0", Insecure: true}, open: true, warns: []string{insecure}},
+		"every address, a key":             {cfg: HTTPConfig{Listen: "0.0.0.0:0"}, hasKeys: true, warns: []string{unencrypted}},
+		"every address, insecure, a key": {
 			cfg: HTTPConfig{Listen: "0.0.0.0:0", Insecure: true}, hasKeys: true, open: true, warns: []string{needless, unencrypted},
 		},
-		"everybody, TLS, a key": {cfg: HTTPConfig{Listen: "0.0.0.0:0", TLSCert: "cert"}, hasKeys: true},
-		"everybody, TLS, insecure, a key": {
+		"every address, TLS, a key": {cfg: HTTPConfig{Listen: "0.0.0.0:0", TLSCert: "cert"}, hasKeys: true},
+		"every address, TLS, insecure, a key": {
 			cfg: HTTPConfig{Listen: "0.0.0.0:0", TLSCert: "cert", Insecure: true}, hasKeys: true, open: true, warns: []string{needless},
 		},
 	} {
@@ -57,7 +57,7 @@ func TestWhoMayReachAFarmDecidesWhetherItStarts(t *testing.T) {
 			var logged bytes.Buffer
 			err = exposed.check(test.hasKeys, slog.New(slog.NewTextHandler(&logged, nil)))
 			if (err != nil) != test.refuses {
-				t.Errorf("check = %v, want a refusal: %v", err, test.refuses)
+				t.Errorf("check = %v, want an error: %v", err, test.refuses)
 			}
 			for _, way := range []string{"userfarm keys create --role admin", "--admin-key-file", "--insecure"} {
 				if err != nil && !strings.Contains(err.Error(), way) {
@@ -75,7 +75,7 @@ func isWarning(line, of string) bool {
 	return strings.Contains(line, "level=WARN") && strings.Contains(line, of)
 }
 
-func TestAnAddressThatIsNoneIsRefused(t *testing.T) {
+func TestAnInvalidAddressIsRejected(t *testing.T) {
 	for _, listen := range []string{"here", "127.0.0.1", "127.0.0.1:http:80", "127.0.0.1:99999"} {
 		if exposed, err := newExposure(HTTPConfig{Listen: listen}); err == nil || !strings.Contains(err.Error(), "--listen") {
 			t.Errorf("%q = %v, %v, want an error that names --listen", listen, exposed.address, err)

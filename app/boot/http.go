@@ -13,7 +13,7 @@ import (
 	"github.com/userfarm/userfarm/app"
 )
 
-// serve opens the port when the farm starts, unless it must not be served there, and drains the requests when it stops.
+// serve opens the port when the farm starts, unless the exposure forbids it, and drains the requests when the farm stops.
 func serve(
 	lc fx.Lifecycle, failed failures, server *http.Server, farm *app.Farm, gate *app.Gate, exposed exposure, cfg Config,
 	log *slog.Logger,
@@ -43,7 +43,7 @@ func serve(
 			return nil
 		},
 		OnStop: func(ctx context.Context) error {
-			log.Info("userfarm is stopping: requests that are under way are answered")
+			log.Info("userfarm is stopping: it answers the requests in progress first")
 			ctx, cancel := context.WithTimeout(ctx, drainTimeout)
 			defer cancel()
 			return server.Shutdown(ctx)
@@ -51,17 +51,14 @@ func serve(
 	})
 }
 
-// listen opens the port, with TLS if there is a certificate.
+// listen opens the port, with TLS if a certificate is set.
 func listen(address *net.TCPAddr, cfg HTTPConfig, log *slog.Logger) (net.Listener, error) {
 	var secure *tls.Config
 	if cfg.TLSCert != "" {
-		certificate, err := http.NewCertificate(cfg.TLSCert, cfg.TLSKey, func(err error) {
-			log.Error("the TLS certificate can't be used", "error", err)
-		})
-		if err != nil {
+		var err error
+		if secure, err = http.TLSConfig(cfg.TLSCert, cfg.TLSKey, log); err != nil {
 			return nil, fmt.Errorf("--tls-cert: %w", err)
 		}
-		secure = certificate.TLSConfig()
 	}
 	listener, err := net.ListenTCP("tcp", address)
 	if err != nil {
@@ -81,6 +78,6 @@ func (c HTTPConfig) scheme() string {
 }
 
 func storeName(cfg Config) string {
-	where, _ := parseStoreURL(cfg.Store) // was parsed before
+	where, _ := parseStoreURL(cfg.Store) // the URL was validated before
 	return where.String()
 }

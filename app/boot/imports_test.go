@@ -14,18 +14,18 @@ const (
 	adapters = module + "adapters/"
 )
 
-// A rule bans imports, direct or not, and says why.
+// rule bans imports, direct or indirect, and gives the reason.
 type rule struct {
-	of     string // import path prefix of the packages that the rule is for, below the module
-	except string // import path prefix of packages that it is not for, below the module
+	of     string // import path prefix of the packages that the rule applies to, below the module
+	except string // import path prefix of packages that it does not apply to, below the module
 	may    func(of, dep string) bool
 	reason string
 }
 
 var rules = []rule{{
 	of:     "domain",
-	may:    nothing,
-	reason: "whoever embeds the lock rules takes the standard library and nothing else",
+	may:    only(module + "domain"),
+	reason: "a program that embeds the lock rules gets no other dependency than the standard library",
 }, {
 	of:     "ports",
 	except: "ports/portstest",
@@ -34,7 +34,7 @@ var rules = []rule{{
 }, {
 	of:     "ports/portstest",
 	may:    only(module+"domain", module+"ports", "pgregory.net/rapid"),
-	reason: "a suite that knows an adapter can't be fair to the others",
+	reason: "a suite that knows one adapter may treat the others unfairly",
 }, {
 	of:     "app",
 	except: "app/boot",
@@ -43,14 +43,14 @@ var rules = []rule{{
 }, {
 	of:     "adapters",
 	may:    func(_, dep string) bool { return !isWithin(dep, module+"app") },
-	reason: "an adapter implements or calls a port, and what is behind the port is not its business",
+	reason: "an adapter implements or calls a port, and must not depend on what is behind the port",
 }, {
 	of: "adapters",
 	may: func(of, dep string) bool {
 		shared := dep == adapters+"bunstore" && (isWithin(of, adapters+"postgres") || isWithin(of, adapters+"sqlite"))
 		return shared || !strings.HasPrefix(dep, adapters) || adapterOf(of) == adapterOf(dep)
 	},
-	reason: "adapters that know each other can't be swapped one by one",
+	reason: "adapters that depend on each other can't be replaced one by one",
 }, {
 	of:     "",
 	except: "app/boot",
@@ -58,7 +58,7 @@ var rules = []rule{{
 	reason: "every constructor must work without fx; only the composition root uses it",
 }}
 
-// TestImports keeps the layers apart. Tests may import what they like, except for those of domain.
+// TestImports keeps the layers apart. Tests may import any package, except for the tests of domain.
 func TestImports(t *testing.T) {
 	packages := listPackages(t)
 	checked := make([]int, len(rules))
@@ -73,14 +73,14 @@ func TestImports(t *testing.T) {
 			checked[i]++
 			for _, dep := range p.Deps {
 				if !packages[dep].Standard && !r.may(path, dep) {
-					t.Errorf("%s imports %s, directly or not: %s", path, dep, r.reason)
+					t.Errorf("%s imports %s, directly or indirectly: %s", path, dep, r.reason)
 				}
 			}
 		}
 	}
 	for i, n := range checked {
 		if n == 0 {
-			t.Errorf("no package is under the rule for %q: was the folder renamed?", rules[i].of)
+			t.Errorf("the rule for %q applies to no package: was the folder renamed?", rules[i].of)
 		}
 	}
 }
@@ -92,7 +92,7 @@ func TestDomainTestsImportTheStandardLibraryOnly(t *testing.T) {
 	}
 	for path := range strings.FieldsSeq(string(out)) {
 		if !strings.Contains(path, module+"domain") && !strings.HasPrefix(path, "[") {
-			t.Errorf("the tests of domain import %s: who embeds domain runs its tests without other modules", path)
+			t.Errorf("the tests of domain import %s: a program that embeds domain runs its tests without other modules", path)
 		}
 	}
 }
@@ -123,9 +123,7 @@ func listPackages(t *testing.T) map[string]listed {
 	}
 }
 
-func nothing(string, string) bool { return false }
-
-// only allows the packages at paths, and packages of the same folder.
+// only allows the packages at paths, and packages in the folder of the importing one.
 func only(paths ...string) func(of, dep string) bool {
 	return func(of, dep string) bool {
 		for _, path := range append(paths, of) {
@@ -137,7 +135,7 @@ func only(paths ...string) func(of, dep string) bool {
 	}
 }
 
-// adapterOf returns the name of the folder in adapters that path lies in.
+// adapterOf returns the name of the folder in adapters that contains path.
 func adapterOf(path string) string {
 	name, _, _ := strings.Cut(strings.TrimPrefix(path, adapters), "/")
 	return name

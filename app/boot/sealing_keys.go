@@ -12,15 +12,15 @@ import (
 	"github.com/userfarm/userfarm/adapters/sealing"
 )
 
-// sealingKeys are the encryption keys and the file that they came from.
+// sealingKeys are the encryption keys and their file.
 type sealingKeys struct {
 	*sealing.KeyFile
 	file string
-	made bool // the file was made for this start
+	made bool // this start created the file
 }
 
-// keyFile returns where the encryption keys of a store are: in the file that the operator named, or else in the one beside
-// the SQLite file.
+// keyFile returns the path of the file with the encryption keys: the one that the operator named, or else the one next to the SQLite
+// file.
 func keyFile(where storeURL, named string) (string, error) {
 	switch {
 	case named != "":
@@ -35,7 +35,7 @@ func keyFile(where storeURL, named string) (string, error) {
 	}
 }
 
-// findKeys reads the key file of a store. It makes the one beside an SQLite file if there is none.
+// findKeys reads the key file of a store. It creates a missing key file next to an SQLite file, unless the operator named one.
 func findKeys(where storeURL, named string, log *slog.Logger) (sealingKeys, error) {
 	file, err := keyFile(where, named)
 	if err != nil {
@@ -48,12 +48,12 @@ func findKeys(where storeURL, named string, log *slog.Logger) (sealingKeys, erro
 		}
 	}
 	found.KeyFile, err = sealing.OpenKeyFile(file, func(err error) {
-		log.Error("the encryption key file can't be used anymore; the keys stay as they were", "error", err)
+		log.Error("the encryption key file can't be used anymore; the farm keeps the keys that it has read", "error", err)
 	})
 	return found, err
 }
 
-// makeKeyFile reports whether it made the file: it leaves one that is there.
+// makeKeyFile creates the file unless it exists, and reports whether it did.
 func makeKeyFile(where storeURL, file string) (made bool, err error) {
 	if _, err := os.Stat(filepath.Dir(where.file)); err != nil {
 		return false, fmt.Errorf("--store: the folder of the SQLite file: %w", err)
@@ -65,30 +65,30 @@ func makeKeyFile(where storeURL, file string) (made bool, err error) {
 	return err == nil, err
 }
 
-// announce tells the operator what to do about the file, once the store is open.
+// announce logs what the operator should do about the file. It is called when the store is open.
 func (k sealingKeys) announce(log *slog.Logger) {
 	if k.made {
 		log.Info("made an encryption key: back it up, the passwords can't be read without it", "file", k.file)
 	}
 	if isPublic(k.file) {
-		log.Warn("everybody on this machine can read the encryption keys: chmod 600 the file", "file", k.file)
+		log.Warn("every account on this machine can read the encryption keys: chmod 600 the file", "file", k.file)
 	}
 }
 
-// isPublic reports whether everybody on the machine can read a file.
+// isPublic reports whether a file's mode gives any access to accounts other than its owner and group.
 func isPublic(path string) bool {
 	const others = 0o007
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().Perm()&others != 0
 }
 
-// discardIfNew removes a key file that was made for a store which could not be opened.
+// discardIfNew removes a key file that was created for a store which could not be opened.
 func (k sealingKeys) discardIfNew() error {
 	if !k.made {
 		return nil
 	}
 	if err := os.Remove(k.file); err != nil {
-		return fmt.Errorf("remove the key file that was made in vain: %w", err)
+		return fmt.Errorf("remove the new key file, which is not needed: %w", err)
 	}
 	return nil
 }

@@ -15,14 +15,14 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// newStore opens the store, brings its schema up to date, and closes it when the farm stops.
+// newStore opens the store and brings its schema up to date. The store closes when the farm stops.
 func newStore(ctx context.Context, lc fx.Lifecycle, cfg StoreConfig, log *slog.Logger) (ports.Store, error) {
 	where, err := parseStoreURL(cfg.Store)
 	if err != nil {
 		return nil, err
 	}
 	if where.kind == inMemory {
-		log.Warn("users are kept in memory only: they are gone when the farm stops")
+		log.Warn("users are kept in memory only: they are lost when the farm stops")
 		return memory.New(), nil
 	}
 	store, err := openDatabase(ctx, where, cfg.EncryptionKeyFile, sqlite.Open, log)
@@ -59,7 +59,7 @@ func openDatabase(
 	return store, nil
 }
 
-// Migrate brings the schema of the store up to date, and does nothing else.
+// Migrate brings the schema of the store up to date. It changes nothing else.
 func Migrate(ctx context.Context, cfg StoreConfig) error {
 	where, err := parseStoreURL(cfg.Store)
 	if err != nil {

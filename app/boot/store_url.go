@@ -13,7 +13,7 @@ const (
 	inPostgres
 )
 
-// storeURL is the setting --store, understood.
+// storeURL is the parsed setting --store.
 type storeURL struct {
 	kind storeKind
 	url  string // of PostgreSQL, with its password
@@ -39,13 +39,13 @@ func parseStoreURL(text string) (storeURL, error) {
 	return storeURL{}, errors.New("--store must be memory:, sqlite:FILE or postgres://USER:PASSWORD@HOST:PORT/DATABASE")
 }
 
-// String names the store without the secrets that its URL may have.
+// String names the store without the secrets that its URL may contain.
 func (s storeURL) String() string {
 	switch s.kind {
 	case inSQLite:
 		return "sqlite:" + s.file
 	case inPostgres:
-		// Not the user, and not the settings: a password may be in either.
+		// Without the user and the query, because either may contain a password.
 		address, _, _ := strings.Cut(s.url, "?")
 		_, address, _ = strings.Cut(address, "://")
 		return "postgres://" + address[strings.LastIndex(address, "@")+1:]

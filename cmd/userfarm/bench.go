@@ -18,7 +18,7 @@ type measurement struct {
 	JSON bool `help:"Write the result as one JSON object."`
 }
 
-// AfterApply reads the API key. The command line calls it.
+// AfterApply reads the API key from the environment. The command line calls it.
 func (m *measurement) AfterApply() error {
 	text := os.Getenv(benchKeyVariable)
 	if text == "" {

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-func TestBenchWritesNothingButItsResult(t *testing.T) {
+func TestBenchWritesOnlyItsResult(t *testing.T) {
 	farm := serve(t, t.TempDir(), "--store", "memory:")
 	var stdout, stderr bytes.Buffer
 	bench := exec.Command(binary, "bench", "--url", "http://"+farm.address,
@@ -31,7 +31,7 @@ func TestBenchWritesNothingButItsResult(t *testing.T) {
 	wantNoUsers(t, farm)
 }
 
-func TestBenchThatIsStoppedStillReports(t *testing.T) {
+func TestAnInterruptedBenchReports(t *testing.T) {
 	farm := serve(t, t.TempDir(), "--store", "memory:")
 	bench := start(t, t.TempDir(), "bench", "--url", "http://"+farm.address, "--clients", "4", "--users", "20", "--for", "1h")
 	for !strings.Contains(bench.output.String(), "measuring") {
@@ -46,20 +46,20 @@ func TestBenchThatIsStoppedStillReports(t *testing.T) {
 		t.Errorf("exit code = %d, want 0", code)
 	}
 	if !strings.Contains(bench.output.String(), "latency in ms") {
-		t.Errorf("it does not report:\n%s", bench.output)
+		t.Errorf("there is no report:\n%s", bench.output)
 	}
 	wantNoUsers(t, farm)
 }
 
-func TestBenchesThatMustFail(t *testing.T) {
+func TestBenchFails(t *testing.T) {
 	for name, test := range map[string]struct {
 		args []string
 		code int
 		says string
 	}{
 		"a farm on another machine": {[]string{"--url", "http://192.0.2.1:8000"}, 2, "--allow-remote"},
-		"a time that is none":       {[]string{"--for", "soon"}, 2, "--for"},
-		"a farm that is away":       {[]string{"--url", "http://" + freeAddress(t)}, 1, "connection refused"},
+		"an invalid time":           {[]string{"--for", "soon"}, 2, "--for"},
+		"a farm that is down":       {[]string{"--url", "http://" + freeAddress(t)}, 1, "connection refused"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := start(t, t.TempDir(), append([]string{"bench"}, test.args...)...)
@@ -70,7 +70,7 @@ func TestBenchesThatMustFail(t *testing.T) {
 	}
 }
 
-func TestABenchWithWhatIsNoAPIKeySaysSoAndDoesNotQuoteIt(t *testing.T) {
+func TestBenchRejectsAMalformedAPIKeyWithoutQuotingIt(t *testing.T) {
 	t.Setenv("USERFARM_API_KEY", "opensesame")
 	done := execute(t, t.TempDir(), "bench")
 	if done.code != 2 || !strings.Contains(done.stderr, "USERFARM_API_KEY: malformed API key") ||

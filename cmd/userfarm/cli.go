@@ -11,19 +11,19 @@ import (
 
 type cli struct {
 	Serve       serve       `cmd:"" help:"Run the farm."`
-	Migrate     migrate     `cmd:"" help:"Bring the schema of the store up to date, and end."`
-	Keys        keys        `cmd:"" help:"Make, list and revoke API keys."`
-	Keyring     keyring     `cmd:"" help:"Change the keys that encrypt passwords, while farms serve."`
-	Healthcheck healthcheck `cmd:"" help:"Ask the farm on this machine whether it is ready, and end."`
-	Bench       measurement `cmd:"" help:"Measure a running farm: how many users a second it hands out, and how fast. If it needs an API key, give an admin's in USERFARM_API_KEY."`
+	Migrate     migrate     `cmd:"" help:"Bring the schema of the store up to date."`
+	Keys        keys        `cmd:"" help:"Create, list and revoke API keys."`
+	Keyring     keyring     `cmd:"" help:"Change the keys that encrypt passwords, also while farms serve."`
+	Healthcheck healthcheck `cmd:"" help:"Check whether the farm on this machine is ready."`
+	Bench       measurement `cmd:"" help:"Measure a running farm: how many users per second it hands out, and how fast. For a farm that needs an API key, set USERFARM_API_KEY to an admin's key."`
 }
 
-// command is what every subcommand is.
+// command is a subcommand.
 type command interface {
 	Run(ctx context.Context) error
 }
 
-// parse returns the subcommand that args ask for, with its settings from args, environment and defaults.
+// parse returns the subcommand that args name, with its settings from args, the environment and the defaults.
 func parse(args []string) (command, error) {
 	var c cli
 	parser, err := kong.New(&c, kong.Name("userfarm"),

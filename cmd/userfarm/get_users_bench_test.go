@@ -31,8 +31,8 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// BenchmarkGetUsers asks a farm with 1,000 users for all of them over HTTP, and beside it what one writes who wants it
-// quickly done: the table selected into a slice of Bun models, the passwords opened, and encoding/json.
+// BenchmarkGetUsers gets all users of a farm with 1,000 users over HTTP, and compares that with the simplest implementation: select the
+// table into a slice of Bun models, open the passwords, and encode with encoding/json.
 func BenchmarkGetUsers(b *testing.B) {
 	const users = 1000
 	keys, err := sealing.NewKeyRing(make([]byte, sealing.KeySize))
@@ -158,7 +158,7 @@ func getUsersNaively(db *bun.DB, keys *sealing.KeyRing) fiber.Handler {
 	}
 }
 
-// get measures GET /get_users of a server, one request after the other.
+// get measures GET /get_users of a server with sequential requests.
 func get(b *testing.B, serve func(net.Listener) error, shutdown func(context.Context) error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -192,7 +192,7 @@ func get(b *testing.B, serve func(net.Listener) error, shutdown func(context.Con
 	}
 }
 
-// addUsers fills a store.
+// addUsers adds n users to a store.
 func addUsers(b *testing.B, store ports.Store, n int) {
 	b.Helper()
 	pool := domain.Pool{ProjectID: domain.ProjectID{1}, Env: "staging", Domain: "shop.example.com"}

@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// healthcheckTimeout is longer than the farm takes to find out that its store is away.
+// healthcheckTimeout is longer than the farm takes to detect that its store is unavailable.
 const healthcheckTimeout = 4 * time.Second
 
-// healthcheck is for container images, which have no curl.
+// healthcheck is for container images without curl.
 type healthcheck struct {
 	Listen  string `help:"Address that the farm serves on." default:"127.0.0.1:8000" placeholder:"HOST:PORT" env:"USERFARM_LISTEN"`
-	TLSCert string `name:"tls-cert" help:"File with the TLS certificate that the farm serves with, if it does." placeholder:"FILE" env:"USERFARM_TLS_CERT"`
+	TLSCert string `name:"tls-cert" help:"File with the farm's TLS certificate, if it serves with TLS." placeholder:"FILE" env:"USERFARM_TLS_CERT"`
 }
 
 func (h *healthcheck) Run(ctx context.Context) error {
@@ -50,8 +50,8 @@ func (h *healthcheck) scheme() string {
 	return "https"
 }
 
-// healthcheckClient takes any certificate: that of the farm has another name than this machine's, it may have been replaced
-// a moment ago, and nothing secret is sent. Who could answer here in the farm's place has the machine already.
+// healthcheckClient accepts any certificate: the farm's certificate is for another name than localhost, it may have been replaced a
+// moment ago, and the request contains no secret. A program that can answer here in place of the farm already controls the machine.
 func healthcheckClient() *http.Client {
 	return &http.Client{Transport: &http.Transport{
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // see above

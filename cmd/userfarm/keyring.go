@@ -12,20 +12,20 @@ import (
 	"github.com/userfarm/userfarm/app/boot"
 )
 
-// keyring changes the file with the encryption keys. Farms that serve with that file follow it without a restart. A key seals,
-// which is to encrypt, or it only opens what it sealed before.
+// keyring changes the file with the encryption keys. Farms that use the file read it again without a restart. The first key seals
+// (encrypts); every key opens (decrypts) what it sealed.
 type keyring struct {
 	Add     addSealingKey     `cmd:"" help:"Add a new key, which seals from now on."`
 	List    listSealingKeys   `cmd:"" help:"List the keys: which one seals, and how many users are sealed with each."`
-	Promote promoteSealingKey `cmd:"" help:"Let a key that is in the file seal from now on."`
-	Reseal  reseal            `cmd:"" help:"Seal all users anew with the key that seals now."`
-	Remove  removeSealingKey  `cmd:"" help:"Remove a key that nobody is sealed with anymore."`
+	Promote promoteSealingKey `cmd:"" help:"Make a key of the file the one that seals from now on."`
+	Reseal  reseal            `cmd:"" help:"Reseal all users with the key that seals now."`
+	Remove  removeSealingKey  `cmd:"" help:"Remove a key with which no user is sealed anymore."`
 }
 
 type addSealingKey struct {
 	boot.StoreConfig `embed:""`
 
-	Standby bool `help:"Only open with it until it is promoted: for replicas that have copies of the file."`
+	Standby bool `help:"Only open with the key until it is promoted: for replicas that have copies of the file."`
 }
 
 // Run writes the id of the key to standard output, and what to do next to standard error.
@@ -44,9 +44,9 @@ func (a *addSealingKey) Run(context.Context) error {
 			file, id)
 		return nil
 	}
-	fmt.Fprintf(os.Stderr, "Back up %s. Farms that use this file seal with the new key from now on, and have the other keys open\n"+
-		"what those sealed. To seal that anew: userfarm keyring reseal.\n"+
-		"Replicas with copies of the file can't open what the new key seals until they get the new file: with these, use --standby.\n",
+	fmt.Fprintf(os.Stderr, "Back up %s. Farms that use this file seal with the new key from now on; the other keys only open\n"+
+		"what they sealed. To reseal that with the new key, run userfarm keyring reseal.\n"+
+		"Replicas with copies of the file can't open what the new key seals until they get the new file: for them, use --standby.\n",
 		file)
 	return nil
 }
@@ -76,7 +76,8 @@ type removeSealingKey struct {
 	ID string `arg:"" help:"Id of the key, as in userfarm keyring list."`
 }
 
-// Run makes the store forget the key first: it knows whether anybody needs it, and is not to ask for it when a farm starts.
+// Run removes the key from the store first: the store knows whether the key is still needed, and a farm that starts must not look for
+// a key that the file no longer has.
 func (r *removeSealingKey) Run(ctx context.Context) error {
 	return withStore(ctx, r.StoreConfig, func(store *bunstore.Store, file string) error {
 		if err := r.check(file); err != nil {
@@ -132,7 +133,7 @@ func usersOf(keys []bunstore.SealingKey, id string) int {
 	return 0
 }
 
-// withStore calls use with the store, which it opens and closes, and the file with its encryption keys.
+// withStore opens the store, calls use with it and the path of its key file, and closes it.
 func withStore(ctx context.Context, cfg boot.StoreConfig, use func(store *bunstore.Store, file string) error) error {
 	store, err := boot.Administer(ctx, cfg, false)
 	if err != nil {

@@ -39,9 +39,9 @@ func (l *listSealingKeys) Run(ctx context.Context) error {
 	})
 }
 
-// useOf says what the key in a place of the file is for.
-func useOf(place int) string {
-	if place == 0 {
+// useOf says what the key at an index of the file is for.
+func useOf(index int) string {
+	if index == 0 {
 		return "seals"
 	}
 	return "opens"

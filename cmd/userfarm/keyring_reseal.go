@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	resealProgress = time.Second // between two lines that say how far it is
+	resealProgress = time.Second // between two lines about the progress
 	resealPasses   = 10
 )
 
@@ -21,31 +21,31 @@ type reseal struct {
 	boot.StoreConfig `embed:""`
 }
 
-// Run writes how many users it sealed anew to standard output. It may be ended at any time, and goes on where it was when
-// it is run again.
+// Run writes to standard output how many users it resealed. It may be interrupted at any time; the next run continues with the users
+// that are left.
 func (r *reseal) Run(ctx context.Context) error {
 	return withStore(ctx, r.StoreConfig, func(store *bunstore.Store, _ string) error {
 		p := resealing{store: store, said: time.Now()}
 		if err := p.run(ctx); err != nil {
-			return fmt.Errorf("%w (%d users are sealed anew; the same command goes on with the others)", err, p.done)
+			return fmt.Errorf("%w (%d users resealed; run the same command again for the others)", err, p.done)
 		}
-		if _, err := fmt.Printf("%d users are sealed anew\n", p.done); err != nil {
+		if _, err := fmt.Printf("%d users resealed\n", p.done); err != nil {
 			return err
 		}
-		return p.complain()
+		return p.fault()
 	})
 }
 
 type resealing struct {
 	store *bunstore.Store
 	done  int
-	said  time.Time
+	said  time.Time // when the latest line about the progress was written
 
 	unopened []domain.UserID // in the latest pass
 }
 
-// run passes over the users until a pass finds none: a farm may have added some with an old key just before it saw the new
-// one.
+// run repeats the pass over the users until a pass reseals none: a farm may have sealed some with an old key just before it read
+// the new one.
 func (p *resealing) run(ctx context.Context) error {
 	for range resealPasses {
 		before := p.done
@@ -53,7 +53,7 @@ func (p *resealing) run(ctx context.Context) error {
 			return err
 		}
 	}
-	return errors.New("a farm goes on sealing with an old key: give it the new key file")
+	return errors.New("a farm still seals with an old key: give it the new key file")
 }
 
 func (p *resealing) pass(ctx context.Context) error {
@@ -66,23 +66,23 @@ func (p *resealing) pass(ctx context.Context) error {
 		after = some.Last
 		p.done += some.Users
 		p.unopened = append(p.unopened, some.Unopened...)
-		p.say()
+		p.report()
 	}
 }
 
-// complain returns an error if somebody could not be opened.
-func (p *resealing) complain() error {
+// fault returns an error if the latest pass could not open some users.
+func (p *resealing) fault() error {
 	const named = 5
 	if len(p.unopened) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%d users can't be opened with the keys of the file, and stay as they are: %v…",
+	return fmt.Errorf("%d users can't be opened with the keys of the file, and were not changed: %v…",
 		len(p.unopened), p.unopened[:min(named, len(p.unopened))])
 }
 
-func (p *resealing) say() {
+func (p *resealing) report() {
 	if now := time.Now(); now.Sub(p.said) >= resealProgress {
 		p.said = now
-		fmt.Fprintf(os.Stderr, "%d users are sealed anew so far\n", p.done)
+		fmt.Fprintf(os.Stderr, "%d users resealed so far\n", p.done)
 	}
 }

@@ -18,9 +18,9 @@ import (
 )
 
 func TestTheEncryptionKeyIsReplacedWhileTheFarmServes(t *testing.T) {
-	for name, settings := range bothStores(t) {
+	for name, newStore := range stores {
 		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
+			dir, settings := t.TempDir(), newStore(t)
 			keyFile := filepath.Join(dir, "userfarm.key")
 			if settings != nil {
 				keyFile = settings[3]
@@ -36,7 +36,7 @@ func TestTheEncryptionKeyIsReplacedWhileTheFarmServes(t *testing.T) {
 			added := strings.TrimSpace(keyring("add").stdout)
 			if refused := keyring("remove", old); refused.code != 1 || !regexp.MustCompile(
 				`[1-9]\d* users are sealed with key `+old+`: run userfarm keyring reseal`).MatchString(refused.stderr) {
-				t.Errorf("to remove a key that is needed: exit code %d\n%s", refused.code, refused.stderr)
+				t.Errorf("to remove a key in use: exit code %d\n%s", refused.code, refused.stderr)
 			}
 			fillWithPasswords(t, farm, 600, 100)
 			if now := tableOf(t, keyring("list").stdout); now[0].id != added || now[0].use != "seals" || now[0].users < 100 ||
@@ -44,11 +44,11 @@ func TestTheEncryptionKeyIsReplacedWhileTheFarmServes(t *testing.T) {
 				t.Errorf("after the new key %s was used: %+v", added, now)
 			}
 			resealed := keyring("reseal")
-			if resealed.code != 0 || !regexp.MustCompile(`^\d+ users are sealed anew\n$`).MatchString(resealed.stdout) {
+			if resealed.code != 0 || !regexp.MustCompile(`^\d+ users resealed\n$`).MatchString(resealed.stdout) {
 				t.Errorf("reseal: exit code %d\n%s%s", resealed.code, resealed.stdout, resealed.stderr)
 			}
 			if now := tableOf(t, keyring("list").stdout); now[0].users != 700 || now[1].users != 0 {
-				t.Errorf("after all were sealed anew: %+v", now)
+				t.Errorf("after all were resealed: %+v", now)
 			}
 			if removed := keyring("remove", old); removed.code != 0 {
 				t.Errorf("remove: exit code %d\n%s", removed.code, removed.stderr)
@@ -68,10 +68,10 @@ func TestTheEncryptionKeyIsReplacedWhileTheFarmServes(t *testing.T) {
 	}
 }
 
-func TestAResealThatIsKilledGoesOn(t *testing.T) {
-	for name, settings := range bothStores(t) {
+func TestAKilledResealCanContinue(t *testing.T) {
+	for name, newStore := range stores {
 		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
+			dir, settings := t.TempDir(), newStore(t)
 			farm := serve(t, dir, settings...)
 			const users = 1500
 			fillWithPasswords(t, farm, 0, users)
@@ -85,25 +85,25 @@ func TestAResealThatIsKilledGoesOn(t *testing.T) {
 				p.wait()
 				now := tableOf(t, mustExecute(t, dir, append([]string{"keyring", "list"}, settings...)...))
 				began = now[0].users > 0
-				t.Logf("killed when %d of %d were sealed anew", now[0].users, users)
+				t.Logf("killed when %d of %d were resealed", now[0].users, users)
 				if now[0].users+now[1].users != users {
 					t.Errorf("after a kill: %+v", now)
 				}
 			}
 			if !began {
-				t.Error("no user was sealed anew before a kill")
+				t.Error("no user was resealed before a kill")
 			}
 			wantAllPasswords(t, farm, users)
 			mustExecute(t, dir, append([]string{"keyring", "reseal"}, settings...)...)
 			if now := tableOf(t, mustExecute(t, dir, append([]string{"keyring", "list"}, settings...)...)); now[1].users != 0 {
-				t.Errorf("after it went on: %+v", now)
+				t.Errorf("after it continued: %+v", now)
 			}
 			wantAllPasswords(t, farm, users)
 		})
 	}
 }
 
-func TestAResealThatIsInterruptedSaysSo(t *testing.T) {
+func TestAnInterruptedResealSaysHowToContinue(t *testing.T) {
 	dir := t.TempDir()
 	farm := serve(t, dir)
 	fillWithPasswords(t, farm, 0, 1500)
@@ -112,16 +112,16 @@ func TestAResealThatIsInterruptedSaysSo(t *testing.T) {
 		p := start(t, dir, "keyring", "reseal")
 		time.Sleep(time.Duration(20+10*i) * time.Millisecond)
 		p.signal(os.Interrupt)
-		if code := p.wait(); code == 0 || code == 1 && strings.Contains(p.output.String(), "the same command goes on with the others") {
-			return // it was done, or says that it is not
+		if code := p.wait(); code == 0 || code == 1 && strings.Contains(p.output.String(), "run the same command again for the others") {
+			return // it was done, or says how to continue
 		}
 	}
-	t.Error("a reseal that was interrupted did not say how to go on")
+	t.Error("an interrupted reseal did not say how to continue")
 }
 
-// Replicas with copies of the key file can't be given a new one at the same moment.
+// Replicas with copies of the key file can't get a new file at the same moment.
 func TestTheKeyIsReplacedOnReplicasWithCopiesOfTheFile(t *testing.T) {
-	settings := bothStores(t)["PostgreSQL"]
+	settings := postgresStore(t)
 	store, original, copied := settings[:2], settings[3], filepath.Join(t.TempDir(), "copy.key")
 	publish := func() {
 		text, err := os.ReadFile(original)
@@ -147,7 +147,7 @@ func TestTheKeyIsReplacedOnReplicasWithCopiesOfTheFile(t *testing.T) {
 	old := tableOf(t, keyring("list"))[0].id
 	added := strings.TrimSpace(keyring("add", "--standby"))
 	if now := tableOf(t, keyring("list")); now[0].id != old || now[1].id != added || now[1].use != "opens" {
-		t.Errorf("with a key that stands by: %+v", now)
+		t.Errorf("with a standby key: %+v", now)
 	}
 	publish()
 	keyring("promote", added)
@@ -167,7 +167,7 @@ func TestTheKeyIsReplacedOnReplicasWithCopiesOfTheFile(t *testing.T) {
 	}
 }
 
-func TestKeyringCommandsThatMustFail(t *testing.T) {
+func TestKeyringCommandsFail(t *testing.T) {
 	dir := t.TempDir()
 	for name, test := range map[string]struct {
 		args []string
@@ -197,7 +197,7 @@ func TestKeyringCommandsThatMustFail(t *testing.T) {
 			}
 		})
 	}
-	makeKey(t, dir, nil, "--role", "admin", "--name", "x") // makes a store
+	makeKey(t, dir, nil, "--role", "admin", "--name", "x") // creates a store
 	only := tableOf(t, mustExecute(t, dir, "keyring", "list"))[0].id
 	for says, id := range map[string]string{"promote another one": only, "no key of the file": "0123abcd"} {
 		if done := execute(t, dir, "keyring", "remove", id); done.code != 1 || !strings.Contains(done.stderr, says) {
@@ -236,7 +236,7 @@ func keyLines(text []byte) []string {
 	return regexp.MustCompile(`(?m)^[^#\s].*$`).FindAllString(string(text), -1)
 }
 
-// fillWithPasswords creates n users whose passwords tell who they are.
+// fillWithPasswords creates n users whose passwords contain their logins.
 func fillWithPasswords(t *testing.T, farm *process, from, n int) {
 	t.Helper()
 	next := atomic.Int64{}
@@ -256,8 +256,7 @@ func fillWithPasswords(t *testing.T, farm *process, from, n int) {
 	creating.Wait()
 }
 
-// loginsUnderLoad acquires and releases users, and changes some, until stop is called. It fails the test for every answer
-// that is not the right one.
+// loginsUnderLoad acquires and releases users, and changes some, until stop is called. Every wrong answer fails the test.
 func loginsUnderLoad(t *testing.T, farm *process) (stop func()) {
 	t.Helper()
 	stopped := make(chan struct{})
@@ -306,7 +305,7 @@ func logInOnce(farm *process) error {
 	if user.Password != "password of "+user.Login {
 		return fmt.Errorf("%s has the password %q", user.Login, user.Password)
 	}
-	if rand.IntN(4) == 0 { // the same password, sealed anew
+	if rand.IntN(4) == 0 { // the same password, resealed
 		body := fmt.Sprintf(`{"password":%q}`, user.Password)
 		if status, answer, err := farm.send(http.MethodPatch, "/v1/users/"+user.UserID, body); err != nil || status != http.StatusOK {
 			return fmt.Errorf("change = %d %s (%w)", status, answer, err)
@@ -340,7 +339,7 @@ func wantAllPasswords(t *testing.T, farm *process, n int) {
 	}
 }
 
-// wantNoWarnings fails the test if a farm logged one, but for that it has no API key.
+// wantNoWarnings fails the test if a farm logged a warning, except for the one that it has no API key.
 func wantNoWarnings(t *testing.T, farm *process) {
 	t.Helper()
 	for line := range strings.Lines(farm.output.String()) {

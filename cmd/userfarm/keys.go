@@ -13,24 +13,24 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// keys looks after API keys in the store itself, so that there can be a first one. Farms may serve meanwhile.
+// keys manages API keys directly in the store, so that the first one can be created. Farms may serve at the same time.
 type keys struct {
-	Create   createKey   `cmd:"" help:"Make an API key, and write its token to standard output: KEY=$(userfarm keys create …)."`
+	Create   createKey   `cmd:"" help:"Create an API key, and write its token to standard output: KEY=$(userfarm keys create …)."`
 	List     listKeys    `cmd:"" help:"List the API keys, the newest last."`
-	Revoke   revokeKey   `cmd:"" help:"End an API key for good: within two seconds it lets nobody in."`
-	Generate generateKey `cmd:"" help:"Write a new token to standard output and store it nowhere: for serve --admin-key-file."`
+	Revoke   revokeKey   `cmd:"" help:"Revoke an API key for good: within two seconds every farm rejects it."`
+	Generate generateKey `cmd:"" help:"Write a new token to standard output without storing it: for serve --admin-key-file."`
 }
 
 type createKey struct {
 	boot.StoreConfig `embed:""`
 
-	Name    string      `help:"What the key is for, for people." required:"" placeholder:"NAME"`
+	Name    string      `help:"What the key is for, in words for people." required:"" placeholder:"NAME"`
 	Role    string      `help:"What its holder may do: ${enum}." required:"" enum:"viewer,tester,admin" placeholder:"ROLE"`
-	Project []projectID `help:"Project that the key is limited to, may be given again; without one the key is for all." placeholder:"UUID" sep:"none"`
-	Expires lifetime    `help:"How long the key may be used, like 90d or 12h; without it the key never expires." placeholder:"TIME"`
+	Project []projectID `help:"Project that the key is limited to; may be repeated. Without it, the key is for all projects." placeholder:"UUID" sep:"none"`
+	Expires lifetime    `help:"How long the key may be used, like 90d or 12h. Without it, the key never expires." placeholder:"TIME"`
 }
 
-// Validate returns what no key can be made of. The command line calls it.
+// Validate returns an error if no key can be created from the flags. The command line calls it.
 func (c *createKey) Validate() error {
 	return errors.Join(nameFlags(domain.CheckKeySpec(c.spec())), c.StoreConfig.Validate())
 }
@@ -47,7 +47,8 @@ func (c *createKey) spec() domain.KeySpec {
 	return spec
 }
 
-// Run revokes the key again if nobody could get its token: a pipe that nobody reads must not end it before that.
+// Run revokes the key if its token could not be written. It ignores SIGPIPE, because a closed pipe must not end the process before
+// that.
 func (c *createKey) Run(ctx context.Context) error {
 	signal.Ignore(syscall.SIGPIPE)
 	return withAPIKeys(ctx, c.StoreConfig, true, func(keys ports.Keys) error {
@@ -58,7 +59,7 @@ func (c *createKey) Run(ctx context.Context) error {
 		if _, err := fmt.Println(token.Reveal()); err != nil {
 			return errors.Join(fmt.Errorf("the token of API key %s is lost: %w", key.ID, err), revoke(ctx, keys, key.ID))
 		}
-		fmt.Fprintf(os.Stderr, "API key %s: its token is shown only this once, and kept nowhere\n", key.ID)
+		fmt.Fprintf(os.Stderr, "API key %s: its token is shown only this once, and is not stored\n", key.ID)
 		return nil
 	})
 }
@@ -91,7 +92,7 @@ func (*generateKey) Run(context.Context) error {
 	return err
 }
 
-// withAPIKeys calls use with the API keys of the store, which it opens and closes.
+// withAPIKeys opens the store, calls use with its API keys, and closes it.
 func withAPIKeys(ctx context.Context, cfg boot.StoreConfig, mayBeNew bool, use func(ports.Keys) error) error {
 	store, err := boot.Administer(ctx, cfg, mayBeNew)
 	if err != nil {
@@ -104,12 +105,12 @@ func withAPIKeys(ctx context.Context, cfg boot.StoreConfig, mayBeNew bool, use f
 	return errors.Join(err, store.Close())
 }
 
-// keyFlags are the flags for what the domain calls by the names of the API.
+// keyFlags maps the names of the API, which the domain uses in its errors, to flags.
 var keyFlags = map[string]string{
 	"/name": "--name", "/role": "--role", "/projects": "--project", "/expires_in_seconds": "--expires",
 }
 
-// nameFlags returns err with the flags that it is about.
+// nameFlags returns err with the names of the flags in place of those of the API.
 func nameFlags(err error) error {
 	invalid, ok := errors.AsType[*domain.InvalidError](err)
 	if !ok {

@@ -21,7 +21,7 @@ type apiKeyID domain.APIKeyID
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (id *apiKeyID) UnmarshalText(text []byte) error { return parseUUID((*[16]byte)(id), text) }
 
-// parseUUID reads the canonical form.
+// parseUUID accepts the canonical form only.
 func parseUUID(id *[16]byte, text []byte) error {
 	parsed, err := uuid.ParseBytes(text)
 	if err != nil || len(text) != len(uuid.Nil.String()) || parsed == uuid.Nil {
@@ -34,8 +34,8 @@ func parseUUID(id *[16]byte, text []byte) error {
 // lifetime is a duration that may be given in days.
 type lifetime struct{ duration time.Duration }
 
-// UnmarshalText implements [encoding.TextUnmarshaler]. It reads what [time.ParseDuration] does, after days or none: 90d,
-// 1d12h, 30m.
+// UnmarshalText implements [encoding.TextUnmarshaler]. It accepts what [time.ParseDuration] does, with an optional number of days
+// before it: 90d, 1d12h, 30m.
 func (l *lifetime) UnmarshalText(text []byte) error {
 	const day = 24 * time.Hour
 	const most = int(domain.MaxKeyTTL / day)

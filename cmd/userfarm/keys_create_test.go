@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-func TestManyKeysAreMadeAtOnceInANewFarm(t *testing.T) {
+func TestManyKeysAreCreatedAtOnceInANewFarm(t *testing.T) {
 	dir := t.TempDir()
 	const many = 6
 	for name, done := range createAtOnce(t, dir, many) {
@@ -23,11 +23,11 @@ func TestManyKeysAreMadeAtOnceInANewFarm(t *testing.T) {
 	}
 }
 
-func TestAFarmStartsWhileKeysAreMade(t *testing.T) {
+func TestAFarmStartsWhileKeysAreCreated(t *testing.T) {
 	dir := t.TempDir()
-	making := createAtOnce(t, dir, 3)
+	creating := createAtOnce(t, dir, 3)
 	farm := serve(t, dir)
-	for name, done := range making {
+	for name, done := range creating {
 		if code := done.wait(); code != 0 {
 			t.Errorf("%s: exit code %d\n%s", name, code, done.output)
 		}
@@ -35,7 +35,7 @@ func TestAFarmStartsWhileKeysAreMade(t *testing.T) {
 	awaitEntry(t, farm, "", http.StatusUnauthorized)
 }
 
-func TestAKeyWhoseTokenNobodyGotIsRevoked(t *testing.T) {
+func TestAKeyWhoseTokenIsLostIsRevoked(t *testing.T) {
 	for name, output := range map[string]func(*testing.T) *os.File{"a closed pipe": closedPipe, "a full disk": fullDisk} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -58,8 +58,8 @@ func TestAKeyWhoseTokenNobodyGotIsRevoked(t *testing.T) {
 	}
 }
 
-// An unset variable in a script must not make a key for all projects.
-func TestAKeyForAnEmptyProjectIsRefused(t *testing.T) {
+// An unset variable in a script must not create a key for all projects.
+func TestAnEmptyProjectIsRejected(t *testing.T) {
 	for _, args := range [][]string{{"--project", ""}, {"--project="}, {"--project", project, "--project", ""}} {
 		dir := t.TempDir()
 		done := execute(t, dir, append([]string{"keys", "create", "--role", "tester", "--name", "ci"}, args...)...)
@@ -72,18 +72,18 @@ func TestAKeyForAnEmptyProjectIsRefused(t *testing.T) {
 	}
 }
 
-// createAtOnce begins to make API keys, and returns who does, by the names of the keys.
+// createAtOnce starts processes that create API keys, and returns them by the names of the keys.
 func createAtOnce(t *testing.T, dir string, n int) map[string]*process {
 	t.Helper()
-	making := make(map[string]*process, n)
+	creating := make(map[string]*process, n)
 	for i := range n {
 		name := fmt.Sprintf("key %d", i)
-		making[name] = start(t, dir, "keys", "create", "--role", "admin", "--name", name)
+		creating[name] = start(t, dir, "keys", "create", "--role", "admin", "--name", name)
 	}
-	return making
+	return creating
 }
 
-// closedPipe returns the end to write to of a pipe that nobody reads.
+// closedPipe returns the write end of a pipe whose read end is closed.
 func closedPipe(t *testing.T) *os.File {
 	t.Helper()
 	read, write, err := os.Pipe()

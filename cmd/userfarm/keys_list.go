@@ -16,7 +16,7 @@ import (
 type listKeys struct {
 	boot.StoreConfig `embed:""`
 
-	JSON bool `help:"Write them as JSON, as GET /v1/keys does."`
+	JSON bool `help:"Write JSON, as GET /v1/keys does."`
 }
 
 func (l *listKeys) Run(ctx context.Context) error {
@@ -61,7 +61,7 @@ func writeKeys(w io.Writer, keys []domain.KeyView) error {
 	return writeTable(w, rows)
 }
 
-// maker returns the id of the key that another one was made with.
+// maker returns the id of the API key with which this one was created.
 func maker(key domain.KeyView) string {
 	if key.CreatedBy.IsZero() {
 		return "-"

@@ -15,10 +15,11 @@ import (
 	"github.com/userfarm/userfarm/adapters/postgres/postgrestest"
 )
 
-// revocation is how long a test waits for what must happen in two seconds on a machine that has time.
+// revocation is how long a test waits for the farm to reject a revoked key. The farm promises two seconds, on a machine that is not
+// overloaded.
 const revocation = 20 * time.Second
 
-func TestAKeyThatIsMadeBeforeTheFarmStartsIsNeededFromItsStart(t *testing.T) {
+func TestAFarmThatStartsWithAKeyRequiresOne(t *testing.T) {
 	dir := t.TempDir()
 	made := execute(t, dir, "keys", "create", "--role", "admin", "--name", "ops")
 	if made.code != 0 || !regexp.MustCompile(`^userfarm_[a-z2-7]{40}\n$`).MatchString(made.stdout) {
@@ -37,10 +38,10 @@ func TestAKeyThatIsMadeBeforeTheFarmStartsIsNeededFromItsStart(t *testing.T) {
 	}
 }
 
-func TestAKeyThatIsMadeBesideARunningFarmWorksAtOnce(t *testing.T) {
-	for name, settings := range bothStores(t) {
+func TestAKeyThatIsCreatedWhileAFarmRunsWorksAtOnce(t *testing.T) {
+	for name, newStore := range stores {
 		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
+			dir, settings := t.TempDir(), newStore(t)
 			farm := serve(t, dir, settings...)
 			wantEntry(t, farm, "", http.StatusOK)
 
@@ -58,10 +59,10 @@ func TestAKeyThatIsMadeBesideARunningFarmWorksAtOnce(t *testing.T) {
 	}
 }
 
-func TestARevokedKeyLetsNobodyInAnywhere(t *testing.T) {
-	for name, settings := range bothStores(t) {
+func TestEveryReplicaRejectsARevokedKey(t *testing.T) {
+	for name, newStore := range stores {
 		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
+			dir, settings := t.TempDir(), newStore(t)
 			token := makeKey(t, dir, settings, "--role", "admin", "--name", "lost")
 			farms := []*process{serve(t, dir, settings...)}
 			if name == "PostgreSQL" {
@@ -76,7 +77,7 @@ func TestARevokedKeyLetsNobodyInAnywhere(t *testing.T) {
 			}
 			for _, farm := range farms {
 				awaitEntry(t, farm, token, http.StatusUnauthorized)
-				wantEntry(t, farm, "", http.StatusUnauthorized) // and the farm is not open to all now
+				wantEntry(t, farm, "", http.StatusUnauthorized) // the farm still requires a key
 			}
 			if listed := listKeys(t, dir, settings); listed[0].Status != "revoked" {
 				t.Errorf("it is listed as %s", listed[0].Status)
@@ -87,7 +88,7 @@ func TestARevokedKeyLetsNobodyInAnywhere(t *testing.T) {
 
 func TestKeysAreListedTheNewestLast(t *testing.T) {
 	dir := t.TempDir()
-	first := makeKey(t, dir, nil, "--role", "admin", "--name", "all of it")
+	first := makeKey(t, dir, nil, "--role", "admin", "--name", "everything")
 	second := makeKey(t, dir, nil, "--role", "tester", "--name", "ci", "--project", project, "--expires", "90d")
 	farm := serve(t, dir)
 	wantEntry(t, farm, first, http.StatusOK)
@@ -101,7 +102,7 @@ func TestKeysAreListedTheNewestLast(t *testing.T) {
 	}
 	for i, pattern := range []string{
 		`^ID +NAME +ROLE +PROJECTS +STATUS +CREATED +EXPIRES +LAST USED +MADE BY$`,
-		`^[0-9a-f-]{36} +all of it +admin +all +active +\S+Z +never +\S+Z +-$`,
+		`^[0-9a-f-]{36} +everything +admin +all +active +\S+Z +never +\S+Z +-$`,
 		`^[0-9a-f-]{36} +ci +tester +` + project + ` +active +\S+Z +\S+Z +never +-$`,
 	} {
 		if !regexp.MustCompile(pattern).MatchString(lines[i]) {
@@ -119,7 +120,7 @@ func TestKeysAreListedTheNewestLast(t *testing.T) {
 	}
 }
 
-func TestAKeyMayLiveForDaysAndForLess(t *testing.T) {
+func TestAKeyMayLastDaysOrSeconds(t *testing.T) {
 	dir := t.TempDir()
 	lives := map[string]time.Duration{"90d": 90 * 24 * time.Hour, "1d12h30m": 36*time.Hour + 30*time.Minute, "45s": 45 * time.Second}
 	for text := range lives {
@@ -146,14 +147,14 @@ func TestAGeneratedKeyIsTheFirstAdmins(t *testing.T) {
 	wantEntry(t, farm, "", http.StatusUnauthorized)
 	wantEntry(t, farm, token, http.StatusOK)
 	if !strings.Contains(farm.output.String(), "chmod 600") {
-		t.Errorf("no warning that everybody can read the key:\n%s", farm.output)
+		t.Errorf("no warning that every account can read the key:\n%s", farm.output)
 	}
 	if strings.Contains(farm.output.String(), token) {
 		t.Error("the log has the token")
 	}
 }
 
-func TestKeyCommandsThatMustFail(t *testing.T) {
+func TestKeyCommandsFail(t *testing.T) {
 	admin := func(args ...string) []string {
 		return append([]string{"create", "--role", "admin", "--name", "x"}, args...)
 	}
@@ -172,8 +173,8 @@ func TestKeyCommandsThatMustFail(t *testing.T) {
 		"a time past":         {admin("--expires", "-1h"), 2, []string{"--expires"}},
 		"too long":            {admin("--expires", "3651d"), 2, []string{"--expires", "3650d"}},
 		"much too long":       {admin("--expires", "99999999999d"), 2, []string{"--expires"}},
-		"a time of no kind":   {admin("--expires", "soon"), 2, []string{"--expires", "90d"}},
-		"a store of no kind":  {admin("--store", "mysql://root:opensesame@db/farm"), 2, []string{"--store"}},
+		"an invalid time":     {admin("--expires", "soon"), 2, []string{"--expires", "90d"}},
+		"an unknown store":    {admin("--store", "mysql://root:opensesame@db/farm"), 2, []string{"--store"}},
 		"memory":              {admin("--store", "memory:"), 1, []string{"--store", "memory"}},
 		"no id":               {[]string{"revoke", "ops"}, 2, []string{"UUID"}},
 		"no store":            {[]string{"revoke", project}, 1, []string{"--store", "userfarm.db", "no such file"}},
@@ -191,7 +192,7 @@ func TestKeyCommandsThatMustFail(t *testing.T) {
 				}
 			}
 			if strings.Contains(done.stderr, "opensesame") {
-				t.Error("it says the database's password")
+				t.Error("the output contains the database's password")
 			}
 			if left, _ := os.ReadDir(dir); len(left) != 0 {
 				t.Errorf("it left %v behind", left)
@@ -201,20 +202,23 @@ func TestKeyCommandsThatMustFail(t *testing.T) {
 	dir := t.TempDir()
 	makeKey(t, dir, nil, "--role", "admin", "--name", "x")
 	if done := execute(t, dir, "keys", "revoke", project); done.code != 1 || !strings.Contains(done.stderr, "not found") {
-		t.Errorf("to revoke a key that is not there: exit code %d\n%s", done.code, done.stderr)
+		t.Errorf("to revoke an unknown key: exit code %d\n%s", done.code, done.stderr)
 	}
 }
 
-// bothStores returns the settings of a new farm on SQLite and of one on PostgreSQL.
-func bothStores(t *testing.T) map[string][]string {
+// stores return the settings of a new farm on each database.
+var stores = map[string]func(t *testing.T) []string{
+	"SQLite":     func(*testing.T) []string { return nil },
+	"PostgreSQL": postgresStore,
+}
+
+// postgresStore returns the settings of a new farm on PostgreSQL. It skips the test where there is no PostgreSQL.
+func postgresStore(t *testing.T) []string {
 	t.Helper()
-	return map[string][]string{
-		"SQLite":     nil,
-		"PostgreSQL": {"--store", postgrestest.Start(t).NewDatabase(t), "--encryption-key-file", writeKey(t)},
-	}
+	return []string{"--store", postgrestest.Shared(t).NewDatabase(t), "--encryption-key-file", writeKey(t)}
 }
 
-// makeKey makes an API key and returns its token.
+// makeKey creates an API key and returns its token.
 func makeKey(t *testing.T, dir string, settings []string, args ...string) string {
 	t.Helper()
 	return strings.TrimSpace(mustExecute(t, dir, append(append([]string{"keys", "create"}, settings...), args...)...))
@@ -239,7 +243,7 @@ func listKeys(t *testing.T, dir string, settings []string) []listedKey {
 	return listed.Keys
 }
 
-// entry returns the status of a request of an admin's with a token.
+// entry returns the status of a request that only an admin may send, with a token.
 func entry(farm *process, token string) int {
 	farm.key = token
 	return farm.get("/v1/keys")
@@ -260,5 +264,5 @@ func awaitEntry(t *testing.T, farm *process, token string, want int) {
 			return
 		}
 	}
-	t.Errorf("got %d all the time, want %d", status, want)
+	t.Errorf("got %d every time, want %d", status, want)
 }

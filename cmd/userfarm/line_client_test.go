@@ -10,14 +10,14 @@ import (
 	"time"
 )
 
-// lineClient has a connection for each request that waits.
+// lineClient opens a connection for each request that waits.
 var lineClient = &http.Client{
 	Timeout:   90 * time.Second,
 	Transport: &http.Transport{MaxIdleConnsPerHost: 10_000},
 }
 
-// stander is a client that stands in line, and its own record of that, to be read when done is closed.
-type stander struct {
+// waiter is a client that waits in line, with its record of the request. Read the record after done is closed.
+type waiter struct {
 	done chan struct{}
 
 	sent       time.Time // when it had a connection
@@ -38,9 +38,9 @@ type heldLease struct {
 	} `json:"users"`
 }
 
-// standInLine asks the farm at an address for users of a pool, and is ready to wait a minute for them.
-func standInLine(address, env string, users int, key string) *stander {
-	s := &stander{done: make(chan struct{})}
+// waitInLine starts a client that asks the farm at an address for users of a pool and waits up to a minute for them.
+func waitInLine(address, env string, users int, key string) *waiter {
+	s := &waiter{done: make(chan struct{})}
 	go func() {
 		defer close(s.done)
 		s.err = s.ask(address, env, users, key)
@@ -48,7 +48,7 @@ func standInLine(address, env string, users int, key string) *stander {
 	return s
 }
 
-func (s *stander) ask(address, env string, users int, key string) error {
+func (s *waiter) ask(address, env string, users int, key string) error {
 	selector := fmt.Sprintf(`{"project_id":%q,"env":%q}`, project, env)
 	body := fmt.Sprintf(`{"users":[%s],"owner":"test","wait_seconds":60}`, strings.Repeat(","+selector, users)[1:])
 	request, err := http.NewRequest(http.MethodPost, "http://"+address+"/v1/leases", strings.NewReader(body))
@@ -76,8 +76,8 @@ func (s *stander) ask(address, env string, users int, key string) error {
 	return err
 }
 
-// served waits until the client was answered, and fails the test if that takes too long or it got no lease.
-func (s *stander) served(t *testing.T, within time.Duration) heldLease {
+// served waits for the answer, and fails the test if it takes too long or is not a lease.
+func (s *waiter) served(t *testing.T, within time.Duration) heldLease {
 	t.Helper()
 	select {
 	case <-s.done:
@@ -126,7 +126,7 @@ type poolCount struct {
 	Waiting int
 }
 
-// countPool returns what the farm at an address counts in the pool.
+// countPool returns the counts of the pool from the farm at an address.
 func countPool(t *testing.T, address, env string) poolCount {
 	t.Helper()
 	response, err := lineClient.Get("http://" + address + "/v1/pools")
@@ -147,7 +147,7 @@ func countPool(t *testing.T, address, env string) poolCount {
 	return poolCount{}
 }
 
-// awaitWaiting returns when the farm at an address counts that many in line.
+// awaitWaiting returns when the farm at an address counts n waiters in line.
 func awaitWaiting(t *testing.T, address, env string, n int) {
 	t.Helper()
 	var pool poolCount

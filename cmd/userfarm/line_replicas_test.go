@@ -17,22 +17,21 @@ import (
 // These tests run three replicas on one database, with clients that wait in all of them.
 
 const (
-	// handful is how many later clients may get users before somebody: a replica that was not scheduled for seconds counts
-	// as dead.
+	// handful is how many later clients may be served before an earlier one: a replica that gets no processor time for seconds counts as
+	// dead.
 	handful = 3
 
-	// soon is how long it may take until somebody is served whose turn it is. Those in a replica that was killed count for a
-	// few seconds more.
+	// soon is how long it may take to serve the next client in line. Waiters of a killed replica stay in line for a few seconds.
 	soon = 15 * time.Second
 )
 
 func TestTheLineOfThreeReplicas(t *testing.T) {
-	server, keyFile := postgrestest.Start(t), writeKey(t)
+	server, keyFile := postgrestest.Shared(t), writeKey(t)
 	for name, test := range map[string]func(*testing.T, []*process){
-		"who comes first is served first, in whichever replica":  testFirstComeFirstServed,
-		"who has waited long still has its place":                testALongWaitKeepsItsPlace,
-		"those behind the waiters of a killed replica go on":     testAKilledReplicaIsForgotten,
-		"those in a replica that stops are told, and go":         testAReplicaThatStopsSendsAway,
+		"first come, first served, over all replicas":            testFirstComeFirstServed,
+		"a client that has waited long keeps its place":          testALongWaitKeepsItsPlace,
+		"the waiters of a killed replica lose their places":      testAKilledReplicaIsForgotten,
+		"a replica that stops answers its waiters":               testAReplicaThatStopsAnswersItsWaiters,
 		"a retry at another replica gets the same lease":         testARetryGetsTheSameLease,
 		"a call that waits in two replicas at once gets a lease": testACallWaitsTwice,
 	} {
@@ -50,18 +49,18 @@ func TestTheLineOfThreeReplicas(t *testing.T) {
 func testFirstComeFirstServed(t *testing.T, farms []*process) {
 	const users, waves, late = 4, 12, 12
 	fillPool(t, farms[0].address, "stage", users)
-	all := standInLine(farms[0].address, "stage", users, "").served(t, soon)
+	all := waitInLine(farms[0].address, "stage", users, "").served(t, soon)
 
 	type client struct {
-		*stander
-		wave     int // those of one are no later than each other
+		*waiter
+		wave     int // clients of one wave may be served in any order
 		farm     *process
 		released time.Time
 	}
 	var clients []*client
 	var holding sync.WaitGroup
-	come := func(wave int, farm *process) {
-		c := &client{stander: standInLine(farm.address, "stage", 1, ""), wave: wave, farm: farm}
+	send := func(wave int, farm *process) {
+		c := &client{waiter: waitInLine(farm.address, "stage", 1, ""), wave: wave, farm: farm}
 		clients = append(clients, c)
 		holding.Go(func() {
 			<-c.done
@@ -76,7 +75,7 @@ func testFirstComeFirstServed(t *testing.T, farms []*process) {
 	}
 	for wave := range waves {
 		for _, farm := range farms {
-			come(wave, farm)
+			send(wave, farm)
 		}
 		awaitWaiting(t, farms[wave%len(farms)].address, "stage", len(clients))
 	}
@@ -87,7 +86,7 @@ func testFirstComeFirstServed(t *testing.T, farms []*process) {
 		t.Fatal(err)
 	}
 	for i := range late {
-		come(waves, farms[i%len(farms)])
+		send(waves, farms[i%len(farms)])
 		time.Sleep(5 * time.Millisecond)
 	}
 	holding.Wait()
@@ -101,7 +100,7 @@ func testFirstComeFirstServed(t *testing.T, farms []*process) {
 			}
 		}
 		if overtakers > handful {
-			t.Errorf("%d who came later got users before one who came in wave %d", overtakers, c.wave)
+			t.Errorf("%d later clients were served before a client of wave %d", overtakers, c.wave)
 		}
 	}
 	slices.SortFunc(clients, func(a, b *client) int {
@@ -126,13 +125,13 @@ func testFirstComeFirstServed(t *testing.T, farms []*process) {
 func testALongWaitKeepsItsPlace(t *testing.T, farms []*process) {
 	t.Parallel() // it waits most of the time
 	held := holdTheOnlyUser(t, farms)
-	first := standInLine(farms[0].address, "stage", 1, "")
+	first := waitInLine(farms[0].address, "stage", 1, "")
 	awaitWaiting(t, farms[1].address, "stage", 1)
 	time.Sleep(bunstore.DeadAfter + time.Second)
 	for _, farm := range farms {
 		awaitWaiting(t, farm.address, "stage", 1)
 	}
-	second := standInLine(farms[1].address, "stage", 1, "")
+	second := waitInLine(farms[1].address, "stage", 1, "")
 	awaitWaiting(t, farms[2].address, "stage", 2)
 
 	if err := giveBack(farms[1].address, held.LeaseID); err != nil {
@@ -149,10 +148,10 @@ func testAKilledReplicaIsForgotten(t *testing.T, farms []*process) {
 	t.Parallel() // it waits most of the time
 	held := holdTheOnlyUser(t, farms)
 	for i := range 3 {
-		standInLine(farms[0].address, "stage", 1, "")
+		waitInLine(farms[0].address, "stage", 1, "")
 		awaitWaiting(t, farms[1].address, "stage", i+1)
 	}
-	behind := []*stander{standInLine(farms[1].address, "stage", 1, ""), standInLine(farms[2].address, "stage", 1, "")}
+	behind := []*waiter{waitInLine(farms[1].address, "stage", 1, ""), waitInLine(farms[2].address, "stage", 1, "")}
 	awaitWaiting(t, farms[1].address, "stage", 3+len(behind))
 
 	farms[0].signal(syscall.SIGKILL)
@@ -167,14 +166,14 @@ func testAKilledReplicaIsForgotten(t *testing.T, farms []*process) {
 	}
 }
 
-func testAReplicaThatStopsSendsAway(t *testing.T, farms []*process) {
+func testAReplicaThatStopsAnswersItsWaiters(t *testing.T, farms []*process) {
 	held := holdTheOnlyUser(t, farms)
-	var ahead []*stander
+	var ahead []*waiter
 	for range 3 {
-		ahead = append(ahead, standInLine(farms[0].address, "stage", 1, ""))
+		ahead = append(ahead, waitInLine(farms[0].address, "stage", 1, ""))
 		awaitWaiting(t, farms[1].address, "stage", len(ahead))
 	}
-	behind := []*stander{standInLine(farms[1].address, "stage", 1, ""), standInLine(farms[2].address, "stage", 1, "")}
+	behind := []*waiter{waitInLine(farms[1].address, "stage", 1, ""), waitInLine(farms[2].address, "stage", 1, "")}
 	awaitWaiting(t, farms[1].address, "stage", len(ahead)+len(behind))
 
 	farms[0].signal(syscall.SIGTERM)
@@ -182,7 +181,7 @@ func testAReplicaThatStopsSendsAway(t *testing.T, farms []*process) {
 		select {
 		case <-s.done:
 		case <-time.After(5 * time.Second):
-			t.Fatal("one who waited was not told that the replica stops")
+			t.Fatal("a waiter got no answer from the replica that stops")
 		}
 		if s.status != http.StatusServiceUnavailable || s.code != "shutting_down" || s.retryAfter == "" {
 			t.Errorf("got %d %s, Retry-After %q (%v), want 503 shutting_down", s.status, s.code, s.retryAfter, s.err)
@@ -197,15 +196,15 @@ func testAReplicaThatStopsSendsAway(t *testing.T, farms []*process) {
 	}
 	fences := giveBackInAnyOrder(t, farms[1], behind)
 	if first := held.Users[0].Fence; !slices.Equal(fences, []uint64{first + 1, first + 2}) {
-		t.Errorf("got fences %d after %d, want the next ones: somebody who had gone got the user", fences, first)
+		t.Errorf("got fences %d after %d, want the next ones: a waiter that had left got the user", fences, first)
 	}
 }
 
 func testARetryGetsTheSameLease(t *testing.T, farms []*process) {
 	fillPool(t, farms[0].address, "stage", 2)
-	first := standInLine(farms[0].address, "stage", 1, "once").served(t, soon)
+	first := waitInLine(farms[0].address, "stage", 1, "once").served(t, soon)
 	for _, farm := range farms {
-		if again := standInLine(farm.address, "stage", 1, "once").served(t, soon); again.LeaseID != first.LeaseID {
+		if again := waitInLine(farm.address, "stage", 1, "once").served(t, soon); again.LeaseID != first.LeaseID {
 			t.Error("a retry got another lease")
 		}
 	}
@@ -216,8 +215,8 @@ func testARetryGetsTheSameLease(t *testing.T, farms []*process) {
 
 func testACallWaitsTwice(t *testing.T, farms []*process) {
 	fillPool(t, farms[0].address, "stage", 2)
-	all := standInLine(farms[0].address, "stage", 2, "").served(t, soon)
-	calls := []*stander{standInLine(farms[1].address, "stage", 1, "once"), standInLine(farms[2].address, "stage", 1, "once")}
+	all := waitInLine(farms[0].address, "stage", 2, "").served(t, soon)
+	calls := []*waiter{waitInLine(farms[1].address, "stage", 1, "once"), waitInLine(farms[2].address, "stage", 1, "once")}
 	awaitWaiting(t, farms[0].address, "stage", len(calls))
 
 	if err := giveBack(farms[0].address, all.LeaseID); err != nil {
@@ -232,24 +231,24 @@ func testACallWaitsTwice(t *testing.T, farms []*process) {
 	}
 }
 
-// holdTheOnlyUser makes a farm in which everybody has to wait.
+// holdTheOnlyUser creates one user and holds it, so that every client has to wait.
 func holdTheOnlyUser(t *testing.T, farms []*process) heldLease {
 	t.Helper()
 	fillPool(t, farms[1].address, "stage", 1)
-	return standInLine(farms[1].address, "stage", 1, "").served(t, soon)
+	return waitInLine(farms[1].address, "stage", 1, "").served(t, soon)
 }
 
-// giveBackInAnyOrder releases what each of them gets, whoever is served next, and returns the fences.
-func giveBackInAnyOrder(t *testing.T, farm *process, standers []*stander) (fences []uint64) {
+// giveBackInAnyOrder releases each lease as soon as its waiter is served, in whatever order that is, and returns the fences.
+func giveBackInAnyOrder(t *testing.T, farm *process, waiters []*waiter) (fences []uint64) {
 	t.Helper()
-	served := make(chan *stander, len(standers))
-	for _, s := range standers {
+	served := make(chan *waiter, len(waiters))
+	for _, s := range waiters {
 		go func() {
 			<-s.done
 			served <- s
 		}()
 	}
-	for range standers {
+	for range waiters {
 		select {
 		case s := <-served:
 			lease := s.served(t, soon)
@@ -258,7 +257,7 @@ func giveBackInAnyOrder(t *testing.T, farm *process, standers []*stander) (fence
 				t.Fatal(err)
 			}
 		case <-time.After(soon):
-			t.Fatalf("nobody was served within %v", soon)
+			t.Fatalf("no waiter was served within %v", soon)
 		}
 	}
 	return fences

@@ -1,4 +1,4 @@
-// Command userfarm runs a farm of test users and looks after it.
+// Command userfarm runs and manages a farm of test users.
 package main
 
 import (
@@ -11,7 +11,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// The first signal stops the farm in order; from then on a second one ends the process at once.
+	// The first signal stops the farm in order. After it, a second signal ends the process at once.
 	context.AfterFunc(ctx, stop)
 	os.Exit(run(ctx, os.Args[1:]))
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/userfarm/userfarm/adapters/sealing"
 )
 
-// binary is the program under test.
+// binary is the path of the program under test.
 var binary string
 
 func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
@@ -34,7 +34,7 @@ func buildAndRun(m *testing.M) int {
 		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
 		return 1
 	}
-	return m.Run()
+	return postgrestest.Main{M: m}.Run()
 }
 
 const project = "3b0f2f4e-9f0c-4a39-8f0e-0c9d5a3f7a11"
@@ -76,14 +76,15 @@ func TestASecondSignalEndsAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer connection.Close()
-	// A request that never ends keeps the farm from stopping in order.
+	// A request that never ends keeps the farm from stopping.
 	fmt.Fprintf(connection, "POST /v1/users HTTP/1.1\r\nHost: farm\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n")
-	// What the farm has not begun to read would not keep it.
+	// The farm waits only for a request that it has begun to read.
 	if _, err := connection.Read(make([]byte, 1)); err != nil {
 		t.Fatal(err)
 	}
 
-	// The first signal is heard a moment before the next one would end the farm, so there may be one too many between.
+	// The farm handles the first signal a moment after it arrives, and a second signal before that has no effect. So send signals
+	// until it ends.
 	for ended := false; !ended; {
 		farm.signal(syscall.SIGTERM)
 		select {
@@ -98,13 +99,9 @@ func TestASecondSignalEndsAtOnce(t *testing.T) {
 }
 
 func TestWhatWasAnsweredSurvivesKill(t *testing.T) {
-	keyFile := writeKey(t)
-	for name, settings := range map[string][]string{
-		"SQLite":     nil,
-		"PostgreSQL": {"--store", postgrestest.Start(t).NewDatabase(t), "--encryption-key-file", keyFile},
-	} {
+	for name, newStore := range stores {
 		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
+			dir, settings := t.TempDir(), newStore(t)
 			farm := serve(t, dir, settings...)
 			farm.post("/v1/users", newUser)
 			before := acquire(t, farm)
@@ -129,7 +126,7 @@ func TestWhatWasAnsweredSurvivesKill(t *testing.T) {
 	}
 }
 
-func TestStartsThatMustFail(t *testing.T) {
+func TestServeFails(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -139,8 +136,8 @@ func TestStartsThatMustFail(t *testing.T) {
 	sealed := t.TempDir()
 	first := serve(t, sealed)
 	inUse := filepath.Join(sealed, "userfarm.db")
-	noDatabase := filepath.Join(t.TempDir(), "notes.txt")
-	if err := os.WriteFile(noDatabase, bytes.Repeat([]byte("a note\n"), 100), 0o600); err != nil {
+	notDatabase := filepath.Join(t.TempDir(), "notes.txt")
+	if err := os.WriteFile(notDatabase, bytes.Repeat([]byte("a note\n"), 100), 0o600); err != nil {
 		t.Fatal(err)
 	}
 
@@ -157,15 +154,15 @@ func TestStartsThatMustFail(t *testing.T) {
 			[]string{"serve", "--store", "memory:", "--listen", "0.0.0.0:0"}, 1,
 			[]string{"no API key", "userfarm keys create --role admin", "--admin-key-file", "--insecure"},
 		},
-		"an admin key that is none": {
-			[]string{"serve", "--store", "memory:", "--admin-key-file", noDatabase}, 1,
+		"a malformed admin key": {
+			[]string{"serve", "--store", "memory:", "--admin-key-file", notDatabase}, 1,
 			[]string{"--admin-key-file", "notes.txt", "malformed API key"},
 		},
-		"a certificate that is none": {
-			[]string{"serve", "--store", "memory:", "--tls-cert", noDatabase, "--tls-key", noDatabase}, 1,
+		"a malformed certificate": {
+			[]string{"serve", "--store", "memory:", "--tls-cert", notDatabase, "--tls-key", notDatabase}, 1,
 			[]string{"--tls-cert", "notes.txt"},
 		},
-		"a certificate without its key": {[]string{"serve", "--tls-cert", noDatabase}, 2, []string{"--tls-cert", "--tls-key"}},
+		"a certificate without its key": {[]string{"serve", "--tls-cert", notDatabase}, 2, []string{"--tls-cert", "--tls-key"}},
 		"an unreachable database": {
 			[]string{"serve", "--store", "postgres://farm:opensesame@127.0.0.1:1/farm", "--encryption-key-file", keyFile}, 1,
 			[]string{"127.0.0.1:1", "refused"},
@@ -174,7 +171,7 @@ func TestStartsThatMustFail(t *testing.T) {
 			[]string{"serve", "--store", "postgres://127.0.0.1:1/farm"}, 1,
 			[]string{"--encryption-key-file", "openssl rand -base64 32"},
 		},
-		"a key file that is not there": {
+		"a missing key file": {
 			[]string{"serve", "--encryption-key-file", filepath.Join(sealed, "none")}, 1,
 			[]string{"none", "no such file"},
 		},
@@ -182,17 +179,17 @@ func TestStartsThatMustFail(t *testing.T) {
 			[]string{"serve", "--store", "sqlite:" + inUse}, 1,
 			[]string{"userfarm.db", "in use"},
 		},
-		"a folder that is not there": {
+		"a missing folder": {
 			[]string{"serve", "--store", "sqlite:" + filepath.Join(sealed, "none", "farm.db")}, 1,
 			[]string{"--store", filepath.Join(sealed, "none"), "no such file or directory"},
 		},
-		"a file that is no database": {
-			[]string{"serve", "--store", "sqlite:" + noDatabase}, 1,
+		"a file that is not a database": {
+			[]string{"serve", "--store", "sqlite:" + notDatabase}, 1,
 			[]string{"notes.txt", "not a database"},
 		},
 		"an unknown flag":       {[]string{"serve", "--fast"}, 2, []string{"--fast"}},
 		"an unknown command":    {[]string{"sow"}, 2, []string{"sow"}},
-		"a store of no kind":    {[]string{"serve", "--store", "mysql://root:opensesame@db/farm"}, 2, []string{"--store", "sqlite:FILE"}},
+		"an unknown store":      {[]string{"serve", "--store", "mysql://root:opensesame@db/farm"}, 2, []string{"--store", "sqlite:FILE"}},
 		"no time to live":       {[]string{"serve", "--lease-ttl", "0s"}, 2, []string{"--lease-ttl", "1s"}},
 		"a longest below usual": {[]string{"serve", "--max-lease-ttl", "1m"}, 2, []string{"--max-lease-ttl", "15m"}},
 		"migrating memory":      {[]string{"migrate", "--store", "memory:"}, 1, []string{"memory"}},
@@ -209,13 +206,13 @@ func TestStartsThatMustFail(t *testing.T) {
 				}
 			}
 			if strings.Contains(p.output.String(), "opensesame") {
-				t.Error("it says the database's password")
+				t.Error("the output contains the database's password")
 			}
 		})
 	}
 
-	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(noDatabase), "*.key")); len(left) > 0 {
-		t.Errorf("a key was made for what is no database, and left behind: %v", left)
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(notDatabase), "*.key")); len(left) > 0 {
+		t.Errorf("a key file was left behind for a file that is not a database: %v", left)
 	}
 	t.Run("another key", func(t *testing.T) {
 		first.post("/v1/users", newUser)
@@ -236,10 +233,10 @@ func TestStartsThatMustFail(t *testing.T) {
 			t.Errorf("exit code = %d: %s", code, p.problem())
 		}
 		if strings.Contains(p.output.String(), "back it up") {
-			t.Error("it asks for a backup of a key that is no use")
+			t.Error("it asks for a backup of a key that was removed")
 		}
 		if _, err := os.Stat(lost); err == nil {
-			t.Error("a new key file was left behind, as if it could replace the lost one")
+			t.Error("a new key file was left behind: it can't replace the lost one")
 		}
 	})
 }

@@ -25,7 +25,7 @@ type process struct {
 	output  *buffer // standard output and error
 	exited  chan struct{}
 	address string
-	key     string // token that requests are sent with; empty for none
+	key     string // token that requests carry; empty for none
 }
 
 // start runs userfarm with args in dir. It is killed when the test ends.
@@ -126,7 +126,7 @@ func (p *process) send(method, path, body string, headers ...string) (status int
 	return response.StatusCode, string(read), err
 }
 
-// outcome is what is left of a program that has ended.
+// outcome is the result of a program that has ended.
 type outcome struct {
 	stdout, stderr string
 	code           int
@@ -147,7 +147,7 @@ func execute(t *testing.T, dir string, args ...string) outcome {
 	return outcome{stdout.String(), stderr.String(), command.ProcessState.ExitCode()}
 }
 
-// mustExecute is execute for what must succeed. It returns the standard output.
+// mustExecute is execute for a command that must succeed. It returns the standard output.
 func mustExecute(t *testing.T, dir string, args ...string) string {
 	t.Helper()
 	done := execute(t, dir, args...)
@@ -157,7 +157,7 @@ func mustExecute(t *testing.T, dir string, args ...string) string {
 	return done.stdout
 }
 
-// problem returns the one line with which the program said why it failed.
+// problem returns the line in which the program gives the reason of its failure. There must be exactly one.
 func (p *process) problem() string {
 	p.t.Helper()
 	var said []string
@@ -172,7 +172,7 @@ func (p *process) problem() string {
 	return strings.Join(said, "\n")
 }
 
-// buffer is a bytes.Buffer for two goroutines.
+// buffer is a bytes.Buffer that is safe for concurrent use.
 type buffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer

@@ -12,20 +12,20 @@ import (
 	"github.com/google/uuid"
 )
 
-// A secret must not be anywhere but where it is to be told. Its traces are what it would look like elsewhere.
+// secret is a text that must not appear where it does not belong. Its traces are the forms in which it could appear.
 type secret struct {
 	what   string
 	traces [][]byte
 }
 
-// newSecret returns a secret whose text has a part that is nowhere else, and no character that is ever escaped.
+// newSecret returns a secret. The text must be unique, without characters that need escaping.
 func newSecret(what, text string) secret {
 	s := secret{what: what}
 	s.addText(text)
 	return s
 }
 
-// newUUIDSecret returns a secret that may also leave its bytes behind.
+// newUUIDSecret returns a secret whose bytes are traces, too.
 func newUUIDSecret(what, text string) secret {
 	s := newSecret(what, text)
 	id := uuid.MustParse(text)
@@ -37,7 +37,7 @@ func newUUIDSecret(what, text string) secret {
 	return s
 }
 
-// newBase32Secret returns a secret that may also leave behind what its base32 stands for.
+// newBase32Secret returns a secret whose decoded bytes are traces, too.
 func newBase32Secret(what, text string) secret {
 	s := newSecret(what, text)
 	s.addText(strings.ToLower(text))
@@ -62,7 +62,7 @@ func (s *secret) addBytes(raw []byte) {
 	}
 }
 
-// inBase64 returns those characters of the base64 of some bytes and raw that depend on raw alone.
+// inBase64 returns the base64 of raw when it follows a number of other bytes: only the characters that do not depend on those.
 func inBase64(encoding *base64.Encoding, raw []byte, before int) []byte {
 	encoded := encoding.EncodeToString(append(make([]byte, before), raw...))
 	first, last := (before*8+5)/6, (before+len(raw))*8/6
@@ -103,6 +103,6 @@ func TestTracesOfSecretsAreFound(t *testing.T) {
 		}
 	}
 	if newUUIDSecret("id", id).isIn([]byte("8138449a-2edf-4b55-9262-93c57eedcbae correct-horse-batterx")) {
-		t.Error("a secret is found that is not there")
+		t.Error("it finds a secret that is not there")
 	}
 }

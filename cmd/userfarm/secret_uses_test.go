@@ -10,14 +10,14 @@ import (
 	"time"
 )
 
-// useEverything calls every route and command, and provokes every kind of error, with secrets wherever one could come.
+// useEverything calls every route and command, and provokes every kind of error, with secrets in every place that may contain one.
 func useEverything(w *witness) {
 	w.t.Helper()
 	keepUsers(w)
 	takeUsers(w)
-	useSeedRoutes(w)
+	useLegacyRoutes(w)
 	keepKeys(w)
-	comeWithTheWrongKey(w)
+	useWrongKeys(w)
 	useCommands(w)
 	lookAround(w)
 }
@@ -78,7 +78,7 @@ func takeUsers(w *witness) {
 	w.told("GET", path, "")
 	w.told("POST", path+"/renew", `{"ttl_seconds":60}`)
 	w.told("POST", path+"/users/"+user+"/otp", "")
-	w.refused("POST", path+"/users/"+user+"/otp", "")      // was given out
+	w.refused("POST", path+"/users/"+user+"/otp", "")      // the code was given out
 	w.refused("POST", path+"/users/"+project+"/otp", "")   // not in the lease
 	w.refused("POST", path+"/renew", `{"ttl_seconds":-1}`) // no time
 	w.refused("POST", path+"/renew", `{"lease":"`+lease.LeaseID+`"}`)
@@ -87,9 +87,9 @@ func takeUsers(w *witness) {
 	for _, rest := range []string{"/release", "/renew", "/users/" + user + "/otp"} { // over
 		w.refused("POST", path+rest, "")
 	}
-	w.refused("GET", "/v1/leases/"+w.uuid("lease id that is none"), "")
-	w.refused("POST", "/v1/leases/"+w.uuid("lease id that is none")+"/release", "")
-	w.refused("GET", "/v1/leases/"+w.uuid("lease id that is malformed")+"0", "")
+	w.refused("GET", "/v1/leases/"+w.uuid("unknown lease id"), "")
+	w.refused("POST", "/v1/leases/"+w.uuid("unknown lease id")+"/release", "")
+	w.refused("GET", "/v1/leases/"+w.uuid("malformed lease id")+"0", "")
 	w.refused("POST", "/v1/leases", `{"users":[{"user_id":"`+w.uuid("lease id as another")+`"}],"owner":"test"}`)
 	w.answered("POST", "/v1/users/"+user+"/restore", `{"reason":"clean"}`)
 	w.answered("POST", "/v1/users/"+user+"/quarantine", `{"reason":"a mess"}`)
@@ -102,7 +102,7 @@ func takeUsers(w *witness) {
 	w.refused("GET", "/v1/leases/"+forced, "")
 }
 
-func useSeedRoutes(w *witness) {
+func useLegacyRoutes(w *witness) {
 	w.t.Helper()
 	inQuery := url.Values{"login": {"dan"}, "password": {w.password()}, "project_id": {project}, "env": {"stage"}, "domain": {"regular"}}
 	w.told("POST", "/create_user?"+inQuery.Encode(), "")
@@ -136,15 +136,15 @@ func keepKeys(w *witness) {
 	as(w, created["token"], func() { awaitEntry(w.t, w.farm, created["token"], http.StatusUnauthorized) })
 }
 
-// as lets others come than the admin.
-func as(w *witness, token string, come func()) {
+// as calls use with another token than the admin's.
+func as(w *witness, token string, use func()) {
 	admin := w.farm.key
 	defer func() { w.farm.key = admin }()
 	w.farm.key = token
-	come()
+	use()
 }
 
-func comeWithTheWrongKey(w *witness) {
+func useWrongKeys(w *witness) {
 	w.t.Helper()
 	unknown, almost := w.token(), w.token()
 	for _, token := range []string{"", unknown, almost[:len(almost)-1] + "1", w.uuid("password as a key"), w.token() + w.token()} {
@@ -201,7 +201,7 @@ func lookAround(w *witness) {
 	w.wantNoTraces("the stream of events", []byte(streamed(w)))
 }
 
-// streamed returns what happened, as the stream of events tells it.
+// streamed returns the text of the stream of events.
 func streamed(w *witness) string {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), 10*time.Second)
@@ -220,10 +220,10 @@ func streamed(w *witness) string {
 	var text strings.Builder
 	for lines := bufio.NewScanner(response.Body); lines.Scan(); {
 		text.WriteString(lines.Text() + "\n")
-		if strings.Contains(lines.Text(), `"forced"`) { // many have been told by then
+		if strings.Contains(lines.Text(), `"forced"`) { // many events came before this one
 			return text.String()
 		}
 	}
-	w.t.Errorf("the stream has no event of a lock that was forced:\n%s", &text)
+	w.t.Errorf("the stream has no event of a forced release:\n%s", &text)
 	return text.String()
 }

@@ -16,14 +16,14 @@ import (
 	"github.com/userfarm/userfarm/domain"
 )
 
-// witness uses a farm, knows all the secrets, and remembers what was said.
+// witness uses a farm, knows all its secrets, and records the output of its processes.
 type witness struct {
 	t        *testing.T
 	dir      string
 	settings []string
 	farm     *process
 	secrets  []secret
-	said     strings.Builder // by processes, but for standard output that is there to tell a secret
+	said     strings.Builder // output of processes, without standard output that must contain a secret
 }
 
 func newWitness(t *testing.T, settings []string) *witness {
@@ -41,7 +41,7 @@ func newWitness(t *testing.T, settings []string) *witness {
 
 func (w *witness) know(s secret) { w.secrets = append(w.secrets, s) }
 
-// password returns a new password, with characters that must be escaped in many places before the part that is looked for.
+// password returns a new password. It begins with characters that many formats escape, which are not part of the secret.
 func (w *witness) password() string {
 	unique := rand.Text()
 	w.know(newSecret(w.name("password"), unique))
@@ -55,7 +55,7 @@ func (w *witness) uuid(what string) string {
 	return id
 }
 
-// token returns a new token, which is no API key's yet.
+// token returns a new token that belongs to no API key.
 func (w *witness) token() string {
 	token := domain.NewToken().Reveal()
 	w.knowToken(token)
@@ -75,7 +75,7 @@ func (w *witness) totp() string {
 
 func (w *witness) name(what string) string { return fmt.Sprintf("secret %d, %s", len(w.secrets), what) }
 
-// answered sends a request that must succeed, with an answer in which no secret is.
+// answered sends a request that must succeed, with an answer that contains no secret.
 func (w *witness) answered(method, path, body string, headers ...string) string {
 	w.t.Helper()
 	answer := w.told(method, path, body, headers...)
@@ -83,7 +83,7 @@ func (w *witness) answered(method, path, body string, headers ...string) string 
 	return answer
 }
 
-// told is answered for an answer that tells a secret.
+// told is answered for an answer that may contain a secret.
 func (w *witness) told(method, path, body string, headers ...string) string {
 	w.t.Helper()
 	status, answer, err := w.farm.send(method, path, body, headers...)
@@ -93,7 +93,7 @@ func (w *witness) told(method, path, body string, headers ...string) string {
 	return answer
 }
 
-// refused sends a request that must fail, with an answer in which no secret is.
+// refused sends a request that must fail, with an answer that contains no secret.
 func (w *witness) refused(method, path, body string, headers ...string) {
 	w.t.Helper()
 	status, answer, err := w.farm.send(method, path, body, headers...)
@@ -103,7 +103,7 @@ func (w *witness) refused(method, path, body string, headers ...string) {
 	w.wantNoTraces("the answer to "+method+" "+path, []byte(answer))
 }
 
-// execute runs another command on the farm's store, which writes no secret.
+// execute runs another command on the farm's store. Its output must contain no secret.
 func (w *witness) execute(code int, command ...string) {
 	w.t.Helper()
 	done := execute(w.t, w.dir, append(command, w.settings...)...)
@@ -113,14 +113,14 @@ func (w *witness) execute(code int, command ...string) {
 	w.said.WriteString(done.stderr + done.stdout)
 }
 
-// stop ends the farm, so that all that it said is known.
+// stop ends the farm, and records its output.
 func (w *witness) stop() {
 	w.t.Helper()
 	w.farm.signal(syscall.SIGTERM)
 	w.farm.wait()
 	w.said.WriteString(w.farm.output.String())
 	if !strings.Contains(w.farm.output.String(), `"level":"DEBUG","msg":"request"`) {
-		w.t.Error("requests are not logged, so there is nothing to look at")
+		w.t.Error("requests are not logged, so there is nothing to check")
 	}
 }
 
@@ -133,7 +133,7 @@ func (w *witness) wantNoTraces(where string, text []byte) {
 	}
 }
 
-// user returns a body that creates a user, with more fields in pairs of name and value.
+// user returns a body that creates a user, with additional fields in pairs of name and value.
 func (w *witness) user(login, password string, more ...string) string {
 	fields := map[string]string{"login": login, "password": password, "project_id": project, "env": "stage", "domain": "regular"}
 	for i := 0; i+1 < len(more); i += 2 {
@@ -150,7 +150,7 @@ func (w *witness) encode(fields map[string]string) string {
 	return string(body)
 }
 
-// decode reads those fields of an answer that are texts.
+// decode returns the fields of an answer that are strings.
 func (w *witness) decode(answer string) map[string]string {
 	w.t.Helper()
 	var fields map[string]any

@@ -3,7 +3,6 @@ package main_test
 import (
 	"bytes"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -11,10 +10,10 @@ import (
 	"github.com/userfarm/userfarm/adapters/postgres/postgrestest"
 )
 
-// These tests use a farm in every way that there is, right and wrong, with secrets that are nowhere else, and then look for
-// traces of them in everything that the farm said, logged and stored.
+// These tests use every function of a farm, correctly and incorrectly, with unique secrets. Then they look for traces of the secrets in
+// everything that the farm answered, logged and stored.
 
-func TestNoSecretIsToldLoggedOrStoredOnSQLite(t *testing.T) {
+func TestNoSecretIsAnsweredLoggedOrStoredOnSQLite(t *testing.T) {
 	w := newWitness(t, nil)
 	useEverything(w)
 	wantNone := func(file string) {
@@ -24,20 +23,20 @@ func TestNoSecretIsToldLoggedOrStoredOnSQLite(t *testing.T) {
 		}
 		w.wantNoTraces(file, text)
 	}
-	wantNone("userfarm.db-wal") // which is gone after a stop in order
+	wantNone("userfarm.db-wal") // a stop in order removes it
 	w.stop()
 	wantNone("userfarm.db")
 	w.wantNoTraces("the output of the processes", []byte(w.said.String()))
 }
 
-func TestNoSecretIsToldLoggedOrStoredOnPostgreSQL(t *testing.T) {
+func TestNoSecretIsAnsweredLoggedOrStoredOnPostgreSQL(t *testing.T) {
 	server := postgrestest.Start(t)
 	database := server.NewDatabase(t)
 	w := newWitness(t, []string{"--store", database, "--encryption-key-file", writeKey(t)})
 	w.know(newSecret("the password of the database", server.Password()))
 	useEverything(w)
 
-	// What can't be opened anymore, and what can't be reached, are errors that the farm logs.
+	// The farm logs errors for passwords that can't be opened and for a database that is down.
 	server.Exec(t, database, `UPDATE users SET password = set_byte(password, 20, (get_byte(password, 20) + 1) % 256)`)
 	w.refused("POST", "/v1/leases", wanted)
 	_, _, _ = w.farm.send("GET", "/get_users", "")
@@ -48,26 +47,13 @@ func TestNoSecretIsToldLoggedOrStoredOnPostgreSQL(t *testing.T) {
 	server.Resume(t)
 	w.stop()
 	if !strings.Contains(w.said.String(), `"level":"ERROR"`) {
-		t.Error("no error is logged, so there is nothing to look at")
+		t.Error("no error is logged, so there is nothing to check")
 	}
 
 	w.wantNoTraces("the output of the processes", []byte(w.said.String()))
-	w.wantNoTraces("the dump of the database", dump(t, database))
-}
-
-// dump returns what pg_dump writes.
-func dump(t *testing.T, database string) []byte {
-	t.Helper()
-	program, err := exec.LookPath("pg_dump")
-	if found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/pg_dump"); err != nil && len(found) > 0 {
-		program, err = found[len(found)-1], nil
+	dump := server.Dump(t, database)
+	if !bytes.Contains(dump, []byte(project)) {
+		t.Fatalf("pg_dump wrote %d bytes, and nothing of the users", len(dump))
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := exec.Command(program, database).Output()
-	if err != nil || !bytes.Contains(text, []byte(project)) {
-		t.Fatalf("pg_dump wrote %d bytes, and nothing of the users (%v)", len(text), err)
-	}
-	return text
+	w.wantNoTraces("the dump of the database", dump)
 }

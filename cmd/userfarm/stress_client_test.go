@@ -15,10 +15,10 @@ import (
 	"time"
 )
 
-// leaseTTL is short, so that a user whose lease lost its answer comes back soon.
+// leaseTTL is short, so that a user is free again soon if the answer to its acquire was lost.
 const leaseTTL = 15 * time.Second
 
-// farmClient calls the replicas at random.
+// farmClient sends each request to a random replica.
 type farmClient struct{ replicas []*replica }
 
 var httpClient = &http.Client{
@@ -26,7 +26,7 @@ var httpClient = &http.Client{
 	Transport: &http.Transport{MaxIdleConnsPerHost: 256},
 }
 
-// refusal is an answer of the farm that is not a success.
+// refusal is an error answer of the farm.
 type refusal struct {
 	status int
 	Code   string
@@ -49,8 +49,8 @@ type leaseAnswer struct {
 	} `json:"users"`
 }
 
-// holdFor acquires a user, holds it for a while and releases it. An error means that there is no record of a hold, not
-// that there was none.
+// holdFor acquires a user, holds it for a while and releases it. After an error there is no record of a hold, but there may have been
+// one.
 func (f *farmClient) holdFor(owner, selector string, d time.Duration) (hold, error) {
 	var lease leaseAnswer
 	if err := f.post("/v1/leases", acquireBody(owner, selector), &lease); err != nil {
@@ -65,10 +65,10 @@ func (f *farmClient) holdFor(owner, selector string, d time.Duration) (hold, err
 	if err := f.release(lease.LeaseID); isRefusal(err) {
 		return hold{}, fmt.Errorf("release: %w", err)
 	}
-	return held, nil // a release whose answer was lost may have happened; if not, the lease expires
+	return held, nil // if the answer to the release was lost, the user is released or its lease expires
 }
 
-// release asks another replica if one is away, and takes a lease that is over for released.
+// release tries another replica if one is down, and counts an expired lease as released.
 func (f *farmClient) release(leaseID string) error {
 	for {
 		err := f.post("/v1/leases/"+leaseID+"/release", "", nil)
@@ -82,11 +82,11 @@ func (f *farmClient) release(leaseID string) error {
 	}
 }
 
-// holdEveryUser holds every user of the project once, as many at a time as a lease may hold. lost counts the locks that
-// may have been taken without an answer.
+// holdEveryUser holds every user of the project once, as many at a time as a lease may hold. lost counts the locks that may have been
+// granted in an answer that was lost.
 func (f *farmClient) holdEveryUser(t *testing.T, project string) (holds []hold, lost int) {
 	t.Helper()
-	time.Sleep(leaseTTL) // leases that nobody heard of are over then
+	time.Sleep(leaseTTL) // leases whose answer was lost expire in this time
 	var selectors []string
 	for cursor := ""; ; {
 		var page struct {

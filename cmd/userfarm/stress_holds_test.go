@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// hold is a worker's own record: from when it had the answer of its acquire until it sent its release.
+// hold is a worker's record: from when it had the answer to its acquire until it sent its release.
 type hold struct {
 	user     string
 	fence    uint64
@@ -20,7 +20,7 @@ type hold struct {
 type holdsReport struct {
 	users         int
 	overlaps      int
-	missingFences int // fences between others that no record shows
+	missingFences int // fences between two recorded ones that are in no record
 	highestFence  uint64
 	longestHold   time.Duration
 }
@@ -54,7 +54,7 @@ func checkHolds(holds []hold) (holdsReport, error) {
 	return report, errors.Join(errs...)
 }
 
-func TestCheckHoldsFindsWhatIsWrong(t *testing.T) {
+func TestCheckHoldsFindsErrors(t *testing.T) {
 	at := func(ms int) time.Time { return time.UnixMilli(int64(ms)) }
 	first := hold{user: "u", fence: 1, from: at(0), to: at(10)}
 	for name, second := range map[string]hold{

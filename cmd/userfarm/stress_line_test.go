@@ -26,13 +26,13 @@ const (
 	lineArrival = 2 * time.Millisecond
 )
 
-// lineApart are answers to the question how long after a request another one must have been sent to be a later one: until
-// a replica has put the first one in line, both come at once.
+// lineApart are the differences in time from which a request counts as later than another one: until a replica has put the first
+// request in line, the order of the two is undefined.
 var lineApart = []time.Duration{20 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond, 250 * time.Millisecond}
 
-// lineClaim is one claim of the test, and what the client's record says of it.
+// lineClaim is one acquire of the test with the client's record.
 type lineClaim struct {
-	*stander
+	*waiter
 	users    int
 	holds    time.Duration
 	released time.Time
@@ -56,7 +56,7 @@ func TestStressLine(t *testing.T) {
 			c.users = lineBatch
 		}
 		address := replicas[i%len(replicas)].address
-		c.stander = standInLine(address, "line", c.users, "")
+		c.waiter = waitInLine(address, "line", c.users, "")
 		claims[i] = c
 		holding.Go(func() {
 			<-c.done
@@ -105,15 +105,15 @@ func TestStressLine(t *testing.T) {
 	logBatches(t, claims, fair)
 }
 
-// warmUp has every replica serve somebody who waited, so that it has the connections and statements for that.
+// warmUp lets every replica serve some waiters, so that its connections are open and its statements prepared.
 func warmUp(t *testing.T, replicas []*replica) {
 	t.Helper()
 	fillPool(t, replicas[0].address, "warm-up", lineUsers)
 	for range 5 {
-		var waiting []*stander
-		held := standInLine(replicas[0].address, "warm-up", lineUsers, "").served(t, time.Minute)
+		var waiting []*waiter
+		held := waitInLine(replicas[0].address, "warm-up", lineUsers, "").served(t, time.Minute)
 		for _, r := range replicas {
-			waiting = append(waiting, standInLine(r.address, "warm-up", 1, ""))
+			waiting = append(waiting, waitInLine(r.address, "warm-up", 1, ""))
 		}
 		awaitWaiting(t, replicas[0].address, "warm-up", len(replicas))
 		leases := []heldLease{held}
@@ -129,7 +129,7 @@ func warmUp(t *testing.T, replicas []*replica) {
 	}
 }
 
-// fairWaits returns how long each claim would wait if each were served in its turn, at once.
+// fairWaits returns how long each claim would wait if the farm served each in its turn without any delay.
 func fairWaits(claims []*lineClaim) []time.Duration {
 	freeAt := make([]time.Time, lineUsers)
 	waits := make([]time.Duration, len(claims))
@@ -159,11 +159,11 @@ func logBatches(t *testing.T, claims []*lineClaim, fair []time.Duration) {
 		more = append(more, c.waited()-(claims[i-1].waited()+claims[i+1].waited())/2)
 		fairMore = append(fairMore, fair[i]-(fair[i-1]+fair[i+1])/2)
 	}
-	t.Logf("batches waited longer than the singles beside them by: median %v (fair %v), most %v (fair %v)",
+	t.Logf("batches waited longer than the single claims next to them by: median %v (fair %v), most %v (fair %v)",
 		milliseconds(percentile(more, 50)), milliseconds(percentile(fairMore, 50)), milliseconds(slices.Max(more)), milliseconds(slices.Max(fairMore)))
 }
 
-// overtaken says how many claims that were sent so much later than another one were served before it.
+// overtaken says how many claims were served before another one that was sent earlier by at least the time apart.
 func overtaken(claims []*lineClaim, apart time.Duration, served func(*lineClaim) time.Time) string {
 	counts := map[int]int{} // of claims, by the number of those that overtook them
 	for i, c := range claims {
@@ -191,7 +191,7 @@ func milliseconds(d time.Duration) string {
 	return fmt.Sprintf("%.1fms", float64(d.Microseconds())/1000)
 }
 
-// postgresForLine starts a server that writes to the disk what it commits.
+// postgresForLine starts a server that writes every commit to the disk.
 func postgresForLine(t *testing.T) *postgrestest.Server {
 	server := postgrestest.Start(t)
 	server.Set(t, "fsync", "on")

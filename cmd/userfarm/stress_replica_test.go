@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// replica is one process of the farm that can be killed and started again on the same address.
+// replica is a process of the farm that can be killed and started again at the same address.
 type replica struct {
 	env     []string
 	address string

@@ -1,7 +1,8 @@
 //go:build stress
 
-// The stress test runs real farms, on SQLite and on PostgreSQL with three replicas, under more tests than they have
-// cores, kills them on the way, and then proves from the workers' own records that nobody shared a user. See README.
+// The stress tests run real farms, on SQLite and on PostgreSQL with three replicas, with many more workers than cores. They kill
+// replicas during the load, and then prove from the workers' records that no two workers held a user at the same time. See
+// .github/CONTRIBUTING.md.
 package main_test
 
 import (
@@ -24,7 +25,7 @@ var (
 	stressFor     = flag.Duration("stress.for", time.Minute, "how long the workers work")
 	stressUsers   = flag.Int("stress.users", 10_000, "users to create")
 	stressPools   = flag.Int("stress.pools", 20, "pools to spread them over")
-	stressWorkers = flag.Int("stress.workers", 200, "tests that run at once")
+	stressWorkers = flag.Int("stress.workers", 200, "workers that run at the same time")
 )
 
 func TestStressSQLite(t *testing.T) {
@@ -34,7 +35,7 @@ func TestStressSQLite(t *testing.T) {
 
 func TestStressPostgresWithThreeReplicas(t *testing.T) {
 	server := postgrestest.Start(t)
-	server.Set(t, "fsync", "on") // as where the answer counts
+	server.Set(t, "fsync", "on") // as in production
 	server.Set(t, "full_page_writes", "on")
 	database := server.NewDatabase(t)
 	keyFile := filepath.Join(t.TempDir(), "farm.key")
@@ -89,10 +90,10 @@ func stress(t *testing.T, replicas []*replica, spared int) {
 	for _, r := range records {
 		holds = append(holds, r...)
 	}
-	// The last word on every user: one more hold each, which must come after all the others.
-	last, unheard := farm.holdEveryUser(t, project)
+	// One more hold of every user: its fence must be higher than all others.
+	last, lostLast := farm.holdEveryUser(t, project)
 	holds = append(holds, last...)
-	lost.Add(int64(unheard))
+	lost.Add(int64(lostLast))
 	report, err := checkHolds(holds)
 	if err != nil {
 		t.Error(err)

@@ -42,14 +42,14 @@ func TestStressManyWaitersSQLite(t *testing.T) {
 	measureIdle(t, farm(), nil)
 }
 
-// measureCrowd has a crowd wait for one user, and hands it from one to the next.
+// measureCrowd lets a crowd wait for one user, and passes the user from one waiter to the next.
 func measureCrowd(t *testing.T, farm *replica) {
-	defer farm.kill() // a farm does not see that those who wait have gone
+	defer farm.kill() // a farm does not notice that its waiters have left
 	held := holdForCrowd(t, farm, crowd)
 	before := farm.memory(t)
 	began := time.Now()
-	served := make(chan *stander, crowd)
-	standMany(farm, crowd, served)
+	served := make(chan *waiter, crowd)
+	waitMany(farm, crowd, served)
 	awaitCrowd(t, farm, crowd)
 	linedUp := time.Since(began)
 	after := farm.memory(t)
@@ -77,19 +77,19 @@ func measureCrowd(t *testing.T, farm *replica) {
 		milliseconds(percentile(took, 50)), milliseconds(percentile(took, 99)), milliseconds(percentile(took, 100)))
 }
 
-// measureIdle has people wait for whom nothing is free, and says what that costs beside a farm where nobody waits.
+// measureIdle measures what waiters cost while no user becomes free, compared with a farm without waiters.
 func measureIdle(t *testing.T, farm *replica, statements func() sent) {
 	defer farm.kill()
 	holdForCrowd(t, farm, idleCrowd)
 	time.Sleep(2 * time.Second)
 	logCost(t, farm, 0, statements)
-	standMany(farm, idleCrowd, make(chan *stander, idleCrowd))
+	waitMany(farm, idleCrowd, make(chan *waiter, idleCrowd))
 	awaitCrowd(t, farm, idleCrowd)
 	time.Sleep(2 * time.Second)
 	logCost(t, farm, idleCrowd, statements)
 }
 
-// logCost measures what a farm spends. statements is nil without PostgreSQL.
+// logCost measures the processor time and the statements of a farm. statements is nil without PostgreSQL.
 func logCost(t *testing.T, farm *replica, waiters int, statements func() sent) {
 	t.Helper()
 	var from, to sent
@@ -99,7 +99,7 @@ func logCost(t *testing.T, farm *replica, waiters int, statements func() sent) {
 	cpu := farm.cpu(t)
 	time.Sleep(idleFor)
 	spent := farm.cpu(t) - cpu
-	t.Logf("%d idle waiters: the farm computed for %v in %v, %.1f%% of a core", waiters, spent, idleFor, 100*spent.Seconds()/idleFor.Seconds())
+	t.Logf("%d idle waiters: the farm used the processor for %v in %v, %.1f%% of a core", waiters, spent, idleFor, 100*spent.Seconds()/idleFor.Seconds())
 	if statements == nil {
 		return
 	}
@@ -114,7 +114,7 @@ func logCost(t *testing.T, farm *replica, waiters int, statements func() sent) {
 
 func perSecond(n int) float64 { return float64(n) / idleFor.Seconds() }
 
-// holdForCrowd makes a farm in which everybody has to wait, if this process may open as many connections as that takes.
+// holdForCrowd creates one user and holds it, so that n clients have to wait. It fails if this process can't open that many connections.
 func holdForCrowd(t *testing.T, farm *replica, n int) heldLease {
 	t.Helper()
 	var limit syscall.Rlimit
@@ -125,16 +125,16 @@ func holdForCrowd(t *testing.T, farm *replica, n int) heldLease {
 		t.Fatalf("this process may have %d files open, and needs %d: raise the limit (ulimit -n)", limit.Cur, needed)
 	}
 	fillPool(t, farm.address, "line", 1)
-	return standInLine(farm.address, "line", 1, "").served(t, time.Minute)
+	return waitInLine(farm.address, "line", 1, "").served(t, time.Minute)
 }
 
-// standMany has clients stand in line, a few at a time, and sends each on when it was answered.
-func standMany(farm *replica, n int, answered chan<- *stander) {
+// waitMany starts n clients that wait in line, a few at a time, and sends each to answered when it has its answer.
+func waitMany(farm *replica, n int, answered chan<- *waiter) {
 	for i := range n {
 		if i%50 == 49 {
 			time.Sleep(5 * time.Millisecond) // the farm accepts connections one by one
 		}
-		s := standInLine(farm.address, "line", 1, "")
+		s := waitInLine(farm.address, "line", 1, "")
 		go func() {
 			<-s.done
 			answered <- s
@@ -142,7 +142,7 @@ func standMany(farm *replica, n int, answered chan<- *stander) {
 	}
 }
 
-// awaitCrowd returns when all are in line. They wait no longer than a minute.
+// awaitCrowd returns when all n are in line. A client waits no longer than a minute.
 func awaitCrowd(t *testing.T, farm *replica, n int) {
 	t.Helper()
 	for range 300 {
@@ -169,7 +169,7 @@ func (r *replica) memory(t *testing.T) int {
 	return kilobytes * 1024
 }
 
-// cpu returns the time that the process has computed, in steps of 10ms.
+// cpu returns the processor time of the process, in steps of 10ms.
 func (r *replica) cpu(t *testing.T) time.Duration {
 	t.Helper()
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", r.process.Process.Pid))
@@ -189,7 +189,7 @@ func (r *replica) cpu(t *testing.T) time.Duration {
 	return time.Duration(ticks) * 10 * time.Millisecond
 }
 
-// sent is what PostgreSQL has counted of a farm.
+// sent holds PostgreSQL's counts of what a farm sent.
 type sent struct {
 	transactions int
 	calls        map[string]int // of each statement, if it has pg_stat_statements
@@ -202,7 +202,7 @@ func (s sent) total() (calls int) {
 	return calls
 }
 
-// recordStatements lets a server count statements, if it can, and returns what reads the counts of all test databases.
+// recordStatements makes a server count statements, if it can, and returns a function that reads the counts of all test databases.
 func recordStatements(t *testing.T, server *postgrestest.Server) func() sent {
 	t.Helper()
 	ctx, home := context.Background(), server.URL("postgres")
@@ -230,12 +230,12 @@ func recordStatements(t *testing.T, server *postgrestest.Server) func() sent {
 	return func() (counted sent) {
 		conn := connect()
 		defer func() { _ = conn.Close(ctx) }()
-		query(conn, "SELECT sum(xact_commit + xact_rollback) FROM pg_stat_database WHERE datname LIKE 'test%'", &counted.transactions)
+		query(conn, "SELECT sum(xact_commit + xact_rollback) FROM pg_stat_database WHERE datname LIKE 'userfarm_test_%'", &counted.transactions)
 		if !canCount {
 			return counted
 		}
 		rows, err := conn.Query(ctx, `SELECT query, sum(calls)::bigint FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid
-			WHERE d.datname LIKE 'test%' GROUP BY query`)
+			WHERE d.datname LIKE 'userfarm_test_%' GROUP BY query`)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,7 +6,7 @@ import (
 	"text/tabwriter"
 )
 
-// writeTable writes rows whose columns are aligned.
+// writeTable writes rows with aligned columns.
 func writeTable(w io.Writer, rows [][]string) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, row := range rows {

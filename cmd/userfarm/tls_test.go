@@ -54,7 +54,7 @@ func TestServeWithTLS(t *testing.T) {
 	}
 }
 
-// writeCertificate writes a certificate for a name, which vouches for itself, and its private key.
+// writeCertificate writes a self-signed certificate for a name, and its private key.
 func writeCertificate(t *testing.T, name string) (certFile, keyFile string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -6,19 +6,19 @@ import (
 	"os/exec"
 )
 
-// keeper is a process that waits for this one to end, however it does (a panic, a timeout, kill -9), and then ends the
-// server and removes its files. It learns of it from the end of its standard input, which the operating system closes.
+// keeper is a process that waits until this process ends, in whatever way (a panic, a timeout, kill -9), and then stops the
+// server and removes its files. The operating system closes the keeper's standard input when this process ends.
 type keeper struct {
 	process *exec.Cmd
 	alive   io.Closer
 }
 
-const watch = `cat >/dev/null
+const keeperScript = `cat >/dev/null
 pg_ctl stop -D "$1/data" -m immediate
 cd / && rm -rf "$1"`
 
 func keep(p programs, folder string) (*keeper, error) {
-	process := p.command(folder, "/bin/sh", "-c", watch, "keeper", folder)
+	process := p.command(folder, "/bin/sh", "-c", keeperScript, "keeper", folder)
 	alive, err := process.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -29,7 +29,7 @@ func keep(p programs, folder string) (*keeper, error) {
 	return &keeper{process: process, alive: alive}, nil
 }
 
-// end lets the keeper do its work, and waits for it.
+// end tells the keeper to clean up, and waits until it has.
 func (k *keeper) end() {
 	_ = k.alive.Close()
 	_ = k.process.Wait()

@@ -6,14 +6,14 @@ import (
 	"strconv"
 )
 
-// Ports are below those that systems give to outgoing connections: a server that is down for a moment finds its port
-// again.
+// The ports lie below those that systems give to outgoing connections, so that no connection takes the port of a server
+// while the server restarts.
 const (
 	firstPort = 15_000
 	lastPort  = 32_000
 )
 
-// freePort returns a port that nobody listens on, now.
+// freePort returns a port on which no program listens now.
 func freePort() (port int, err error) {
 	const attempts = 100
 	for range attempts {

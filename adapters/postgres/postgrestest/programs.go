@@ -12,10 +12,10 @@ import (
 	"syscall"
 )
 
-// programs are those of PostgreSQL, and who runs them: PostgreSQL refuses to run as root.
+// programs are PostgreSQL's programs, and the account that runs them: PostgreSQL refuses to run as root.
 type programs struct {
 	folder string
-	as     *account // nil: as who runs the test
+	as     *account // nil for the account that runs the test
 }
 
 type account struct {
@@ -23,22 +23,27 @@ type account struct {
 	uid, gid int
 }
 
-// find looks for the programs where they are on most machines, the newest version first.
+var errNoPrograms = errors.New("PostgreSQL's programs initdb and postgres are not on this machine")
+
+// installFolders are patterns of the folders in which systems install the programs.
+var installFolders = []string{
+	"/usr/lib/postgresql/*/bin",         // Debian, Ubuntu
+	"/usr/pgsql-*/bin",                  // Red Hat, from postgresql.org
+	"/usr/libexec/postgresql*",          // Alpine
+	"/opt/homebrew/opt/postgresql*/bin", // macOS
+	"/usr/local/opt/postgresql*/bin",
+	"/usr/local/pgsql/bin",
+}
+
+// find looks for the programs in the PATH and in [installFolders], the newest version first. It returns [errNoPrograms].
 func find() (programs, error) {
 	var folders []string
 	if path, err := exec.LookPath("initdb"); err == nil {
-		if path, err = filepath.EvalSymlinks(path); err == nil { // the other programs may have no link beside it
+		if path, err = filepath.EvalSymlinks(path); err == nil { // the other programs may have no link in the same folder
 			folders = append(folders, filepath.Dir(path))
 		}
 	}
-	for _, pattern := range []string{
-		"/usr/lib/postgresql/*/bin",         // Debian, Ubuntu
-		"/usr/pgsql-*/bin",                  // Red Hat, from postgresql.org
-		"/usr/libexec/postgresql*",          // Alpine
-		"/opt/homebrew/opt/postgresql*/bin", // macOS
-		"/usr/local/opt/postgresql*/bin",
-		"/usr/local/pgsql/bin",
-	} {
+	for _, pattern := range installFolders {
 		found, _ := filepath.Glob(pattern) // the patterns are well-formed
 		slices.Reverse(found)
 		folders = append(folders, found...)
@@ -49,8 +54,7 @@ func find() (programs, error) {
 			return programs{folder: folder, as: as}, err
 		}
 	}
-	return programs{}, errors.New("no PostgreSQL programs found: install PostgreSQL (Debian, Ubuntu: " +
-		"apt install postgresql; macOS: brew install postgresql), or put the folder of initdb and postgres in the PATH")
+	return programs{}, errNoPrograms
 }
 
 func isExecutable(path string) bool {
@@ -58,7 +62,7 @@ func isExecutable(path string) bool {
 	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
 }
 
-// serverAccount returns the account that servers run as in place of root.
+// serverAccount returns the account that servers run as if the test runs as root.
 func serverAccount() (*account, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil
@@ -74,12 +78,12 @@ func serverAccount() (*account, error) {
 			return &account{name: name, uid: uid, gid: gid}, nil
 		}
 	}
-	return nil, errors.New("PostgreSQL refuses to run as root, and there is no user postgres or nobody to run it as: " +
-		"run the tests as another user")
+	return nil, errors.New("PostgreSQL refuses to run as root, and this machine has no account postgres or nobody to run it: " +
+		"run the tests as another user, or set " + Variable)
 }
 
-// command prepares one of the programs, or a shell, to run in a folder, in a process group of its own: an interrupt at the
-// terminal is for the test alone.
+// command prepares a program to run in a folder, in a process group of its own: an interrupt at the terminal reaches only the
+// test.
 func (p programs) command(folder, path string, args ...string) *exec.Cmd {
 	cmd := exec.Command(path, args...)
 	cmd.Dir = folder
@@ -100,16 +104,17 @@ func (p programs) run(folder, name string, args ...string) error {
 	return nil
 }
 
-// explain says what to do where root may not become another user, as in some containers.
+// explain says what to do where root may not change to another account, as in some containers.
 func (p programs) explain(err error) error {
 	if p.as != nil && errors.Is(err, syscall.EPERM) {
-		return fmt.Errorf("PostgreSQL refuses to run as root, and root can't become %s here: run the tests as another user (%w)",
+		return fmt.Errorf("PostgreSQL refuses to run as root, and root can't change to %s here: run the tests as another user (%w)",
 			p.as.name, err)
 	}
 	return err
 }
 
-// newFolder makes a folder that belongs to who runs the programs. Its path is short, for that of a socket must be.
+// newFolder makes a folder that belongs to the account that runs the programs. Its path is short, because the path of a socket
+// must be.
 func (p programs) newFolder() (string, error) {
 	folder, err := os.MkdirTemp("", "pgtest")
 	if err != nil {
@@ -118,7 +123,7 @@ func (p programs) newFolder() (string, error) {
 	return folder, p.give(folder)
 }
 
-// writeFile writes a file that belongs to who runs the programs.
+// writeFile writes a file that belongs to the account that runs the programs.
 func (p programs) writeFile(path, content string) error {
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 		return err

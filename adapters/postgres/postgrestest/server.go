@@ -1,5 +1,6 @@
-// Package postgrestest starts PostgreSQL servers that tests throw away. It needs PostgreSQL's programs on the machine, and
-// neither a running server nor the right to use one.
+// Package postgrestest gives tests PostgreSQL servers: one that all tests of a package share, and servers of a test's own. It
+// starts them with PostgreSQL's programs, and needs neither a running server nor the right to use one. Where the programs are
+// missing it skips the test; see [Variable].
 //
 //	func TestMain(m *testing.M) { os.Exit(postgrestest.Main{M: m}.Run()) }
 //
@@ -15,11 +16,11 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
-	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -28,99 +29,64 @@ import (
 
 const superuser = "userfarm"
 
-// password is that of the superuser of all servers of this process, so that one URL can name several of them.
+// password is the superuser's, on every server that this process starts, so that one URL can name several of them.
 var password = rand.Text()
 
-// Server is a PostgreSQL server of the test's own. It listens on a free port of 127.0.0.1 and asks for a password, so that
-// tests can tell where one must not show. It writes what it commits without waiting for the disk: what it committed
-// survives its own crash, but not the machine's.
+// Server is a PostgreSQL server that was started for a test. It listens on a free port of 127.0.0.1 and asks for a password,
+// so that a test can check where the password must not appear. A commit does not wait for the disk: committed data survives a crash
+// of the server, but not a crash of the machine.
 type Server struct {
+	*Access
+
 	programs   programs
 	keeper     *keeper
 	postmaster *postmaster
 	folder     string // for all the server's files
-	port       int
-	databases  atomic.Int64
 }
 
 // Start starts a server that ends with the test.
 func Start(t testing.TB) *Server {
 	t.Helper()
-	server, err := start()
-	if err != nil {
-		t.Fatalf("postgrestest: %v", err)
+	s := readSetting(t)
+	if s.server != nil {
+		skip(t, "the test needs a server of its own, and "+Variable+" names one that others may use", ownServerAdvice)
 	}
+	server, err := start(needPrograms(t, s))
+	failIf(t, err)
 	t.Cleanup(server.end)
 	return server
 }
 
-// NewDatabase makes an empty database and returns its URL.
-func (s *Server) NewDatabase(t testing.TB) string {
-	t.Helper()
-	name := "test" + strconv.FormatInt(s.databases.Add(1), 10)
-	s.Exec(t, s.URL("postgres"), "CREATE DATABASE "+name)
-	return s.URL(name)
-}
-
-// URL returns the URL of a database of this server, for a superuser.
-func (s *Server) URL(database string) string {
-	u := url.URL{
-		Scheme: "postgres",
-		User:   url.UserPassword(superuser, password),
-		Host:   s.Address(),
-		Path:   "/" + database,
-	}
-	return u.String()
-}
-
-// Address returns the server's host and port.
-func (s *Server) Address() string { return fmt.Sprintf("127.0.0.1:%d", s.port) }
-
-// Password returns the password that is in the server's URLs.
-func (s *Server) Password() string { return password }
-
-// Exec runs statements in the database of a URL.
-func (s *Server) Exec(t testing.TB, url, statements string) {
-	t.Helper()
-	s.connected(t, url, func(ctx context.Context, conn *pgx.Conn) error {
-		_, err := conn.Exec(ctx, statements)
-		return err
-	})
-}
-
-// Set changes a setting of the server, for sessions that there are and for those that begin.
+// Set changes a setting of the server, for open sessions and for new ones.
 func (s *Server) Set(t testing.TB, setting, value string) {
 	t.Helper()
-	s.Exec(t, s.URL("postgres"), fmt.Sprintf("ALTER SYSTEM SET %s = '%s'", setting, value))
-	s.Exec(t, s.URL("postgres"), "SELECT pg_reload_conf()")
-	// The server reads it soon, and hands it to sessions that begin from then on.
+	s.Exec(t, s.home.String(), fmt.Sprintf("ALTER SYSTEM SET %s = '%s'", setting, value))
+	s.Exec(t, s.home.String(), "SELECT pg_reload_conf()")
+	// The server reads the setting a moment later. New sessions have it from then on.
 	for current := ""; current != value; {
-		s.connected(t, s.URL("postgres"), func(ctx context.Context, conn *pgx.Conn) error {
+		connected(t, s.home.String(), func(ctx context.Context, conn *pgx.Conn) error {
 			return conn.QueryRow(ctx, "SELECT current_setting($1)", setting).Scan(&current)
 		})
 	}
 }
 
-func (s *Server) connected(t testing.TB, url string, work func(context.Context, *pgx.Conn) error) {
+// Dump returns what pg_dump writes for the database of a URL.
+func (s *Server) Dump(t testing.TB, url string) []byte {
 	t.Helper()
-	ctx := context.Background()
-	conn, err := pgx.Connect(ctx, url)
+	text, err := s.programs.command(s.folder, filepath.Join(s.programs.folder, "pg_dump"), url).Output()
 	if err != nil {
-		t.Fatalf("postgrestest: %v", err)
+		t.Fatalf("postgrestest: pg_dump: %v", err)
 	}
-	defer func() { _ = conn.Close(ctx) }()
-	if err := work(ctx, conn); err != nil {
-		t.Fatalf("postgrestest: %v", err)
-	}
+	return text
 }
 
 // Stop ends the server as an administrator does: first the connections, then the server.
 func (s *Server) Stop() { s.postmaster.end(syscall.SIGINT) }
 
-// Crash ends the server at once and saves nothing: on its next start it must recover from its log.
+// Crash ends the server at once, without saving anything: its next start recovers from its log.
 func (s *Server) Crash() { s.postmaster.end(syscall.SIGQUIT) }
 
-// Resume starts the server after Stop or Crash, at the address that it had.
+// Resume starts the server after Stop or Crash, at the same address.
 func (s *Server) Resume(t testing.TB) {
 	t.Helper()
 	var err error
@@ -142,15 +108,11 @@ func (s *Server) end() {
 		s.Crash()
 	}
 	s.keeper.end()
-	_ = os.RemoveAll(s.folder) // the keeper, who is not root, may not remove it from every parent
+	_ = os.RemoveAll(s.folder) // the keeper does not run as root, so it can't remove the folder from every parent
 }
 
-// start makes a folder, a cluster in it, and a server of it.
-func start() (*Server, error) {
-	programs, err := find()
-	if err != nil {
-		return nil, err
-	}
+// start makes a folder, creates a cluster in it and starts the server.
+func start(programs programs) (*Server, error) {
 	folder, err := programs.newFolder()
 	if err != nil {
 		return nil, err
@@ -173,22 +135,29 @@ func (s *Server) initialize() error {
 	if err := s.programs.writeFile(passwordFile, password); err != nil {
 		return err
 	}
-	// In clear text, for SCRAM would be most of the time that a test takes to connect.
+	// The password is sent in clear text: SCRAM would take most of the time of a connection.
 	err := s.programs.run(s.folder, "initdb", "-D", s.data(), "-U", superuser, "-A", "password",
 		"--pwfile", passwordFile, "--no-locale", "-E", "UTF8", "--no-sync", "--no-instructions")
 	if err != nil {
 		return err
 	}
-	// Between finding a free port and taking it, another program may.
+	// Another program may take the port after it was found free.
 	const attempts = 5
 	for attempt := 1; ; attempt++ {
-		if s.port, err = freePort(); err != nil {
+		port, err := freePort()
+		if err != nil {
 			return err
 		}
-		if err = s.programs.writeFile(filepath.Join(s.data(), "postgresql.auto.conf"), s.settings()); err != nil {
+		if err = s.programs.writeFile(filepath.Join(s.data(), "postgresql.auto.conf"), s.settings(port)); err != nil {
 			return err
 		}
 		if s.postmaster, err = run(s.programs, s.folder); err == nil {
+			s.Access = &Access{home: &url.URL{
+				Scheme: "postgres",
+				User:   url.UserPassword(superuser, password),
+				Host:   net.JoinHostPort("127.0.0.1", strconv.Itoa(port)),
+				Path:   "/postgres",
+			}}
 			return nil
 		}
 		if attempt == attempts {
@@ -204,7 +173,7 @@ func (s *Server) withLog(err error) error {
 	return fmt.Errorf("%w\n%s", err, log)
 }
 
-func (s *Server) settings() string {
+func (s *Server) settings(port int) string {
 	return fmt.Sprintf(`
 listen_addresses = '127.0.0.1'
 port = %d
@@ -213,5 +182,5 @@ max_connections = 100
 shared_buffers = 16MB
 fsync = off
 full_page_writes = off
-`, s.port, s.folder)
+`, port, s.folder)
 }

@@ -18,12 +18,20 @@ import (
 	"go.uber.org/goleak"
 )
 
-// childMode makes this test's program a process that starts a server, says where, and waits.
-const childMode = "POSTGRESTEST_CHILD"
+// These variables make this test's program another process.
+const (
+	childMode = "POSTGRESTEST_CHILD" // it starts a server, writes where, and waits
+	bareMode  = "POSTGRESTEST_BARE"  // it finds no programs
+)
 
 func TestMain(m *testing.M) {
 	if os.Getenv(childMode) != "" {
-		server, err := start()
+		found, err := find()
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		server, err := start(found)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
@@ -32,10 +40,14 @@ func TestMain(m *testing.M) {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		return
 	}
+	if os.Getenv(bareMode) != "" {
+		installFolders = nil
+		_ = os.Setenv("PATH", "")
+	}
 	goleak.VerifyTestMain(Main{M: m})
 }
 
-func TestDatabasesAreEmptyAndApart(t *testing.T) {
+func TestDatabasesAreEmptyAndSeparate(t *testing.T) {
 	server := Shared(t)
 	one, other := server.NewDatabase(t), server.NewDatabase(t)
 	server.Exec(t, one, "CREATE TABLE only_here ()")
@@ -43,10 +55,10 @@ func TestDatabasesAreEmptyAndApart(t *testing.T) {
 }
 
 func TestServerAsksForItsPassword(t *testing.T) {
-	server := Shared(t)
+	server := Start(t)
 	_, err := pgx.Connect(context.Background(), strings.Replace(server.URL("postgres"), server.Password(), "wrong", 1))
 	if err == nil {
-		t.Error("a wrong password will do")
+		t.Error("a wrong password is accepted")
 	}
 }
 
@@ -63,10 +75,10 @@ func TestServerKeepsItsDataAndAddress(t *testing.T) {
 	server.Exec(t, database, "TABLE kept")
 }
 
-func TestSettingsAreThereForNewSessions(t *testing.T) {
+func TestSettingsApplyToNewSessions(t *testing.T) {
 	server := Start(t)
 	server.Set(t, "work_mem", "5MB")
-	server.connected(t, server.URL("postgres"), func(ctx context.Context, conn *pgx.Conn) error {
+	connected(t, server.URL("postgres"), func(ctx context.Context, conn *pgx.Conn) error {
 		var got string
 		if err := conn.QueryRow(ctx, "SHOW work_mem").Scan(&got); err != nil {
 			return err
@@ -79,6 +91,7 @@ func TestSettingsAreThereForNewSessions(t *testing.T) {
 }
 
 func TestServerEndsWithTheProcessThatStartedIt(t *testing.T) {
+	needPrograms(t, readSetting(t))
 	child := exec.Command(os.Args[0])
 	child.Env = append(os.Environ(), childMode+"=1")
 	child.Stderr = os.Stderr
@@ -95,7 +108,7 @@ func TestServerEndsWithTheProcessThatStartedIt(t *testing.T) {
 	t.Cleanup(func() { _ = child.Process.Kill() })
 	said := bufio.NewScanner(output)
 	if !said.Scan() {
-		t.Fatalf("the child said nothing: %v", said.Err())
+		t.Fatalf("the child wrote nothing: %v", said.Err())
 	}
 	folder, address, _ := strings.Cut(said.Text(), " ")
 	if conn, err := net.Dial("tcp", address); err != nil {

@@ -8,11 +8,11 @@ import (
 )
 
 const (
-	refusalPause = 20 * time.Millisecond  // before a pool that was exhausted is asked again
-	failurePause = 100 * time.Millisecond // before a farm that failed is asked again
+	refusalPause = 20 * time.Millisecond  // before the next acquire when the pool was exhausted
+	failurePause = 100 * time.Millisecond // before the next acquire when a request failed
 
-	// leaseMargin is how much longer than the hold a lease lasts, so that none ends before its release. A user whose lease
-	// lost its answer is out of the pool for as long.
+	// leaseMargin is how much longer than the hold a lease lasts, so that it does not expire before its release. If the answer to an
+	// acquire is lost, its user is missing from the pool for that time.
 	leaseMargin = time.Minute
 )
 
@@ -24,14 +24,14 @@ type client struct {
 	tally *tally
 }
 
-// acquireBody asks for any user of the pool, for a client with a number.
+// acquireBody returns the body of an acquire of any user of the pool, for the client with a number.
 func acquireBody(project string, number int, hold time.Duration) string {
 	ttl := (hold + leaseMargin + time.Second - 1) / time.Second
 	return fmt.Sprintf(`{"users":[{"project_id":%q,"env":%q,"domain":%q}],"owner":"bench/%d","ttl_seconds":%d}`,
 		project, poolEnv, poolDomain, number, ttl)
 }
 
-// work goes on until ctx ends. Then it waits for the answer that it awaits, and releases what it holds.
+// work acquires and releases until ctx ends. Then it waits for the answer to its last request, and releases the user that it holds.
 func (c *client) work(ctx context.Context) {
 	for ctx.Err() == nil {
 		switch err := c.pair(ctx); {
@@ -46,7 +46,7 @@ func (c *client) work(ctx context.Context) {
 	}
 }
 
-// pair is one acquire and one release. It counts unless the end of ctx cut the hold short.
+// pair does one acquire and one release. It counts as a pair unless ctx ended during the hold.
 func (c *client) pair(ctx context.Context) error {
 	var l lease
 	err := c.tally.time(&c.tally.acquires, func() (err error) {
@@ -56,15 +56,15 @@ func (c *client) pair(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	wanted := c.holds.begin(l.user, l.fence)
+	ours := c.holds.begin(l.user, l.fence)
 	full := sleep(ctx, c.hold)
-	if wanted {
+	if ours {
 		c.holds.end(l.user)
 	}
 	if err := c.tally.time(&c.tally.releases, func() error { return c.release(l.id) }); err != nil {
 		return err
 	}
-	if !wanted {
+	if !ours {
 		return unexpected("it leases a user of another pool")
 	}
 	if full {
@@ -73,12 +73,12 @@ func (c *client) pair(ctx context.Context) error {
 	return nil
 }
 
-// jitter keeps clients that were sent away together from coming back together.
+// jitter returns a random duration around d, so that clients that were refused together do not retry together.
 func jitter(d time.Duration) time.Duration {
-	return d/2 + rand.N(d) //nolint:gosec // nobody gains by guessing it
+	return d/2 + rand.N(d) //nolint:gosec // it need not be unpredictable
 }
 
-// sleep returns false if ctx ended before d was over.
+// sleep waits for d, and returns false if ctx ended before that.
 func sleep(ctx context.Context, d time.Duration) bool {
 	if d == 0 {
 		return true

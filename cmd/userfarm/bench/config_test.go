@@ -10,7 +10,7 @@ func right() Config {
 	return Config{URL: "http://127.0.0.1:8000", Clients: 64, For: 10 * time.Second, Users: 1000}
 }
 
-func TestWhatCanBeMeasured(t *testing.T) {
+func TestConfigAccepts(t *testing.T) {
 	for _, url := range []string{
 		"http://127.0.0.1:8000", "http://127.8.9.1", "http://[::1]:8000", "http://localhost:8000/", "https://LOCALHOST/farm",
 	} {
@@ -27,24 +27,24 @@ func TestWhatCanBeMeasured(t *testing.T) {
 	}
 }
 
-func TestWhatCanNotBeMeasured(t *testing.T) {
+func TestConfigRejects(t *testing.T) {
 	tests := map[string]struct {
 		change func(*Config)
 		says   string
 	}{
-		"another machine":            {func(c *Config) { c.URL = "http://192.168.0.7:8000" }, "--allow-remote"},
-		"a name of another machine":  {func(c *Config) { c.URL = "http://localhost.example.com" }, "--allow-remote"},
-		"all addresses":              {func(c *Config) { c.URL = "http://0.0.0.0:8000" }, "--allow-remote"},
-		"no scheme":                  {func(c *Config) { c.URL = "127.0.0.1:8000" }, "--url must be http://"},
-		"another scheme":             {func(c *Config) { c.URL = "ftp://127.0.0.1" }, "--url must be http://"},
-		"no host":                    {func(c *Config) { c.URL = "http://:8000" }, "--url must be http://"},
-		"a query":                    {func(c *Config) { c.URL = "http://127.0.0.1?x=1" }, "--url must be http://"},
-		"a password":                 {func(c *Config) { c.URL = "http://me:opensesame@127.0.0.1" }, "--url must be http://"},
-		"no clients":                 {func(c *Config) { c.Clients = 0 }, "--clients"},
-		"no users":                   {func(c *Config) { c.Users = 0 }, "--users"},
-		"no time":                    {func(c *Config) { c.For = 0 }, "--for"},
-		"a hold that is never over":  {func(c *Config) { c.Hold = c.For }, "--hold"},
-		"a hold that ends before it": {func(c *Config) { c.Hold = -1 }, "--hold"},
+		"another machine":                    {func(c *Config) { c.URL = "http://192.168.0.7:8000" }, "--allow-remote"},
+		"a name of another machine":          {func(c *Config) { c.URL = "http://localhost.example.com" }, "--allow-remote"},
+		"all addresses":                      {func(c *Config) { c.URL = "http://0.0.0.0:8000" }, "--allow-remote"},
+		"no scheme":                          {func(c *Config) { c.URL = "127.0.0.1:8000" }, "--url must be http://"},
+		"another scheme":                     {func(c *Config) { c.URL = "ftp://127.0.0.1" }, "--url must be http://"},
+		"no host":                            {func(c *Config) { c.URL = "http://:8000" }, "--url must be http://"},
+		"a query":                            {func(c *Config) { c.URL = "http://127.0.0.1?x=1" }, "--url must be http://"},
+		"a password":                         {func(c *Config) { c.URL = "http://me:opensesame@127.0.0.1" }, "--url must be http://"},
+		"no clients":                         {func(c *Config) { c.Clients = 0 }, "--clients"},
+		"no users":                           {func(c *Config) { c.Users = 0 }, "--users"},
+		"no time":                            {func(c *Config) { c.For = 0 }, "--for"},
+		"a hold longer than the measurement": {func(c *Config) { c.Hold = c.For }, "--hold"},
+		"a negative hold":                    {func(c *Config) { c.Hold = -1 }, "--hold"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -61,7 +61,7 @@ func TestWhatCanNotBeMeasured(t *testing.T) {
 	}
 }
 
-func TestALeaseOutlastsItsHold(t *testing.T) {
+func TestALeaseIsLongerThanItsHold(t *testing.T) {
 	const selector = `{"users":[{"project_id":"p","env":"bench","domain":"bench"}],`
 	for hold, rest := range map[time.Duration]string{
 		0:                      `"owner":"bench/7","ttl_seconds":60}`,

@@ -10,27 +10,27 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// Kinds of failure, beside the codes of the farm's problems. An answer that is an error but no problem, from a proxy
-// say, is of the kind http_<status>.
+// Kinds of failure, in addition to the codes of the farm's problems. An error answer that is not a problem, for example from a
+// proxy, has the kind http_<status>.
 const (
-	kindConnect    = "connect"           // there was no connection, so nothing was sent
-	kindTimeout    = "timeout"           // there was no answer in time; the farm may have done what was asked
-	kindLost       = "connection_lost"   // the connection broke before the answer; the same goes
-	kindUnexpected = "unexpected_answer" // a success, but not what was asked for
+	kindConnect    = "connect"           // no connection, so no request was sent
+	kindTimeout    = "timeout"           // no answer in time; the farm may have carried out the request
+	kindLost       = "connection_lost"   // the connection broke before the answer; the farm may have carried out the request
+	kindUnexpected = "unexpected_answer" // a success, but not the requested one
 )
 
-// The problems that are no surprise.
+// Codes of problems that the bench expects.
 const (
 	codePoolExhausted = "pool_exhausted"
 	codeUserLocked    = "user_locked"
 	codeUserNotFound  = "user_not_found"
 )
 
-// failure is a request that did not get what it asked for. Its text has neither the request's path nor the answer, for
-// both may hold a lease id.
+// failure is the error of a request that did not succeed. Its text contains neither the path nor the answer, because both may contain
+// a lease id.
 type failure struct {
 	kind   string
-	status int // of an answer that is an error; 0 if there is none
+	status int // of an error answer; 0 if there is none
 	text   string
 }
 
@@ -43,19 +43,19 @@ func kindOf(err error) string {
 	return ""
 }
 
-// mayHaveHappened tells whether the farm may have done what the request asked for, although it failed.
+// mayHaveHappened reports whether the farm may have carried out the request although it failed.
 func mayHaveHappened(err error) bool {
 	f, ok := errors.AsType[*failure](err)
 	return ok && f.kind != kindConnect && (f.status == 0 || f.status >= 500)
 }
 
-// timeout is what errors of net and of the client have in common.
+// timeout is the interface that the errors of package net and of the client share.
 type timeout interface {
 	error
 	Timeout() bool
 }
 
-// unanswered returns the failure of a request for which the client has an error and no answer.
+// unanswered returns the failure of a request that ended with an error of the client, without an answer.
 func unanswered(err error) *failure {
 	kind := kindLost
 	if broken, ok := errors.AsType[*net.OpError](err); errors.Is(err, fasthttp.ErrDialTimeout) || ok && broken.Op == "dial" {
@@ -66,7 +66,7 @@ func unanswered(err error) *failure {
 	return &failure{kind: kind, text: err.Error()}
 }
 
-// unwanted returns the failure of a request that was answered with another status than the one that means success.
+// unwanted returns the failure of a request whose answer has another status than the expected one.
 func unwanted(answer *fasthttp.Response) *failure {
 	status := answer.StatusCode()
 	if status < 300 {
@@ -81,7 +81,7 @@ func unwanted(answer *fasthttp.Response) *failure {
 		} `json:"errors"`
 	}
 	if json.Unmarshal(answer.Body(), &problem) != nil || problem.Code == "" {
-		text := fmt.Sprintf("%d %s, and no problem that a farm would answer", status, http.StatusText(status))
+		text := fmt.Sprintf("%d %s, without a problem as a farm sends it", status, http.StatusText(status))
 		return &failure{kind: fmt.Sprintf("http_%d", status), status: status, text: text}
 	}
 	text := fmt.Sprintf("%d %s: %s", status, problem.Code, problem.Detail)

@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	// requestTimeout is as long as a farm lets a request take.
+	// requestTimeout is how long a farm lets a request take.
 	requestTimeout = 10 * time.Second
-	// idleTimeout is shorter than a farm's, so that no request goes to a connection that the farm is closing.
+	// idleTimeout is shorter than a farm's, so that no request uses a connection that the farm is closing.
 	idleTimeout = time.Minute
 	pageSize    = 1000
 )
@@ -29,8 +29,8 @@ type farm struct {
 	timeout time.Duration
 }
 
-// newFarm returns the farm at target, which is asked with an API key unless that is zero, for as many callers at the same
-// time as are said.
+// newFarm returns the farm at target. Requests carry the API key unless it is zero. callers is how many callers may use the farm at
+// the same time.
 func newFarm(target *url.URL, key domain.Token, callers int) *farm {
 	port := target.Port()
 	if port == "" {
@@ -48,9 +48,9 @@ func newFarm(target *url.URL, key domain.Token, callers int) *farm {
 			MaxConns:            callers,
 			MaxIdleConnDuration: idleTimeout,
 			ConnPoolStrategy:    fasthttp.LIFO,
-			// A request that is sent again in silence would hide a failure, and an acquire's might take two users.
+			// A silent retry would hide a failure, and the retry of an acquire might take a second user.
 			MaxIdemponentCallAttempts: 1,
-			// Errors would quote answers, which hold lease ids.
+			// Errors would otherwise quote answers, which contain lease ids.
 			SecureErrorLogMessage: true,
 		},
 	}
@@ -58,8 +58,8 @@ func newFarm(target *url.URL, key domain.Token, callers int) *farm {
 
 func (f *farm) close() { f.http.CloseIdleConnections() }
 
-// caller sends one request after the other to a farm and reuses its memory for them. Its methods return a [failure] if
-// a request does not get what it asks for.
+// caller sends one request after the other to a farm and reuses memory between them. Its methods return a [failure] if a request
+// does not succeed.
 type caller struct {
 	farm      *farm
 	acquiring fasthttp.Request // the same every time
@@ -68,14 +68,14 @@ type caller struct {
 	answer    leaseAnswer
 }
 
-// newCaller returns a caller whose acquires have the body.
+// newCaller returns a caller that sends this body with every acquire.
 func (f *farm) newCaller(acquire string) *caller {
 	c := &caller{farm: f}
 	f.prepare(&c.acquiring, fasthttp.MethodPost, "/v1/leases", acquire)
 	return c
 }
 
-// lease is what a client must know of a lease on one user.
+// lease is what a client needs of a lease on one user.
 type lease struct {
 	id    string
 	user  string
@@ -95,7 +95,7 @@ func (c *caller) acquire() (lease, error) {
 		return lease{}, err
 	}
 	if err := json.Unmarshal(c.response.Body(), &c.answer); err != nil || c.answer.LeaseID == "" || len(c.answer.Users) != 1 {
-		return lease{}, unexpected("it is no lease of one user")
+		return lease{}, unexpected("it is not a lease of one user")
 	}
 	user := c.answer.Users[0]
 	return lease{id: c.answer.LeaseID, user: user.UserID, fence: user.Fence}, nil
@@ -105,7 +105,7 @@ func (c *caller) release(leaseID string) error {
 	return c.do(fasthttp.MethodPost, "/v1/leases/"+leaseID+"/release", "", fasthttp.StatusNoContent)
 }
 
-// create makes a user and returns its id.
+// create creates a user and returns its id.
 func (c *caller) create(user string) (string, error) {
 	if err := c.do(fasthttp.MethodPost, "/v1/users", user, fasthttp.StatusCreated); err != nil {
 		return "", err
@@ -114,12 +114,12 @@ func (c *caller) create(user string) (string, error) {
 		UserID string `json:"user_id"`
 	}
 	if err := json.Unmarshal(c.response.Body(), &created); err != nil || created.UserID == "" {
-		return "", unexpected("it is no user")
+		return "", unexpected("it is not a user")
 	}
 	return created.UserID, nil
 }
 
-// list returns the ids of the first users of the project; none if it has none.
+// list returns the ids of the first users of the project, at most pageSize.
 func (c *caller) list(project string) ([]string, error) {
 	err := c.do(fasthttp.MethodGet, fmt.Sprintf("/v1/users?limit=%d&project_id=%s", pageSize, project), "", fasthttp.StatusOK)
 	if err != nil {
@@ -131,7 +131,7 @@ func (c *caller) list(project string) ([]string, error) {
 		} `json:"users"`
 	}
 	if err := json.Unmarshal(c.response.Body(), &page); err != nil {
-		return nil, unexpected("it is no list of users")
+		return nil, unexpected("it is not a list of users")
 	}
 	ids := make([]string, len(page.Users))
 	for i, user := range page.Users {
@@ -140,10 +140,10 @@ func (c *caller) list(project string) ([]string, error) {
 	return ids, nil
 }
 
-// remove removes a user, whoever holds it. A user that is gone already is removed.
+// remove removes a user, also while a lease holds it. It returns nil if the user is already gone.
 func (c *caller) remove(user string) error {
 	err := c.removeFree(user)
-	if kindOf(err) == codeUserLocked { // by a lease whose answer, or whose release, was lost
+	if kindOf(err) == codeUserLocked { // by a lease whose acquire or release lost its answer
 		if err = c.forceRelease(user); err == nil {
 			err = c.removeFree(user)
 		}

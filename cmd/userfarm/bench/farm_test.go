@@ -20,14 +20,14 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// startFarm serves an empty farm in memory, which needs no API key, until the test ends, and returns its URL.
+// startFarm serves an empty farm in memory without API keys until the test ends, and returns its URL.
 func startFarm(t *testing.T) string {
 	t.Helper()
 	address, _ := startFarmWithKeys(t)
 	return address
 }
 
-// startFarmWithKeys is startFarm for a test that makes API keys, and so needs them.
+// startFarmWithKeys is startFarm for a test that creates API keys.
 func startFarmWithKeys(t *testing.T) (address string, keys ports.Keys) {
 	t.Helper()
 	store := memory.New()
@@ -59,11 +59,11 @@ func startFarmWithKeys(t *testing.T) (address string, keys ports.Keys) {
 	return "http://" + listener.Addr().String(), farm
 }
 
-// spoil may answer a request in place of the farm. It returns false if it leaves it to the farm. It is called with the
-// number of requests of the same kind that came before.
+// spoil may answer a request in place of the farm. It returns false if the farm is to answer. before is the number of earlier requests of
+// the same kind.
 type spoil func(w nethttp.ResponseWriter, r *nethttp.Request, before int64) bool
 
-// startProxy serves a way to the farm that is spoiled.
+// startProxy starts a proxy in front of the farm that calls spoil for every request.
 func startProxy(t *testing.T, farm string, spoil spoil) string {
 	t.Helper()
 	target, err := url.Parse(farm)
@@ -108,7 +108,7 @@ func startHandler(t *testing.T, handle nethttp.HandlerFunc) string {
 	return server.URL
 }
 
-// answer answers as a farm does.
+// answer writes an answer as a farm does.
 func answer(w nethttp.ResponseWriter, status int, body string) {
 	w.WriteHeader(status)
 	_, _ = io.WriteString(w, body)
@@ -120,7 +120,7 @@ const (
 		`"errors":[{"pointer":"/env","detail":"is not known here"}]}`
 )
 
-// forget drops the connection as if the farm had died.
+// forget closes the connection without an answer, as if the farm had crashed.
 func forget(t *testing.T, w nethttp.ResponseWriter) {
 	t.Helper()
 	connection, _, err := nethttp.NewResponseController(w).Hijack()
@@ -131,7 +131,7 @@ func forget(t *testing.T, w nethttp.ResponseWriter) {
 	connection.Close()
 }
 
-// carryOut lets the farm do what a request asks for, and keeps the answer.
+// carryOut sends the request to the farm, and drops the answer.
 func carryOut(t *testing.T, farm string, r *nethttp.Request) {
 	t.Helper()
 	request, err := nethttp.NewRequest(r.Method, farm+r.URL.Path, r.Body)
@@ -149,7 +149,7 @@ func carryOut(t *testing.T, farm string, r *nethttp.Request) {
 	response.Body.Close()
 }
 
-// usersOf returns how many users of the farm fit the filter, which is empty or begins with &.
+// usersOf returns how many users of the farm match the filter, which is empty or begins with &.
 func usersOf(t *testing.T, farm, filter string) int {
 	t.Helper()
 	response, err := nethttp.Get(farm + "/v1/users?limit=1000" + filter)

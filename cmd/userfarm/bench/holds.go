@@ -6,15 +6,14 @@ import (
 	"sync/atomic"
 )
 
-// holds checks, while they happen, that no two holds of a user overlap and that every hold of a user has a higher fence
-// than the hold before. A hold begins when the client has the answer to its acquire and ends before it sends its release,
-// so two that overlap were granted at the same time, whatever the network did.
+// holds checks during the measurement that no two holds of a user overlap, and that every hold of a user has a higher fence than the
+// hold before. A hold begins when the client has the answer to its acquire, and ends before the client sends its release. So if two
+// holds overlap, the farm had granted both at the same time, however slow the network was.
 //
-// Every user has a lock of its own, and the order in which clients get it is the order of time: a hold overlaps those that
-// have begun and not ended when it begins. So a user needs a counter and no records, and the check is exact for any number
-// of holds.
+// Each user has a mutex, and the order in which clients lock it is the order of time: a new hold overlaps those that have begun and
+// not ended. So a counter for each user is enough, and the check is exact for any number of holds.
 type holds struct {
-	users    map[string]*userHolds // does not change
+	users    map[string]*userHolds // the map does not change
 	overlaps atomic.Int64          // pairs of holds
 	fences   atomic.Int64          // holds whose fence is not higher than that of a hold before
 	first    atomic.Pointer[string]
@@ -34,8 +33,8 @@ func newHolds(users []string) *holds {
 	return h
 }
 
-// begin records that a client holds the user from now on. It returns false, and records nothing, if the user is none of
-// those that the farm was to choose from.
+// begin records that a client holds the user from now on. If the user is not in the pool of the bench, it records nothing and returns
+// false.
 func (h *holds) begin(user string, fence uint64) bool {
 	u, known := h.users[user]
 	if !known {
@@ -64,13 +63,13 @@ func (h *holds) end(user string) {
 	u.holders--
 }
 
-// note keeps the first thing that was wrong.
+// note stores the description of the first error.
 func (h *holds) note(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	h.first.CompareAndSwap(nil, &text)
 }
 
-// firstWrong returns the first thing that was wrong; nothing if nothing was.
+// firstWrong returns the description of the first error, or an empty string.
 func (h *holds) firstWrong() string {
 	if first := h.first.Load(); first != nil {
 		return *first

@@ -11,19 +11,19 @@ import (
 
 const userA, userB = "a", "b"
 
-func TestHoldsThatFollowOneAnotherAreRight(t *testing.T) {
+func TestHoldsThatDoNotOverlap(t *testing.T) {
 	h := newHolds([]string{userA, userB})
 	h.begin(userA, 1)
-	h.begin(userB, 1) // another user has fences of its own
+	h.begin(userB, 1) // each user has its own fences
 	h.end(userA)
 	h.begin(userA, 2)
 	h.end(userA)
 	h.end(userB)
-	h.begin(userB, 7) // an answer that was lost leaves a gap
+	h.begin(userB, 7) // a lost answer leaves a gap
 	h.end(userB)
 	wantHolds(t, h, 0, 0)
 	if first := h.firstWrong(); first != "" {
-		t.Errorf("it complains: %s", first)
+		t.Errorf("it reports an error: %s", first)
 	}
 }
 
@@ -76,7 +76,7 @@ func TestHoldsThatOverlap(t *testing.T) {
 			test.steps(h)
 			wantHolds(t, h, test.overlaps, test.fences)
 			if first := h.firstWrong(); !strings.HasPrefix(first, "user a was handed out with fence ") {
-				t.Errorf("the first thing wrong is %q", first)
+				t.Errorf("the first error is %q", first)
 			}
 		})
 	}
@@ -98,7 +98,7 @@ func TestFencesThatDoNotIncrease(t *testing.T) {
 			}
 			wantHolds(t, h, 0, 1)
 			if h.firstWrong() == "" {
-				t.Error("it does not say what is wrong")
+				t.Error("it does not describe the error")
 			}
 		})
 	}
@@ -107,11 +107,11 @@ func TestFencesThatDoNotIncrease(t *testing.T) {
 func TestAUserOfAnotherPoolIsNotHeld(t *testing.T) {
 	h := newHolds([]string{userA})
 	if h.begin("stranger", 1) || !h.begin(userA, 1) {
-		t.Error("begin should know the users of the pool, and no others")
+		t.Error("begin should accept the users of the pool, and no others")
 	}
 }
 
-// What is counted while it happens is what comes out of complete records afterwards.
+// The count during the measurement equals the count from complete records afterwards.
 func TestHoldsAgreeWithRecords(t *testing.T) {
 	type record struct{ user, from, to int }
 	rapid.Check(t, func(t *rapid.T) {
@@ -148,7 +148,7 @@ func TestHoldsAgreeWithRecords(t *testing.T) {
 
 func TestHoldsByManyClientsAtOnce(t *testing.T) {
 	h := newHolds([]string{userA})
-	var user sync.Mutex // a farm that is right
+	var user sync.Mutex // as a correct farm would lock it
 	var fence uint64
 	var working sync.WaitGroup
 	for range 8 {

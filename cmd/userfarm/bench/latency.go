@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// precision is how many bits of a duration its bucket keeps after the first: a bucket is less than 1% wide.
+// precision is the number of bits after the first that select the bucket of a duration: a bucket is less than 1% wide.
 const precision = 7
 
-// latencies counts durations in buckets that grow with them, so that any number of durations of any length takes the same
-// memory. Many clients may record at the same time.
+// latencies counts durations in buckets. Buckets for long durations are wider, so that any number of durations of any length takes the
+// same memory. It is safe for concurrent use.
 type latencies struct {
 	buckets [(64 - precision) << precision]atomic.Int64
 	longest atomic.Int64
@@ -33,8 +33,8 @@ func (l *latencies) count() (n int64) {
 	return n
 }
 
-// percentile returns the shortest duration that p percent of all recorded ones do not exceed: never less than that, and
-// less than 1% more. Without any recorded it is 0.
+// percentile returns the shortest duration that p percent of the recorded durations do not exceed. The result is never too low and
+// less than 1% too high. Without recorded durations it is 0.
 func (l *latencies) percentile(p int64) time.Duration {
 	rank := (l.count()*p + 99) / 100
 	for i := range l.buckets {

@@ -11,7 +11,7 @@ import (
 
 func TestPercentilesAreLessThanOnePercentAboveTheExactOnes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		// As many nanoseconds as microseconds, seconds and hours.
+		// Durations of all magnitudes are equally likely.
 		anyDuration := rapid.Custom(func(t *rapid.T) time.Duration {
 			return time.Duration(rapid.Int64Range(0, 1<<rapid.IntRange(0, 62).Draw(t, "bits")).Draw(t, "ns"))
 		})
@@ -49,7 +49,7 @@ func TestEveryDurationHasABucket(t *testing.T) {
 	}
 	var l latencies
 	l.record(math.MaxInt64)
-	l.record(-1) // a clock that was set back
+	l.record(-1) // as after a clock was set back
 	if l.max() != math.MaxInt64 || l.percentile(50) != 0 {
 		t.Errorf("max = %d, p50 = %d", l.max(), l.percentile(50))
 	}
@@ -58,6 +58,6 @@ func TestEveryDurationHasABucket(t *testing.T) {
 func TestNoLatencies(t *testing.T) {
 	var l latencies
 	if l.count() != 0 || l.percentile(50) != 0 || l.percentile(100) != 0 || l.max() != 0 {
-		t.Error("without any there is nothing")
+		t.Error("want only zeros")
 	}
 }

@@ -15,25 +15,25 @@ const (
 	poolEnv    = "bench"
 	poolDomain = "bench"
 
-	// removalPatience is for a farm that is being restarted while its users are removed.
-	removalPatience = 5 * time.Second
-	removalPause    = 200 * time.Millisecond
+	// removalTimeout is how long to retry when no user can be removed: the farm may be restarting.
+	removalTimeout = 5 * time.Second
+	removalPause   = 200 * time.Millisecond
 )
 
-// pool is the users that a bench makes for itself, in a project of its own.
+// pool holds the users that a bench creates for itself, in a project of its own.
 type pool struct {
-	farm     *farm
-	project  string
-	workers  int           // that make and remove users at the same time
-	patience time.Duration // to wait for a farm that removes nobody
-	may      atomic.Int64  // users that may be in the farm
+	farm    *farm
+	project string
+	workers int           // that create and remove users at the same time
+	timeout time.Duration // how long to retry when no user can be removed
+	may     atomic.Int64  // how many users may be in the farm
 }
 
 func newPool(farm *farm, workers int) *pool {
-	return &pool{farm: farm, project: uuid.NewString(), workers: workers, patience: removalPatience}
+	return &pool{farm: farm, project: uuid.NewString(), workers: workers, timeout: removalTimeout}
 }
 
-// fill makes n users and returns their ids. It stops at the first failure, and when ctx ends.
+// fill creates n users and returns their ids. It stops at the first failure, and when ctx ends.
 func (p *pool) fill(ctx context.Context, n int) ([]string, error) {
 	ids := make([]string, n)
 	err := p.each(n, func(c *caller, i int) (err error) {
@@ -48,13 +48,13 @@ func (p *pool) fill(ctx context.Context, n int) ([]string, error) {
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("make users: %w", err)
+		return nil, fmt.Errorf("create users: %w", err)
 	}
 	return ids, nil
 }
 
-// empty removes the users of the project, also those that the pool does not know of because an answer was lost. It gives
-// up when the farm has removed none of them for a while, and says then how many may be left.
+// empty removes the users of the project, including those whose id is unknown because an answer was lost. When no user could be removed
+// for the timeout, it returns an error that says how many may be left.
 func (p *pool) empty() error {
 	progress := time.Now()
 	for {
@@ -64,7 +64,7 @@ func (p *pool) empty() error {
 			return nil
 		case removed > 0:
 			progress = time.Now()
-		case time.Since(progress) > p.patience:
+		case time.Since(progress) > p.timeout:
 			return fmt.Errorf("remove users: up to %d are left in the farm, with project_id %s: %w", max(left, 1), p.project, err)
 		default:
 			time.Sleep(removalPause)
@@ -72,7 +72,7 @@ func (p *pool) empty() error {
 	}
 }
 
-// removePage removes as many users as one list has, and returns how many it removed before it failed, if it did.
+// removePage removes the users of one page of the list. It returns how many it removed, also when it failed.
 func (p *pool) removePage() (removed int64, err error) {
 	ids, err := p.farm.newCaller("").list(p.project)
 	if err != nil {
@@ -89,7 +89,7 @@ func (p *pool) removePage() (removed int64, err error) {
 	return gone.Load(), err
 }
 
-// each calls do for 0 to n-1, by as many workers as the pool has. It stops at the first error and returns that.
+// each calls do for 0 to n-1 from all workers of the pool. It stops at the first error and returns it.
 func (p *pool) each(n int, do func(c *caller, i int) error) error {
 	var (
 		next    atomic.Int64

@@ -6,6 +6,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/mattn/go-isatty"
 )
 
 const (
@@ -13,8 +15,8 @@ const (
 	writeEvery   = 5 * time.Second
 )
 
-// progress tells a person what is going on. On a terminal it rewrites one line while clients work; elsewhere, in a CI log
-// say, it writes fewer lines.
+// progress writes what the bench is doing, for people. On a terminal it rewrites one line while the clients work. Elsewhere, for example
+// in a CI log, it writes a new line less often.
 type progress struct {
 	out      io.Writer
 	terminal bool
@@ -22,13 +24,13 @@ type progress struct {
 
 func newProgress(out io.Writer) *progress {
 	file, ok := out.(*os.File)
-	return &progress{out: out, terminal: ok && isTerminal(file)}
+	return &progress{out: out, terminal: ok && isatty.IsTerminal(file.Fd())}
 }
 
-// say writes a line. That it can't be written is no reason to stop.
+// say writes a line. It ignores errors, because the measurement matters more.
 func (p *progress) say(format string, args ...any) { _, _ = fmt.Fprintf(p.out, format+"\n", args...) }
 
-// follow reports the tally now and then, until stop is called, which returns when nothing more is written.
+// follow writes the tally at intervals until stop is called. After stop has returned it writes nothing more.
 func (p *progress) follow(t *tally, length time.Duration) (stop func()) {
 	every, before, after := writeEvery, "", "\n"
 	if p.terminal {
@@ -60,9 +62,4 @@ func (p *progress) follow(t *tally, length time.Duration) (stop func()) {
 			_, _ = fmt.Fprintln(p.out)
 		}
 	}
-}
-
-func isTerminal(file *os.File) bool {
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

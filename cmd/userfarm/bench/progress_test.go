@@ -13,7 +13,7 @@ func TestProgressOnATerminalRewritesItsLine(t *testing.T) {
 	wantProgress(t, true, time.Second, want)
 }
 
-func TestProgressElsewhereIsALineNowAndThen(t *testing.T) {
+func TestProgressElsewhereWritesNewLines(t *testing.T) {
 	const want = "5 s of 10s: pairs 20 (4/s now), refusals 3, errors 0\n" +
 		"10 s of 10s: pairs 50 (6/s now), refusals 3, errors 1\n"
 	wantProgress(t, false, 5*time.Second, want)

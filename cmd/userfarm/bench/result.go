@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Result is what was measured. Its JSON form is stable: members may be added, but none is renamed or removed, and all are
-// there in every result.
+// Result is the result of a measurement. Its JSON form is stable: members may be added, but none is renamed or removed, and every
+// result contains all of them.
 type Result struct {
 	URL     string       `json:"url"`     // of the farm
 	Clients int          `json:"clients"` // that worked at the same time
@@ -20,29 +20,30 @@ type Result struct {
 	// Pairs counts the acquires that were granted and, after the whole hold, released.
 	Pairs          int64   `json:"pairs"`
 	PairsPerSecond float64 `json:"pairs_per_second"`
-	// Refusals counts the acquires that found no free user in the pool. They are no errors.
+	// Refusals counts the acquires that found no free user in the pool. They are not errors.
 	Refusals int64 `json:"refusals"`
-	// Errors counts the other failures by kind: the code of the farm's problem; connect, timeout or connection_lost, if
-	// there was no answer; unexpected_answer or http_<status>, if it was not a farm's.
+	// Errors counts the other failures by kind: the code of the farm's problem; connect, timeout or connection_lost if there was no
+	// answer; unexpected_answer or http_<status> if the answer was not a farm's.
 	Errors map[string]int64 `json:"errors"`
-	// FirstError is the text of the first of them, or empty.
+	// FirstError is the text of the first error, or empty.
 	FirstError string `json:"first_error"`
 
 	Acquire  Latency `json:"acquire"`  // the acquires that were granted
 	Release  Latency `json:"release"`  // the releases that were carried out
-	Requests Latency `json:"requests"` // all of both, also those that were refused or failed
+	Requests Latency `json:"requests"` // all acquires and releases, including those that were refused or failed
 
-	// Overlaps counts the pairs of holds of one user that overlapped, by the clients' own records: from when a client had
-	// the answer to its acquire until it sent its release. Anything but 0 is a bug of the farm.
+	// Overlaps counts the pairs of holds of one user that overlapped. A hold lasts from when a client has the answer to its acquire
+	// until it sends its release. Any number but 0 shows a bug of the farm.
 	Overlaps int64 `json:"overlaps"`
-	// FencesOutOfOrder counts the holds whose fence was not higher than those of earlier holds of the user. The same goes.
+	// FencesOutOfOrder counts the holds whose fence was not higher than those of earlier holds of the user. Any number but 0 shows a
+	// bug of the farm.
 	FencesOutOfOrder int64 `json:"fences_out_of_order"`
-	// FirstOverlap says what the first of either was, or is empty.
+	// FirstOverlap describes the first overlap or fence out of order, or is empty.
 	FirstOverlap string `json:"first_overlap"`
 }
 
-// Latency says how long requests took, from when they were sent until their answer was read. Percentiles are less than 1%
-// above the exact ones and never below; the longest is exact. All are 0 if Count is.
+// Latency says how long requests took, from sending the request until the answer was read. Percentiles are never too low and less than
+// 1% too high; Max is exact. All are 0 if Count is 0.
 type Latency struct {
 	Count int64        `json:"count"`
 	P50   Milliseconds `json:"p50_ms"`
@@ -51,7 +52,7 @@ type Latency struct {
 	Max   Milliseconds `json:"max_ms"`
 }
 
-// Milliseconds is a duration, to the microsecond.
+// Milliseconds is a duration in milliseconds, rounded to the microsecond.
 type Milliseconds float64
 
 func milliseconds(d time.Duration) Milliseconds {
@@ -102,7 +103,7 @@ func (r Result) fault() error {
 			r.Overlaps, r.FencesOutOfOrder, r.FirstOverlap)
 	}
 	if r.Pairs == 0 && r.FirstError != "" {
-		return errors.New("not one pair succeeded; the first error was: " + r.FirstError)
+		return errors.New("no pair succeeded; the first error was: " + r.FirstError)
 	}
 	return nil
 }

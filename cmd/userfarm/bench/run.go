@@ -9,13 +9,11 @@ import (
 	"time"
 )
 
-// Run makes users, measures until cfg.For is over or ctx ends, calls report with the result, and removes the users. It
-// reports before it removes, so that a farm which went away takes no result with it. Lines about how it is getting on go
-// to progress.
+// Run creates users, measures until cfg.For is over or ctx ends, calls report with the result, and removes the users. It reports before
+// it removes, so that the result is not lost if the farm has become unavailable. It writes its progress to progress.
 //
-// It returns an error if the result shows that the farm is broken (two clients held one user, or not one pair
-// succeeded), and if users could not be made, in which case there is nothing to report, or not be removed, in which case it
-// names the project and how many may be left.
+// It returns an error if the result shows that the farm is broken (two clients held one user, or no pair succeeded), if users could not
+// be created (then there is no report), or if users could not be removed (the error names the project and says how many may be left).
 func Run(ctx context.Context, cfg Config, progress io.Writer, report func(Result) error) error {
 	if err := cfg.Validate(); err != nil {
 		return fmt.Errorf("bench: %w", err)
@@ -33,7 +31,7 @@ func Run(ctx context.Context, cfg Config, progress io.Writer, report func(Result
 }
 
 func run(ctx context.Context, cfg Config, p *pool, progress *progress, report func(Result) error) error {
-	progress.say("making %d users with project_id %s", cfg.Users, p.project)
+	progress.say("creating %d users with project_id %s", cfg.Users, p.project)
 	users, err := p.fill(ctx, cfg.Users)
 	if err == nil {
 		progress.say("measuring for %v with %d clients", cfg.For, cfg.Clients)
@@ -47,7 +45,7 @@ func run(ctx context.Context, cfg Config, p *pool, progress *progress, report fu
 	return errors.Join(err, p.empty())
 }
 
-// measure lets the clients work on the users.
+// measure runs the clients.
 func measure(ctx context.Context, cfg Config, p *pool, users []string, progress *progress) Result {
 	holds, tally := newHolds(users), newTally()
 	ctx, cancel := context.WithTimeout(ctx, cfg.For)

@@ -31,7 +31,7 @@ func benchmark(ctx context.Context, t *testing.T, cfg Config) (*Result, error) {
 	return reported, err
 }
 
-// wantSaid fails the test unless err says all the words.
+// wantSaid fails the test unless the text of err contains all the words.
 func wantSaid(t *testing.T, err error, words ...string) {
 	t.Helper()
 	if err == nil {
@@ -62,7 +62,7 @@ func TestMeasuresAFarm(t *testing.T) {
 		t.Errorf("%d pairs, %v per second in %v ms", r.Pairs, r.PairsPerSecond, r.Elapsed)
 	}
 	if r.Refusals != 0 || len(r.Errors) != 0 || r.Overlaps != 0 || r.FencesOutOfOrder != 0 {
-		t.Errorf("a farm that is right is said not to be: %+v", r)
+		t.Errorf("a correct farm is reported as broken: %+v", r)
 	}
 	if r.Acquire.Count != r.Pairs || r.Release.Count != r.Pairs || r.Requests.Count != 2*r.Pairs {
 		t.Errorf("%d pairs are %d acquires and %d releases, %d requests",
@@ -76,7 +76,7 @@ func TestMeasuresAFarm(t *testing.T) {
 	wantNoUsers(t, farm)
 }
 
-func TestMoreUsersThanAListHas(t *testing.T) {
+func TestMoreUsersThanOnePageOfTheList(t *testing.T) {
 	farm := startFarm(t)
 	cfg := Config{URL: farm, Clients: 8, Users: pageSize + 1, For: time.Millisecond}
 	if _, err := benchmark(t.Context(), t, cfg); err != nil {
@@ -85,7 +85,7 @@ func TestMoreUsersThanAListHas(t *testing.T) {
 	wantNoUsers(t, farm)
 }
 
-func TestAFarmThatNeedsAnAPIKeyIsMeasuredWithOne(t *testing.T) {
+func TestAFarmThatNeedsAnAPIKey(t *testing.T) {
 	farm, keys := startFarmWithKeys(t)
 	_, key, err := keys.CreateKey(t.Context(), domain.KeySpec{Name: "bench", Role: domain.Admin})
 	if err != nil {
@@ -173,7 +173,7 @@ func TestAnInterruptWhileItMeasures(t *testing.T) {
 	wantNoUsers(t, farm)
 }
 
-func TestAnInterruptWhileItMakesUsers(t *testing.T) {
+func TestAnInterruptWhileItCreatesUsers(t *testing.T) {
 	farm := startFarm(t)
 	ctx, interrupt := context.WithCancel(t.Context())
 	defer interrupt()
@@ -184,14 +184,14 @@ func TestAnInterruptWhileItMakesUsers(t *testing.T) {
 		return false
 	})
 	r, err := benchmark(ctx, t, Config{URL: proxy, Clients: 4, Users: 1000, For: time.Hour})
-	wantSaid(t, err, "make users", "interrupted")
+	wantSaid(t, err, "create users", "interrupted")
 	if r != nil {
 		t.Errorf("it reports %+v", r)
 	}
 	wantNoUsers(t, farm)
 }
 
-// A cheat has one user, which it gives to everybody.
+// startCheat starts a server that gives its only user to every client.
 func startCheat(t *testing.T, fence func() int64) string {
 	t.Helper()
 	var leases, removed atomic.Int64
@@ -250,7 +250,7 @@ func TestAUserOfAnotherPoolIsAnError(t *testing.T) {
 	}
 }
 
-func TestLostAnswersLeaveNobodyLocked(t *testing.T) {
+func TestAfterLostAnswersNoUserIsLeft(t *testing.T) {
 	farm := startFarm(t)
 	proxy := startProxy(t, farm, func(w nethttp.ResponseWriter, r *nethttp.Request, before int64) bool {
 		lose := (isAcquire(r) || isRelease(r)) && before%5 == 4
@@ -310,7 +310,7 @@ func TestAFarmThatGrantsNothing(t *testing.T) {
 		return isAcquire(r)
 	})
 	r, err := benchmark(t.Context(), t, Config{URL: proxy, Clients: 2, Users: 3, For: shortly})
-	wantSaid(t, err, "not one pair succeeded", "503 store_unavailable: The database does not answer.")
+	wantSaid(t, err, "no pair succeeded", "503 store_unavailable: The database does not answer.")
 	if r == nil || r.Errors["store_unavailable"] == 0 {
 		t.Errorf("it reports %+v", r)
 	}
@@ -324,41 +324,41 @@ func TestAFarmThatRefusesTheUsers(t *testing.T) {
 		answer(w, 422, invalid)
 	})
 	r, err := benchmark(t.Context(), t, Config{URL: refusing, Clients: 2, Users: 100, For: shortly})
-	wantSaid(t, err, "make users", "422 invalid: It breaks the rules.", "/env: is not known here")
+	wantSaid(t, err, "create users", "422 invalid: It breaks the rules.", "/env: is not known here")
 	if r != nil || requests.Load() > 2 {
 		t.Errorf("it went on: %d requests, %+v", requests.Load(), r)
 	}
 }
 
-func TestWhatIsNoFarm(t *testing.T) {
+func TestAServerThatIsNotAFarm(t *testing.T) {
 	for name, test := range map[string]struct {
 		status int
 		says   string
 	}{
-		"another server": {404, "404 Not Found, and no problem that a farm would answer"},
+		"another server": {404, "404 Not Found, without a problem as a farm sends it"},
 		"a redirect":     {301, "301 Moved Permanently"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			other := startHandler(t, func(w nethttp.ResponseWriter, _ *nethttp.Request) { answer(w, test.status, "<html>") })
 			_, err := benchmark(t.Context(), t, Config{URL: other, Clients: 2, Users: 3, For: shortly})
-			wantSaid(t, err, "make users", test.says)
+			wantSaid(t, err, "create users", test.says)
 		})
 	}
 }
 
-func TestAFarmThatIsAway(t *testing.T) {
-	away := httptest.NewServer(nil)
-	away.Close()
+func TestAFarmThatIsDown(t *testing.T) {
+	down := httptest.NewServer(nil)
+	down.Close()
 	var said bytes.Buffer
-	cfg := Config{URL: away.URL, Clients: 2, Users: 3, For: shortly}
+	cfg := Config{URL: down.URL, Clients: 2, Users: 3, For: shortly}
 	err := Run(t.Context(), cfg, &said, func(Result) error { return nil })
-	wantSaid(t, err, "make users", "connection refused")
+	wantSaid(t, err, "create users", "connection refused")
 	if strings.Contains(said.String(), "removing") {
-		t.Errorf("it removes users where there are none:\n%s", &said)
+		t.Errorf("it removes users that were never created:\n%s", &said)
 	}
 }
 
-func TestAnotherMachineIsRefused(t *testing.T) {
+func TestAnotherMachineIsRejected(t *testing.T) {
 	_, err := benchmark(t.Context(), t, Config{URL: "http://192.0.2.1:8000", Clients: 2, Users: 3, For: shortly})
 	wantSaid(t, err, "--allow-remote")
 }
@@ -374,7 +374,7 @@ func TestUsersThatCanNotBeRemoved(t *testing.T) {
 	})
 	cfg := Config{URL: proxy, Clients: 1, Users: 9, For: shortly}
 	p := newPool(newFarmAt(t, proxy), cfg.Clients)
-	p.patience = 50 * time.Millisecond
+	p.timeout = 50 * time.Millisecond
 	err := run(t.Context(), cfg, p, newProgress(t.Output()), func(Result) error { return nil })
 	wantSaid(t, err, "up to 7 are left in the farm", p.project, "store_unavailable")
 	if left := usersOf(t, farm, "&project_id="+p.project); left != 7 {
@@ -382,14 +382,14 @@ func TestUsersThatCanNotBeRemoved(t *testing.T) {
 	}
 }
 
-func TestRemovesUsersFromAFarmThatComesBack(t *testing.T) {
+func TestItRetriesToRemoveUsers(t *testing.T) {
 	farm := startFarm(t)
 	proxy := startProxy(t, farm, func(w nethttp.ResponseWriter, r *nethttp.Request, before int64) bool {
-		away := r.Method == nethttp.MethodDelete && before < 2
-		if away {
+		lose := r.Method == nethttp.MethodDelete && before < 2
+		if lose {
 			forget(t, w)
 		}
-		return away
+		return lose
 	})
 	if _, err := benchmark(t.Context(), t, Config{URL: proxy, Clients: 2, Users: 9, For: shortly}); err != nil {
 		t.Fatal(err)
@@ -408,9 +408,9 @@ func TestAReportThatCanNotBeWritten(t *testing.T) {
 }
 
 func TestAnAnswerThatIsLateIsATimeout(t *testing.T) {
-	asked := make(chan struct{})
-	slow := startHandler(t, func(nethttp.ResponseWriter, *nethttp.Request) { <-asked })
-	defer close(asked) // a server is closed only when it has answered
+	answered := make(chan struct{})
+	slow := startHandler(t, func(nethttp.ResponseWriter, *nethttp.Request) { <-answered })
+	defer close(answered) // the server closes only after it has answered
 	farm := newFarmAt(t, slow)
 	farm.timeout = 10 * time.Millisecond
 	_, err := farm.newCaller("").create("{}")

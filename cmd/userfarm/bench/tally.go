@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// tally counts what the clients saw. They all add to one.
+// tally counts the requests of all clients.
 type tally struct {
 	pairs    atomic.Int64
 	refusals atomic.Int64
@@ -15,7 +15,7 @@ type tally struct {
 
 	acquires latencies // that were granted
 	releases latencies // that were carried out
-	requests latencies // whatever came of them
+	requests latencies // all of them
 
 	mu     sync.Mutex
 	byKind map[string]int64
@@ -24,7 +24,7 @@ type tally struct {
 
 func newTally() *tally { return &tally{byKind: map[string]int64{}} }
 
-// time calls request and records how long it took, also in succeeded unless it failed.
+// time calls request and records how long it took; in succeeded, too, if it succeeded.
 func (t *tally) time(succeeded *latencies, request func() error) error {
 	began := time.Now()
 	err := request()
@@ -36,7 +36,7 @@ func (t *tally) time(succeeded *latencies, request func() error) error {
 	return err
 }
 
-// fail counts a failure that is no refusal.
+// fail counts a failure that is not a refusal.
 func (t *tally) fail(err error) {
 	t.failures.Add(1)
 	t.mu.Lock()

@@ -1,0 +1,101 @@
+package bunstore
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/uptrace/bun"
+)
+
+const (
+	// operationTimeout bounds every call of a store's method, its waits for connections and locks included, and every
+	// transaction of a group: a call whose operation is being applied when its time is up waits for that to end, too.
+	operationTimeout = 5 * time.Second
+
+	// maxAttempts is how often a transaction is begun before its error is the answer: a dead connection, a conflict and a
+	// good try make three.
+	maxAttempts = 3
+
+	// busyPause lies between attempts while another process has the database to itself.
+	busyPause = time.Millisecond
+)
+
+// bounded does work in its time and makes its error one of the port's.
+func (s *Store) bounded(ctx context.Context, operation string, work func(context.Context) error) error {
+	bounded, cancel := context.WithTimeout(ctx, operationTimeout)
+	defer cancel()
+	return s.explain(ctx, bounded, operation, work(bounded))
+}
+
+// read is bounded, outside of a transaction.
+func (s *Store) read(ctx context.Context, operation string, query func(context.Context, bun.IDB) error) error {
+	return s.bounded(ctx, operation, func(ctx context.Context) error {
+		return s.retry(ctx, func() (bool, error) { return false, query(ctx, s.reader) })
+	})
+}
+
+// retry attempts again what the database gave up in favour of another transaction or process, what met a dead connection,
+// which is undone unless it was about to commit, and what was sealed with a new key.
+func (s *Store) retry(ctx context.Context, attempt func() (committing bool, err error)) error {
+	for attempts := 1; ; attempts++ {
+		var committing bool
+		err := whileBusy(ctx, s.dialect, func() (err error) {
+			committing, err = attempt()
+			return err
+		})
+		if err == nil || isRefusal(err) || ctx.Err() != nil {
+			return err
+		}
+		again := false
+		switch s.dialect.Cause(err) {
+		case Disconnected:
+			s.reconnect()
+			again = !committing
+		case Conflict:
+			again = true
+		case UnknownKey:
+			if err := admit(ctx, s.writer, s.dialect, s.sealer.KeyIDs()[0]); err != nil {
+				return err
+			}
+			again = true
+		case Bug, Away, Busy:
+		}
+		if !again || attempts == maxAttempts {
+			return err
+		}
+	}
+}
+
+// whileBusy attempts again as long as another process has the database to itself. A farm that is busy leaves the database
+// alone for moments only, which long pauses would miss.
+func whileBusy(ctx context.Context, dialect Dialect, attempt func() error) error {
+	for {
+		err := attempt()
+		if err == nil || isRefusal(err) || ctx.Err() != nil || dialect.Cause(err) != Busy {
+			return err
+		}
+		time.Sleep(busyPause)
+	}
+}
+
+// refusal is an error of the domain, or about what a row holds, and not of the database: the transaction could go on, and
+// trying again would change nothing.
+type refusal struct{ reason error }
+
+func (r refusal) Error() string { return r.reason.Error() }
+
+func (r refusal) Unwrap() error { return r.reason }
+
+// refuse marks an error as a refusal. It keeps nil.
+func refuse(reason error) error {
+	if reason == nil {
+		return nil
+	}
+	return refusal{reason}
+}
+
+func isRefusal(err error) bool {
+	_, ok := errors.AsType[refusal](err)
+	return ok
+}

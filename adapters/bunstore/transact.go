@@ -1,0 +1,144 @@
+package bunstore
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/domain/ledger"
+	"github.com/userfarm/userfarm/ports"
+)
+
+// begin begins a transaction and opens a ledger of what it found.
+func (s *Store) begin(ctx context.Context, ask Ask) (Transaction, *ledger.Ledger, Found, error) {
+	ask.Searches = slices.DeleteFunc(ask.Searches, func(search ledger.Search) bool { return !findable(search.Want) })
+	tx, found, err := s.engine.Begin(ctx, ask)
+	if err != nil {
+		return nil, nil, Found{}, err
+	}
+	return tx, ledger.Open(ledger.Loaded{
+		Now: instant(found.Now), Complete: ask.Wait,
+		Users: s.open(found.Targets), Searches: s.openFound(ask.Searches, found.Free),
+		Expired: s.open(found.Expired), NextExpiry: instant(found.NextExpiry),
+		Calls: found.Calls, Busy: found.Busy, Wants: found.Wants,
+	}), found, nil
+}
+
+// search finds and holds more free users, for a line of claims.
+func (s *Store) search(ctx context.Context, tx Transaction, l *ledger.Ledger, line [][]domain.Selector) error {
+	searches := slices.DeleteFunc(ledger.SearchesOf(s.unreadable.slack(), line), func(search ledger.Search) bool {
+		return !findable(search.Want)
+	})
+	if len(searches) == 0 {
+		return nil
+	}
+	for i := range searches {
+		searches[i].Limit = min(searches[i].Limit, maxGroup)
+	}
+	found, err := tx.Search(ctx, searches)
+	if err != nil {
+		return err
+	}
+	l.Load(ledger.Loaded{Searches: s.openFound(searches, found)})
+	return nil
+}
+
+func (s *Store) openFound(searches []ledger.Search, found [][]Row) []ledger.Search {
+	for i, rows := range found {
+		searches[i].Found = s.open(rows)
+	}
+	return searches
+}
+
+// open returns the users of rows, and notes which of them can't be read.
+func (s *Store) open(rows []Row) []ledger.Row {
+	opened := make([]ledger.Row, len(rows))
+	for i, row := range rows {
+		u, err := s.restore(row)
+		opened[i] = ledger.Row{ID: row.UserID, User: u, Err: err}
+		if err != nil {
+			opened[i].User, _ = row.restoreBare()
+			opened[i].Repairable = !errors.Is(err, ports.ErrUnknownKey)
+		}
+		s.unreadable.note(row.UserID, err)
+	}
+	return opened
+}
+
+// openBare returns the user of a row without its secrets.
+func (s *Store) openBare(row Row) ledger.Row {
+	u, err := row.restoreBare()
+	if err == nil && s.unreadable.has(row.UserID) {
+		err = ports.ErrUnsealable
+	}
+	return ledger.Row{ID: row.UserID, User: u, Err: err}
+}
+
+// commit writes what the ledger says, if there is anything to write. With always, it commits a transaction that writes nothing
+// else, too. It returns which users were added. An error that is a refusal is about what is to be written.
+func (s *Store) commit(
+	ctx context.Context, tx Transaction, changes ledger.Changes, always bool,
+) (added map[domain.UserID]bool, committing bool, err error) {
+	rows, err := s.rowsOf(changes)
+	if err != nil {
+		return nil, false, err
+	}
+	nothing := len(rows.Moved)+len(rows.Accounts)+len(rows.Leases)+len(rows.Removed)+len(rows.Rows)+
+		len(rows.Events)+len(rows.Waiters)+len(rows.Left) == 0
+	if nothing && !always {
+		return nil, false, nil
+	}
+	added, committing, err = tx.Commit(ctx, rows)
+	if err != nil {
+		return nil, committing, err
+	}
+	if changes.Frees {
+		s.line.wake()
+	}
+	for _, c := range changes.Changed {
+		s.unreadable.note(c.After.ID(), nil)
+	}
+	for _, id := range changes.Removed {
+		s.unreadable.note(id, nil)
+	}
+	return added, false, nil
+}
+
+// rowsOf returns the rows of changes.
+func (s *Store) rowsOf(changes ledger.Changes) (Changes, error) {
+	rows := Changes{Changes: changes, At: micros(changes.Now), Replica: s.line.replica}
+	for _, c := range changes.Changed {
+		after := circulationOf(c.After)
+		if after != circulationOf(c.Before) {
+			rows.Moved = append(rows.Moved, Move{UserID: c.After.ID(), Circulation: after})
+		}
+		if c.After.SameAccount(c.Before) {
+			continue
+		}
+		row, err := s.seal(c.After)
+		if err != nil {
+			return Changes{}, err
+		}
+		rows.Accounts = append(rows.Accounts, Account{UserID: row.UserID, Secrets: row.Secrets, Labels: row.Labels})
+	}
+	for _, a := range changes.Added {
+		row, err := s.seal(a.User)
+		if err != nil {
+			return Changes{}, err
+		}
+		rows.Rows = append(rows.Rows, row)
+	}
+	for _, ended := range changes.Ended {
+		rows.Leases = append(rows.Leases, EndedLease{Key: leaseKey(ended.Lease), Projects: encodeProjects(ended.Projects)})
+	}
+	slices.SortFunc(rows.Leases, func(a, b EndedLease) int { return cmp.Compare(a.Key, b.Key) })
+	for _, w := range changes.Joined {
+		_, key := EncodeWant(w.Want)
+		rows.Waiters = append(rows.Waiters, Waiter{
+			Place: int64(w.Place), Replica: s.line.replica, Want: w.Want, WantKey: key, Since: micros(w.Since), Until: micros(w.Until),
+		})
+	}
+	return rows, nil
+}

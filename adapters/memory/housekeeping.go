@@ -1,0 +1,48 @@
+package memory
+
+import (
+	"context"
+	"maps"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/domain/ledger"
+	"github.com/userfarm/userfarm/ports"
+)
+
+// EndExpired implements [ports.Housekeeping].
+func (s *Store) EndExpired(ctx context.Context) (time.Duration, error) {
+	expire := &ledger.Expire{Limit: math.MaxInt}
+	err := s.apply(ctx, expire)
+	return expire.Next, err
+}
+
+// expired returns the users whose locks have expired, and when the next lock expires.
+func (s *Store) expired(now time.Time) (rows []ledger.Row, next time.Time) {
+	for _, u := range s.users {
+		at, expires := u.LockExpiry()
+		switch {
+		case !expires:
+		case !at.After(now):
+			rows = append(rows, ledger.RowOf(u))
+		case next.IsZero() || at.Before(next):
+			next = at
+		}
+	}
+	return rows, next
+}
+
+// Forget implements [ports.Housekeeping].
+func (s *Store) Forget(ctx context.Context, ages ports.Ages) error {
+	now, err := s.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.ended, func(_ domain.LeaseDigest, l endedLease) bool { return now.Sub(l.at) > ages.Leases })
+	maps.DeleteFunc(s.calls, func(_ ledger.CallKey, c call) bool { return c.forgotten(now) })
+	s.history = slices.DeleteFunc(s.history, func(e ports.RecordedEvent) bool { return now.Sub(e.At) > ages.Events })
+	return nil
+}

@@ -1,0 +1,21 @@
+package postgres
+
+import "github.com/userfarm/userfarm/adapters/bunstore"
+
+var (
+	// expiredUsers is in the order of expiry.
+	expiredUsers = `SELECT ` + columns + ` FROM users u WHERE ` + at(expired, `(SELECT `+clock+`)`) + `
+		ORDER BY u.lock_expires_at LIMIT $1 FOR UPDATE OF u SKIP LOCKED`
+
+	nextExpiry = `SELECT coalesce(min(lock_expires_at), 0) FROM users WHERE lock_expires_at > (SELECT ` + clock + `)`
+)
+
+// expiry adds the statements that find the users whose locks have expired, and when the next lock expires.
+func (tx *transaction) expiry(e *exchange, ask bunstore.Ask, found *bunstore.Found) {
+	if ask.Expired > 0 {
+		tx.hold(e, &found.Expired, expiredUsers, ask.Expired)
+	}
+	if ask.Line || ask.Expired > 0 {
+		e.value(nextExpiry, &found.NextExpiry)
+	}
+}

@@ -1,0 +1,39 @@
+package sqlite
+
+import (
+	"errors"
+	"strconv"
+
+	"github.com/uptrace/bun"
+
+	"github.com/userfarm/userfarm/adapters/bunstore"
+)
+
+// dialectOf returns the dialect of SQLite 3.37 and later, whose clock is the process's, in microseconds.
+func dialectOf(now func() int64) bunstore.Dialect {
+	return bunstore.Dialect{
+		Name:  "sqlite",
+		Clock: func() bun.Safe { return bun.Safe(strconv.FormatInt(now(), 10)) },
+		Rules: rules,
+		Cause: causeOf,
+	}
+}
+
+// causeOf reads SQLite's result code (https://www.sqlite.org/rescode.html), whose low byte is the primary one.
+func causeOf(err error) bunstore.Cause {
+	var answer interface{ Code() int }
+	if !errors.As(err, &answer) {
+		return bunstore.Away
+	}
+	if answer.Code() == 787 { // SQLITE_CONSTRAINT_FOREIGNKEY: what else is referred to is there for ever
+		return bunstore.UnknownKey
+	}
+	switch answer.Code() & 0xff {
+	case 5: // BUSY
+		return bunstore.Busy
+	case 6, 7, 8, 10, 11, 13, 14, 15, 26: // LOCKED NOMEM READONLY IOERR CORRUPT FULL CANTOPEN PROTOCOL NOTADB
+		return bunstore.Away
+	default:
+		return bunstore.Bug
+	}
+}

@@ -1,0 +1,22 @@
+package sqlite
+
+import "github.com/userfarm/userfarm/adapters/bunstore"
+
+const (
+	// expiredUsers is in the order of expiry.
+	expiredUsers = `SELECT ` + bunstore.Columns + ` FROM users u WHERE ` + expired + ` ORDER BY u.lock_expires_at LIMIT ?`
+	nextExpiry   = `SELECT coalesce(min(lock_expires_at), 0) FROM users WHERE lock_expires_at > ?`
+)
+
+// expiry finds the users whose locks have expired, and when the next lock expires.
+func (tx *transaction) expiry(ask bunstore.Ask, found *bunstore.Found) (err error) {
+	if ask.Expired > 0 {
+		if found.Expired, err = tx.rows(expiredUsers, tx.now, ask.Expired); err != nil {
+			return err
+		}
+	}
+	if ask.Line || ask.Expired > 0 {
+		err = tx.value(&found.NextExpiry, nextExpiry, tx.now)
+	}
+	return err
+}

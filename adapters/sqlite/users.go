@@ -1,0 +1,125 @@
+package sqlite
+
+import (
+	"database/sql"
+	"errors"
+
+	"github.com/google/uuid"
+
+	"github.com/userfarm/userfarm/adapters/bunstore"
+	"github.com/userfarm/userfarm/domain"
+)
+
+const (
+	userByID     = `SELECT ` + bunstore.Columns + ` FROM users u WHERE u.user_id = ?`
+	usersByLease = `SELECT ` + bunstore.Columns + ` FROM users u WHERE u.lock_lease = ?`
+)
+
+// Zeros stand for NULL; see circulation.
+const (
+	moveUser = `UPDATE users SET fence = ?, free_at = ?, released_at = nullif(?, 0), lock_lease = ?, lock_position = ?, lock_size = ?,
+		lock_owner = nullif(?, ''), lock_note = nullif(?, ''), lock_acquired_at = nullif(?, 0), lock_expires_at = nullif(?, 0),
+		quarantine_reason = nullif(?, ''), quarantined_at = nullif(?, 0), lock_quarantines = ?, last_code_at = ? WHERE user_id = ?`
+
+	removeUser = `DELETE FROM users WHERE user_id = ?`
+
+	poolOfUser    = `SELECT pool_id FROM users WHERE user_id = ?`
+	changeAccount = `UPDATE users SET password = ?, sealing_key = ?, labels = ?, label_set_id = ? WHERE user_id = ?`
+
+	findPool     = `SELECT pool_id FROM pools WHERE project_id = ? AND env = ? AND domain = ?`
+	addPool      = `INSERT INTO pools (project_id, env, domain) VALUES (?, ?, ?) RETURNING pool_id`
+	findLabelSet = `SELECT label_set_id FROM label_sets WHERE pool_id = ? AND labels = ?`
+	addLabelSet  = `INSERT INTO label_sets (pool_id, labels) VALUES (?, ?) RETURNING label_set_id`
+
+	addUser = `INSERT INTO users (fence, free_at, released_at, lock_lease, lock_position, lock_size, lock_owner, lock_note,
+			lock_acquired_at, lock_expires_at, quarantine_reason, quarantined_at, lock_quarantines, last_code_at,
+			user_id, created_at, project_id, env, domain, pool_id, login, password, sealing_key, labels, label_set_id)
+		VALUES (?, ?, nullif(?, 0), ?, ?, ?, nullif(?, ''), nullif(?, ''), nullif(?, 0), nullif(?, 0), nullif(?, ''), nullif(?, 0), ?,
+			?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+)
+
+// circulation returns the first arguments of moveUser and addUser.
+func circulation(c bunstore.Circulation) []any {
+	return []any{
+		c.Fence, c.FreeAt, c.ReleasedAt, c.LockLease.Bytes(), c.LockPosition, c.LockSize, c.LockOwner, c.LockNote,
+		c.LockAcquiredAt, c.LockExpiresAt, c.QuarantineReason, c.QuarantinedAt,
+		c.LockQuarantines, c.LastCodeAt,
+	}
+}
+
+// writeUsers writes what became of users, and returns which were added.
+func (tx *transaction) writeUsers(changes bunstore.Changes) (added map[domain.UserID]bool, err error) {
+	for _, m := range changes.Moved {
+		if err := tx.mustChange(moveUser, append(circulation(m.Circulation), uuid.UUID(m.UserID).String())...); err != nil {
+			return nil, err
+		}
+	}
+	for _, id := range changes.Removed {
+		if err := tx.mustChange(removeUser, id.String()); err != nil {
+			return nil, err
+		}
+	}
+	for _, account := range changes.Accounts {
+		if err := tx.changeAccount(account); err != nil {
+			return nil, err
+		}
+	}
+	added = make(map[domain.UserID]bool, len(changes.Rows))
+	for _, row := range changes.Rows {
+		isNew, err := tx.add(row)
+		if err != nil {
+			return nil, err
+		}
+		if isNew {
+			added[row.UserID] = true
+		}
+	}
+	return added, nil
+}
+
+func (tx *transaction) changeAccount(a bunstore.Account) error {
+	id := uuid.UUID(a.UserID).String()
+	var pool int64
+	if err := tx.value(&pool, poolOfUser, id); err != nil {
+		return err
+	}
+	set, err := tx.labelSet(pool, string(a.Labels))
+	if err != nil {
+		return err
+	}
+	return tx.mustChange(changeAccount, a.Password, a.SealingKey, string(a.Labels), set, id)
+}
+
+// add reports whether the user was added, and not there already.
+func (tx *transaction) add(r bunstore.Row) (bool, error) {
+	project := uuid.UUID(r.ProjectID).String()
+	pool, err := tx.keyOf(findPool, addPool, project, r.Env, r.Domain)
+	if err != nil {
+		return false, err
+	}
+	set, err := tx.labelSet(pool, string(r.Labels))
+	if err != nil {
+		return false, err
+	}
+	n, err := tx.exec(addUser, append(circulation(r.Circulation), uuid.UUID(r.UserID).String(), r.CreatedAt, project, r.Env,
+		r.Domain, pool, r.Login, r.Password, r.SealingKey, string(r.Labels), set)...)
+	return n == 1, err
+}
+
+// labelSet returns the key of a set of labels, which it adds if it has to: NULL for none.
+func (tx *transaction) labelSet(pool int64, labels string) (sql.NullInt64, error) {
+	if labels == "{}" {
+		return sql.NullInt64{}, nil
+	}
+	key, err := tx.keyOf(findLabelSet, addLabelSet, pool, labels)
+	return sql.NullInt64{Int64: key, Valid: true}, err
+}
+
+// keyOf returns the key of a row, which it adds if it has to.
+func (tx *transaction) keyOf(find, add string, of ...any) (key int64, err error) {
+	err = tx.value(&key, find, of...)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = tx.value(&key, add, of...)
+	}
+	return key, err
+}

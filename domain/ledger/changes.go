@@ -1,0 +1,68 @@
+package ledger
+
+import (
+	"slices"
+	"time"
+
+	"github.com/userfarm/userfarm/domain"
+)
+
+// Changes are what to write in the transaction that loaded.
+type Changes struct {
+	Now time.Time // when all of this happened
+
+	Changed []Changed
+	Removed []domain.UserID
+	Added   []Added
+	Ended   []Ended
+	Events  []domain.Event // but for those of users that are added
+	Calls   []domain.Once  // that were carried out; likewise
+
+	Joined []Waiter // claims that join the line
+	Left   []Place  // of claims that leave it
+
+	// Together says to add all users of Added, or to write nothing at all.
+	Together bool
+
+	// Frees says that users may be free now that claims in line wait for.
+	Frees bool
+}
+
+// Changed is a user before and after. What changed may be its lock, its quarantine, its account, or nothing at all.
+type Changed struct{ Before, After *domain.User }
+
+// Added is a new user. Its events, and the calls, are to be written only if its id and its login are not taken.
+type Added struct {
+	User  *domain.User
+	Calls []domain.Once
+}
+
+// Changes returns what to write.
+func (l *Ledger) Changes() Changes {
+	changes := l.changes
+	changes.Frees = changes.Frees || len(changes.Added)+len(changes.Removed) > 0
+	for _, e := range l.changed {
+		if e.removed {
+			continue
+		}
+		changes.Changed = append(changes.Changed, Changed{Before: e.User, After: e.current})
+		changes.Frees = changes.Frees || l.isFree(e) || !e.current.SameAccount(e.User)
+	}
+	return changes
+}
+
+// IsEmpty reports whether there is nothing to write.
+func (c Changes) IsEmpty() bool {
+	return len(c.Changed)+len(c.Removed)+len(c.Added)+len(c.Ended)+len(c.Events)+len(c.Calls)+len(c.Joined)+len(c.Left) == 0
+}
+
+// WithAdded returns the events and the calls to write once it is known which users were added.
+func (c Changes) WithAdded(written map[domain.UserID]bool) ([]domain.Event, []domain.Once) {
+	events, calls := slices.Clip(c.Events), slices.Clip(c.Calls)
+	for _, added := range c.Added {
+		if written[added.User.ID()] {
+			events, calls = append(events, added.User.Events()...), append(calls, added.Calls...)
+		}
+	}
+	return events, calls
+}

@@ -1,0 +1,79 @@
+package ledger
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/userfarm/userfarm/domain"
+)
+
+// Place is a claim's place in line: those with lower ones are ahead. The zero Place is none.
+type Place int64
+
+// Waiter is a claim that stands in line.
+type Waiter struct {
+	Place Place
+	Want  []domain.Selector
+	Since time.Time
+	Until time.Time // when its time is up
+}
+
+// ErrTimeUp says that a claim has waited for as long as it was ready to.
+var ErrTimeUp = errors.New("the time to wait is up")
+
+// Awaited reports whether a user could be wanted by want and by one of others.
+func Awaited(want []domain.Selector, others [][]domain.Selector) bool {
+	return slices.ContainsFunc(others, func(other []domain.Selector) bool {
+		return slices.ContainsFunc(want, func(s domain.Selector) bool { return slices.ContainsFunc(other, s.Overlaps) })
+	})
+}
+
+// Turns returns which claims of a line get users now, as [domain.Serve] does, of all users in the ledger that are free:
+// turns[i] has the users of line[i], or is nil if that must wait on. [Ledger.Serve] gives them to a claim.
+func (l *Ledger) Turns(line [][]domain.Selector) (turns [][]*domain.User) {
+	var free []*domain.User
+	for _, e := range l.order {
+		if l.isFree(e) {
+			free = append(free, e.current)
+		}
+	}
+	if len(free) == 0 {
+		return make([][]*domain.User, len(line))
+	}
+	return domain.Serve(line, free)
+}
+
+// Dismiss returns why a claim waits for nothing: the error of a call that was carried out meanwhile, or [ErrTimeUp]. It
+// returns nil if the claim is to wait on.
+func (l *Ledger) Dismiss(until time.Time, once domain.Once) error {
+	if err := l.Repeated(once); err != nil {
+		return err
+	}
+	if !until.After(l.loaded.Now) {
+		return ErrTimeUp
+	}
+	return nil
+}
+
+// Join puts a claim at the end of the line, behind all that joined in this ledger and behind last, the highest place that
+// anybody has; the zero Place if the line is empty. It returns the claim's place.
+func (l *Ledger) Join(last Place, want []domain.Selector, wait time.Duration) Waiter {
+	for _, w := range l.changes.Joined {
+		last = max(last, w.Place)
+	}
+	waiter := Waiter{
+		Place: max(last, Place(l.loaded.Now.UnixMicro())) + 1,
+		Want:  want, Since: l.loaded.Now, Until: l.loaded.Now.Add(wait),
+	}
+	l.changes.Joined = append(l.changes.Joined, waiter)
+	return waiter
+}
+
+// Leave gives up places in line. What their claims wanted may be free for others.
+func (l *Ledger) Leave(places ...Place) {
+	l.changes.Left = append(l.changes.Left, places...)
+	if len(places) > 0 && slices.ContainsFunc(l.order, l.isFree) {
+		l.changes.Frees = true
+	}
+}
