@@ -53,7 +53,7 @@ func (g *Gate) callerWithout(ctx context.Context) (domain.Caller, error) {
 	if !g.open {
 		return domain.Caller{}, domain.ErrUnauthorized
 	}
-	keys, err := g.keys.any(ctx, recent())
+	keys, err := g.keys.hasAny(ctx, isRecent())
 	if err != nil {
 		return domain.Caller{}, err
 	}
@@ -65,7 +65,7 @@ func (g *Gate) callerWithout(ctx context.Context) (domain.Caller, error) {
 
 // HasKeys reports whether the farm has, or ever had, an API key.
 func (g *Gate) HasKeys(ctx context.Context) (bool, error) {
-	return g.keys.any(ctx, g.keys.fresh())
+	return g.keys.hasAny(ctx, g.keys.fromNowOn())
 }
 
 func (g *Gate) noteUse(id domain.APIKeyID, now time.Time) {

@@ -2,138 +2,166 @@ package app
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/singleflight"
 
 	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/ports"
 )
 
 const (
-	// keysAge is how old what is known of the API keys may be: for so long, one that was revoked still lets in.
+	// keysAge is how old the cached API keys may be. A revoked key is accepted for that long.
 	keysAge = time.Second
 
-	// keysPause lies between two reads of the API keys that tokens cause which nobody knows, so that whoever tries out
+	// unknownTokenPause is the least time between the starts of two reads for tokens that are not in the cache. So guessing
 	// tokens costs the store at most ten reads a second.
-	keysPause = 100 * time.Millisecond
+	unknownTokenPause = 100 * time.Millisecond
 )
 
-// keyCache knows the API keys that are active, as a store told them at some time. It has no goroutine of its own: of
-// those who ask it for something that it does not know, one reads the store and the others wait for that.
+// errCallerLeft ends a read whose caller left before the read succeeded. Callers that shared the read start another one.
+var errCallerLeft = errors.New("the caller of the read left")
+
+// keyCache caches the active API keys of a store. Concurrent callers share reads of the store.
 type keyCache struct {
 	store ports.KeyStore
+	reads singleflight.Group
 
-	mu      sync.Mutex
-	known   knownKeys
-	reading *keysRead // nil if nobody reads
-	begun   int       // how many reads were begun
-	latest  time.Time // when the latest of them was, by the process's clock
-	had     bool      // there was a key; for good, because a store never forgets one
+	mu     sync.Mutex
+	cached keysRead  // the latest read that succeeded
+	begun  int       // how many reads began
+	latest time.Time // when the latest of them began, by the process clock
+}
+
+// keysRead is the result of a read of the keys. The zero value is no read.
+type keysRead struct {
+	number   int       // the first read is 1
+	began    time.Time // by the process clock
+	storeNow time.Time // the time of the store's clock at some moment of the read
+	byDigest map[domain.TokenDigest]domain.APIKey
+	any      bool // the store has, or had, a key
 }
 
 func newKeyCache(store ports.KeyStore) *keyCache { return &keyCache{store: store} }
 
-// find returns the active key with this digest and the time of the store's clock, or [domain.ErrUnauthorized].
-func (r *keyCache) find(ctx context.Context, digest domain.TokenDigest) (domain.APIKey, time.Time, error) {
-	fresh := r.fresh()
-	known, err := r.await(ctx, recent(), 0)
+// find returns the active key with this digest and the time of the store's clock. It returns [domain.ErrUnauthorized] if
+// there is none, and the errors of the store.
+func (c *keyCache) find(ctx context.Context, digest domain.TokenDigest) (domain.APIKey, time.Time, error) {
+	isNew := c.fromNowOn()
+	keys, err := c.await(ctx, isRecent(), 0)
+	if _, found := keys.byDigest[digest]; err == nil && !found { // the key may be new
+		keys, err = c.await(ctx, isNew, unknownTokenPause)
+	}
 	if err != nil {
 		return domain.APIKey{}, time.Time{}, err
 	}
-	if _, found := known.byDigest[digest]; !found { // it may be new
-		if known, err = r.await(ctx, fresh, keysPause); err != nil {
-			return domain.APIKey{}, time.Time{}, err
-		}
-	}
-	key, found := known.byDigest[digest]
-	now := known.storeTime()
+	// This is the store's time, or later by at most the duration of the read: an expired key is never taken for an active one.
+	now := keys.storeNow.Add(time.Since(keys.began)).Truncate(time.Microsecond)
+	key, found := keys.byDigest[digest]
 	if !found || key.Status(now) != domain.KeyActive {
 		return domain.APIKey{}, time.Time{}, domain.ErrUnauthorized
 	}
 	return key, now, nil
 }
 
-// any reports whether there is a key, be it active or not, as far as is known by keys that are enough.
-func (r *keyCache) any(ctx context.Context, enough func(knownKeys) bool) (bool, error) {
-	if r.everHad() {
-		return true, nil
-	}
-	known, err := r.await(ctx, enough, 0)
-	return known.any, err
+// hasAny reports whether the store has, or ever had, a key. It needs a good read only as long as it knows of none, because
+// stores remember keys forever.
+func (c *keyCache) hasAny(ctx context.Context, good func(keysRead) bool) (bool, error) {
+	read, err := c.await(ctx, func(r keysRead) bool { return r.any || good(r) }, 0)
+	return read.any, err
 }
 
-func (r *keyCache) everHad() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.had
-}
-
-// recent tells which keys are new enough to let in who comes now.
-func recent() func(knownKeys) bool {
+// isRecent accepts reads that are young enough to authenticate a caller now.
+func isRecent() func(keysRead) bool {
 	now := time.Now()
-	return func(k knownKeys) bool { return k.read > 0 && now.Sub(k.asked) < keysAge }
+	return func(r keysRead) bool { return r.number > 0 && now.Sub(r.began) < keysAge }
 }
 
-// fresh tells which keys are read from now on.
-func (r *keyCache) fresh() func(knownKeys) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	before := r.begun
-	return func(k knownKeys) bool { return k.read > before }
+// fromNowOn accepts reads that begin after this call.
+func (c *keyCache) fromNowOn() func(keysRead) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	before := c.begun
+	return func(r keysRead) bool { return r.number > before }
 }
 
-// await returns keys that are enough. If they must be read for that, the read begins no earlier than a pause after the one
-// before it began.
-func (r *keyCache) await(ctx context.Context, enough func(knownKeys) bool, pause time.Duration) (knownKeys, error) {
+// await returns a read that is good: the cached one, or else a new one, which it shares with the callers that await with
+// the same pause.
+func (c *keyCache) await(ctx context.Context, good func(keysRead) bool, pause time.Duration) (keysRead, error) {
 	for {
-		r.mu.Lock()
-		known, read, wait := r.known, r.reading, pause-time.Since(r.latest)
-		mine := !enough(known) && read == nil && wait <= 0
-		if mine {
-			read = r.begin()
+		c.mu.Lock()
+		cached := c.cached
+		c.mu.Unlock()
+		if good(cached) {
+			return cached, nil
 		}
-		r.mu.Unlock()
-
-		var err error
-		switch {
-		case enough(known):
-			return known, nil
-		case mine:
-			err = r.carryOut(ctx, read)
-		case read != nil:
-			err = read.await(ctx)
-		default:
-			err = sleep(ctx, wait)
+		if err := ctx.Err(); err != nil {
+			return keysRead{}, err
 		}
-		if err != nil {
-			return knownKeys{}, err
+		shared := c.reads.DoChan(pause.String(), func() (any, error) { return nil, c.read(ctx, pause) })
+		select {
+		case <-ctx.Done():
+			return keysRead{}, ctx.Err()
+		case result := <-shared:
+			if panicked, ok := errors.AsType[*storePanic](result.Err); ok {
+				panic(panicked.value)
+			}
+			if result.Err != nil && !errors.Is(result.Err, errCallerLeft) {
+				return keysRead{}, result.Err
+			}
 		}
 	}
 }
 
-// begin begins a read. The mutex is locked.
-func (r *keyCache) begin() *keysRead {
-	r.begun++
-	r.latest = time.Now()
-	r.reading = &keysRead{number: r.begun, asked: r.latest, done: make(chan struct{})}
-	return r.reading
-}
-
-func (r *keyCache) carryOut(ctx context.Context, read *keysRead) error {
-	active, err := ports.ActiveKeys{}, ports.ErrUnavailable // should the store panic, nobody waits for it in vain
-	defer func() { r.end(read, active, err, ctx.Err() != nil) }()
-	active, err = r.store.ActiveKeys(ctx)
-	return err
-}
-
-func (r *keyCache) end(read *keysRead, active ports.ActiveKeys, err error, gone bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if err == nil {
-		r.known = read.found(active)
-		r.had = r.had || active.Any
+// read reads the keys into the cache. It begins when the latest read began at least a pause ago.
+func (c *keyCache) read(ctx context.Context, pause time.Duration) (err error) {
+	defer func() {
+		if value := recover(); value != nil { // in this goroutine a panic would end the process
+			err = &storePanic{value}
+		} else if err != nil && ctx.Err() != nil {
+			err = errCallerLeft
+		}
+	}()
+	read, wait := c.begin(pause)
+	for wait > 0 {
+		if err := sleep(ctx, wait); err != nil {
+			return err
+		}
+		read, wait = c.begin(pause)
 	}
-	r.reading = nil
-	read.err, read.gone = err, gone
-	close(read.done)
+	active, err := c.store.ActiveKeys(ctx)
+	if err != nil {
+		return err
+	}
+	read.storeNow, read.any = active.Now, active.Any
+	read.byDigest = make(map[domain.TokenDigest]domain.APIKey, len(active.Keys))
+	for _, key := range active.Keys {
+		read.byDigest[key.Digest] = key
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if read.number > c.cached.number {
+		c.cached = read
+	}
+	return nil
 }
+
+// begin returns the read that begins now, or how long to wait before one may begin.
+func (c *keyCache) begin(pause time.Duration) (keysRead, time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	if wait := pause - now.Sub(c.latest); wait > 0 {
+		return keysRead{}, wait
+	}
+	c.begun, c.latest = c.begun+1, now
+	return keysRead{number: c.begun, began: now}, 0
+}
+
+// storePanic is the error of a read in which the store panicked. The callers that shared the read panic with its value.
+type storePanic struct{ value any }
+
+func (p *storePanic) Error() string { return fmt.Sprint("the store panicked: ", p.value) }

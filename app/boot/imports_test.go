@@ -38,8 +38,8 @@ var rules = []rule{{
 }, {
 	of:     "app",
 	except: "app/boot",
-	may:    only(module+"domain", module+"ports"),
-	reason: "use cases must not know how they are called or where users are kept",
+	may:    only(module+"domain", module+"ports", "golang.org/x/sync"),
+	reason: "use cases must not know how they are called or where users are kept; x/sync knows neither, and shares reads",
 }, {
 	of:     "adapters",
 	may:    func(_, dep string) bool { return !isWithin(dep, module+"app") },
