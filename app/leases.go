@@ -13,19 +13,18 @@ import (
 func (f *Farm) Acquire(
 	ctx context.Context, want []domain.Selector, terms domain.Terms, key domain.IdempotencyKey,
 ) (domain.Lease, error) {
-	granted, err := f.settings.Leases.Apply(terms)
-	if err := domain.JoinInvalid(domain.CheckSelectors(want), err); err != nil {
+	granted, err := f.settings.Leases.Apply(want, terms)
+	if err != nil {
 		return domain.Lease{}, err
 	}
-	if err := f.checkProjects(want); err != nil {
+	narrowed, err := f.narrow(want)
+	if err != nil {
 		return domain.Lease{}, err
 	}
 	key = key.Of(f.caller)
-	nonce := domain.NewNonce()
-	once := key.Once("acquire", acquireRequest(want, terms), nonce)
-	id := key.LeaseID(nonce)
+	id, once := key.NewLease(acquireRequest(want, terms))
 	var lease domain.Lease
-	claim := ports.Claim{Want: f.narrow(want), Wait: terms.Wait, Once: once}
+	claim := ports.Claim{Want: narrowed, Wait: terms.Wait, Once: once}
 	claim.Decide = f.asCaller(domain.ErrUserNotFound, func(now time.Time, users []*domain.User) (err error) {
 		lease, err = domain.Grant(now, id, granted, users)
 		return err
@@ -34,7 +33,10 @@ func (f *Farm) Acquire(
 	if repeated, ok := errors.AsType[*domain.RepeatedError](err); ok {
 		return f.Lease(ctx, key.LeaseID(repeated.Outcome))
 	}
-	return orNone(lease, err)
+	if err != nil {
+		return domain.Lease{}, err // without a lease that was granted but not written
+	}
+	return lease, nil
 }
 
 // Lease implements [ports.Leases].
@@ -57,7 +59,10 @@ func (f *Farm) Renew(ctx context.Context, id domain.LeaseID, ttl time.Duration) 
 		lease, err = domain.Renew(now, id, ttl, users)
 		return err
 	})
-	return orNone(lease, err)
+	if err != nil {
+		return domain.Lease{}, err
+	}
+	return lease, nil
 }
 
 // Release implements [ports.Leases].
@@ -65,12 +70,4 @@ func (f *Farm) Release(ctx context.Context, id domain.LeaseID, faults ...domain.
 	return f.update(ctx, ports.ByLease(id.Digest()), func(now time.Time, users []*domain.User) error {
 		return domain.Release(now, id, users, faults...)
 	})
-}
-
-// orNone drops a lease that was decided but not written.
-func orNone(lease domain.Lease, err error) (domain.Lease, error) {
-	if err != nil {
-		return domain.Lease{}, err
-	}
-	return lease, nil
 }

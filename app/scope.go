@@ -69,50 +69,28 @@ func (f *Farm) conceal(target ports.Target, err error) error {
 	return err
 }
 
-// checkProject returns a [domain.ForbiddenError] about /project_id if that names a project out of the caller's scope, be
-// there users of it or not.
+// checkProject returns a [domain.ForbiddenError] about /project_id if that project is not zero and is outside of the
+// caller's scope, whether or not the project has users.
 func (f *Farm) checkProject(project domain.ProjectID) error {
-	if f.mayName(project) {
+	if project.IsZero() || f.caller.Scope.Has(project) {
 		return nil
 	}
 	return foreign("/project_id")
 }
 
-// checkProjects is checkProject for all that selectors name.
-func (f *Farm) checkProjects(want []domain.Selector) error {
-	var pointers []string
-	for i, s := range want {
-		if !f.mayName(s.ProjectID) {
-			pointers = append(pointers, fmt.Sprintf("/users/%d/project_id", i))
-		}
-	}
-	if len(pointers) == 0 {
-		return nil
-	}
-	return foreign(pointers...)
-}
-
-func (f *Farm) mayName(project domain.ProjectID) bool {
-	return project.IsZero() || f.caller.Scope.Has(project)
-}
-
-// foreign returns the error about projects that are out of the caller's scope.
-func foreign(pointers ...string) error {
-	fields := make([]domain.FieldError, len(pointers))
-	for i, at := range pointers {
-		fields[i] = domain.FieldError{Pointer: at, Detail: "must be a project of the API key"}
-	}
-	return &domain.ForbiddenError{Fields: fields}
-}
-
-// narrow limits the selectors to the caller's scope. If that is one project, a selector names it instead, as the selectors
-// of other callers do: a store finds its users sooner.
-func (f *Farm) narrow(want []domain.Selector) []domain.Selector {
+// narrow limits the selectors to the caller's scope. If the scope is one project, a selector names that project instead,
+// like the selectors of callers without a limit: a store finds its users sooner. It returns a [domain.ForbiddenError] about
+// the projects that selectors name and that are outside of the scope.
+func (f *Farm) narrow(want []domain.Selector) ([]domain.Selector, error) {
 	scope := f.caller.Scope
 	narrowed := make([]domain.Selector, len(want))
+	var outside []string
 	for i, s := range want {
 		switch {
-		case !s.ProjectID.IsZero(): // it is in the scope, see checkProjects
+		case !s.ProjectID.IsZero():
+			if !scope.Has(s.ProjectID) {
+				outside = append(outside, fmt.Sprintf("/users/%d/project_id", i))
+			}
 		case s.UserID.IsZero() && scope.Limited && len(scope.Projects) == 1:
 			s.ProjectID = scope.Projects[0]
 		default:
@@ -120,5 +98,17 @@ func (f *Farm) narrow(want []domain.Selector) []domain.Selector {
 		}
 		narrowed[i] = s
 	}
-	return narrowed
+	if len(outside) > 0 {
+		return nil, foreign(outside...)
+	}
+	return narrowed, nil
+}
+
+// foreign returns the error about fields that name projects outside of the caller's scope.
+func foreign(pointers ...string) error {
+	fields := make([]domain.FieldError, len(pointers))
+	for i, at := range pointers {
+		fields[i] = domain.FieldError{Pointer: at, Detail: "must be a project of the API key"}
+	}
+	return &domain.ForbiddenError{Fields: fields}
 }

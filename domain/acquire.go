@@ -9,16 +9,16 @@ import "time"
 // for each of the k selectors, k free users that match it and k users that match it in any state, or all if there are fewer
 // than k. Load the candidates and save the users of the lease in one transaction.
 //
-// Acquire returns the error of [LeasePolicy.Validate], an [InvalidError] with all fields that [CheckSelectors] and
-// [LeasePolicy.Apply] reject, or an error of [Refusal]. In all of these cases no user has changed.
+// Acquire returns the error of [LeasePolicy.Validate] or of [LeasePolicy.Apply], or an error of [Refusal]. In all of these
+// cases no user has changed.
 func Acquire(
 	now time.Time, id LeaseID, policy LeasePolicy, terms Terms, want []Selector, candidates []*User,
 ) (Lease, error) {
 	if err := policy.Validate(); err != nil {
 		return Lease{}, err
 	}
-	granted, err := policy.Apply(terms)
-	if err := JoinInvalid(CheckSelectors(want), err); err != nil {
+	granted, err := policy.Apply(want, terms)
+	if err != nil {
 		return Lease{}, err
 	}
 	free := make([]*User, 0, len(candidates))

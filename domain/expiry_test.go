@@ -14,7 +14,7 @@ const expired = "the lease expired before it was released"
 // grantStrictly grants a lease that puts its users into quarantine should it expire.
 func grantStrictly(t *testing.T, users ...*domain.User) domain.Lease {
 	t.Helper()
-	terms, err := domain.LeasePolicy{QuarantineOnExpiry: true}.Apply(domain.Terms{Owner: "ci", Note: "smoke", TTL: time.Minute})
+	terms, err := domain.LeasePolicy{QuarantineOnExpiry: true}.Apply([]domain.Selector{{}}, domain.Terms{Owner: "ci", Note: "smoke", TTL: time.Minute})
 	must(t, err)
 	lease, err := domain.Grant(noon, domain.NewLeaseID(), terms, users)
 	must(t, err)

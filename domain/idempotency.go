@@ -89,8 +89,19 @@ func NewNonce() (nonce [16]byte) {
 	return nonce
 }
 
-// LeaseID returns the id of the lease that a call with this key was answered with: the same one for the same nonce. It
-// can't be guessed by who knows the nonce alone. Without a key it is a new one.
+// NewLease returns the id of the lease that an acquire with this key is to get, and the description of the call. request is
+// what the acquire asks for, which must be encodable as JSON. [IdempotencyKey.LeaseID] returns the same id for the outcome
+// of the description. The zero key gets a random id and the zero description.
+func (k IdempotencyKey) NewLease(request any) (LeaseID, Once) {
+	if k.IsZero() {
+		return NewLeaseID(), Once{}
+	}
+	nonce := NewNonce()
+	return k.LeaseID(nonce), k.Once("acquire", request, nonce)
+}
+
+// LeaseID returns the id of the lease that an acquire with this key got, from the outcome that the store kept. The outcome
+// alone does not tell the id. The zero key gets a random id.
 func (k IdempotencyKey) LeaseID(nonce [16]byte) LeaseID {
 	if k.IsZero() {
 		return NewLeaseID()

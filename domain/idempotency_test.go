@@ -105,3 +105,18 @@ func TestIdempotencyKeysAreNeverPrinted(t *testing.T) {
 		}
 	}
 }
+
+func TestANewLeaseHasTheIDThatItsDescriptionLeadsTo(t *testing.T) {
+	key := newKey(t, "build-4711")
+	id, once := key.NewLease("request")
+	if key.LeaseID(once.Outcome) != id || once != key.Once("acquire", "request", once.Outcome) {
+		t.Error("a repetition finds another lease")
+	}
+	if again, other := key.NewLease("request"); again == id || other.Key != once.Key || other.Request != once.Request {
+		t.Error("a second call has the same lease id, or is described as another call")
+	}
+	one, once := (domain.IdempotencyKey{}).NewLease("request")
+	if other, _ := (domain.IdempotencyKey{}).NewLease("request"); one == other || !once.IsZero() {
+		t.Error("without a key, two leases have one id, or the call is described")
+	}
+}

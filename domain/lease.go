@@ -53,24 +53,16 @@ const MaxWait = time.Minute
 // CheckTerms returns an [InvalidError] that names every bad field of t. [LeasePolicy.TTL] checks the time to live.
 func CheckTerms(t Terms) error {
 	var v violations
-	v.wait(t.Wait)
+	if t.Wait < 0 || t.Wait > MaxWait {
+		v.add("/wait_seconds", "must be from 0 to %d", int64(MaxWait/time.Second))
+	}
 	v.text("/owner", t.Owner, maxOwner)
 	v.text("/note", t.Note, maxNote)
 	return v.err()
 }
 
 // CheckWait returns an [InvalidError] about /wait_seconds unless a call may wait for so long.
-func CheckWait(wait time.Duration) error {
-	var v violations
-	v.wait(wait)
-	return v.err()
-}
-
-func (v *violations) wait(wait time.Duration) {
-	if wait < 0 || wait > MaxWait {
-		v.add("/wait_seconds", "must be from 0 to %d", int64(MaxWait/time.Second))
-	}
-}
+func CheckWait(wait time.Duration) error { return CheckTerms(Terms{Wait: wait}) }
 
 // Grant locks every user under the lease id, from now for the terms' time to live. [Acquire] is the call for programs that
 // do not pick the users themselves.
@@ -214,11 +206,12 @@ func checkFaults(users []*User, faults []Fault) error {
 func describe(id LeaseID, users []*User) Lease {
 	lease := Lease{ID: id, Users: make([]LeasedUser, len(users))}
 	for i, u := range users {
-		s := u.Snapshot()
+		s := &u.state
 		lease.Owner, lease.Note = s.Lock.Owner, s.Lock.Note
 		lease.AcquiredAt, lease.ExpiresAt = s.Lock.AcquiredAt, s.Lock.ExpiresAt
 		lease.Users[i] = LeasedUser{
-			ID: s.ID, Login: s.Login, Password: s.Password, Pool: s.Pool, Labels: s.Labels, HasTOTP: !s.TOTP.IsZero(), Fence: s.Fence,
+			ID: s.ID, Login: s.Login, Password: s.Password, Pool: s.Pool, Labels: s.Labels.Clone(),
+			HasTOTP: !s.TOTP.IsZero(), Fence: s.Fence,
 		}
 	}
 	return lease

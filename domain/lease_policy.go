@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 )
@@ -51,11 +52,11 @@ func (p LeasePolicy) TTL(asked time.Duration) (time.Duration, error) {
 	}
 }
 
-// Apply returns the terms on which a lease is granted to a caller that asks for some. It returns an [InvalidError] that
-// names every bad field of them.
-func (p LeasePolicy) Apply(asked Terms) (Terms, error) {
+// Apply checks what the caller of an acquire asks for, and returns the terms on which the lease is granted. It returns an
+// [InvalidError] with all fields that [CheckSelectors], [CheckTerms] and [LeasePolicy.TTL] reject.
+func (p LeasePolicy) Apply(want []Selector, asked Terms) (Terms, error) {
 	ttl, errTTL := p.TTL(asked.TTL)
-	if err := JoinInvalid(CheckTerms(asked), errTTL); err != nil {
+	if err := JoinInvalid(CheckSelectors(want), CheckTerms(asked), errTTL); err != nil {
 		return Terms{}, err
 	}
 	asked.TTL, asked.quarantineOnExpiry = ttl, p.QuarantineOnExpiry
@@ -63,13 +64,6 @@ func (p LeasePolicy) Apply(asked Terms) (Terms, error) {
 }
 
 func (p LeasePolicy) ttls() (byDefault, longest time.Duration) {
-	longest = p.LongestTTL
-	if longest == 0 {
-		longest = LongestTTL
-	}
-	byDefault = p.DefaultTTL
-	if byDefault == 0 {
-		byDefault = min(DefaultTTL, longest)
-	}
-	return byDefault, longest
+	longest = cmp.Or(p.LongestTTL, LongestTTL)
+	return cmp.Or(p.DefaultTTL, min(DefaultTTL, longest)), longest
 }

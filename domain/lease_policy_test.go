@@ -57,7 +57,7 @@ func TestALeasePolicyThatCantWorkIsInvalid(t *testing.T) {
 	}
 }
 
-func TestALeasePolicyNamesEveryBadTerm(t *testing.T) {
-	_, err := domain.LeasePolicy{}.Apply(domain.Terms{Owner: "\x00", TTL: -1, Wait: time.Hour})
-	wantFields(t, err, "/wait_seconds", "/owner", "/ttl_seconds")
+func TestALeasePolicyNamesEveryBadField(t *testing.T) {
+	_, err := domain.LeasePolicy{}.Apply(nil, domain.Terms{Owner: "\x00", TTL: -1, Wait: time.Hour})
+	wantFields(t, err, "/users", "/wait_seconds", "/owner", "/ttl_seconds")
 }

@@ -1,6 +1,9 @@
 package domain
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // Status is the state of a user in the eyes of somebody who wants it.
 type Status string
@@ -14,22 +17,22 @@ const (
 
 // Status returns the user's state at now.
 func (u *User) Status(now time.Time) Status {
-	switch {
-	case u.quarantined(now) != nil:
-		return Quarantined
-	case u.locked(now):
+	switch err := u.CheckFree(now); {
+	case err == nil:
+		return Free
+	case errors.Is(err, ErrUserLocked):
 		return Locked
 	default:
-		return Free
+		return Quarantined
 	}
 }
 
 // CheckFree returns nil if the user can be locked at now, else [ErrUserQuarantined] or [ErrUserLocked].
 func (u *User) CheckFree(now time.Time) error {
-	switch u.Status(now) {
-	case Quarantined:
+	switch {
+	case u.quarantined(now) != nil:
 		return ErrUserQuarantined
-	case Locked:
+	case u.locked(now):
 		return ErrUserLocked
 	default:
 		return nil

@@ -152,7 +152,7 @@ func TestAUserIsFreeFromTheTimeThatFreeFromTells(t *testing.T) {
 				_ = user.LockOpen(now, time.Duration(random.IntN(3))*tick)
 			case 1, 2:
 				policy := domain.LeasePolicy{QuarantineOnExpiry: random.IntN(2) == 0}
-				terms, err := policy.Apply(domain.Terms{TTL: time.Second})
+				terms, err := policy.Apply([]domain.Selector{{}}, domain.Terms{TTL: time.Second})
 				must(t, err)
 				terms.TTL = time.Duration(1+random.IntN(3)) * tick
 				_, _ = domain.Grant(now, domain.NewLeaseID(), terms, []*domain.User{user})

@@ -66,9 +66,6 @@ func (s Scope) and(other Scope) Scope {
 	}
 }
 
-// allows reports whether a selector for the project, or for any if that is zero, could want a user of the scope.
-func (s Scope) allows(project ProjectID) bool { return project.IsZero() || s.Has(project) }
-
 // overlaps reports whether a project could be in both.
 func (s Scope) overlaps(other Scope) bool {
 	return !s.Limited || !other.Limited || slices.ContainsFunc(s.Projects, other.Has)

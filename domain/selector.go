@@ -51,7 +51,9 @@ func (s Selector) Equal(other Selector) bool {
 
 // Overlaps reports whether one user could be wanted by both.
 func (s Selector) Overlaps(other Selector) bool {
-	if !s.scope.overlaps(other.scope) || !s.scope.allows(other.ProjectID) || !other.scope.allows(s.ProjectID) {
+	if !s.scope.overlaps(other.scope) ||
+		!other.ProjectID.IsZero() && !s.scope.Has(other.ProjectID) ||
+		!s.ProjectID.IsZero() && !other.scope.Has(s.ProjectID) {
 		return false
 	}
 	if !s.UserID.IsZero() || !other.UserID.IsZero() {
