@@ -4,11 +4,11 @@ import (
 	"time"
 )
 
-// MaxKeyTTL is the longest that an API key may live that expires at all.
+// MaxKeyTTL is the longest time to live of an API key that expires.
 const MaxKeyTTL = 10 * 365 * 24 * time.Hour
 
-// MaxKeys is the most API keys that may be active at one time, and MaxLimitedKeys the most that may be for none but some
-// projects: whoever keeps the keys of these must not make all others slow.
+// MaxKeys is the most API keys that may be active at one time. MaxLimitedKeys is the most active keys that an admin of some
+// projects may see, so that the admins of one project can't use up the keys of all.
 const (
 	MaxKeys        = 10_000
 	MaxLimitedKeys = 1_000
@@ -16,7 +16,7 @@ const (
 
 const maxKeyProjects = 100
 
-// APIKeyID identifies an API key: a UUID of version 7 in its binary form. It is no secret.
+// APIKeyID identifies an API key: a UUID of version 7 in its binary form. It is not a secret.
 type APIKeyID [16]byte
 
 // String returns the id in the canonical form of a UUID.
@@ -25,37 +25,36 @@ func (id APIKeyID) String() string { return canonical(id) }
 // IsZero reports whether the id is unset.
 func (id APIKeyID) IsZero() bool { return id == APIKeyID{} }
 
-// APIKey is the right of a program or a person to use the farm. Whoever knows its token may use it.
+// APIKey is the permission of a program or a person to use the farm. A caller that knows its token may use it.
 type APIKey struct {
 	ID         APIKeyID
-	Name       string // what it is for, for people to read
+	Name       string // for people: what the key is for
 	Role       Role
 	Scope      Scope
 	Digest     TokenDigest
 	CreatedAt  time.Time
-	CreatedBy  APIKeyID  // the key with which it was made; zero if that needed none
+	CreatedBy  APIKeyID  // the key of the caller that created it; zero if the caller had none
 	ExpiresAt  time.Time // zero if it never expires
 	RevokedAt  time.Time // zero if it was not revoked
-	RevokedBy  APIKeyID  // the key with which it was revoked; zero if that needed none
-	LastUsedAt time.Time // to within some seconds; zero if it was never used
+	RevokedBy  APIKeyID  // the key of the caller that revoked it; zero if the caller had none
+	LastUsedAt time.Time // accurate to some seconds; zero if it was never used
 }
 
-// KeySpec is what a new API key is made of.
+// KeySpec describes a new API key.
 type KeySpec struct {
 	Name  string
 	Role  Role
 	Scope Scope
-	TTL   time.Duration // 0 never expires
+	TTL   time.Duration // 0: the key never expires
 }
 
-// NewAPIKey returns the API key that a token proves. It returns an [InvalidError] that names every bad field of spec. The
-// key names no other one that made it; see [Caller.NewAPIKey].
+// NewAPIKey returns a new API key with this token, created by [Everybody]. See [Caller.NewAPIKey].
 func NewAPIKey(now time.Time, token Token, spec KeySpec) (APIKey, error) {
 	return Everybody().NewAPIKey(now, token, spec)
 }
 
-// NewAPIKey is [NewAPIKey] for a caller, whose API key the new one names. It returns also a [ForbiddenError] if the new key
-// would outlive the caller's.
+// NewAPIKey returns a new API key with this token, which records the caller's key as its creator. It returns the error of
+// [CheckKeySpec], or a [ForbiddenError] if the new key would outlive the caller's key.
 func (c Caller) NewAPIKey(now time.Time, token Token, spec KeySpec) (APIKey, error) {
 	if err := CheckKeySpec(spec); err != nil {
 		return APIKey{}, err
@@ -80,7 +79,7 @@ func (c Caller) NewAPIKey(now time.Time, token Token, spec KeySpec) (APIKey, err
 	return key, nil
 }
 
-// CheckKeySpec returns an [InvalidError] that names every bad field of spec.
+// CheckKeySpec returns an [InvalidError] with all bad fields of spec.
 func CheckKeySpec(spec KeySpec) error {
 	var v violations
 	v.name("/name", spec.Name, maxName)
@@ -96,28 +95,28 @@ func CheckKeySpec(spec KeySpec) error {
 	return v.err()
 }
 
-// Revoke ends the key for good. A key that was revoked before stays so since then.
+// Revoke ends the key forever. It does nothing to a key that was revoked before.
 func (k *APIKey) Revoke(now time.Time, by APIKeyID) {
 	if k.RevokedAt.IsZero() {
 		k.RevokedAt, k.RevokedBy = now, by
 	}
 }
 
-// Outlives reports whether the key may be used when one that expires at a time, or never if that is zero, may not anymore.
+// Outlives reports whether the key is valid for longer than a key that expires at expiresAt. A zero time never expires.
 func (k APIKey) Outlives(expiresAt time.Time) bool {
 	return !expiresAt.IsZero() && (k.ExpiresAt.IsZero() || k.ExpiresAt.After(expiresAt))
 }
 
-// CheckRoomForKey returns [ErrTooManyKeys] if as many keys are active as may be, of all or of those that the maker of another
-// one knows of.
-func CheckRoomForKey(maker Caller, active []APIKey) error {
+// CheckRoomForKey returns [ErrTooManyKeys] if creator may not create another key: [MaxKeys] keys are active, or the scope of
+// creator is limited and covers [MaxLimitedKeys] of them.
+func CheckRoomForKey(creator Caller, active []APIKey) error {
 	known := 0
 	for _, key := range active {
-		if maker.Scope.Covers(key.Scope) {
+		if creator.Scope.Covers(key.Scope) {
 			known++
 		}
 	}
-	if len(active) >= MaxKeys || maker.Scope.Limited && known >= MaxLimitedKeys {
+	if len(active) >= MaxKeys || creator.Scope.Limited && known >= MaxLimitedKeys {
 		return ErrTooManyKeys
 	}
 	return nil
@@ -133,7 +132,7 @@ const (
 	KeyRevoked KeyStatus = "revoked"
 )
 
-// Status returns the state of the key at now. Only an active one lets anybody in.
+// Status returns the state of the key at now. Only an active key authenticates callers.
 func (k APIKey) Status(now time.Time) KeyStatus {
 	switch {
 	case !k.RevokedAt.IsZero():
@@ -145,23 +144,23 @@ func (k APIKey) Status(now time.Time) KeyStatus {
 	}
 }
 
-// KeyView is an API key as it is at some time.
+// KeyView is an API key and its state at some time.
 type KeyView struct {
 	APIKey
 	Status KeyStatus
 }
 
-// View returns the key as it is at now.
+// View returns the key and its state at now.
 func (k APIKey) View(now time.Time) KeyView { return KeyView{APIKey: k, Status: k.Status(now)} }
 
-// Caller returns who comes with the key.
+// Caller returns the caller that the key authenticates.
 func (k APIKey) Caller() Caller {
 	return Caller{Key: k.ID, Name: k.Name, Role: k.Role, Scope: k.Scope, ExpiresAt: k.ExpiresAt}
 }
 
-// Caller is who asks the farm for something.
+// Caller is the person or program that uses the farm.
 type Caller struct {
-	Key   APIKeyID // zero for who needs none
+	Key   APIKeyID // zero if the caller has none and needs none
 	Name  string   // of the key
 	Role  Role
 	Scope Scope
@@ -169,5 +168,6 @@ type Caller struct {
 	ExpiresAt time.Time // of the key; zero if it never expires
 }
 
-// Everybody is the caller who needs no key: a Go program that embeds the farm, or anybody as long as the farm has no key.
+// Everybody returns the caller that needs no key: a Go program that embeds the farm, or any caller of a farm that never had
+// a key. It is an admin of all projects.
 func Everybody() Caller { return Caller{Role: Admin} }

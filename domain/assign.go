@@ -5,13 +5,14 @@ import (
 	"slices"
 )
 
-// Assign gives every selector a user of its own: users[i] is for want[i]. If some can't be served, it serves as many as
-// possible and names the others in missing. It looks at what users are, not at whether they are free.
+// Assign picks a different user for each selector: users[i] is for want[i]. If it can't serve all selectors, it serves as
+// many as possible; missing has the indexes of the others. It does not check whether users are free.
 //
-// Among all full assignments it uses the users that were released longest ago: users are tried in that order, and each
-// is kept if some assignment serves one selector more with it than without (the users that a bipartite graph can match
-// form a matroid, in which this greedy choice is the best). So a selector that wants less never takes a user that
-// another one needs, and with k selectors, the k most rested candidates of each are enough to find the best assignment.
+// Among all assignments that serve the most selectors, it returns one of the users that were released longest ago. It tries
+// users in that order, and keeps a user if one selector more can be served with it. (The sets of users that a bipartite
+// graph can match form a matroid, so this greedy choice is the best one.) So a selector that fits many users never takes a
+// user that another selector needs. With k selectors, the k most rested candidates of each selector are enough to find the
+// best assignment.
 func Assign(want []Selector, candidates []*User) (users []*User, missing []int) {
 	users = make([]*User, len(want))
 	left := len(want)
@@ -31,8 +32,8 @@ func Assign(want []Selector, candidates []*User) (users []*User, missing []int) 
 	return users, missing
 }
 
-// place gives u to a selector that has no user yet, if need be by moving users that are placed already to others that
-// they fit. tried marks the selectors that can't help.
+// place gives u to a selector that has no user yet. If necessary, it moves placed users to other selectors that match them.
+// tried marks the selectors from which moving a user was tried.
 func place(u *User, want []Selector, users []*User, tried []bool) bool {
 	for i, s := range want {
 		if users[i] == nil && s.Matches(u) {
@@ -53,14 +54,14 @@ func place(u *User, want []Selector, users []*User, tried []bool) bool {
 	return false
 }
 
-// MostRested returns the users without repetition in the order in which they are handed out: those that nobody ever
-// held first, then by the end of their latest lock, then by id.
+// MostRested returns the users, each once, in the order in which they are handed out: users that were never locked first,
+// then by the end of their latest lock, then by id.
 func MostRested(users []*User) []*User {
 	sorted := slices.SortedFunc(slices.Values(users), CompareRest)
 	return slices.CompactFunc(sorted, func(a, b *User) bool { return a.ID() == b.ID() })
 }
 
-// CompareRest orders users as they are handed out; see [MostRested].
+// CompareRest compares users by the order in which they are handed out; see [MostRested].
 func CompareRest(a, b *User) int {
 	fromA, endsA := a.FreeFrom()
 	fromB, endsB := b.FreeFrom()

@@ -1,10 +1,15 @@
-// Package domain holds the User aggregate and its lock rules: who may hold a test user, for how long, and in what order
-// users are handed out.
+// Package domain has the User aggregate and its lock rules: which caller may hold a test user, for how long, and which user
+// an acquire gets.
 //
-// It imports the standard library only and does no input or output, so it can be embedded in any service: rebuild a
-// [User] with [Restore], let [Assign] pick, let [Grant], [Renew] and [Release] decide, and keep what [User.Snapshot]
-// returns. Time is always an argument. The caller must pass the time of one clock that all its processes share (a
-// database's, say), because expiry is decided by it.
+// It imports the standard library only and does no input or output, so any Go program can embed it:
 //
-// Values of this package are not safe for concurrent use; every caller works on a copy of its own.
+//   - [Restore] makes a [User] of stored data, and [User.Snapshot] returns the data to store.
+//   - [Acquire] picks free users and grants a lease of them. [ReadLease], [Renew] and [Release] are for its holder.
+//   - [User.Quarantine] and [User.Restore] take a user out of circulation and back.
+//   - [LeasePolicy] has the settings of leases. Its zero value works.
+//
+// Time is always an argument. Pass the time of one clock that all your processes share, the database's for example, because
+// it decides whether a lock has expired.
+//
+// Values of this package are not safe for concurrent use. Give each goroutine its own copies.
 package domain

@@ -6,49 +6,49 @@ import (
 	"strings"
 )
 
-// What the rules refuse. Callers test for these with [errors.Is]; adapters wrap them with the operation that failed.
+// The errors of the rules. Test for them with [errors.Is]: adapters wrap them with the operation that failed.
 var (
 	// ErrUserNotFound says that no user has this id.
 	ErrUserNotFound = errors.New("user not found")
 	// ErrUserExists says that the login is taken in this project and environment.
 	ErrUserExists = errors.New("user exists")
-	// ErrUserLocked says that somebody holds the user.
+	// ErrUserLocked says that the user is locked.
 	ErrUserLocked = errors.New("user is locked")
-	// ErrUserFree says that nobody holds the user.
+	// ErrUserFree says that the user is not locked.
 	ErrUserFree = errors.New("user is free")
 	// ErrUserQuarantined says that the user is out of circulation until it is restored.
 	ErrUserQuarantined = errors.New("user is quarantined")
-	// ErrHeldByLease says that the lock belongs to a lease, so only the lease's id can release it.
+	// ErrHeldByLease says that a lease holds the user, so that releasing it needs the lease's id.
 	ErrHeldByLease = errors.New("user is held by a lease")
-	// ErrLeaseNotFound says that no lease had this id, or that it ended too long ago to be remembered.
+	// ErrLeaseNotFound says that no lease had this id, or that it ended so long ago that it was forgotten.
 	ErrLeaseNotFound = errors.New("lease not found")
 	// ErrLeaseExpired says that the lease is over: expired, released or forced.
 	ErrLeaseExpired = errors.New("lease is over")
-	// ErrNoMatch says that no user, free or not, could ever satisfy a selector.
+	// ErrNoMatch says that there are too few users that match the selectors, free or not.
 	ErrNoMatch = errors.New("no user matches")
-	// ErrPoolExhausted says that users match, but too few of them are free now.
+	// ErrPoolExhausted says that enough users match the selectors, but too few of them are free now.
 	ErrPoolExhausted = errors.New("no matching user is free")
-	// ErrIdempotencyMismatch says that the idempotency key was used with another request.
+	// ErrIdempotencyMismatch says that the idempotency key was used for a different request.
 	ErrIdempotencyMismatch = errors.New("idempotency key was used with another request")
-	// ErrNoTOTP says that the user has no second factor that makes codes.
+	// ErrNoTOTP says that the user has no TOTP secret, so that there are no one-time codes.
 	ErrNoTOTP = errors.New("user has no TOTP secret")
-	// ErrCodeUsed says that the current code was given out already.
+	// ErrCodeUsed says that the current one-time code was given out before.
 	ErrCodeUsed = errors.New("one-time code was given out already")
-	// ErrKeyExists says that there is an API key with this token already.
+	// ErrKeyExists says that an API key with this token exists.
 	ErrKeyExists = errors.New("API key exists")
-	// ErrTooManyKeys says that as many API keys are active as may be.
+	// ErrTooManyKeys says that no more API keys may be active; see [CheckRoomForKey].
 	ErrTooManyKeys = errors.New("too many API keys")
 	// ErrKeyNotFound says that no API key has this id.
 	ErrKeyNotFound = errors.New("API key not found")
-	// ErrUnauthorized says that the farm can't tell who asks: there is no API key, or none that is known and lives.
+	// ErrUnauthorized says that the caller is not authenticated: it has no API key, or one that is unknown or not active.
 	ErrUnauthorized = errors.New("no valid API key")
-	// ErrForbidden says that the API key may not do this.
+	// ErrForbidden says that the role or the scope of the API key does not allow this.
 	ErrForbidden = errors.New("the API key may not do this")
-	// ErrInvalid is what every [InvalidError] is.
+	// ErrInvalid says that an input is invalid. Every [InvalidError] is one.
 	ErrInvalid = errors.New("invalid input")
 )
 
-// EndedLeaseError is an [ErrLeaseExpired] that says of which projects the users of the lease were.
+// EndedLeaseError is an [ErrLeaseExpired] with the projects of the users that the lease had.
 type EndedLeaseError struct{ Scope Scope }
 
 // Error says that the lease is over.
@@ -57,7 +57,7 @@ func (*EndedLeaseError) Error() string { return ErrLeaseExpired.Error() }
 // Unwrap returns [ErrLeaseExpired].
 func (*EndedLeaseError) Unwrap() error { return ErrLeaseExpired }
 
-// ForbiddenError is an [ErrForbidden] that names what of an input the API key may not name.
+// ForbiddenError is an [ErrForbidden] about fields of an input.
 type ForbiddenError struct {
 	Fields []FieldError // at least one
 }
@@ -74,10 +74,10 @@ func (e *ForbiddenError) Error() string {
 // Unwrap returns [ErrForbidden].
 func (*ForbiddenError) Unwrap() error { return ErrForbidden }
 
-// UnmatchedError is an [ErrNoMatch] or [ErrPoolExhausted] that names the selectors which got no user.
+// UnmatchedError is an [ErrNoMatch] or [ErrPoolExhausted] with the selectors that got no user.
 type UnmatchedError struct {
 	Reason    error // ErrNoMatch or ErrPoolExhausted
-	Selectors []int // indexes into the selectors that were asked for, ascending
+	Selectors []int // indexes of the selectors, ascending
 }
 
 // Error names the reason and the selectors.
@@ -91,7 +91,7 @@ func (e *UnmatchedError) Unwrap() error { return e.Reason }
 // SelectorError is an error about the user that one selector names by id.
 type SelectorError struct {
 	Reason   error // ErrUserNotFound, ErrUserLocked or ErrUserQuarantined
-	Selector int   // index into the selectors that were asked for
+	Selector int   // index of the selector
 }
 
 // Error names the reason and the selector.

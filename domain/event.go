@@ -18,30 +18,30 @@ const (
 	UserRemoved     EventKind = "removed"
 )
 
-// Event is something that happened to a user, for the record. It names the account and whoever held it, and tells no
-// secret.
+// Event records something that happened to a user. It has no secrets.
 type Event struct {
-	At     time.Time // a store keeps the time of its own clock
+	At     time.Time // by the store's clock
 	Kind   EventKind
 	UserID UserID
 	Login  string
 	Pool   Pool
-	Owner  string // of the lock that this is about; empty if it is about none, or about an open lock
+	Owner  string // of the lock that the event is about; empty for an open lock, or if there is no lock
 	Note   string // of that lock
 	Fence  uint64 // of the user's latest lock; 0 if there never was one
-	Reason string // in the words of whoever did it
+	Reason string // in the words of the caller
 
-	// Key is the API key of whoever did it; zero if that needed none, and for what time alone made happen.
+	// Key is the API key of the caller that caused the event. It is zero if the caller had none, and for an expiry, which no
+	// caller caused.
 	Key APIKeyID
 }
 
-// Events returns what happened to u since it was made, restored or cloned, oldest first.
+// Events returns the events of u since it was created, restored or cloned, oldest first.
 func (u *User) Events() []Event { return u.events }
 
-// ActBy says whose API key makes happen what happens to u from now on.
+// ActBy sets the API key that the following events of u record.
 func (u *User) ActBy(key APIKeyID) { u.by = key }
 
-// record notes an event that is about the lock that u has now, or about none.
+// record adds an event about u and its current lock, if it has one.
 func (u *User) record(now time.Time, kind EventKind, reason string) {
 	e := Event{
 		At: now, Kind: kind, UserID: u.state.ID, Login: u.state.Login, Pool: u.state.Pool, Fence: u.state.Fence, Reason: reason,

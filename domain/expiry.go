@@ -2,19 +2,19 @@ package domain
 
 import "time"
 
-// reasonExpired is why a user is in quarantine whose holder did not release it.
+// reasonExpired is the reason of the quarantine of a user whose lease expired.
 const reasonExpired = "the lease expired before it was released"
 
-// Expire writes down that the lock has expired, if it has: the user then carries it no more, and is in quarantine if that
-// was to be. Until then the user behaves in the same way, but nothing of it is on record. It reports whether there was
-// anything to write.
+// Expire removes the user's lock if it has expired, records the event, and puts the user into quarantine if the lock says
+// so. It reports whether it changed anything. Before the call, all methods already treat the expired lock in this way, but
+// no event records it.
 func (u *User) Expire(now time.Time) bool {
 	lock := u.state.Lock
 	if lock == nil || u.locked(now) {
 		return false
 	}
 	defer u.ActBy(u.by)
-	u.ActBy(APIKeyID{}) // it is nobody's doing
+	u.ActBy(APIKeyID{}) // no caller causes an expiry
 	u.record(now, UserExpired, "")
 	u.unlock(lock.ExpiresAt)
 	if lock.QuarantineOnExpiry && u.state.Quarantine == nil {
@@ -23,7 +23,7 @@ func (u *User) Expire(now time.Time) bool {
 	return true
 }
 
-// quarantined returns the quarantine that the user is in at now, be it written down or not; nil if it is in none.
+// quarantined returns the quarantine that the user is in at now, or nil. It may follow from a lock that has expired.
 func (u *User) quarantined(now time.Time) *Quarantine {
 	if q := u.state.Quarantine; q != nil {
 		return &Quarantine{Reason: q.Reason, Since: q.Since}

@@ -13,12 +13,12 @@ type UserID [16]byte
 // ProjectID identifies the project that a user belongs to: a UUID in its binary form. The zero value is no project.
 type ProjectID [16]byte
 
-// NewUserID returns a new UUID of version 7 (RFC 9562): ids made later sort later, so that lists in id order are oldest
-// first.
+// NewUserID returns a new UUID of version 7 (RFC 9562). Later ids sort after earlier ones, so lists in the order of ids are
+// oldest first.
 func NewUserID(now time.Time) UserID { return timeOrdered(now) }
 
-// timeOrdered returns a new UUID of version 7. The bits after the milliseconds count fractions of one (RFC 9562, section
-// 6.2, method 3), the rest is random.
+// timeOrdered returns a new UUID of version 7. The 12 bits after the milliseconds are the fraction of the millisecond (RFC
+// 9562, section 6.2, method 3), the rest is random.
 func timeOrdered(now time.Time) (id [16]byte) {
 	_, _ = rand.Read(id[8:]) // never fails, by its documentation
 	fraction := now.Nanosecond() % int(time.Millisecond) << 12 / int(time.Millisecond)

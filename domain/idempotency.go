@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// IdempotencyWindow is for how long the same key names the same call.
+// IdempotencyWindow is how long a store remembers the call of an idempotency key.
 const IdempotencyWindow = 24 * time.Hour
 
 const maxIdempotencyKey = 255
 
-// IdempotencyKey is the caller's name for one call, so that a repetition of it, after an answer that was lost, does
-// nothing twice. The zero value names no call. A lease's id follows from it (and from what a store keeps), so it is as
-// secret as that is.
+// IdempotencyKey is a caller's name for one call. If the answer was lost, the caller repeats the call with the same key, and
+// the call is not carried out again. The zero value is no key. A lease id can be computed from the key and what a store
+// keeps, so the key is as secret as the lease id.
 type IdempotencyKey struct{ text Secret }
 
 // NewIdempotencyKey returns the key with this text. It returns an [InvalidError] about /Idempotency-Key.
@@ -25,32 +25,31 @@ func NewIdempotencyKey(text string) (IdempotencyKey, error) {
 	return IdempotencyKey{text: NewSecret(text)}, v.err()
 }
 
-// Of returns the key as the name of a call of this caller: others may use the same text for calls of their own.
+// Of returns the key for calls of this caller: keys of different callers differ even if their texts are the same.
 func (k IdempotencyKey) Of(caller Caller) IdempotencyKey {
 	if k.IsZero() || caller.Key.IsZero() {
 		return k
 	}
-	// No text has a control character, so no other text and caller make the same.
+	// A text has no control character, so no other text and caller give the same result.
 	return IdempotencyKey{text: NewSecret(caller.Key.String() + "\x00" + k.text.Reveal())}
 }
 
-// IsZero reports whether the key names no call.
+// IsZero reports whether there is no key.
 func (k IdempotencyKey) IsZero() bool { return k == IdempotencyKey{} }
 
-// Once describes a call that is to be carried out once, in what a store may keep of it: nothing that tells the key, the
-// request or what it was answered with to somebody who does not know the key. The zero value is a call that is carried
-// out as often as it is made.
+// Once describes a call that is carried out at most once, for a store to keep. It reveals the key, the request and the
+// answer only to a caller that knows the key. The zero value describes a call without a key, which is always carried out.
 type Once struct {
-	Key     [sha256.Size]byte // finds the call
-	Request [sha256.Size]byte // is the same for the same request under the same key
-	Outcome [16]byte          // what the answer is made of, when the call is repeated
+	Key     [sha256.Size]byte // identifies the call
+	Request [sha256.Size]byte // equal for equal requests with the same key
+	Outcome [16]byte          // from which a repetition of the call gets its answer
 }
 
-// IsZero reports whether the call is carried out as often as it is made.
+// IsZero reports whether the call has no key.
 func (o Once) IsZero() bool { return o == Once{} }
 
-// Repeats returns what a call is told whose key was used by one that was carried out before: a [RepeatedError], or
-// [ErrIdempotencyMismatch] if that asked for something else.
+// Repeats returns the error of a call whose key was used by a call that was carried out before: a [RepeatedError] if the
+// requests are equal, otherwise [ErrIdempotencyMismatch].
 func (o Once) Repeats(before Once) error {
 	if before.Request != o.Request {
 		return ErrIdempotencyMismatch
@@ -58,16 +57,16 @@ func (o Once) Repeats(before Once) error {
 	return &RepeatedError{Outcome: before.Outcome}
 }
 
-// RepeatedError says that a call was carried out before, and what came of it: nothing was done.
+// RepeatedError says that the call was carried out before, so that nothing was done now.
 type RepeatedError struct {
 	Outcome [16]byte // of the [Once] that was carried out
 }
 
-// Error says so.
+// Error says that the call was carried out before.
 func (*RepeatedError) Error() string { return "the call was carried out before" }
 
-// Once returns the description of a call of an operation: what it asks for, which must be encodable as JSON, and what its
-// answer is made of. It is zero if the key is.
+// Once returns the description of a call. operation names its kind. request is what the call asks for, which must be
+// encodable as JSON. outcome is what a repetition gets its answer from. The zero key returns the zero description.
 func (k IdempotencyKey) Once(operation string, request any, outcome [16]byte) Once {
 	if k.IsZero() {
 		return Once{}
@@ -109,7 +108,7 @@ func (k IdempotencyKey) LeaseID(nonce [16]byte) LeaseID {
 	return leaseID([16]byte(k.mac("lease", nonce[:])))
 }
 
-// mac is a keyed hash: of two who know the data, only who knows the key can tell it.
+// mac returns a keyed hash of data: nothing but the key and the data gives the same one.
 func (k IdempotencyKey) mac(purpose string, data []byte) []byte {
 	h := hmac.New(sha256.New, []byte(k.text.Reveal()))
 	h.Write([]byte("userfarm " + purpose + "\x00"))

@@ -8,18 +8,18 @@ import (
 	"unicode/utf8"
 )
 
-// FieldError names one field and the rule it breaks. It never quotes the field's value, which may be a secret.
+// FieldError names a field and the rule that it breaks. It never quotes the value of the field, which may be a secret.
 type FieldError struct {
-	Pointer string // JSON pointer (RFC 6901) to the field, as the input spells it
-	Detail  string // the rule, as a sentence about the field
+	Pointer string // JSON pointer (RFC 6901) to the field in the input
+	Detail  string // the rule, as the predicate of a sentence about the field
 }
 
-// InvalidError lists every field of an input that breaks a rule. It is an [ErrInvalid].
+// InvalidError lists all fields of an input that break a rule. It is an [ErrInvalid].
 type InvalidError struct {
 	Fields []FieldError // at least one
 }
 
-// Invalid returns the error of a single bad field.
+// Invalid returns the error of one bad field.
 func Invalid(pointer, detail string) *InvalidError {
 	return &InvalidError{Fields: []FieldError{{Pointer: pointer, Detail: detail}}}
 }
@@ -53,14 +53,15 @@ func JoinInvalid(errs ...error) error {
 	return v.err()
 }
 
-// violations collects the broken rules of one input.
+// violations collects the fields of one input that break a rule.
 type violations []FieldError
 
 func (v *violations) add(pointer, format string, args ...any) {
 	*v = append(*v, FieldError{Pointer: pointer, Detail: fmt.Sprintf(format, args...)})
 }
 
-// name checks a text that people read and programs compare: no control characters, which terminals and databases choke on.
+// name checks a text that must not be empty. Control characters are rejected, because terminals and databases mishandle
+// them.
 func (v *violations) name(pointer, value string, longest int) {
 	if value == "" {
 		v.add(pointer, "must not be empty")
@@ -69,7 +70,7 @@ func (v *violations) name(pointer, value string, longest int) {
 	v.text(pointer, value, longest)
 }
 
-// text is name, but may be empty.
+// text checks a text like name, but it may be empty.
 func (v *violations) text(pointer, value string, longest int) {
 	switch {
 	case !utf8.ValidString(value):

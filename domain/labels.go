@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Labels tell the users of a pool apart: role=admin, plan=free.
+// Labels distinguish the users of a pool: role=admin, plan=free.
 type Labels map[string]string
 
 const (
@@ -15,10 +15,10 @@ const (
 	maxLabelValue = 255
 )
 
-// labelKey keeps keys free of what the wire (k:v) and the stores' query languages would have to escape.
+// labelKey excludes characters that the wire (k:v) or the query languages of the stores would have to escape.
 var labelKey = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$`)
 
-// Contain reports whether every label of wanted is there with the same value.
+// Contain reports whether l has every label of wanted, with the same value.
 func (l Labels) Contain(wanted Labels) bool {
 	for k, v := range wanted {
 		if have, ok := l[k]; !ok || have != v {

@@ -10,47 +10,47 @@ const (
 	maxNote  = 1024
 )
 
-// Lease is what one acquire returns: users that are all held under one unguessable id until one expiry.
+// Lease is the result of an acquire: users that are locked under one unguessable id until they are released or expire.
 type Lease struct {
 	ID         LeaseID
 	Owner      string
 	Note       string
 	AcquiredAt time.Time
 	ExpiresAt  time.Time
-	Users      []LeasedUser // Users[i] answers the i-th selector
+	Users      []LeasedUser // Users[i] is for the i-th selector
 }
 
-// LeasedUser is a user as the holder of its lease sees it.
+// LeasedUser is a user as the holder of its lease may see it.
 type LeasedUser struct {
 	ID       UserID
 	Login    string
 	Password Secret
 	Pool     Pool
 	Labels   Labels
-	HasTOTP  bool // [GiveCode] has codes for it
+	HasTOTP  bool // [GiveCode] returns codes for it
 	Fence    uint64
 }
 
-// Terms are what the caller of an acquire says of itself and of how long it wants the users.
+// Terms are what an acquire says about its caller and about the time for which it wants the users.
 type Terms struct {
-	Owner string // who asks, in the caller's words, for people to read
+	Owner string // the caller in its own words, for people
 	Note  string
-	TTL   time.Duration
-	Wait  time.Duration // how long it is ready to stand in line; see [CheckTerms]
+	TTL   time.Duration // how long the lease is to last; 0 is the default, see [LeasePolicy.Apply]
+	Wait  time.Duration // how long to wait in line for users that are not free; from 0 to [MaxWait]
 
 	quarantineOnExpiry bool // see [LeasePolicy.Apply]
 }
 
-// Fault reports a user that its holder found unusable.
+// Fault reports that the holder of a user found it unusable.
 type Fault struct {
 	UserID UserID
 	Reason string
 }
 
-// MaxWait is the longest that a call may wait for what it wants.
+// MaxWait is the longest that a call may wait in line, or for a one-time code.
 const MaxWait = time.Minute
 
-// CheckTerms returns an [InvalidError] that names every bad field of t. [LeasePolicy.TTL] checks the time to live.
+// CheckTerms returns an [InvalidError] with all bad fields of t, except for TTL: see [LeasePolicy.TTL].
 func CheckTerms(t Terms) error {
 	var v violations
 	if t.Wait < 0 || t.Wait > MaxWait {
@@ -61,11 +61,11 @@ func CheckTerms(t Terms) error {
 	return v.err()
 }
 
-// CheckWait returns an [InvalidError] about /wait_seconds unless a call may wait for so long.
+// CheckWait returns an [InvalidError] about /wait_seconds if no call may wait for this long.
 func CheckWait(wait time.Duration) error { return CheckTerms(Terms{Wait: wait}) }
 
-// Grant locks every user under the lease id, from now for the terms' time to live. [Acquire] is the call for programs that
-// do not pick the users themselves.
+// Grant locks the users under the lease id, from now on for terms.TTL. Programs that do not pick the users themselves call
+// [Acquire].
 //
 // It returns an [InvalidError] about /ttl_seconds if the time to live is not above 0, one about /users unless there are
 // from 1 to [MaxLeaseUsers] users, each once, or the error of [User.CheckFree] of a user that can't be locked. Then no user
@@ -104,8 +104,8 @@ func Grant(now time.Time, id LeaseID, terms Terms, users []*User) (Lease, error)
 	return describe(id, users), nil
 }
 
-// ReadLease returns the lease that holds users, which are all that it holds, in their order. It returns
-// [ErrLeaseExpired] if the lease is over, and [ErrLeaseNotFound] if there are no users.
+// ReadLease returns the lease. users are all users of the lease, in its order. It returns [ErrLeaseExpired] if the lease is
+// over, and [ErrLeaseNotFound] if there are no users.
 func ReadLease(now time.Time, id LeaseID, users []*User) (Lease, error) {
 	if err := checkHeld(now, id, users); err != nil {
 		return Lease{}, err
@@ -113,9 +113,9 @@ func ReadLease(now time.Time, id LeaseID, users []*User) (Lease, error) {
 	return describe(id, users), nil
 }
 
-// Renew lets the lease end ttl after now, whenever it would have ended before. It returns [ErrLeaseExpired] if the
-// lease is over, [ErrLeaseNotFound] if there are no users, and an [InvalidError] about /ttl_seconds if ttl is not above 0
-// (see [LeasePolicy.TTL]). Then it has changed nothing.
+// Renew makes the lease expire ttl after now, which may be earlier than before. users are all users of the lease, in its
+// order. It returns [ErrLeaseExpired] if the lease is over, [ErrLeaseNotFound] if there are no users, and an [InvalidError]
+// about /ttl_seconds if ttl is not above 0 (see [LeasePolicy.TTL]). Then it has changed nothing.
 func Renew(now time.Time, id LeaseID, ttl time.Duration, users []*User) (Lease, error) {
 	if ttl <= 0 {
 		return Lease{}, errNoTTL()
@@ -130,9 +130,9 @@ func Renew(now time.Time, id LeaseID, ttl time.Duration, users []*User) (Lease, 
 	return describe(id, users), nil
 }
 
-// Release ends the lease, and puts the users that faults name into quarantine. It returns [ErrLeaseExpired] if the
-// lease is over, [ErrLeaseNotFound] if there are no users, and an [InvalidError] about /quarantine if a fault is bad. Then
-// it has changed nothing.
+// Release ends the lease, and puts the users that faults name into quarantine. users are all users of the lease, in any
+// order. It returns [ErrLeaseExpired] if the lease is over, [ErrLeaseNotFound] if there are no users, and an [InvalidError]
+// about /quarantine if a fault names a user outside of the lease or has a bad reason. Then it has changed nothing.
 func Release(now time.Time, id LeaseID, users []*User, faults ...Fault) error {
 	if err := checkHeld(now, id, users); err != nil {
 		return err
@@ -152,9 +152,9 @@ func Release(now time.Time, id LeaseID, users []*User, faults ...Fault) error {
 	return nil
 }
 
-// ForceRelease ends the locks on users, whoever holds them. To end a lease, pass all the users that it holds: a lease
-// holds all of its users or is over. The reason may be empty. It returns an [InvalidError] about /reason, and then changes
-// nothing.
+// ForceRelease ends the locks of the users, no matter which callers hold them. To end a lease, pass all of its users: a
+// lease holds all of its users or is over. The reason may be empty. If it is bad, ForceRelease returns an [InvalidError]
+// about /reason and changes nothing.
 func ForceRelease(now time.Time, users []*User, reason string) error {
 	var v violations
 	v.text("/reason", reason, maxReason)
@@ -172,8 +172,7 @@ func ForceRelease(now time.Time, users []*User, reason string) error {
 
 func errNoTTL() error { return Invalid("/ttl_seconds", "must be above 0") }
 
-// checkHeld returns [ErrLeaseExpired] unless every user is locked under the lease at now, and [ErrLeaseNotFound] if there
-// are none.
+// checkHeld returns nil if there are users and all of them are locked under the lease at now.
 func checkHeld(now time.Time, id LeaseID, users []*User) error {
 	if len(users) == 0 {
 		return ErrLeaseNotFound

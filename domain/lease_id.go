@@ -9,12 +9,13 @@ import (
 	"log/slog"
 )
 
-// LeaseID is the right to use a lease: whoever knows it may read, renew and release. It is therefore a secret, and
-// redacts itself wherever it is printed; [LeaseID.Reveal] is for the one answer that hands it over.
+// LeaseID identifies a lease, and is the permission to use it: a caller that knows the id may read, renew and release the
+// lease. So it is a secret, and redacts itself when it is printed or encoded. [LeaseID.Reveal] returns its text, for the
+// answer to the holder.
 type LeaseID [16]byte
 
-// NewLeaseID returns a new UUID of version 4. Version 7 would spend on a timestamp half of the bits that make the id
-// unguessable, and RFC 9562 (section 8) asks for version 4 where an id grants access.
+// NewLeaseID returns a new UUID of version 4. In version 7, a timestamp would take half of the bits that make the id
+// unguessable. RFC 9562 (section 8) also requires version 4 where an id grants access.
 func NewLeaseID() LeaseID {
 	var random [16]byte
 	_, _ = rand.Read(random[:]) // never fails, by its documentation
@@ -31,7 +32,7 @@ func leaseID(random [16]byte) LeaseID {
 // Reveal returns the id itself, in the canonical form of a UUID.
 func (id LeaseID) Reveal() string { return canonical(id) }
 
-// Digest returns what the aggregate and the stores keep of the id.
+// Digest returns the digest that users and stores keep instead of the id.
 func (id LeaseID) Digest() LeaseDigest { return sha256.Sum256(id[:]) }
 
 // String redacts the id.
@@ -49,8 +50,8 @@ func (LeaseID) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }
 // LogValue redacts the id.
 func (LeaseID) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// LeaseDigest is the SHA-256 of a lease id. It finds a lease but does not give the right to use it, so a lost backup
-// of a store opens no lease. The zero value is no lease.
+// LeaseDigest is the SHA-256 of a lease id. It identifies a lease but does not permit to use it: a stolen backup of a store
+// gives access to no lease. The zero value is no lease.
 type LeaseDigest [sha256.Size]byte
 
 // IsZero reports whether there is no lease.

@@ -12,13 +12,17 @@ const (
 	LongestTTL = 24 * time.Hour
 )
 
-// LeasePolicy is what the operator of a farm decides about leases. The zero value is ready to use.
+// LeasePolicy has the settings of leases that the operator of a farm chooses. The zero value is ready to use.
 type LeasePolicy struct {
-	DefaultTTL time.Duration // of a lease whose caller asks for none; 0 is [DefaultTTL], or LongestTTL if that is shorter
-	LongestTTL time.Duration // that a caller may ask for; 0 is [LongestTTL]
+	// DefaultTTL is the time to live of a lease if its caller asks for none. 0 means [DefaultTTL], or the field LongestTTL if
+	// that is shorter.
+	DefaultTTL time.Duration
 
-	// QuarantineOnExpiry puts the users of a lease into quarantine if it expires before it is released: its holder may
-	// have left them in any state.
+	// LongestTTL is the longest time to live that a caller may ask for. 0 means [LongestTTL].
+	LongestTTL time.Duration
+
+	// QuarantineOnExpiry puts the users of a lease into quarantine if the lease expires before it is released, because its
+	// holder may have left them in any state.
 	QuarantineOnExpiry bool
 }
 
@@ -38,8 +42,8 @@ func (p LeasePolicy) Validate() error {
 	}
 }
 
-// TTL returns the time to live for the one that a caller asks for: the default for 0. It returns an [InvalidError] about
-// /ttl_seconds if that is shorter than a second or longer than the longest.
+// TTL returns the time to live of a lease whose caller asks for this one; 0 asks for the default. It returns an
+// [InvalidError] about /ttl_seconds if asked is shorter than a second or longer than the longest.
 func (p LeasePolicy) TTL(asked time.Duration) (time.Duration, error) {
 	byDefault, longest := p.ttls()
 	switch {

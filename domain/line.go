@@ -1,16 +1,16 @@
 package domain
 
-// Serve says who of those that stand in line gets which of the free users. line has what each of them wants, first come
-// first; served[i] has the users of line[i], one for each selector, or is nil if line[i] must wait on.
+// Serve distributes free users among the waiting claims of a line. line has the selectors of each claim, the claim that
+// came first at index 0. served[i] has the users for line[i], one for each selector, or is nil if line[i] must keep waiting.
 //
-// Who came first is served first. Nobody gets a user that somebody further ahead needs, and who wants several users and
-// finds too few of them keeps those for itself: they are given to nobody behind it. But nobody takes more than it needs,
-// nor a user that somebody behind it needs when another one would do. Among all ways to do so, the users that were
-// released longest ago are handed out.
+// Earlier claims are served first. A claim does not get a user that an earlier claim needs. If there are too few users for
+// a claim of several, those that match it are reserved for it, and no later claim gets them. A claim takes no more users
+// than it needs, and no user that a later claim needs if another user also fits. Among all ways to do this, Serve hands out
+// the users that were released longest ago.
 func Serve(line [][]Selector, free []*User) (served [][]*User) {
 	m := newMatching(free)
 	var kept []Selector
-	whose := make([]int, 0, len(free)) // of each kept selector, the place in line
+	whose := make([]int, 0, len(free)) // for each kept selector, the index of its claim
 	found := make([]int, len(line))
 	for i, want := range line {
 		for _, selector := range want {
@@ -20,7 +20,7 @@ func Serve(line [][]Selector, free []*User) (served [][]*User) {
 			}
 		}
 	}
-	// The matching serves them all; Assign does, too, with the most rested users that can.
+	// The matching shows that all kept selectors can be served. Assign serves them with the most rested users.
 	users, _ := Assign(kept, free)
 	served = make([][]*User, len(line))
 	for k, i := range whose {
@@ -31,18 +31,18 @@ func Serve(line [][]Selector, free []*User) (served [][]*User) {
 	return served
 }
 
-// matching gives users to selectors, each to one, and moves them around so that one selector more can be served.
+// matching assigns users to selectors, and reassigns them if that makes room for one selector more.
 type matching struct {
 	users  []*User
-	kinds  []kind // of the selectors that were seen
-	holder []int  // of each user, the kind of the selector that has it; -1 for none
-	missed []bool // of each kind: there was no user for one of it, so there will be none for another
+	kinds  []kind // the different selectors so far
+	holder []int  // for each user, the kind of the selector that has it; -1 for none
+	missed []bool // for each kind, whether no user was left for one of its selectors, so that there will be none for another
 }
 
-// kind is what equal selectors want.
+// kind stands for all selectors that are equal.
 type kind struct {
 	selector Selector
-	fits     []int // indexes of users
+	fits     []int // indexes of the users that match
 }
 
 func newMatching(free []*User) *matching {
@@ -54,7 +54,7 @@ func newMatching(free []*User) *matching {
 	return m
 }
 
-// place finds a user for a selector, if need be by moving others.
+// place finds a user for a selector, and reassigns others if necessary.
 func (m *matching) place(selector Selector) bool {
 	k := m.kindOf(selector)
 	if m.missed[k] {
@@ -83,7 +83,7 @@ func (m *matching) kindOf(selector Selector) int {
 	return len(m.kinds) - 1
 }
 
-// take gives a user to a selector of kind k. tried marks the users that can't be had.
+// take gives a user to a selector of kind k. tried marks the users whose reassignment was tried.
 func (m *matching) take(k int, tried []bool) bool {
 	for _, u := range m.kinds[k].fits {
 		if m.holder[u] < 0 {

@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// Status is the state of a user in the eyes of somebody who wants it.
+// Status is the state of a user for a caller that wants to acquire it.
 type Status string
 
-// The states of a user. A user that is in quarantine while somebody still holds it is quarantined.
+// The states of a user. A user that is both locked and in quarantine is Quarantined.
 const (
 	Free        Status = "free"
 	Locked      Status = "locked"
@@ -27,7 +27,7 @@ func (u *User) Status(now time.Time) Status {
 	}
 }
 
-// CheckFree returns nil if the user can be locked at now, else [ErrUserQuarantined] or [ErrUserLocked].
+// CheckFree returns nil if the user can be locked at now, and otherwise [ErrUserQuarantined] or [ErrUserLocked].
 func (u *User) CheckFree(now time.Time) error {
 	switch {
 	case u.quarantined(now) != nil:
@@ -39,13 +39,13 @@ func (u *User) CheckFree(now time.Time) error {
 	}
 }
 
-// FreeFrom returns the time from which the user may be claimed: the zero time if it was never locked, else the end of its
-// latest lock, which may be in the future. ok is false if time alone does not make it free: it is in quarantine, will be
-// when its lock expires, or has an open lock without expiry. So [User.CheckFree] returns nil at a time exactly if ok is true
-// and from is not after that time.
+// FreeFrom returns the time from which the user is free: the zero time if it was never locked, and otherwise the end of its
+// latest lock, which may be in the future. ok is false if the user does not become free by the passing of time: it is in
+// quarantine, will be when its lock expires, or has an open lock without expiry. So, by a clock that never goes back,
+// [User.CheckFree] returns nil if ok is true and the time has come, and an error otherwise.
 //
-// Users are handed out in this order, so that wear spreads. A store that keeps the value in an index finds the next user
-// without a scan.
+// Users are handed out in this order, so that all of them are used equally often. A store that keeps the value in an index
+// finds the next user without a scan.
 func (u *User) FreeFrom() (from time.Time, ok bool) {
 	lock := u.state.Lock
 	switch {
@@ -58,7 +58,8 @@ func (u *User) FreeFrom() (from time.Time, ok bool) {
 	}
 }
 
-// LockExpiry returns when the lock that the user carries expires, or expired. ok is false if it carries none that does.
+// LockExpiry returns the expiry of the user's lock, which may be in the past. ok is false if the user has no lock that
+// expires.
 func (u *User) LockExpiry() (at time.Time, ok bool) {
 	if u.state.Lock == nil || u.state.Lock.ExpiresAt.IsZero() {
 		return time.Time{}, false
@@ -66,16 +67,17 @@ func (u *User) LockExpiry() (at time.Time, ok bool) {
 	return u.state.Lock.ExpiresAt, true
 }
 
-// Lease returns the digest of the lease that the latest lock belongs to, unless that was released or was an open lock.
-func (u *User) Lease() (LeaseDigest, bool) {
+// Lease returns the digest of the lease that the user's lock belongs to, which may have expired. ok is false if the user has
+// no lock, or an open lock.
+func (u *User) Lease() (digest LeaseDigest, ok bool) {
 	if u.state.Lock == nil || u.state.Lock.Lease.IsZero() {
 		return LeaseDigest{}, false
 	}
 	return u.state.Lock.Lease, true
 }
 
-// LeasePosition returns the index of the user in the lease that it carries, and how many users that lease was granted; 0 and
-// 0 if it carries none.
+// LeasePosition returns the index of the user in its lease, and the number of users of the lease. Both are 0 if
+// [User.Lease] returns none.
 func (u *User) LeasePosition() (position, size int) {
 	if _, leased := u.Lease(); !leased {
 		return 0, 0
@@ -83,7 +85,8 @@ func (u *User) LeasePosition() (position, size int) {
 	return u.state.Lock.Position, u.state.Lock.Size
 }
 
-// LockOpen takes an open lock: no owner, and no expiry unless ttl is above 0. It returns the errors of [User.CheckFree].
+// LockOpen takes an open lock. It has no owner, and expires only if ttl is above 0. LockOpen returns the errors of
+// [User.CheckFree].
 func (u *User) LockOpen(now time.Time, ttl time.Duration) error {
 	if err := u.CheckFree(now); err != nil {
 		return err
@@ -96,8 +99,8 @@ func (u *User) LockOpen(now time.Time, ttl time.Duration) error {
 	return nil
 }
 
-// ReleaseOpen ends an open lock, whoever took it. It returns [ErrUserFree] if nobody holds the user, and
-// [ErrHeldByLease] if a lease does.
+// ReleaseOpen ends an open lock, no matter which caller took it. It returns [ErrUserFree] if the user is not locked, and
+// [ErrHeldByLease] if a lease holds it.
 func (u *User) ReleaseOpen(now time.Time) error {
 	if !u.locked(now) {
 		return ErrUserFree

@@ -2,11 +2,11 @@ package domain
 
 import "encoding/hex"
 
-// idRule is what every id in text form must follow.
+// idRule is the rule for the text of an id.
 const idRule = "must be a UUID other than the nil UUID"
 
-// ParseUserID reads a user id in the canonical form of a UUID, in upper or lower case. It returns an [InvalidError]
-// about /user_id for any other text, and for the nil UUID, which the domain reads as "no user".
+// ParseUserID parses the canonical form of a UUID, in upper or lower case. It returns an [InvalidError] about /user_id for
+// any other text, and for the nil UUID, which means "no user".
 func ParseUserID(text string) (UserID, error) {
 	id, err := parseID("/user_id", text)
 	return id, err
@@ -30,7 +30,7 @@ func ParseLeaseID(text string) (LeaseID, error) {
 	return id, err
 }
 
-// parseID reads 32 hexadecimal digits in groups of 8, 4, 4, 4 and 12. The result is zero if there is an error.
+// parseID parses 32 hexadecimal digits in groups of 8, 4, 4, 4 and 12. The id is zero if there is an error.
 func parseID(pointer, text string) (id [16]byte, err error) {
 	if len(text) != 36 || text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-' {
 		return id, Invalid(pointer, idRule)

@@ -9,19 +9,19 @@ type Pool struct {
 	Domain    string
 }
 
-// PoolCount says how many users of a pool are in which state. Total is the sum of Free, Locked and Quarantined.
+// PoolCount counts the users of a pool by their state. Total is the sum of Free, Locked and Quarantined.
 type PoolCount struct {
 	Pool        Pool
 	Total       int
 	Free        int
 	Locked      int
 	Quarantined int
-	Waiting     int           // acquires that stand in line for a user of the pool
-	LongestWait time.Duration // how long the first of them has waited
+	Waiting     int           // acquires that wait in line for a user of the pool
+	LongestWait time.Duration // how long the first of them has been waiting
 }
 
-// InPool reports whether users of the pool could be wanted, whatever their labels. It is false for a selector that names
-// a user: what that is can't be told from its id.
+// InPool reports whether users of the pool could match, depending on their labels. It is false for a selector that names a
+// user, because the id does not tell the pool.
 func (s Selector) InPool(pool Pool) bool {
 	return s.UserID.IsZero() && s.scope.Has(pool.ProjectID) &&
 		(s.ProjectID.IsZero() || s.ProjectID == pool.ProjectID) &&

@@ -10,8 +10,8 @@ type Quarantine struct {
 	Since  time.Time
 }
 
-// Quarantine takes the user out of circulation. Who holds it keeps it, but nobody gets it afterwards. A user that is in
-// quarantine already stays there since then, for the new reason. It returns an [InvalidError] about /reason.
+// Quarantine takes the user out of circulation. A current holder keeps it, but no acquire gets it afterwards. If the user is
+// in quarantine already, only the reason changes. It returns an [InvalidError] about /reason.
 func (u *User) Quarantine(now time.Time, reason string) error {
 	var v violations
 	v.name("/reason", reason, maxReason)
@@ -22,8 +22,8 @@ func (u *User) Quarantine(now time.Time, reason string) error {
 	return nil
 }
 
-// Restore brings the user back into circulation, for a reason that may be empty. It does nothing to a user that is not in
-// quarantine. It returns an [InvalidError] about /reason.
+// Restore brings the user back into circulation. The reason may be empty. It does nothing if the user is not in quarantine.
+// It returns an [InvalidError] about /reason.
 func (u *User) Restore(now time.Time, reason string) error {
 	var v violations
 	v.text("/reason", reason, maxReason)
@@ -33,7 +33,7 @@ func (u *User) Restore(now time.Time, reason string) error {
 	if u.quarantined(now) == nil {
 		return nil
 	}
-	u.Expire(now) // lest the lock put it back
+	u.Expire(now) // otherwise the expired lock would put the user into quarantine again
 	u.state.Quarantine = nil
 	u.record(now, UserRestored, reason)
 	return nil

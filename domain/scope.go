@@ -5,13 +5,13 @@ import (
 	"slices"
 )
 
-// Scope is the projects that somebody may know of. The zero value is all projects.
+// Scope is the set of projects whose data a caller may access. The zero value is all projects.
 type Scope struct {
 	Limited  bool
-	Projects []ProjectID // ascending, each once; if the scope is limited, these are all
+	Projects []ProjectID // the projects of a limited scope, ascending, each once; see [Only]
 }
 
-// Only returns the scope of these projects. Of none, it is empty: nobody is in it.
+// Only returns the scope of these projects. Without projects, it is the empty scope.
 func Only(projects ...ProjectID) Scope {
 	sorted := slices.SortedFunc(slices.Values(projects), compareProjects)
 	return Scope{Limited: true, Projects: slices.Compact(sorted)}
@@ -35,7 +35,7 @@ func (s Scope) Has(project ProjectID) bool {
 	return found
 }
 
-// Covers reports whether all of other is in s.
+// Covers reports whether s has all projects of other.
 func (s Scope) Covers(other Scope) bool {
 	if !s.Limited {
 		return true
@@ -43,12 +43,12 @@ func (s Scope) Covers(other Scope) bool {
 	return other.Limited && !slices.ContainsFunc(other.Projects, func(p ProjectID) bool { return !s.Has(p) })
 }
 
-// CoversUsers reports whether all the users are in s.
+// CoversUsers reports whether s has the projects of all users.
 func (s Scope) CoversUsers(users []*User) bool {
 	return !slices.ContainsFunc(users, func(u *User) bool { return !s.Has(u.state.Pool.ProjectID) })
 }
 
-// Equal reports whether both are the same projects.
+// Equal reports whether both scopes have the same projects.
 func (s Scope) Equal(other Scope) bool {
 	return s.Limited == other.Limited && slices.Equal(s.Projects, other.Projects)
 }
@@ -66,7 +66,7 @@ func (s Scope) and(other Scope) Scope {
 	}
 }
 
-// overlaps reports whether a project could be in both.
+// overlaps reports whether a project can be in both scopes.
 func (s Scope) overlaps(other Scope) bool {
 	return !s.Limited || !other.Limited || slices.ContainsFunc(s.Projects, other.Has)
 }

@@ -10,15 +10,15 @@ import (
 
 const redacted = "[redacted]"
 
-// Secret is a text that must not leak: it redacts itself in every printed, logged or encoded form. [Secret.Reveal] is
-// the only way to the text. Secrets are equal if their texts are.
+// Secret is a text that must not leak. It redacts itself when it is printed, logged or encoded. Only [Secret.Reveal] returns
+// the text. Secrets are equal if their texts are equal.
 type Secret struct {
-	// A handle is a pointer that compares by value. A plain string would be printed by fmt wherever a Secret is in
-	// an unexported field, whose methods fmt can't call.
+	// A handle is a pointer that compares by value. fmt would print a plain string if the Secret is in an unexported field,
+	// because it can't call the methods of such fields.
 	text unique.Handle[string]
 }
 
-// NewSecret returns the secret that hides text.
+// NewSecret returns a secret with this text.
 func NewSecret(text string) Secret {
 	if text == "" {
 		return Secret{}

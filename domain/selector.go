@@ -10,19 +10,20 @@ import (
 // MaxLeaseUsers is the most users that one lease may hold.
 const MaxLeaseUsers = 32
 
-// Selector says which user is wanted: one by its id, or any that fits the fields that are set.
+// Selector says which user an acquire wants: one by its id, or any that matches all fields that are set.
 type Selector struct {
-	UserID    UserID    // zero: any user that fits the fields below
+	UserID    UserID    // zero: any user that matches the fields below
 	ProjectID ProjectID // zero: any
 	Env       string    // empty: any
 	Domain    string    // empty: any
-	Labels    Labels    // all of them must be there
+	Labels    Labels    // the user must have all of them, and may have more
 
 	scope Scope // see [Selector.In]
 }
 
-// In returns the selector limited to the users of the scope: others do not exist for it. A selector that is limited twice
-// wants only users that are in both scopes, so a limit can't be lifted. The zero scope changes nothing.
+// In returns the selector limited to users of the scope: other users do not exist for it. If the selector is limited
+// already, the result is limited to users that are in both scopes, so a limit can't be removed. The zero scope changes
+// nothing.
 func (s Selector) In(scope Scope) Selector {
 	s.scope = s.scope.and(scope)
 	return s
@@ -31,7 +32,7 @@ func (s Selector) In(scope Scope) Selector {
 // Scope returns the projects that the selector is limited to; see [Selector.In].
 func (s Selector) Scope() Scope { return s.scope }
 
-// Matches reports whether u is wanted, free or not.
+// Matches reports whether u fits the selector, free or not.
 func (s Selector) Matches(u *User) bool {
 	pool := u.state.Pool
 	if !s.UserID.IsZero() {
@@ -43,13 +44,13 @@ func (s Selector) Matches(u *User) bool {
 		u.state.Labels.Contain(s.Labels)
 }
 
-// Equal reports whether both want the same.
+// Equal reports whether both selectors are the same.
 func (s Selector) Equal(other Selector) bool {
 	return s.UserID == other.UserID && s.ProjectID == other.ProjectID &&
 		s.Env == other.Env && s.Domain == other.Domain && maps.Equal(s.Labels, other.Labels) && s.scope.Equal(other.scope)
 }
 
-// Overlaps reports whether one user could be wanted by both.
+// Overlaps reports whether one user could match both selectors.
 func (s Selector) Overlaps(other Selector) bool {
 	if !s.scope.overlaps(other.scope) ||
 		!other.ProjectID.IsZero() && !s.scope.Has(other.ProjectID) ||
@@ -57,7 +58,7 @@ func (s Selector) Overlaps(other Selector) bool {
 		return false
 	}
 	if !s.UserID.IsZero() || !other.UserID.IsZero() {
-		// Who a user is does not tell what it is, so it may fit any fields.
+		// The id does not tell the pool and the labels, so the named user may match any fields.
 		return s.UserID.IsZero() || other.UserID.IsZero() || s.UserID == other.UserID
 	}
 	for key, value := range s.Labels {
@@ -70,7 +71,7 @@ func (s Selector) Overlaps(other Selector) bool {
 		(s.Domain == other.Domain || s.Domain == "" || other.Domain == "")
 }
 
-// CheckSelectors returns an [InvalidError] that names everything that is wrong with the selectors of one lease.
+// CheckSelectors returns an [InvalidError] with everything that is wrong with the selectors of one lease.
 func CheckSelectors(want []Selector) error {
 	var v violations
 	if len(want) == 0 || len(want) > MaxLeaseUsers {
@@ -98,12 +99,12 @@ func CheckSelectors(want []Selector) error {
 	return v.err()
 }
 
-// Refusal explains why no lease can be granted at now. matching must hold, for each of the k selectors, k of the users
-// that match it whatever their state (all, if there are fewer), and k of those that are free. Refusal returns nil if,
-// against the caller's belief, the free ones among them suffice.
+// Refusal returns the reason why no lease can be granted at now, or nil if the free users in matching are enough. For each
+// of the k selectors, matching must have k users that match it in any state and k free users that match it, or all if there
+// are fewer than k.
 //
-// The errors are a [SelectorError] for a user that is named and missing, locked or in quarantine, and else an
-// [UnmatchedError].
+// The reason is a [SelectorError] if a selector names a user that does not exist, is locked or is in quarantine. Otherwise
+// it is an [UnmatchedError].
 func Refusal(now time.Time, want []Selector, matching []*User) error {
 	byID := make(map[UserID]*User, len(matching))
 	var free []*User
@@ -133,13 +134,13 @@ func Refusal(now time.Time, want []Selector, matching []*User) error {
 	return nil
 }
 
-// Exhausted is the refusal of somebody who gets no user although there are enough: others need or keep them.
+// Exhausted returns the refusal of a claim for which there are enough users, but other claims hold or need them.
 func Exhausted(want []Selector) error {
 	_, all := Assign(want, nil)
 	return &UnmatchedError{Reason: ErrPoolExhausted, Selectors: all}
 }
 
-// MayPass reports whether what a claim was refused for may pass while it waits.
+// MayPass reports whether the reason of a refusal may go away while the claim waits.
 func MayPass(refusal error) bool {
 	return errors.Is(refusal, ErrPoolExhausted) || errors.Is(refusal, ErrUserLocked) || errors.Is(refusal, ErrUserQuarantined)
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Snapshot is the whole state of a user as plain data: what a store writes, and what [Restore] rebuilds a user from.
+// Snapshot is the complete state of a user as plain data, for a store to keep. [Restore] makes the user of it again.
 type Snapshot struct {
 	ID         UserID
 	CreatedAt  time.Time
@@ -14,33 +14,33 @@ type Snapshot struct {
 	TOTP       TOTP
 	Pool       Pool
 	Labels     Labels
-	Fence      uint64    // of the latest lock; 0 if there never was one
-	ReleasedAt time.Time // end of the latest lock that was released; zero if none was
-	Lock       *Lock     // the latest lock until it is released, even when it has expired
+	Fence      uint64    // of the latest lock; 0 if the user was never locked
+	ReleasedAt time.Time // the end of the latest lock that has ended; zero if none has
+	Lock       *Lock     // the current lock; it may have expired, see [User.Expire]
 	Quarantine *Quarantine
 
-	// LastCodeAt is when the window of the latest one-time code that was given out began; zero if none was.
+	// LastCodeAt is the start of the time window of the latest one-time code that was given out; zero if none was.
 	LastCodeAt time.Time
 }
 
-// Lock is the exclusive hold on one user. Its fence is the user's.
+// Lock is the exclusive hold on one user. The fence of the lock is Snapshot.Fence.
 type Lock struct {
 	Lease      LeaseDigest // zero for an open lock
-	Position   int         // index of the user in its lease
-	Size       int         // users of the lease; 0 for an open lock
+	Position   int         // index of the user in the lease
+	Size       int         // number of users of the lease; 0 for an open lock
 	Owner      string
 	Note       string
 	AcquiredAt time.Time
 	ExpiresAt  time.Time // zero if it never expires
 
-	// QuarantineOnExpiry puts the user into quarantine should the lock expire before it is released.
+	// QuarantineOnExpiry puts the user into quarantine if the lock expires before it is released.
 	QuarantineOnExpiry bool
 }
 
-// Restore rebuilds the user that s was taken of. It trusts s.
+// Restore returns the user with this state. It does not check s.
 func Restore(s Snapshot) *User { return &User{state: s.clone()} }
 
-// Clone returns a copy of the user: what happens to one of the two does not happen to the other.
+// Clone returns a copy of the user without its events. Changes of one do not affect the other.
 func (u *User) Clone() *User { return &User{state: u.state.clone()} }
 
 // SameAccount reports whether u and other have the same password, second factor and labels.

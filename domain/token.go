@@ -11,12 +11,12 @@ import (
 	"strings"
 )
 
-// TokenPrefix begins every token, so that people and secret scanners know one when they see it. With the rest it is
+// TokenPrefix is the start of every token, so that people and secret scanners recognize it. The pattern of a token is
 // userfarm_[a-z2-7]{40}.
 const TokenPrefix = "userfarm_"
 
-// A token is the prefix and the base32 of random bytes and of the CRC-32 of all that comes before it: 25 bytes make 40
-// characters with no bit to spare, so that there is one way only to spell each.
+// A token is the prefix, and the base32 of random bytes and of the CRC-32 of the prefix and these bytes. 25 bytes are exactly
+// 40 characters, without unused bits, so each token has only one spelling.
 const (
 	tokenRandom   = 21 // bytes: 168 bits
 	tokenChecksum = 4
@@ -24,14 +24,13 @@ const (
 
 var tokenEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
-// ErrMalformedToken says that a text was never a token: it is cut off, mistyped or something else altogether.
+// ErrMalformedToken says that a text is not a token: it is incomplete, mistyped or something else.
 var ErrMalformedToken = errors.New("malformed API key")
 
-// Token is what the holder of an [APIKey] proves it with. It redacts itself as a [Secret] does. The zero value is no
-// token.
+// Token authenticates the callers of an [APIKey]. It redacts itself like a [Secret]. The zero value is no token.
 type Token struct{ text Secret }
 
-// NewToken returns a token that nobody can guess.
+// NewToken returns a new random token.
 func NewToken() Token {
 	var random [tokenRandom]byte
 	_, _ = rand.Read(random[:]) // never fails, by its documentation
@@ -43,8 +42,8 @@ func spellToken(random []byte) string {
 	return TokenPrefix + tokenEncoding.EncodeToString(binary.BigEndian.AppendUint32(random, checksum))
 }
 
-// ParseToken reads a token. What was mistyped is found out without asking any store. It returns an [ErrMalformedToken]
-// that does not quote the text.
+// ParseToken parses a token. The checksum shows a typing error without a store. It returns an [ErrMalformedToken] that does
+// not quote the text.
 func ParseToken(text string) (Token, error) {
 	encoded, found := strings.CutPrefix(text, TokenPrefix)
 	if !found {
@@ -67,12 +66,12 @@ func (t Token) IsZero() bool { return t == Token{} }
 // Reveal returns the text.
 func (t Token) Reveal() string { return t.text.Reveal() }
 
-// Digest returns what a store keeps of the token.
+// Digest returns the digest that a store keeps instead of the token.
 func (t Token) Digest() TokenDigest { return sha256.Sum256([]byte(t.text.Reveal())) }
 
 // String redacts the token.
 func (Token) String() string { return redacted }
 
-// TokenDigest is the SHA-256 of a token: it finds an API key, and can't be turned back into what proves it. A hash that is
-// slow on purpose would add nothing, for nobody can try out 168 random bits.
+// TokenDigest is the SHA-256 of a token. It identifies an API key, and the token can't be computed from it. A slow hash would
+// not add security, because a token has 168 random bits.
 type TokenDigest [sha256.Size]byte

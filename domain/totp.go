@@ -25,8 +25,8 @@ const (
 	defaultDigits = 6
 )
 
-// TOTP makes the one-time codes of an account whose second factor is an authenticator app (RFC 6238). The zero value makes
-// none: the account has no such factor. Values are equal if they make the same codes.
+// TOTP generates the one-time codes of an account whose second factor is an authenticator app (RFC 6238). The zero value is
+// for an account without one. Values are equal if they generate the same codes.
 type TOTP struct {
 	secret    Secret // raw bytes
 	algorithm string // of [totpHashes]
@@ -38,10 +38,10 @@ var totpHashes = map[string]func() hash.Hash{"SHA1": sha1.New, "SHA256": sha256.
 
 var totpEncoding = base32.StdEncoding.WithPadding(base32.NoPadding)
 
-// ParseTOTP reads what a site shows to who sets up an authenticator app: a secret in base32, as people copy it, with
-// spaces, hyphens and in lower case if they like; or the otpauth URI of its QR code, which may set SHA1, SHA256 or SHA512,
-// from 6 to 8 digits and any period of whole seconds up to a day. It returns an [InvalidError] about /totp_secret that does
-// not quote the text.
+// ParseTOTP parses what a site shows when a person sets up an authenticator app. This is a secret in base32, which may have
+// spaces, hyphens and lower case, or the otpauth URI of the QR code. The URI may set SHA1, SHA256 or SHA512, from 6 to 8
+// digits, and a period of whole seconds up to a day. It returns an [InvalidError] about /totp_secret that does not quote the
+// text.
 func ParseTOTP(text string) (TOTP, error) {
 	totp, err := parseTOTP(text)
 	if err != nil {
@@ -63,16 +63,16 @@ func parseTOTP(text string) (TOTP, error) {
 		return TOTP{}, errors.New("must be base32 or an otpauth:// URI")
 	}
 	if !strings.EqualFold(uri.Host, "totp") {
-		return TOTP{}, errors.New("must be an otpauth://totp/ URI: codes that count uses instead of time are not known here")
+		return TOTP{}, errors.New("must be an otpauth://totp/ URI: counter-based codes (HOTP) are not supported")
 	}
 	parameters, err := url.ParseQuery(uri.RawQuery)
 	if err != nil {
-		return TOTP{}, errors.New("must have a query that can be read")
+		return TOTP{}, errors.New("must have a valid query")
 	}
 	return totp, totp.readParameters(parameters)
 }
 
-// readParameters reads those of the parameters that make a difference to codes.
+// readParameters reads the parameters that affect codes.
 func (t *TOTP) readParameters(parameters url.Values) error {
 	for _, name := range []string{"secret", "algorithm", "digits", "period"} {
 		if len(parameters[name]) > 1 {
@@ -105,7 +105,7 @@ func (t *TOTP) readParameters(parameters url.Values) error {
 func (t *TOTP) readSecret(text string) error {
 	text = strings.TrimRight(strings.ToUpper(strings.NewReplacer(" ", "", "-", "").Replace(text)), "=")
 	raw, err := totpEncoding.DecodeString(text)
-	// The decoder passes over line breaks, and over characters at the end that are too few for a byte.
+	// The decoder ignores line breaks, and characters at the end that are too few for a byte.
 	if err != nil || len(raw) == 0 || len(raw) > maxTOTPSecret || totpEncoding.EncodedLen(len(raw)) != len(text) {
 		return fmt.Errorf("must have a secret of 1 to %d bytes in base32 (letters and the digits 2 to 7)", maxTOTPSecret)
 	}
@@ -116,7 +116,7 @@ func (t *TOTP) readSecret(text string) error {
 // IsZero reports whether there is no second factor.
 func (t TOTP) IsZero() bool { return t == TOTP{} }
 
-// URI returns the otpauth URI from which [ParseTOTP] makes t again; an empty secret for the zero value.
+// URI returns an otpauth URI that [ParseTOTP] parses to t again; an empty secret for the zero value.
 func (t TOTP) URI() Secret {
 	if t.IsZero() {
 		return Secret{}
@@ -125,14 +125,14 @@ func (t TOTP) URI() Secret {
 		totpEncoding.EncodeToString([]byte(t.secret.Reveal())), t.algorithm, t.digits, t.period))
 }
 
-// window returns the code of the time window that now is in, and when that begins and ends.
+// window returns the code of the time window of now, and the start and end of that window.
 func (t TOTP) window(now time.Time) (code Secret, begins, ends time.Time) {
 	counter := now.Unix() / t.period
 	begins = time.Unix(counter*t.period, 0).UTC()
 	return NewSecret(t.code(uint64(counter))), begins, begins.Add(time.Duration(t.period) * time.Second) //nolint:gosec // positive after 1970
 }
 
-// after returns when the first window begins that begins after a time.
+// after returns the start of the next window after a time.
 func (t TOTP) after(at time.Time) time.Time {
 	_, _, ends := t.window(at)
 	return ends
@@ -141,7 +141,7 @@ func (t TOTP) after(at time.Time) time.Time {
 // code is HOTP (RFC 4226, section 5.3) with any of the hashes.
 func (t TOTP) code(counter uint64) string {
 	mac := hmac.New(totpHashes[t.algorithm], []byte(t.secret.Reveal()))
-	_ = binary.Write(mac, binary.BigEndian, counter) // a hash takes everything
+	_ = binary.Write(mac, binary.BigEndian, counter) // writing to a hash never fails
 	sum := mac.Sum(nil)
 	offset := sum[len(sum)-1] & 0x0f
 	number := binary.BigEndian.Uint32(sum[offset:]) & 0x7fffffff
@@ -152,14 +152,14 @@ func (t TOTP) code(counter uint64) string {
 // OneTimeCode is a code for the second factor.
 type OneTimeCode struct {
 	Code      Secret
-	ExpiresAt time.Time     // when the next code takes its place
+	ExpiresAt time.Time     // when the next code replaces it
 	Remaining time.Duration // until then
 }
 
-// CodeUsedError is an [ErrCodeUsed] that says when there will be another code.
+// CodeUsedError is an [ErrCodeUsed] with the time until the next code.
 type CodeUsedError struct{ Wait time.Duration }
 
-// Error says so.
+// Error names the time until the next code.
 func (e *CodeUsedError) Error() string {
 	return fmt.Sprintf("%v: the next one comes in %v", ErrCodeUsed, e.Wait)
 }
@@ -167,10 +167,10 @@ func (e *CodeUsedError) Error() string {
 // Unwrap returns [ErrCodeUsed].
 func (*CodeUsedError) Unwrap() error { return ErrCodeUsed }
 
-// GiveCode returns the current code of a user to the holder of the lease that has these users, and never the same code
-// again: most sites reject a code that was used. It returns [ErrLeaseExpired] if the lease is over, [ErrLeaseNotFound] if
-// there are no users, [ErrUserNotFound] if the user is not among them, [ErrNoTOTP] if the user has no second factor, and a
-// [CodeUsedError] if the current code was given out.
+// GiveCode returns the current one-time code of a user, for the holder of the lease. users are all users of the lease. It
+// returns no code twice, because most sites reject a used code. It returns [ErrLeaseExpired] if the lease is over,
+// [ErrLeaseNotFound] if there are no users, [ErrUserNotFound] if the user is not among them, [ErrNoTOTP] if the user has no
+// second factor, and a [CodeUsedError] if the current code was given out before.
 func GiveCode(now time.Time, id LeaseID, users []*User, of UserID) (OneTimeCode, error) {
 	if err := checkHeld(now, id, users); err != nil {
 		return OneTimeCode{}, err
@@ -184,8 +184,8 @@ func GiveCode(now time.Time, id LeaseID, users []*User, of UserID) (OneTimeCode,
 		return OneTimeCode{}, ErrNoTOTP
 	}
 	code, begins, ends := user.state.TOTP.window(now)
-	// The beginning of the window of the latest code is kept, and not its counter: what comes after it is new also with
-	// another period, with another secret that is then changed back, and by a clock that was set back.
+	// The user keeps the start of the window of the latest code, not its counter. So a code after it is new even if the period
+	// changed, if the secret changed and changed back, or if the clock was set back.
 	if last := user.state.LastCodeAt; !begins.After(last) {
 		return OneTimeCode{}, &CodeUsedError{Wait: user.state.TOTP.after(last).Sub(now)}
 	}

@@ -9,15 +9,15 @@ const (
 	maxPassword = 1024
 )
 
-// User is a test account of the system under test, and the aggregate root: every change of a user or of its lock goes
+// User is a test account of the system under test. It is the aggregate root: every change of a user or of its lock goes
 // through a method or function of this package. The zero value is not a user; see [NewUser] and [Restore].
 type User struct {
 	state  Snapshot
 	events []Event
-	by     APIKeyID // who makes happen what is recorded
+	by     APIKeyID // of the caller, for the events
 }
 
-// Spec is what a new user is made of.
+// Spec describes a new user.
 type Spec struct {
 	Login    string
 	Password Secret
@@ -26,7 +26,7 @@ type Spec struct {
 	TOTP     TOTP
 }
 
-// CheckSpec returns an [InvalidError] that names every bad field of spec.
+// CheckSpec returns an [InvalidError] with all bad fields of spec.
 func CheckSpec(spec Spec) error {
 	var v violations
 	v.name("/login", spec.Login, maxName)
@@ -40,13 +40,13 @@ func CheckSpec(spec Spec) error {
 	return v.err()
 }
 
-// NewUser returns a free user that was never locked. It returns the error of [CheckSpec]. The event of its creation names
-// no API key; see [Caller.NewUser].
+// NewUser returns a new user that was never locked, created by [Everybody]. It returns the error of [CheckSpec].
 func NewUser(id UserID, now time.Time, spec Spec) (*User, error) {
 	return Everybody().NewUser(id, now, spec)
 }
 
-// NewUser is [NewUser] for a caller, whose API key the event of the creation names.
+// NewUser returns a new user that was never locked. The event of its creation records the caller's API key. It returns the
+// error of [CheckSpec].
 func (c Caller) NewUser(id UserID, now time.Time, spec Spec) (*User, error) {
 	if err := CheckSpec(spec); err != nil {
 		return nil, err
@@ -70,14 +70,14 @@ func (u *User) ID() UserID { return u.state.ID }
 // Pool returns the pool that the user belongs to.
 func (u *User) Pool() Pool { return u.state.Pool }
 
-// Change is what may change of a user after it was made. A nil field stays as it is.
+// Change changes a user. Fields that are nil stay as they are.
 type Change struct {
 	Password *Secret
 	Labels   *Labels // replaces all labels
-	TOTP     *TOTP   // the zero value takes the second factor away
+	TOTP     *TOTP   // the zero value removes the second factor
 }
 
-// Change applies c. It returns an [InvalidError] that names every bad field of c, and then changes nothing.
+// Change applies c. It returns an [InvalidError] with all bad fields of c, and then changes nothing.
 func (u *User) Change(c Change) error {
 	var v violations
 	if c.Password != nil {
@@ -101,7 +101,8 @@ func (u *User) Change(c Change) error {
 	return nil
 }
 
-// Remove lets the user be removed. It returns [ErrUserLocked] while somebody holds it.
+// Remove records that the user is removed. It returns [ErrUserLocked] if the user is locked, and then the store must keep
+// it.
 func (u *User) Remove(now time.Time) error {
 	if u.locked(now) {
 		return ErrUserLocked

@@ -2,7 +2,7 @@ package domain
 
 import "time"
 
-// View is a user as anybody may see it: without its password and without its lease.
+// View is a user as every caller may see it, without its password and lease id.
 type View struct {
 	ID         UserID
 	CreatedAt  time.Time
@@ -11,11 +11,11 @@ type View struct {
 	Labels     Labels
 	HasTOTP    bool
 	Status     Status
-	Lock       *LockView // nil unless somebody holds the user
+	Lock       *LockView // nil if the user is not locked
 	Quarantine *Quarantine
 }
 
-// LockView is a lock as anybody may see it.
+// LockView is a lock as every caller may see it.
 type LockView struct {
 	Owner      string // empty for an open lock
 	Note       string
@@ -24,13 +24,13 @@ type LockView struct {
 	Fence      uint64
 }
 
-// Account is a user with its password, for who may log in with it.
+// Account is a user with its password, for callers that may log in with it.
 type Account struct {
 	View
 	Password Secret
 }
 
-// View returns the user as it is at now.
+// View returns the state of the user at now.
 func (u *User) View(now time.Time) View {
 	s := u.Snapshot()
 	view := View{
@@ -47,7 +47,7 @@ func (u *User) View(now time.Time) View {
 	return view
 }
 
-// Account returns the user as it is at now, with its password.
+// Account returns the state of the user at now, with its password.
 func (u *User) Account(now time.Time) Account {
 	return Account{View: u.View(now), Password: u.state.Password}
 }

@@ -6,17 +6,17 @@ import (
 	"github.com/userfarm/userfarm/domain"
 )
 
-// Claim is what [Users.Claim] is asked for.
+// Claim says what [Users.Claim] is to do.
 type Claim struct {
-	// Want says which users.
+	// Want has a selector for each user.
 	Want []domain.Selector
 
-	// Wait is how long to stand in line if they are not free; 0 is not at all.
+	// Wait is how long to wait in line if the users are not free; 0 is not at all.
 	Wait time.Duration
 
-	// Once names the call that this is, if it is not to be carried out twice.
+	// Once describes the call, so that a repetition of it is not carried out again. It may be zero.
 	Once domain.Once
 
-	// Decide makes of the users what is to be written.
+	// Decide changes the users that were found. The store writes what it left.
 	Decide Decide
 }

@@ -1,5 +1,6 @@
-// Package ports holds the interfaces between the use cases and the world. [Farm] is the inbound one: what userfarm does
-// for its callers, whatever the way they come, once [Gate] has let them in. [Store] and [Sealer] are the outbound ones: what userfarm needs.
+// Package ports holds the interfaces between the use cases and everything around them. Inbound, [Gate] authenticates
+// callers and [Farm] is what userfarm does for them, over HTTP or in Go. Outbound, [Store] keeps the data and [Sealer]
+// encrypts secrets.
 //
 // Package portstest has the suites that every implementation must pass.
 package ports

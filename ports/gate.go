@@ -6,9 +6,10 @@ import (
 	"github.com/userfarm/userfarm/domain"
 )
 
-// Gate lets callers in.
+// Gate authenticates callers.
 type Gate interface {
-	// Enter returns who comes with a token, and the farm as they may know it. The zero token is none: with it only a farm is
-	// entered that never had an API key. It returns [domain.ErrUnauthorized] for who may not enter, and [ErrUnavailable].
+	// Enter returns the caller that a token authenticates, and the farm for this caller. The zero token means no token, and
+	// is accepted only if the farm never had an API key. Enter returns [domain.ErrUnauthorized] for a token that it rejects,
+	// and [ErrUnavailable].
 	Enter(ctx context.Context, token domain.Token) (domain.Caller, Farm, error)
 }

@@ -7,38 +7,39 @@ import (
 	"github.com/userfarm/userfarm/domain"
 )
 
-// History tells what happened to users. It is written together with what happened, and nothing is ever changed in it.
+// History tells what happened to users. A store writes an event in the transaction of the change that it is about, and
+// never changes it.
 type History interface {
-	// Events returns a page of what happened, oldest first. Whoever asks again with the id of the last event that it saw
-	// misses none and sees none twice, until [Housekeeping] forgets it.
+	// Events returns a page of events, oldest first. A caller that asks again with the id of the last event that it got
+	// misses no event and gets none twice, except for events that [Housekeeping] has deleted.
 	Events(ctx context.Context, q EventQuery) (EventPage, error)
 }
 
-// EventID is the position of an event in the history: above those of all events before it, and above 0.
+// EventID is the position of an event in the history. It is above 0, and above the ids of all earlier events.
 type EventID int64
 
-// EventQuery says which events to return: those that fit all the fields that are set.
+// EventQuery says which events to return: those that match all fields that are set.
 type EventQuery struct {
 	Scope  domain.Scope // only users of these projects
 	UserID domain.UserID
-	Owner  string    // of the lock that it is about
-	Since  time.Time // not before this time of the store's clock
-	After  EventID   // only later ones
+	Owner  string    // of the lock that the event is about
+	Since  time.Time // only events at or after this time of the store's clock
+	After  EventID   // only events with a higher id
 	Limit  int       // the most events to return, at least 1
 }
 
-// EventPage is a part of the history.
+// EventPage is one page of the history.
 type EventPage struct {
 	Events []RecordedEvent
-	More   bool // there were events after the last one
+	More   bool // there are events after the last one
 }
 
-// RecordedEvent is an event in its place.
+// RecordedEvent is an event with its position.
 type RecordedEvent struct {
 	ID EventID
 	domain.Event
 
-	// KeyName is that of the event's API key. It is empty if there is none, and if the query's scope does not cover the key's:
-	// the name may tell of other projects.
+	// KeyName is the name of the event's API key. It is empty if there is no key, or if the query's scope does not cover the
+	// key's scope: the name may tell something about other projects.
 	KeyName string
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/userfarm/userfarm/domain"
 )
 
-// Store is everything that the use cases need of a store.
+// Store is all that the use cases need from a store.
 type Store interface {
 	Users
 	KeyStore
@@ -19,24 +19,25 @@ type Store interface {
 
 // PoolCounter counts users.
 type PoolCounter interface {
-	// CountPools returns the count of every pool of the scope that has users, ordered by project, environment and domain. Who stands in
-	// line counts in each pool that one of its selectors could be served from, whatever labels that wants.
+	// CountPools returns the counts of all pools in the scope that have users, ordered by project, environment and domain. A
+	// waiting claim counts in each pool that one of its selectors fits, whatever the labels of the selector.
 	CountPools(ctx context.Context, scope domain.Scope) ([]domain.PoolCount, error)
 }
 
-// Housekeeping is what nobody asks for and must be done all the same.
+// Housekeeping is work that no caller asks for.
 type Housekeeping interface {
-	// EndExpired writes down the locks that have expired (see [domain.User.Expire]), each once, whoever else does the same.
-	// It returns how long it is until the next lock expires; 0 if none will.
+	// EndExpired calls [domain.User.Expire] for users whose locks have expired, and writes the result. Concurrent calls, also
+	// of other processes, end each lock once. It returns the time until the next lock expires; 0 if none will.
 	EndExpired(ctx context.Context) (next time.Duration, err error)
 
-	// Forget forgets what is older than ages, by the store's clock, and calls older than [domain.IdempotencyWindow].
+	// Forget deletes ended leases and events that are older than ages, by the store's clock, and calls that are older than
+	// [domain.IdempotencyWindow].
 	Forget(ctx context.Context, ages Ages) error
 }
 
-// Ages are how old something becomes before it is forgotten.
+// Ages say how long data is kept.
 type Ages struct {
-	Leases time.Duration // since they ended; until then a store can tell them from leases that never were
+	Leases time.Duration // since they ended; until then, a store can tell them from leases that never existed
 	Events time.Duration
 }
 

@@ -8,55 +8,59 @@ import (
 	"github.com/userfarm/userfarm/domain"
 )
 
-// ErrUnavailable says that a store can't be reached, or did not answer in time. Any method of a store may return it. A
-// call that changes something may have done so all the same.
+// ErrUnavailable says that a store can't be reached, or did not answer in time. Any method of a store may return it. The
+// call may have made its changes nevertheless.
 var ErrUnavailable = errors.New("store unavailable")
 
-// Decide is how a store lets the domain decide about users that nobody else can change meanwhile. It may change the users
-// it is given and nothing else, for a store may call it again, on fresh copies; an error leaves everything as it was,
-// and the store's method returns it. now is the time of the store's clock, the only one that decides about locks, in UTC
-// and in whole microseconds.
+// Decide is a function with which a store lets the domain decide about users. No other call can change these users at the
+// same time. Decide may change the users that it gets and nothing else, because a store may call it again with fresh
+// copies. If it returns an error, the store writes nothing and returns the error. now is the time of the store's clock, in
+// UTC and whole microseconds: no other clock decides about locks.
 type Decide func(now time.Time, users []*domain.User) error
 
-// Users keeps the users. Rules stay in domain: a store finds and locks users, decide changes them, the store writes
-// what became of them. What a method returned without an error is durable, unless the store says otherwise.
+// Users stores the users. The rules are in package domain: a store finds users and locks their rows, Decide changes the
+// users, and the store writes them. When a method returns without an error, its changes are durable, unless the store
+// documents otherwise.
 //
-// Users that a method returns belong to the caller.
+// The caller may change the users that a method returns.
 type Users interface {
-	// Add keeps new users, all or none. It returns [domain.ErrUserExists] if a login is taken in its project and
-	// environment, or an id is; and what Claim returns for a call that was carried out before.
+	// Add stores new users, all or none. It returns [domain.ErrUserExists] if an id is taken, or a login in its project and
+	// environment. For a call that was carried out before, it returns what Claim returns then.
 	Add(ctx context.Context, once domain.Once, users ...*domain.User) error
 
-	// Find returns the users that target names, those of a lease in its order, and the time of the store's clock.
-	// It returns [domain.ErrUserNotFound] for a target by user; for a target by lease, [domain.ErrLeaseExpired] if no user
-	// is locked under it anymore, which is a [domain.EndedLeaseError], and [domain.ErrLeaseNotFound] if none ever was (or [Housekeeping] forgot it). A lease
-	// that has expired is found as long as its users carry its lock. A user whose secrets can't be read is found by its id, and
-	// listed, without them: it can be removed, or, unless its key is merely not at hand, be given new ones.
+	// Find returns the users that target names, those of a lease in its order, and the time of the store's clock. A lease that
+	// has expired is found as long as its users have its lock.
+	//
+	// For a user, it returns [domain.ErrUserNotFound]. For a lease, it returns a [domain.EndedLeaseError], which is an
+	// [domain.ErrLeaseExpired], if no user has its lock anymore, and [domain.ErrLeaseNotFound] if the lease never existed or
+	// [Housekeeping] has forgotten it.
+	//
+	// If the secrets of a user can't be read, Find by id and List return the user without them. It can be removed. It can get
+	// new secrets, unless only the encryption key is missing here.
 	Find(ctx context.Context, target Target) ([]*domain.User, time.Time, error)
 
-	// List returns a page of users in the order of their ids, which is the order of their creation. A user that is there
-	// all the while is in exactly one page, whatever is added or removed meanwhile.
+	// List returns a page of users in the order of their ids, which is the order of their creation. A user that exists during
+	// all calls for the pages is in exactly one page, even if other users are added or removed in between.
 	List(ctx context.Context, q Query) (Page, error)
 
-	// Claim finds a distinct free user for every selector as [domain.Assign] picks them, all or none, and writes what
-	// Decide made of them: users[i] is for Want[i]. It returns the errors of [domain.Refusal]; of them ErrPoolExhausted also
-	// if for some seconds others were deciding about the users that it needs.
+	// Claim picks a different free user for each selector, as [domain.Assign] does, all or none. It calls Decide, where
+	// users[i] is for Want[i], and writes the users. It returns the errors of [domain.Refusal]. It returns ErrPoolExhausted also
+	// if other calls held the users that it needs for some seconds.
 	//
-	// Claims that find users, but too few free ones, stand in line for as long as they are ready to wait, and leave it with
-	// the same error. As soon as users are free, those in line are served as [domain.Serve] says: a claim gets none that
-	// somebody needs who was in line before it, in whatever process, not even when it is not ready to wait itself. The
-	// line is in the order in which the store wrote it down. Whoever has left it, or whose process has ended, gets no user
-	// anymore.
+	// If users match but too few are free, the claim waits in line for at most Wait, and then returns the same error. Users
+	// that become free go to the waiting claims as [domain.Serve] says. No claim gets a user that an earlier waiting claim of
+	// any process needs, not even a claim that does not wait. The order of the line is the order in which the store wrote the
+	// waiting claims. A claim that has left the line, or whose process has ended, gets no user.
 	//
-	// A claim with a Once is carried out once within [domain.IdempotencyWindow]: after that, the same request is answered
-	// with a [domain.RepeatedError], and another one with [domain.ErrIdempotencyMismatch]. A claim that was refused was not
-	// carried out.
+	// A claim with a Once is carried out at most once within [domain.IdempotencyWindow]. After it was carried out, the same
+	// request gets a [domain.RepeatedError], and a different one [domain.ErrIdempotencyMismatch]. A claim that returned an
+	// error of [domain.Refusal] was not carried out.
 	Claim(ctx context.Context, claim Claim) ([]*domain.User, error)
 
-	// Update writes what decide made of the users that target names. It returns the errors of Find.
+	// Update calls decide with the users that target names, and writes them. It returns the errors of Find and of decide.
 	Update(ctx context.Context, target Target, decide Decide) ([]*domain.User, error)
 
-	// Remove forgets a user if decide allows it. It returns [domain.ErrUserNotFound].
+	// Remove deletes a user if decide returns nil. It returns [domain.ErrUserNotFound] and the errors of decide.
 	Remove(ctx context.Context, id domain.UserID, decide Decide) error
 }
 
@@ -69,18 +73,18 @@ type Target struct {
 // ByUser names one user.
 func ByUser(id domain.UserID) Target { return Target{user: id} }
 
-// ByLease names the users that are locked under a lease, whether or not that has expired.
+// ByLease names the users that have the lock of a lease, whether or not the lease has expired.
 func ByLease(lease domain.LeaseDigest) Target { return Target{lease: lease} }
 
-// User returns the user that the target names, unless it names a lease.
-func (t Target) User() (domain.UserID, bool) { return t.user, t.lease.IsZero() }
+// User returns the user that the target names. ok is false if it names a lease.
+func (t Target) User() (id domain.UserID, ok bool) { return t.user, t.lease.IsZero() }
 
-// Lease returns the lease that the target names, unless it names a user.
-func (t Target) Lease() (domain.LeaseDigest, bool) { return t.lease, !t.lease.IsZero() }
+// Lease returns the lease that the target names. ok is false if it names a user.
+func (t Target) Lease() (lease domain.LeaseDigest, ok bool) { return t.lease, !t.lease.IsZero() }
 
-// Query says which users to list: those that fit all the fields that are set.
+// Query says which users to list: those that match all fields that are set.
 type Query struct {
-	Secrets   bool         // fail for a user whose secrets can't be read, and do not list it without them
+	Secrets   bool         // if the secrets of a user can't be read, fail, instead of listing the user without them
 	Scope     domain.Scope // only users of these projects
 	ProjectID domain.ProjectID
 	Env       string
@@ -92,9 +96,9 @@ type Query struct {
 	Limit     int           // the most users to return, at least 1
 }
 
-// Page is a part of a list.
+// Page is one page of a list of users.
 type Page struct {
 	Users []*domain.User
 	Now   time.Time // the time of the store's clock
-	More  bool      // there were users after the last one
+	More  bool      // there are users after the last one
 }
