@@ -10,12 +10,12 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// accountsAtOnce is how many users AllAccounts has in memory at a time.
+// accountsAtOnce is how many users AllAccounts reads from the store at a time.
 const accountsAtOnce = 1000
 
 // CreateUser implements [ports.Accounts].
 func (f *Farm) CreateUser(ctx context.Context, spec domain.Spec, key domain.IdempotencyKey) (domain.View, error) {
-	// The process clock will do: it orders lists and decides about no lock.
+	// The process clock is good enough here: it orders lists, and decides about no lock.
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	user, err := f.caller.NewUser(domain.NewUserID(now), now, spec)
 	if err != nil {
@@ -34,8 +34,8 @@ func (f *Farm) CreateUser(ctx context.Context, spec domain.Spec, key domain.Idem
 	return user.View(now), nil
 }
 
-// created returns a user that was made of spec before, or [domain.ErrIdempotencyMismatch] if it has other secrets now:
-// [createUserRequest] does not tell that these were others.
+// created returns the user that an earlier call with the same key created. It returns [domain.ErrIdempotencyMismatch] if the
+// user now has other secrets than spec, because [createUserRequest] leaves the secrets out.
 func (f *Farm) created(ctx context.Context, id domain.UserID, spec domain.Spec) (domain.View, error) {
 	users, now, err := f.find(ctx, ports.ByUser(id))
 	if err != nil {
@@ -110,7 +110,7 @@ func (f *Farm) AllAccounts(ctx context.Context) iter.Seq2[domain.Account, error]
 	}
 }
 
-// updateUser changes one user and returns it as it is then.
+// updateUser changes one user and returns its new state.
 func (f *Farm) updateUser(
 	ctx context.Context, id domain.UserID, change func(now time.Time, user *domain.User) error,
 ) (domain.View, error) {

@@ -20,14 +20,14 @@ func (f *Farm) Restore(ctx context.Context, id domain.UserID, reason string) (do
 	return f.updateUser(ctx, id, func(now time.Time, user *domain.User) error { return user.Restore(now, reason) })
 }
 
-// errMoved says that the user is not held under the lease, or the open lock, under which it was seen.
-var errMoved = errors.New("lock changed hands")
+// errMoved says that the user does not have the lease, or the open lock, that it had a moment ago.
+var errMoved = errors.New("the user has another lock now")
 
 // ForceRelease implements [ports.Circulation].
 func (f *Farm) ForceRelease(ctx context.Context, id domain.UserID, reason string) (domain.View, error) {
 	for {
 		view, err := f.endLock(ctx, id, reason)
-		// The lock may end between the look and the update, and another one begin: then that is the one to end.
+		// Between the read and the update, the lock may end and another one begin. Then end that one.
 		if !errors.Is(err, domain.ErrLeaseExpired) && !errors.Is(err, errMoved) {
 			return view, err
 		}

@@ -1,5 +1,13 @@
-// Package app holds the use cases: it checks what a caller asks for, lets the store find the users and the domain decide
-// about them, and returns what the caller may see. It knows no transport and no database.
+// Package app has the use cases. It checks what a caller asks for, lets a store find the users and the domain decide about
+// them, and returns what the caller may see. It knows no transport and no database, and works without fx:
+//
+//	farm, err := app.New(store, app.Settings{}) // implements ports.Farm
+//	gate := app.NewGate(farm, false)            // authenticates callers by API keys; implements ports.Gate
+//	go farm.RunHousekeeping(ctx, log)           // ends expired locks, forgets old data
+//	go gate.RunRecording(ctx, log)              // records when API keys were used
+//
+// An acquire passes [Farm.Acquire], which checks and limits the selectors, and a function that the store calls with the
+// users, which grants the lease.
 package app
 
 import (

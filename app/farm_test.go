@@ -58,7 +58,7 @@ func TestALeaseIsAcquiredReadRenewedAndReleased(t *testing.T) {
 	})
 }
 
-func TestAnExpiredLeaseIsOverBeforeAnybodyTakesTheUser(t *testing.T) {
+func TestAnExpiredLeaseIsOverEvenIfNoCallerTakesTheUser(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		farm := newFarm(t, "ann")
 		lease := acquire(t, farm, anyone, domain.Terms{TTL: time.Minute})
@@ -182,7 +182,7 @@ func (m *meddler) Find(ctx context.Context, target ports.Target) ([]*domain.User
 	return users, now, err
 }
 
-func TestForceReleaseFollowsALockThatChangesHands(t *testing.T) {
+func TestForceReleaseEndsALockThatReplacedTheFirst(t *testing.T) {
 	store := &meddler{Store: memory.New()}
 	farm := mustNew(store, settings)
 	ann, bob := create(t, farm, "ann"), create(t, farm, "bob")

@@ -9,20 +9,19 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// Gate implements [ports.Gate]. It asks the store for the API keys at most once a second, and besides for tokens that it
-// does not know, so that a request costs no read: see [keyCache].
+// Gate implements [ports.Gate]. It caches the API keys for a second, so that most requests cost no read of the store.
 type Gate struct {
 	farm *Farm
 	keys *keyCache
 	open bool
 
 	mu   sync.Mutex
-	uses map[domain.APIKeyID]time.Time // that are not written down yet, by the store's clock
+	uses map[domain.APIKeyID]time.Time // the latest uses that are not recorded yet, by the store's clock
 }
 
 var _ ports.Gate = (*Gate)(nil)
 
-// NewGate returns the gate of a farm. It is open if a farm that never had an API key may be entered without one.
+// NewGate returns the gate of a farm. If it is open, it accepts callers without a token until the farm has its first API key.
 func NewGate(farm *Farm, open bool) *Gate {
 	return &Gate{farm: farm, keys: newKeyCache(farm.store), open: open, uses: make(map[domain.APIKeyID]time.Time)}
 }
@@ -48,7 +47,7 @@ func (g *Gate) callerWith(ctx context.Context, token domain.Token) (domain.Calle
 	return key.Caller(), nil
 }
 
-// callerWithout returns who comes without a token.
+// callerWithout returns the caller without a token, or [domain.ErrUnauthorized].
 func (g *Gate) callerWithout(ctx context.Context) (domain.Caller, error) {
 	if !g.open {
 		return domain.Caller{}, domain.ErrUnauthorized
@@ -76,8 +75,7 @@ func (g *Gate) noteUse(id domain.APIKeyID, now time.Time) {
 	}
 }
 
-// RecordUses writes down when API keys were used since it was called the last time. What it could not write it tries
-// again then.
+// RecordUses records in the store when API keys were used since its last call. If it fails, its next call tries again.
 func (g *Gate) RecordUses(ctx context.Context) error {
 	g.mu.Lock()
 	uses := g.uses

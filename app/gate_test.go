@@ -120,7 +120,7 @@ func TestAFarmThatNeverHadAKeyIsOpenToEverybody(t *testing.T) {
 	})
 }
 
-func TestAGateThatIsNotOpenLetsNobodyInWithoutAKey(t *testing.T) {
+func TestAGateThatIsNotOpenRejectsCallersWithoutAToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEntrance(t, false)
 		e.wantOut(without)
@@ -131,7 +131,7 @@ func TestAGateThatIsNotOpenLetsNobodyInWithoutAKey(t *testing.T) {
 	})
 }
 
-func TestTheFirstKeyClosesTheFarmForGood(t *testing.T) {
+func TestTheFirstKeyClosesTheFarmForever(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEntrance(t, true)
 		e.wantIn(without)
@@ -157,7 +157,7 @@ func TestTheFirstKeyClosesTheFarmForGood(t *testing.T) {
 	})
 }
 
-func TestAFirstKeyThatIsMadeElsewhereClosesTheFarmWithinASecond(t *testing.T) {
+func TestAFirstKeyOfAnotherProcessClosesTheFarmWithinASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEntrance(t, true)
 		e.wantIn(without)
@@ -167,7 +167,7 @@ func TestAFirstKeyThatIsMadeElsewhereClosesTheFarmWithinASecond(t *testing.T) {
 	})
 }
 
-func TestAKeyLetsItsHolderIn(t *testing.T) {
+func TestAKeyAuthenticatesItsCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEntrance(t, false)
 		limited := domain.KeySpec{Name: "shop", Role: domain.Admin, Scope: domain.Only(stage.ProjectID)}
@@ -192,7 +192,7 @@ func TestAKeyLetsItsHolderIn(t *testing.T) {
 	})
 }
 
-func TestARevokedKeyLetsNobodyInAfterASecond(t *testing.T) {
+func TestARevokedKeyIsRejectedAfterASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEntrance(t, false)
 		key, token := e.newKey(tester)
@@ -237,7 +237,7 @@ func TestAKeyIsNotReadForEveryRequest(t *testing.T) {
 	})
 }
 
-func TestAKeyThatIsMadeElsewhereWorksAtOnce(t *testing.T) {
+func TestANewKeyOfAnotherProcessWorksAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEntrance(t, false)
 		_, old := e.newKey(tester)
@@ -251,7 +251,7 @@ func TestAKeyThatIsMadeElsewhereWorksAtOnce(t *testing.T) {
 	})
 }
 
-func TestAReadThatWasUnderWayBeforeDoesNotTellThatAKeyIsNew(t *testing.T) {
+func TestAReadThatBeganEarlierDoesNotRejectANewKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEntrance(t, false)
 		_, old := e.newKey(tester)
@@ -311,7 +311,7 @@ func TestGuessingTokensCostsTenReadsASecond(t *testing.T) {
 	})
 }
 
-func TestManyWhoComeAtOnceCauseOneRead(t *testing.T) {
+func TestConcurrentCallersCauseOneRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEntrance(t, true)
 		e.store.takes = time.Second / 2
@@ -325,7 +325,7 @@ func TestManyWhoComeAtOnceCauseOneRead(t *testing.T) {
 	})
 }
 
-func TestWhoeverGoesDoesNotTakeOthersAlong(t *testing.T) {
+func TestACallerThatLeavesDoesNotFailTheOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEntrance(t, false)
 		e.store.takes = time.Minute
@@ -354,7 +354,7 @@ func TestWhoeverGoesDoesNotTakeOthersAlong(t *testing.T) {
 	})
 }
 
-func TestNobodyIsLetInByWhatIsOldWhenTheStoreIsAway(t *testing.T) {
+func TestOldKeysAreNotUsedWhenTheStoreIsAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEntrance(t, true)
 		e.wantIn(without)
@@ -377,7 +377,7 @@ func TestNobodyIsLetInByWhatIsOldWhenTheStoreIsAway(t *testing.T) {
 	})
 }
 
-func TestManyWhoComeWhenTheStoreIsAwayAreAnsweredTogether(t *testing.T) {
+func TestConcurrentCallersShareTheErrorWhenTheStoreIsAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEntrance(t, false)
 		e.store.takes = time.Second
@@ -410,7 +410,7 @@ func TestAStoreThatPanicsDoesNotStopTheGate(t *testing.T) {
 	})
 }
 
-func TestUsesOfKeysAreWrittenDown(t *testing.T) {
+func TestUsesOfKeysAreRecorded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEntrance(t, false)
 		used, token := e.newKey(tester)

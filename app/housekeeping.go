@@ -10,22 +10,22 @@ import (
 const (
 	forgetEvery = time.Hour
 
-	// Housekeeping looks for expired locks when the next one that it knows of expires, and at least every expireEvery,
-	// because another process may have granted a shorter one. It looks at most every expireApart, so that locks that expire
-	// close together are ended together.
+	// Housekeeping ends expired locks when the next lock that it knows of expires, and at least every expireEvery, because
+	// another process may have granted a shorter one. It does so at most every expireApart, so that locks that expire at
+	// nearly the same time are ended together.
 	expireEvery = 5 * time.Second
 	expireApart = 50 * time.Millisecond
 
-	// recordUsesEvery is how late the recorded time of a key's latest use may be.
+	// recordUsesEvery is how much the recorded time of the latest use of a key may be too early.
 	recordUsesEvery = 10 * time.Second
 
-	// lastRecordTimeout bounds the last record, after the context has ended.
+	// lastRecordTimeout limits the last call, after the context has ended.
 	lastRecordTimeout = 5 * time.Second
 )
 
-// RunHousekeeping ends locks that have expired and forgets what is older than [Settings] say, until ctx ends; then it
-// returns. Run it once in every process that serves the farm: without it, expired locks hold no user either, but no event
-// records their end, and the store grows. What fails is logged as a warning and tried again.
+// RunHousekeeping ends expired locks and forgets data that is older than [Settings.Ages], until ctx ends; then it returns.
+// Run it once in each process that serves the farm. Without it, users with expired locks are free nevertheless, but no event
+// records the expiry, and the store grows. It logs a failure as a warning and tries again.
 func (f *Farm) RunHousekeeping(ctx context.Context, log *slog.Logger) {
 	var running sync.WaitGroup
 	running.Go(func() { f.forgetOld(ctx, log) })
@@ -60,8 +60,8 @@ func (f *Farm) endExpired(ctx context.Context, log *slog.Logger) {
 	}
 }
 
-// RunRecording calls [Gate.RecordUses] every few seconds until ctx ends, and once more then; that last call may take five
-// seconds. What fails is logged as a warning and tried again.
+// RunRecording calls [Gate.RecordUses] every ten seconds until ctx ends. Then it calls it once more, for at most five
+// seconds, and returns. It logs a failure as a warning and tries again.
 func (g *Gate) RunRecording(ctx context.Context, log *slog.Logger) {
 	for failing := false; sleep(ctx, recordUsesEvery) == nil; {
 		err := g.RecordUses(ctx)

@@ -54,7 +54,7 @@ func TestAnAcquireWithAKeyHappensOnce(t *testing.T) {
 	})
 }
 
-func TestAnAcquireThatWasRefusedMayBeTriedAgainWithItsKey(t *testing.T) {
+func TestARefusedAcquireMayBeRetriedWithItsKey(t *testing.T) {
 	farm := newFarm(t)
 	retry := newKey(t, "job")
 	if _, err := farm.Acquire(t.Context(), anyone, domain.Terms{}, retry); !errors.Is(err, domain.ErrNoMatch) {
@@ -66,7 +66,7 @@ func TestAnAcquireThatWasRefusedMayBeTriedAgainWithItsKey(t *testing.T) {
 	}
 }
 
-func TestTwoAcquiresWithOneKeyThatStandInLineAreOne(t *testing.T) {
+func TestTwoWaitingAcquiresWithOneKeyAreOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		farm := newFarm(t, "ann", "bob")
 		held := acquire(t, farm, append(anyone, anyone...), domain.Terms{})
@@ -136,7 +136,7 @@ func TestARepetitionDoesNotDependOnSettings(t *testing.T) {
 	}
 }
 
-func TestWhatIsKeptOfARequestTellsNothingOfItsSecrets(t *testing.T) {
+func TestTheStoredRequestDoesNotRevealSecrets(t *testing.T) {
 	store := &claims{Store: memory.New()}
 	farm, retry := mustNew(store, settings), newKey(t, "job")
 	create := func(spec domain.Spec) string {
@@ -150,7 +150,7 @@ func TestWhatIsKeptOfARequestTellsNothingOfItsSecrets(t *testing.T) {
 	}
 }
 
-func TestAnAcquireIsTheSameRequestAsBeforeThereWereScopes(t *testing.T) {
+func TestTheDigestOfARequestWithoutScopeHasNotChanged(t *testing.T) {
 	store := &claims{Store: memory.New()}
 	farm, retry := mustNew(store, settings), newKey(t, "job")
 	_, _ = farm.Acquire(t.Context(), anyone, domain.Terms{Owner: "ci-1"}, retry)

@@ -44,7 +44,7 @@ func (f *Farm) Key(ctx context.Context, id domain.APIKeyID) (domain.KeyView, err
 func (f *Farm) Keys(ctx context.Context, q ports.KeyQuery) (ports.KeyPage, error) {
 	var page ports.KeyPage
 	limit := q.Limit
-	q.Limit = keysAtOnce // whatever the page, so that the time for it tells little of keys that are not the caller's to know
+	q.Limit = keysAtOnce // for every page, so that its duration tells little about keys outside of the caller's scope
 	for more := true; more; {
 		var keys []domain.APIKey
 		var now time.Time
@@ -79,8 +79,8 @@ func (f *Farm) RevokeKey(ctx context.Context, id domain.APIKeyID) (domain.KeyVie
 	}))
 }
 
-// AdmitFirst makes sure that there is an API key with this token, with which everything else can begin: if there is none,
-// it adds one for an admin of all projects, and reports so. One that is there stays as it is, even if it was revoked.
+// AdmitFirst adds an API key with this token for an admin of all projects, and reports whether it did. It changes nothing if
+// there is a key with this token, even if that one was revoked.
 func (f *Farm) AdmitFirst(ctx context.Context, token domain.Token) (added bool, err error) {
 	_, err = f.addKey(ctx, token, domain.KeySpec{Name: "first admin", Role: domain.Admin})
 	if errors.Is(err, domain.ErrKeyExists) {
@@ -95,8 +95,8 @@ func (f *Farm) addKey(ctx context.Context, token domain.Token, spec domain.KeySp
 	})
 }
 
-// checkKeys returns [domain.ErrTooManyKeys] if the caller can't make another key. Keys that are made at one time may be a few
-// too many.
+// checkKeys returns [domain.ErrTooManyKeys] if the caller may not create another key. Concurrent calls may exceed the limit
+// by a few keys.
 func (f *Farm) checkKeys(ctx context.Context) error {
 	active, err := f.store.ActiveKeys(ctx)
 	if err != nil {
@@ -105,7 +105,7 @@ func (f *Farm) checkKeys(ctx context.Context) error {
 	return domain.CheckRoomForKey(f.caller, active.Keys)
 }
 
-// checkKey returns [domain.ErrKeyNotFound] if the key is for more than the caller's projects.
+// checkKey returns [domain.ErrKeyNotFound] if the caller's scope does not cover the key's.
 func (f *Farm) checkKey(key domain.APIKey) error {
 	if !f.caller.Scope.Covers(key.Scope) {
 		return domain.ErrKeyNotFound
@@ -113,8 +113,8 @@ func (f *Farm) checkKey(key domain.APIKey) error {
 	return nil
 }
 
-// viewKey returns a key as it is at now. A key that never was and one that is not the caller's to know are the same error,
-// to the letter.
+// viewKey returns the view of a key. For a key that does not exist and for a key outside of the caller's scope it returns
+// exactly the same error, so that the caller can't tell them apart.
 func viewKey(key domain.APIKey, now time.Time, err error) (domain.KeyView, error) {
 	if errors.Is(err, domain.ErrKeyNotFound) {
 		err = domain.ErrKeyNotFound

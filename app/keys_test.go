@@ -63,7 +63,7 @@ func TestABadKeyIsNotCreated(t *testing.T) {
 	}
 }
 
-func TestAnAdminOfSomeProjectsKeepsKeysOfThoseOnly(t *testing.T) {
+func TestAnAdminOfSomeProjectsManagesKeysOfThoseOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNeighbours(t)
 		scopes := []domain.Scope{{}, domain.Only(stage.ProjectID), domain.Only(foreignStage.ProjectID), domain.Only(stage.ProjectID, foreignStage.ProjectID)}
@@ -223,7 +223,7 @@ type manyKeys struct {
 
 func (s manyKeys) ActiveKeys(context.Context) (ports.ActiveKeys, error) { return s.active, nil }
 
-func TestThereAreOnlySoManyKeys(t *testing.T) {
+func TestTheNumberOfKeysIsLimited(t *testing.T) {
 	spec := domain.KeySpec{Name: "one more", Role: domain.Viewer, Scope: domain.Only(stage.ProjectID)}
 	ours := domain.Caller{Key: domain.APIKeyID{1}, Role: domain.Admin, Scope: domain.Only(stage.ProjectID)}
 	theirs := domain.Caller{Key: domain.APIKeyID{2}, Role: domain.Admin, Scope: domain.Only(foreignStage.ProjectID)}

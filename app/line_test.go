@@ -69,7 +69,7 @@ func (l *line) wantBoth(one, other string) []answer {
 	return []answer{<-l.answers, <-l.answers}
 }
 
-func TestWhoComesFirstIsServedFirst(t *testing.T) {
+func TestTheFirstWaiterIsServedFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		farm := newFarm(t, "ann")
 		lease, line := acquire(t, farm, anyone, domain.Terms{}), newLine(t, farm)
@@ -120,7 +120,7 @@ func TestAnExpiryServesTheLine(t *testing.T) {
 	})
 }
 
-func TestWhoLeavesTheLineGetsNothing(t *testing.T) {
+func TestAWaiterThatLeavesGetsNoUser(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		farm := newFarm(t, "ann")
 		lease, line := acquire(t, farm, anyone, domain.Terms{}), newLine(t, farm)
@@ -144,7 +144,7 @@ func TestWhoLeavesTheLineGetsNothing(t *testing.T) {
 	})
 }
 
-func TestWhoeverWaitsForTwoKeepsTheFirst(t *testing.T) {
+func TestAUserIsReservedForAWaiterThatNeedsTwo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		farm := newFarm(t)
 		ann := create(t, farm, "ann")
@@ -173,7 +173,7 @@ func TestWhoeverWaitsForTwoKeepsTheFirst(t *testing.T) {
 	})
 }
 
-func TestWaitingIsOnlyForWhatMayPass(t *testing.T) {
+func TestRefusalsThatCanNotPassAreReturnedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		farm, began := newFarm(t), time.Now()
 		terms := domain.Terms{Wait: time.Minute}

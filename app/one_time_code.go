@@ -23,7 +23,7 @@ func (f *Farm) OneTimeCode(
 		if !again || used.Wait > time.Until(deadline) {
 			return code, err
 		}
-		// The next code may go to somebody else who waits for it, and then there is one more to wait for.
+		// Another caller may get the next code first. Then wait for the one after it.
 		if err := sleep(ctx, used.Wait); err != nil {
 			return domain.OneTimeCode{}, err
 		}
@@ -42,7 +42,7 @@ func (f *Farm) giveCode(ctx context.Context, id domain.LeaseID, user domain.User
 	return code, nil
 }
 
-// sleep returns after d, or with the context's error as soon as that ends.
+// sleep returns nil after d, or the error of ctx as soon as that ends.
 func sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -36,7 +36,7 @@ func newLogin(t *testing.T) (*app.Farm, domain.Lease) {
 	return farm, acquire(t, farm, []domain.Selector{{UserID: view.ID}, {UserID: bob}}, domain.Terms{})
 }
 
-func TestACodeIsGivenOnce(t *testing.T) {
+func TestACodeIsReturnedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		farm, lease := newLogin(t)
 		time.Sleep(10 * time.Second)
@@ -56,7 +56,7 @@ func TestACodeIsGivenOnce(t *testing.T) {
 	})
 }
 
-func TestWhoeverWaitsGetsTheNextCode(t *testing.T) {
+func TestAWaitingCallerGetsTheNextCode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		farm, lease := newLogin(t)
 		time.Sleep(10 * time.Second)
@@ -77,7 +77,7 @@ func TestWhoeverWaitsGetsTheNextCode(t *testing.T) {
 	})
 }
 
-func TestThoseWhoWaitGetACodeEach(t *testing.T) {
+func TestWaitingCallersGetOneCodeEach(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		farm, lease := newLogin(t)
 		began := time.Now()
@@ -103,7 +103,7 @@ func TestThoseWhoWaitGetACodeEach(t *testing.T) {
 	})
 }
 
-func TestWhoeverGoesWaitsForNoCode(t *testing.T) {
+func TestACallerThatLeavesDoesNotWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		farm, lease := newLogin(t)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -120,7 +120,7 @@ func TestWhoeverGoesWaitsForNoCode(t *testing.T) {
 	})
 }
 
-func TestALeaseThatEndsMeanwhileGetsNoCode(t *testing.T) {
+func TestALeaseThatEndsDuringTheWaitGetsNoCode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		farm, lease := newLogin(t)
 		if _, err := farm.OneTimeCode(t.Context(), lease.ID, lease.Users[0].ID, 0); err != nil {
@@ -138,7 +138,7 @@ func TestALeaseThatEndsMeanwhileGetsNoCode(t *testing.T) {
 	})
 }
 
-func TestThereIsNoCodeFor(t *testing.T) {
+func TestErrorsOfOneTimeCode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		farm, lease := newLogin(t)
 		outside := create(t, farm, "carol")

@@ -6,12 +6,14 @@ import (
 	"github.com/userfarm/userfarm/domain"
 )
 
-// acquireRequest returns what tells one acquire from another with the same key, as plain data. What the farm's operator
-// chose is not in it: settings may change between a call and its repetition.
+// acquireRequest returns the request of an acquire as plain data, to compare it with another one that has the same key. It
+// leaves out the settings of the farm, which may change between a call and its repetition.
 func acquireRequest(want []domain.Selector, terms domain.Terms) any {
 	wanted := make([]selectorRequest, len(want))
 	for i, s := range want {
-		wanted[i] = selectorRequest{UserID: s.UserID, ProjectID: s.ProjectID, Env: s.Env, Domain: s.Domain, Labels: s.Labels, Scope: s.Scope()}
+		wanted[i] = selectorRequest{
+			UserID: s.UserID, ProjectID: s.ProjectID, Env: s.Env, Domain: s.Domain, Labels: s.Labels, Scope: s.Scope(),
+		}
 	}
 	return struct {
 		Want        []selectorRequest
@@ -20,18 +22,18 @@ func acquireRequest(want []domain.Selector, terms domain.Terms) any {
 	}{wanted, terms.Owner, terms.Note, terms.TTL, terms.Wait}
 }
 
-// selectorRequest is a selector as its caller wrote it.
+// selectorRequest is a selector as plain data.
 type selectorRequest struct {
 	UserID    domain.UserID
 	ProjectID domain.ProjectID
 	Env       string
 	Domain    string
 	Labels    domain.Labels
-	Scope     domain.Scope `json:",omitzero"` // stores keep digests of requests that had no such field
+	Scope     domain.Scope `json:",omitzero"` // stores have digests of requests from before this field
 }
 
-// createUserRequest is the same for a user that is created. Its secrets are not in it: what a store keeps of a request would
-// let who knows, or guesses, the idempotency key try out passwords.
+// createUserRequest is acquireRequest for the creation of a user. It leaves out the secrets. Otherwise a person that knows or
+// guesses the idempotency key could try out passwords against the digest that a store keeps.
 func createUserRequest(spec domain.Spec) any {
 	return struct {
 		Login  string

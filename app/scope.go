@@ -10,8 +10,8 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// asCaller lets decide decide what the caller makes happen, unless one of the users is out of the caller's scope: then it
-// is refused with absent, and nothing was done.
+// asCaller returns a function that lets decide change the users, in the name of the caller. If one of the users is outside
+// of the caller's scope, it returns absent instead.
 func (f *Farm) asCaller(absent error, decide ports.Decide) ports.Decide {
 	return func(now time.Time, users []*domain.User) error {
 		if !f.caller.Scope.CoversUsers(users) {
@@ -48,7 +48,7 @@ func (f *Farm) remove(ctx context.Context, id domain.UserID, decide ports.Decide
 	return f.conceal(target, f.store.Remove(ctx, id, f.asCaller(absence(target), decide)))
 }
 
-// absence returns what says that a target is not there.
+// absence returns the error for a target that does not exist.
 func absence(target ports.Target) error {
 	if _, leased := target.Lease(); leased {
 		return domain.ErrLeaseNotFound
@@ -56,8 +56,8 @@ func absence(target ports.Target) error {
 	return domain.ErrUserNotFound
 }
 
-// conceal returns the error of a store's method as the caller may know it. What never was and what is out of scope are
-// the same error, to the letter: not even its text tells which of the two it is.
+// conceal returns the error of a store's method as the caller may see it. For a target that does not exist and for one
+// outside of the caller's scope it returns exactly the same error, so that the caller can't tell them apart.
 func (f *Farm) conceal(target ports.Target, err error) error {
 	absent := absence(target)
 	ended, over := errors.AsType[*domain.EndedLeaseError](err)

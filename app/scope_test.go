@@ -132,7 +132,7 @@ var methods = map[string]func(ctx context.Context, farm ports.Farm, x things) (a
 	"RevokeKey": func(ctx context.Context, farm ports.Farm, x things) (any, error) { return farm.RevokeKey(ctx, x.key) },
 }
 
-func TestWhatIsForeignIsAnsweredLikeWhatNeverWas(t *testing.T) {
+func TestForeignThingsAreAnsweredLikeThingsThatDoNotExist(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNeighbours(t)
 		ann, carol := create(t, n.farm, "ann"), createForeign(t, n.farm, "carol")
@@ -230,7 +230,7 @@ func TestEveryMethodOfAFarmIsCalledWithForeignThings(t *testing.T) {
 	}
 }
 
-func TestListsHoldWhatIsInScope(t *testing.T) {
+func TestListsHaveOnlyWhatIsInScope(t *testing.T) {
 	n := newNeighbours(t)
 	createForeign(t, n.farm, "carol")
 	ann := create(t, n.farm, "ann")
@@ -329,7 +329,7 @@ func TestAnAcquireGetsUsersOfItsScopeOnly(t *testing.T) {
 	}
 }
 
-func TestSelectorsOfOneProjectWaitInLineLikeThoseThatNameIt(t *testing.T) {
+func TestASelectorInAScopeOfOneProjectNamesTheProject(t *testing.T) {
 	store := &claims{Store: memory.New()}
 	farm := mustNew(store, settings)
 	create(t, farm, "ann")
@@ -412,7 +412,7 @@ func TestForceReleaseFollowsALockThatLeavesALeaseOfForeignUsers(t *testing.T) {
 	}
 }
 
-func TestTheHistoryKnowsWhoseKeyItWas(t *testing.T) {
+func TestTheHistoryHasTheAPIKeyOfTheCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNeighbours(t)
 		must := func(_ any, err error) {
@@ -462,7 +462,7 @@ func (s unreadable) Update(context.Context, ports.Target, ports.Decide) ([]*doma
 	return nil, s.refuse(foreignStage.ProjectID)
 }
 
-func TestAForeignUserWhoCantBeReadIsNotThere(t *testing.T) {
+func TestAForeignUserThatCantBeReadDoesNotExist(t *testing.T) {
 	farm := mustNew(unreadable{memory.New()}, settings)
 	for project, want := range map[domain.ProjectID]error{
 		stage.ProjectID: domain.ErrUserNotFound, foreignStage.ProjectID: ports.ErrUnsealable,

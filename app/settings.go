@@ -9,21 +9,21 @@ import (
 )
 
 const (
-	// By default an ended lease is remembered for longer than a lease lasts that is never renewed.
+	// By default, ended leases are kept for longer than any lease lasts that is never renewed.
 	defaultLeaseAge = 7 * 24 * time.Hour
 	defaultEventAge = 30 * 24 * time.Hour
 )
 
-// Settings are the rules that a farm's operator chooses. The zero value is ready to use.
+// Settings are the settings that the operator of a farm chooses. The zero value is ready to use.
 type Settings struct {
 	Leases      domain.LeasePolicy
 	OpenLockTTL time.Duration // of open locks; 0 is no expiry
 
-	// Ages say when housekeeping forgets ended leases (0 is a week) and events (0 is 30 days).
+	// Ages say how long housekeeping keeps ended leases (0 is a week) and events (0 is 30 days).
 	Ages ports.Ages
 }
 
-// Validate returns an error that names every setting that a farm can't work with.
+// Validate returns an error with all settings that a farm can't work with.
 func (s Settings) Validate() error {
 	errs := []error{s.Leases.Validate()}
 	if s.OpenLockTTL < 0 {

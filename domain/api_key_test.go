@@ -20,7 +20,7 @@ func newAPIKey(t *testing.T, spec domain.KeySpec) domain.APIKey {
 	return key
 }
 
-func TestANewKeyIsAsItsSpecSays(t *testing.T) {
+func TestANewKeyHasTheFieldsOfItsSpec(t *testing.T) {
 	token := domain.NewToken()
 	scope := domain.Only(domain.ProjectID{2}, domain.ProjectID{1})
 	key, err := domain.NewAPIKey(noon, token, domain.KeySpec{Name: "Zoë's laptop", Role: domain.Viewer, Scope: scope, TTL: time.Hour})
@@ -40,7 +40,7 @@ func TestANewKeyIsAsItsSpecSays(t *testing.T) {
 	}
 }
 
-func TestKeysThatAreMadeLaterHaveHigherIDs(t *testing.T) {
+func TestLaterKeysHaveHigherIDs(t *testing.T) {
 	before := newAPIKey(t, domain.KeySpec{})
 	for range 100 {
 		key, err := domain.NewAPIKey(before.CreatedAt.Add(tick), domain.NewToken(), domain.KeySpec{Name: "ci", Role: domain.Admin})
@@ -55,7 +55,7 @@ func TestKeysThatAreMadeLaterHaveHigherIDs(t *testing.T) {
 	}
 }
 
-func TestAKeyIsActiveUntilItExpiresAndNotLonger(t *testing.T) {
+func TestAKeyIsActiveUntilItExpires(t *testing.T) {
 	key := newAPIKey(t, domain.KeySpec{Name: "ci", Role: domain.Tester, TTL: time.Hour})
 	end := noon.Add(time.Hour)
 	for _, at := range []struct {
@@ -74,7 +74,7 @@ func TestAKeyIsActiveUntilItExpiresAndNotLonger(t *testing.T) {
 	}
 }
 
-func TestARevokedKeyStaysSo(t *testing.T) {
+func TestARevokedKeyStaysRevoked(t *testing.T) {
 	key := newAPIKey(t, domain.KeySpec{Name: "ci", Role: domain.Tester, TTL: time.Hour})
 	key.Revoke(noon.Add(time.Minute), domain.APIKeyID{1})
 	key.Revoke(noon.Add(2*time.Minute), domain.APIKeyID{2})

@@ -10,7 +10,7 @@ import (
 	"github.com/userfarm/userfarm/domain"
 )
 
-func TestASelectorThatWantsLessTakesNoUserThatAnotherOneNeeds(t *testing.T) {
+func TestABroadSelectorTakesNoUserThatAnotherOneNeeds(t *testing.T) {
 	admins := domain.Selector{Labels: domain.Labels{"role": "admin"}}
 	anyone := domain.Selector{}
 	users := []*domain.User{

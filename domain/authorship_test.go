@@ -12,7 +12,7 @@ var (
 	bobsKey = domain.APIKeyID{2}
 )
 
-func TestEventsAreSignedByWhoActs(t *testing.T) {
+func TestEventsRecordTheAPIKeyOfTheCaller(t *testing.T) {
 	spec := domain.Spec{
 		Login: "ann", Password: domain.NewSecret("correct horse"),
 		Pool: domain.Pool{ProjectID: domain.ProjectID{1}, Env: "stage", Domain: "regular"},
@@ -34,7 +34,7 @@ func TestEventsAreSignedByWhoActs(t *testing.T) {
 	)
 }
 
-func TestAnExpiryIsNobodysDoing(t *testing.T) {
+func TestAnExpiryRecordsNoAPIKey(t *testing.T) {
 	user := newUser("ann", nil)
 	grantStrictly(t, user)
 	end := user.Snapshot().Lock.ExpiresAt

@@ -9,7 +9,7 @@ import (
 	"github.com/userfarm/userfarm/domain"
 )
 
-func TestWhatHappensToAUserIsRecorded(t *testing.T) {
+func TestChangesOfAUserAreRecorded(t *testing.T) {
 	ann := []*domain.User{newUser("ann", nil)}
 	lease := grant(t, noon, time.Minute, ann...)
 	renewed := noon.Add(time.Second)
@@ -44,7 +44,7 @@ func TestWhatHappensToAUserIsRecorded(t *testing.T) {
 	)
 }
 
-func TestALockOverAnExpiredOneRecordsTheExpiryFirst(t *testing.T) {
+func TestALockAfterAnExpiredOneRecordsTheExpiryFirst(t *testing.T) {
 	later := noon.Add(time.Hour)
 	for name, lock := range map[string]func(*domain.User){
 		"a lease": func(u *domain.User) {
@@ -79,7 +79,7 @@ func TestARemovalRecordsTheExpiryFirst(t *testing.T) {
 	)
 }
 
-func TestWhatIsRefusedOrDoesNothingIsNotRecorded(t *testing.T) {
+func TestCallsThatChangeNothingRecordNoEvent(t *testing.T) {
 	free, held, broken := newUser("free", nil), newUser("held", nil), newUser("broken", nil)
 	lease := grant(t, noon, time.Minute, held)
 	must(t, broken.Quarantine(noon, "dirty"))

@@ -21,7 +21,7 @@ func grantStrictly(t *testing.T, users ...*domain.User) domain.Lease {
 	return lease
 }
 
-func TestExpireWritesDownThatALockIsOver(t *testing.T) {
+func TestExpireRemovesAnExpiredLock(t *testing.T) {
 	end := noon.Add(time.Minute)
 	ann := newUser("ann", nil)
 	lease := grant(t, noon, time.Minute, ann)
@@ -45,7 +45,7 @@ func TestExpireWritesDownThatALockIsOver(t *testing.T) {
 	}
 }
 
-func TestExpireLeavesAloneWhatNeverExpires(t *testing.T) {
+func TestExpireIgnoresLocksWithoutExpiry(t *testing.T) {
 	ann := newUser("ann", nil)
 	must(t, ann.LockOpen(noon, 0))
 	if ann.Expire(noon.AddDate(100, 0, 0)) || newUser("bob", nil).Expire(noon) {
@@ -53,7 +53,7 @@ func TestExpireLeavesAloneWhatNeverExpires(t *testing.T) {
 	}
 }
 
-func TestAUserIsInQuarantineExactlyFromItsExpiryOn(t *testing.T) {
+func TestQuarantineOnExpiryBeginsAtTheExpiry(t *testing.T) {
 	end := noon.Add(time.Minute)
 	ann := newUser("ann", nil)
 	grantStrictly(t, ann)
@@ -76,7 +76,7 @@ func TestAUserIsInQuarantineExactlyFromItsExpiryOn(t *testing.T) {
 	}
 }
 
-func TestAQuarantineThatFollowsAnExpiryIsRecorded(t *testing.T) {
+func TestQuarantineOnExpiryIsRecorded(t *testing.T) {
 	ann := newUser("ann", nil)
 	grantStrictly(t, ann)
 	ann = ann.Clone()
@@ -88,7 +88,7 @@ func TestAQuarantineThatFollowsAnExpiryIsRecorded(t *testing.T) {
 	)
 }
 
-func TestAUserThatIsInQuarantineStaysThereForItsReasonWhenItsLockExpires(t *testing.T) {
+func TestQuarantineOnExpiryKeepsAnEarlierReason(t *testing.T) {
 	ann := newUser("ann", nil)
 	grantStrictly(t, ann)
 	must(t, ann.Quarantine(noon, "dirty"))
@@ -99,7 +99,7 @@ func TestAUserThatIsInQuarantineStaysThereForItsReasonWhenItsLockExpires(t *test
 	}
 }
 
-func TestWhoReleasesInTimeLeavesNoQuarantine(t *testing.T) {
+func TestALeaseThatIsReleasedInTimeLeavesNoQuarantine(t *testing.T) {
 	ann, bob := newUser("ann", nil), newUser("bob", nil)
 	lease := grantStrictly(t, ann)
 	must(t, domain.Release(noon, lease.ID, []*domain.User{ann}))
@@ -113,7 +113,7 @@ func TestWhoReleasesInTimeLeavesNoQuarantine(t *testing.T) {
 	}
 }
 
-func TestRestoreBringsBackWhatAnExpiryTookOutOfCirculation(t *testing.T) {
+func TestRestoreEndsTheQuarantineOfAnExpiry(t *testing.T) {
 	end := noon.Add(time.Minute)
 	for name, before := range map[string]func(*domain.User){
 		"before the expiry is written down": func(*domain.User) {},
@@ -149,7 +149,7 @@ func TestRestoreBringsBackWhatAnExpiryTookOutOfCirculation(t *testing.T) {
 	}
 }
 
-func TestAUserLooksTheSameBeforeAndAfterItsExpiryIsWrittenDown(t *testing.T) {
+func TestExpireDoesNotChangeTheViewOfAUser(t *testing.T) {
 	for _, strictly := range []bool{false, true} {
 		ann := newUser("ann", domain.Labels{"role": "admin"})
 		if grant(t, noon, time.Minute, ann); strictly {

@@ -50,7 +50,7 @@ func TestWithoutAKeyEveryLeaseIDIsNew(t *testing.T) {
 	}
 }
 
-func TestOnceTellsCallsApart(t *testing.T) {
+func TestOnceDistinguishesCalls(t *testing.T) {
 	key, nonce := newKey(t, "build-4711"), domain.NewNonce()
 	request := map[string]int{"users": 1}
 	once := key.Once("acquire", request, nonce)
@@ -71,7 +71,7 @@ func TestOnceTellsCallsApart(t *testing.T) {
 	}
 }
 
-func TestIdempotencyKeysAreCheckedWhenTheyAreMade(t *testing.T) {
+func TestNewIdempotencyKeyChecksItsText(t *testing.T) {
 	for _, text := range []string{"", strings.Repeat("k", 256), "a\x00b", "\xff"} {
 		_, err := domain.NewIdempotencyKey(text)
 		wantFields(t, err, "/Idempotency-Key")
@@ -106,7 +106,7 @@ func TestIdempotencyKeysAreNeverPrinted(t *testing.T) {
 	}
 }
 
-func TestANewLeaseHasTheIDThatItsDescriptionLeadsTo(t *testing.T) {
+func TestARepetitionFindsTheIDOfTheLease(t *testing.T) {
 	key := newKey(t, "build-4711")
 	id, once := key.NewLease("request")
 	if key.LeaseID(once.Outcome) != id || once != key.Once("acquire", "request", once.Outcome) {

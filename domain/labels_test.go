@@ -36,7 +36,7 @@ func TestLabelKeys(t *testing.T) {
 	}
 }
 
-func TestThereAreOnlySoManyLabels(t *testing.T) {
+func TestTheNumberOfLabelsIsLimited(t *testing.T) {
 	labels := domain.Labels{}
 	for i := range 64 {
 		labels[fmt.Sprint("k", i)] = ""

@@ -122,7 +122,7 @@ func TestForceReleaseKeepsTheEndOfALockThatIsOver(t *testing.T) {
 	}
 }
 
-func TestGrantRejectsWhatCanBeNoLease(t *testing.T) {
+func TestGrantRejectsBadLeases(t *testing.T) {
 	ann, bob := newUser("ann", nil), newUser("bob", nil)
 	crowd := make([]*domain.User, domain.MaxLeaseUsers+1)
 	for i := range crowd {
@@ -150,7 +150,7 @@ func TestGrantRejectsWhatCanBeNoLease(t *testing.T) {
 	}
 }
 
-func TestALockTellsHowManyUsersItsLeaseHas(t *testing.T) {
+func TestALockHasTheSizeOfItsLease(t *testing.T) {
 	ann, bob := newUser("ann", nil), newUser("bob", nil)
 	grant(t, noon, time.Minute, ann, bob)
 	for i, u := range []*domain.User{ann, bob} {
@@ -179,7 +179,7 @@ func TestALeaseWithoutUsersIsNotFound(t *testing.T) {
 	}
 }
 
-func TestRenewingForNoTimeIsInvalid(t *testing.T) {
+func TestRenewRejectsATimeToLiveThatIsNotAboveZero(t *testing.T) {
 	user := newUser("ann", nil)
 	lease := grant(t, noon, time.Minute, user)
 	for _, ttl := range []time.Duration{0, -time.Second} {

@@ -19,12 +19,12 @@ var (
 func newAdmin(login string) *domain.User { return newUser(login, domain.Labels{"role": "admin"}) }
 func newPlain(login string) *domain.User { return newUser(login, domain.Labels{"role": "plain"}) }
 
-func TestWhoCameFirstIsServedFirst(t *testing.T) {
+func TestTheFirstClaimIsServedFirst(t *testing.T) {
 	wantServed(t, [][]domain.Selector{{wantAnyone}, {wantAnyone}, {wantAnyone}},
 		[]*domain.User{newPlain("ann"), newPlain("bob")}, true, true, false)
 }
 
-func TestABatchKeepsTheUsersThatItWaitsWith(t *testing.T) {
+func TestUsersAreReservedForAClaimThatNeedsMore(t *testing.T) {
 	batch := []domain.Selector{wantAnyone, wantAnyone, wantAnyone}
 	ann, bob, cid := newPlain("ann"), newPlain("bob"), newPlain("cid")
 	line := [][]domain.Selector{batch, {wantAnyone}}
@@ -34,7 +34,7 @@ func TestABatchKeepsTheUsersThatItWaitsWith(t *testing.T) {
 	wantServed(t, line, []*domain.User{ann, bob, cid, newPlain("dan")}, true, true)
 }
 
-func TestWhoWantsAnyoneLeavesTheAdminToWhoNeedsIt(t *testing.T) {
+func TestAClaimLeavesAUserToALaterClaimThatNeedsIt(t *testing.T) {
 	root, ann := newAdmin("root"), newPlain("ann")
 	for _, free := range [][]*domain.User{{root, ann}, {ann, root}} {
 		served := wantServed(t, [][]domain.Selector{{wantAnyone}, {wantAdmin}}, free, true, true)
@@ -48,17 +48,17 @@ func TestWhoWantsAnyoneLeavesTheAdminToWhoNeedsIt(t *testing.T) {
 	}
 }
 
-func TestWhoNeedsNothingOfThoseAheadIsServedPastThem(t *testing.T) {
+func TestAClaimThatNeedsOtherUsersIsServedBeforeEarlierClaims(t *testing.T) {
 	wantServed(t, [][]domain.Selector{{wantAdmin}, {wantAdmin, wantPlain}, {wantPlain}, {wantPlain}},
 		[]*domain.User{newPlain("ann"), newPlain("bob")}, false, false, true, false)
 }
 
-func TestNobodyIsServedWhenNobodyIsFree(t *testing.T) {
+func TestNoClaimIsServedIfNoUserIsFree(t *testing.T) {
 	wantServed(t, [][]domain.Selector{{wantAnyone}, {wantAdmin, wantAnyone}}, nil, false, false)
 	wantServed(t, nil, []*domain.User{newPlain("ann")})
 }
 
-func TestWhoIsAloneInLineGetsWhatAssignGives(t *testing.T) {
+func TestAClaimAloneInLineGetsTheUsersOfAssign(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 8))
 	for range 1000 {
 		free := restedUsers(t, random)

@@ -11,7 +11,7 @@ import (
 
 const tick = time.Microsecond
 
-func TestALockHoldsUntilItsExpiryAndNotLonger(t *testing.T) {
+func TestALockHoldsUntilItsExpiry(t *testing.T) {
 	user := newUser("ann", nil)
 	must(t, user.LockOpen(noon, time.Minute))
 	end := noon.Add(time.Minute)
@@ -43,7 +43,7 @@ func TestAnOpenLockWithoutTTLNeverExpires(t *testing.T) {
 	}
 }
 
-func TestReleaseOpenRefuses(t *testing.T) {
+func TestReleaseOpenErrors(t *testing.T) {
 	user := newUser("ann", nil)
 	if err := user.ReleaseOpen(noon); !errors.Is(err, domain.ErrUserFree) {
 		t.Errorf("a free user: %v", err)
@@ -57,7 +57,7 @@ func TestReleaseOpenRefuses(t *testing.T) {
 	}
 }
 
-func TestQuarantineOutranksLock(t *testing.T) {
+func TestAQuarantinedUserThatIsLockedIsQuarantined(t *testing.T) {
 	user := newUser("ann", nil)
 	must(t, user.LockOpen(noon, 0))
 	must(t, user.Quarantine(noon, "dirty"))

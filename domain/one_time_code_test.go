@@ -14,7 +14,7 @@ func seeded(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, seed)) }
 
 const halfAMinute = "JBSWY3DPEHPK3PXP"
 
-func TestACodeRunsToTheEndOfItsWindow(t *testing.T) {
+func TestACodeExpiresAtTheEndOfItsWindow(t *testing.T) {
 	for _, at := range []struct{ since, remaining time.Duration }{
 		{0, 30 * time.Second},
 		{tick, 30*time.Second - tick},
@@ -35,7 +35,7 @@ func TestACodeRunsToTheEndOfItsWindow(t *testing.T) {
 	}
 }
 
-func TestTheNextCodeComesExactlyWhenTheWindowEnds(t *testing.T) {
+func TestTheNextCodeIsAvailableWhenTheWindowEnds(t *testing.T) {
 	h := hold(t, parseTOTP(t, halfAMinute), noon)
 	first, err := h.code(noon.Add(10 * time.Second))
 	must(t, err)
@@ -105,7 +105,7 @@ func TestGivingACodeIsNoEvent(t *testing.T) {
 	wantEvents(t, h.user)
 }
 
-func TestCodesStayUsedWhateverChanges(t *testing.T) {
+func TestUsedCodesStayUsed(t *testing.T) {
 	h := hold(t, parseTOTP(t, halfAMinute), noon)
 	_, err := h.code(noon)
 	must(t, err)
@@ -211,7 +211,7 @@ func TestCheckWait(t *testing.T) {
 	}
 }
 
-func TestACodeOfALongWindowDoesNotHoldUpThoseOfShortOnes(t *testing.T) {
+func TestAfterAChangeToAShorterPeriodTheWaitIsShort(t *testing.T) {
 	h := hold(t, parseTOTP(t, "otpauth://totp/x?period=86400&secret="+halfAMinute), noon)
 	_, err := h.code(noon)
 	must(t, err)

@@ -28,7 +28,7 @@ func TestIDsParseFromTheirText(t *testing.T) {
 	}
 }
 
-func TestATextThatIsNoIDIsRejectedWithoutQuotingIt(t *testing.T) {
+func TestABadIDIsRejectedWithoutQuotingIt(t *testing.T) {
 	const id = "01890a5d-ac96-774b-bcce-b302099a8057"
 	for _, text := range []string{
 		"", "x", id[:35], id + "0", " " + id[1:], id[:35] + " ", "{" + id + "}", "urn:uuid:" + id,

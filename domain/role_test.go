@@ -6,7 +6,7 @@ import (
 	"github.com/userfarm/userfarm/domain"
 )
 
-func TestEachRoleMayDoAllThatThoseBeforeItMay(t *testing.T) {
+func TestEachRoleIncludesTheRolesBeforeIt(t *testing.T) {
 	roles := []domain.Role{domain.Viewer, domain.Tester, domain.Admin}
 	for i, role := range roles {
 		if !role.Valid() {
@@ -20,7 +20,7 @@ func TestEachRoleMayDoAllThatThoseBeforeItMay(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoRoleMayDoNothing(t *testing.T) {
+func TestAnInvalidRoleIncludesNothing(t *testing.T) {
 	for _, other := range []domain.Role{"", "Admin", "root", "viewer "} {
 		if other.Valid() {
 			t.Errorf("%q is a role", other)

@@ -24,7 +24,7 @@ func drawScope(random *rand.Rand) domain.Scope {
 	return domain.Only(projects...)
 }
 
-func TestAScopeHasTheProjectsThatItWasMadeOf(t *testing.T) {
+func TestAScopeHasItsProjectsOnly(t *testing.T) {
 	projects := []domain.ProjectID{{3}, {1}, {3}, {2}, {1}}
 	given := slices.Clone(projects)
 	scope := domain.Only(given...)
@@ -102,7 +102,7 @@ func TestAScopeCoversUsersIfItHasTheirProjects(t *testing.T) {
 	}
 }
 
-func TestALeaseThatHasEndedIsOver(t *testing.T) {
+func TestAnEndedLeaseErrorIsErrLeaseExpired(t *testing.T) {
 	scope := domain.Only(universe[0])
 	err := fmt.Errorf("store: find: %w", &domain.EndedLeaseError{Scope: scope})
 	ended, ok := errors.AsType[*domain.EndedLeaseError](err)

@@ -69,7 +69,7 @@ func drawSelector(random *rand.Rand, users []*domain.User) domain.Selector {
 	return s
 }
 
-func TestSelectorsThatWantTheSameUserOverlap(t *testing.T) {
+func TestSelectorsThatMatchTheSameUserOverlap(t *testing.T) {
 	random := seeded(5)
 	var users []*domain.User
 	for i, project := range universe {
@@ -103,7 +103,7 @@ func TestSelectorsThatWantTheSameUserOverlap(t *testing.T) {
 	}
 }
 
-func TestAUserOutOfTheScopeIsRefusedAsOneThatNeverWas(t *testing.T) {
+func TestAUserOutsideOfTheScopeIsNotFound(t *testing.T) {
 	near, far := newUser("near", nil), newUser("far", nil)
 	s := far.Snapshot()
 	s.Pool.ProjectID = domain.ProjectID{9}

@@ -12,7 +12,7 @@ import (
 	"github.com/userfarm/userfarm/domain"
 )
 
-func TestATokenIsReadAsItWasMade(t *testing.T) {
+func TestParseTokenReturnsTheToken(t *testing.T) {
 	shape := regexp.MustCompile(`^userfarm_[a-z2-7]{40}$`)
 	seen := make(map[domain.Token]bool)
 	for range 1000 {
@@ -59,7 +59,7 @@ func wantMalformed(t *testing.T, text string) (rule string) {
 	return rule
 }
 
-func TestATokenWithAWrongCharacterIsCaught(t *testing.T) {
+func TestATokenWithAWrongCharacterIsRejected(t *testing.T) {
 	text := domain.NewToken().Reveal()
 	for i := range len(text) {
 		for c := range 256 {
@@ -78,7 +78,7 @@ func TestATokenWithAWrongCharacterIsCaught(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoTokenIsRefusedByItsRule(t *testing.T) {
+func TestATextThatIsNoTokenIsRejectedWithTheRule(t *testing.T) {
 	text := domain.NewToken().Reveal()
 	other := domain.NewToken().Reveal()
 	_, encoded, _ := strings.Cut(text, "_")

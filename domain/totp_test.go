@@ -81,7 +81,7 @@ func TestCodesAreThoseOfRFC6238(t *testing.T) {
 	}
 }
 
-func TestWithoutFurtherWordsItIsSHA1SixDigitsAndHalfAMinute(t *testing.T) {
+func TestTheDefaultsAreSHA1SixDigitsAnd30Seconds(t *testing.T) {
 	const secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 	want := parseTOTP(t, "otpauth://totp/site?secret="+secret+"&algorithm=SHA1&digits=6&period=30")
 	for _, text := range []string{secret, "otpauth://totp/site?secret=" + secret} {
@@ -94,7 +94,7 @@ func TestWithoutFurtherWordsItIsSHA1SixDigitsAndHalfAMinute(t *testing.T) {
 	}
 }
 
-func TestASecretIsReadAsPeopleCopyIt(t *testing.T) {
+func TestSecretsMayHaveSpacesHyphensAndLowerCase(t *testing.T) {
 	want := parseTOTP(t, "JBSWY3DPEHPK3PXPAA")
 	for _, text := range []string{
 		"jbswy3dpehpk3pxpaa",
@@ -145,7 +145,7 @@ func wantTOTPRule(t *testing.T, err error) (rule string) {
 	return rule
 }
 
-func TestWhatIsNoSecondFactorIsRefusedByItsRule(t *testing.T) {
+func TestABadTOTPIsRejectedWithTheRule(t *testing.T) {
 	const uri = "otpauth://totp/site?secret=JBSWY3DPEHPK3PXP"
 	seen := make(map[string]bool)
 	for text, want := range map[string]string{
@@ -240,7 +240,7 @@ func FuzzParseTOTP(f *testing.F) {
 	})
 }
 
-func TestAURISaysAllThatMakesCodes(t *testing.T) {
+func TestAURIHasAllThatDeterminesCodes(t *testing.T) {
 	random := seeded(7)
 	for range 2000 {
 		secret := make([]byte, 1+random.IntN(128))
@@ -265,7 +265,7 @@ func TestAURISaysAllThatMakesCodes(t *testing.T) {
 	}
 }
 
-func TestValuesThatMakeOtherCodesDiffer(t *testing.T) {
+func TestValuesWithOtherCodesDiffer(t *testing.T) {
 	seen := make(map[domain.TOTP]string)
 	for _, text := range []string{
 		"AAAAAAAA", "AAAAAAAB", "otpauth://totp/?secret=AAAAAAAA&digits=7", "otpauth://totp/?secret=AAAAAAAA&period=31",
@@ -325,7 +325,7 @@ func wantRedacted(t *testing.T, name string, value any, hidden []string) {
 	}
 }
 
-func TestUsersSayWhetherTheyHaveASecondFactor(t *testing.T) {
+func TestViewsTellWhetherAUserHasASecondFactor(t *testing.T) {
 	with := hold(t, parseTOTP(t, "JBSWY3DPEHPK3PXP"), noon)
 	if lease, err := domain.ReadLease(noon, with.lease, []*domain.User{with.user}); err != nil || !lease.Users[0].HasTOTP {
 		t.Errorf("the lease of a user with one is %+v (%v)", lease, err)

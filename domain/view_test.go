@@ -8,7 +8,7 @@ import (
 	"github.com/userfarm/userfarm/domain"
 )
 
-func TestViewsShowTheLockAsLongAsItHolds(t *testing.T) {
+func TestViewsShowTheLockUntilItExpires(t *testing.T) {
 	user := newUser("ann", domain.Labels{"role": "admin"})
 	s := user.Snapshot()
 	free := domain.View{
