@@ -167,7 +167,7 @@ func TestForceReleaseEndsTheWholeLease(t *testing.T) {
 	}
 }
 
-// meddler is a store in which something happens right after a user was found.
+// meddler is a store that calls a function right after it has found a user.
 type meddler struct {
 	ports.Store
 	once func()
@@ -315,7 +315,7 @@ func TestListsAreOldestFirst(t *testing.T) {
 	}
 }
 
-// mustNew returns a farm whose settings are known to be good.
+// mustNew returns a farm with valid settings.
 func mustNew(store ports.Store, settings app.Settings) *app.Farm {
 	farm, err := app.New(store, settings)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// keyStore is a store whose API keys take time to read, may be away, and are counted when they are read.
+// keyStore is a store that counts the reads of API keys. A read takes time, and the store may be away.
 type keyStore struct {
 	ports.Store
 	takes time.Duration
@@ -48,7 +48,7 @@ func (s *keyStore) NoteUses(ctx context.Context, uses map[domain.APIKeyID]time.T
 	return s.Store.NoteUses(ctx, uses)
 }
 
-// entrance is a gate, and what is before and behind it.
+// entrance is a gate with its farm and store.
 type entrance struct {
 	t     *testing.T
 	store *keyStore
@@ -69,14 +69,14 @@ func (e *entrance) newKey(spec domain.KeySpec) (domain.KeyView, domain.Token) {
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	e.store.reads.Store(before) // it is the gate's that are counted
+	e.store.reads.Store(before) // only the reads of the gate count
 	return key, token
 }
 
 func (e *entrance) wantIn(token domain.Token) {
 	e.t.Helper()
 	if _, _, err := e.gate.Enter(e.t.Context(), token); err != nil {
-		e.t.Errorf("enter = %v, want to be let in", err)
+		e.t.Errorf("enter = %v, want nil", err)
 	}
 }
 
@@ -116,7 +116,7 @@ func TestAFarmThatNeverHadAKeyIsOpenToEverybody(t *testing.T) {
 		if _, err := farm.CreateUser(t.Context(), spec("ann"), noKey); err != nil {
 			t.Errorf("create = %v", err)
 		}
-		e.wantOut(nobodys) // who comes with a key believes that the farm has some
+		e.wantOut(nobodys) // a caller with a token expects that the farm has keys
 	})
 }
 
@@ -219,7 +219,7 @@ func TestAKeyExpiresByTheStoresClock(t *testing.T) {
 		e.wantReads(1)
 		time.Sleep(time.Microsecond)
 		e.wantOut(token)
-		e.wantReads(0) // the time that has passed since says enough
+		e.wantReads(0) // the time that has passed is known without a read
 	})
 }
 
@@ -270,7 +270,7 @@ func TestAReadThatBeganEarlierDoesNotRejectANewKey(t *testing.T) {
 	})
 }
 
-// meddledKeys is a store in which something happens right after the keys were read.
+// meddledKeys is a store that calls a function right after it has read the keys.
 type meddledKeys struct {
 	ports.Store
 	read func()
@@ -302,7 +302,7 @@ func TestGuessingTokensCostsTenReadsASecond(t *testing.T) {
 			began := time.Now()
 			e.wantIn(token)
 			if waited := time.Since(began); waited != 0 {
-				t.Errorf("who has a key waited for %v", waited)
+				t.Errorf("the caller with a key waited for %v", waited)
 			}
 			time.Sleep(time.Second)
 		}
@@ -332,10 +332,10 @@ func TestACallerThatLeavesDoesNotFailTheOthers(t *testing.T) {
 		_, token := e.newKey(tester)
 		ctx, cancel := context.WithCancel(t.Context())
 		waiting, leave := context.WithCancel(t.Context())
-		for _, ctx := range []context.Context{ctx, waiting} { // the first reads, the second waits for it
+		for _, ctx := range []context.Context{ctx, waiting} { // the first one reads, the second one waits for the read
 			go func() {
 				if _, _, err := e.gate.Enter(ctx, token); !errors.Is(err, context.Canceled) {
-					t.Errorf("enter by who goes = %v", err)
+					t.Errorf("enter of the caller that left = %v", err)
 				}
 			}()
 			synctest.Wait()
@@ -429,7 +429,7 @@ func TestUsesOfKeysAreRecorded(t *testing.T) {
 				t.Errorf("record = %v, want %v", err, want)
 			}
 		}
-		record(nil) // nobody came
+		record(nil) // there was no use
 		e.wantIn(token)
 		time.Sleep(500 * time.Millisecond)
 		e.wantIn(token)

@@ -17,7 +17,7 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// failing is a store whose housekeeping fails for as long as a test wants.
+// failing is a store whose EndExpired fails as long as err is set.
 type failing struct {
 	*memory.Store
 	mu  sync.Mutex

@@ -89,7 +89,7 @@ func TestTwoWaitingAcquiresWithOneKeyAreOne(t *testing.T) {
 			t.Error("they got two leases")
 		}
 		if pools, err := farm.Pools(t.Context()); err != nil || pools[0].Free != 1 || pools[0].Waiting != 0 {
-			t.Errorf("pools = %+v, %v; want one user left, and nobody waiting", pools, err)
+			t.Errorf("pools = %+v, %v; want one free user and no waiter", pools, err)
 		}
 	})
 }

@@ -108,7 +108,7 @@ func TestAnAdminOfSomeProjectsManagesKeysOfThoseOnly(t *testing.T) {
 	})
 }
 
-// allKeys returns the keys that are listed on pages, none of which is empty unless it is the only one.
+// allKeys returns the ids of all listed keys. It fails the test if a page is empty, unless it is the only one.
 func allKeys(t *testing.T, farm *app.Farm, limit int) []domain.APIKeyID {
 	t.Helper()
 	var ids []domain.APIKeyID
@@ -205,7 +205,7 @@ func TestAKeyDoesNotOutliveTheKeyThatMadeIt(t *testing.T) {
 	})
 }
 
-// keysFarm returns a farm with so many active keys that are for the first project of neighbours, and one that has expired.
+// keysFarm returns a farm with n active keys for the project of stage.
 func keysFarm(t *testing.T, n int) *app.Farm {
 	t.Helper()
 	active := ports.ActiveKeys{Any: true, Keys: make([]domain.APIKey, n)}
@@ -215,7 +215,7 @@ func keysFarm(t *testing.T, n int) *app.Farm {
 	return mustNew(manyKeys{memory.New(), active}, settings)
 }
 
-// manyKeys is a store whose active keys are many.
+// manyKeys is a store with these active keys.
 type manyKeys struct {
 	ports.Store
 	active ports.ActiveKeys

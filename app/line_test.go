@@ -12,7 +12,7 @@ import (
 	"github.com/userfarm/userfarm/domain"
 )
 
-// answer is what an acquire returned, and when.
+// answer is the result of an acquire and its time.
 type answer struct {
 	name  string
 	lease domain.Lease
@@ -20,7 +20,7 @@ type answer struct {
 	at    time.Time
 }
 
-// line lets acquires stand in line, one after the other.
+// line starts acquires one after the other, which then wait in line.
 type line struct {
 	t       *testing.T
 	farm    *app.Farm
@@ -43,7 +43,7 @@ func (l *line) joinUntil(ctx context.Context, name string, wait time.Duration, w
 	synctest.Wait()
 }
 
-// wantAnswers fails the test unless these were answered by now, in this order, and nobody else.
+// wantAnswers fails the test unless exactly these acquires have returned, in this order.
 func (l *line) wantAnswers(names ...string) []answer {
 	l.t.Helper()
 	synctest.Wait()
@@ -59,7 +59,7 @@ func (l *line) wantAnswers(names ...string) []answer {
 	return answers
 }
 
-// wantBoth is wantAnswers for two in any order.
+// wantBoth is wantAnswers for two acquires in any order.
 func (l *line) wantBoth(one, other string) []answer {
 	l.t.Helper()
 	synctest.Wait()
@@ -92,7 +92,7 @@ func TestTheFirstWaiterIsServedFirst(t *testing.T) {
 		if first.err != nil || first.lease.Users[0].Fence != 2 || !first.lease.AcquiredAt.Equal(time.Now()) {
 			t.Errorf("first = %+v", first)
 		}
-		// Nobody releases this one, and the second has not waited long enough to see it expire.
+		// This user is not released, and the second acquire does not wait until the lease expires.
 		time.Sleep(59 * time.Second)
 		if second := line.wantAnswers("second")[0]; !errors.Is(second.err, domain.ErrPoolExhausted) || second.at.Sub(first.at) != 59*time.Second {
 			t.Errorf("second = %+v", second)

@@ -22,7 +22,7 @@ func testTOTP(t *testing.T) domain.TOTP {
 	return totp
 }
 
-// newLogin leases a user with a second factor and, as the second user of the lease, one without.
+// newLogin acquires a lease of two users: the first one has a second factor, the second one has none.
 func newLogin(t *testing.T) (*app.Farm, domain.Lease) {
 	t.Helper()
 	farm := newFarm(t)

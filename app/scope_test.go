@@ -18,7 +18,7 @@ import (
 
 var foreignStage = domain.Pool{ProjectID: domain.ProjectID{2}, Env: "foreign-stage", Domain: "foreign"}
 
-// neighbours is a farm of two projects, and how somebody knows it whose API key is for the first of them alone.
+// neighbours is a farm with two projects, and the same farm for a caller whose API key is for the first project only.
 type neighbours struct {
 	farm *app.Farm
 	ours *app.Farm
@@ -46,7 +46,7 @@ func createForeign(t *testing.T, farm *app.Farm, login string) domain.UserID {
 	return view.ID
 }
 
-// things are what a caller can name.
+// things are all that a caller can name in a call.
 type things struct {
 	user    domain.UserID
 	lease   domain.LeaseID
@@ -55,7 +55,7 @@ type things struct {
 	pool    string // the name of an environment and of a domain
 }
 
-// methods call each method of a farm with things.
+// methods calls each method of a farm with things.
 var methods = map[string]func(ctx context.Context, farm ports.Farm, x things) (any, error){
 	"Acquire": func(ctx context.Context, farm ports.Farm, x things) (any, error) {
 		var answers []any
@@ -198,12 +198,12 @@ func TestForeignThingsAreAnsweredLikeThingsThatDoNotExist(t *testing.T) {
 			}
 		}
 		if after := everything(t, n.farm); after != before {
-			t.Errorf("somebody changed the farm from\n%s\nto\n%s", before, after)
+			t.Errorf("the calls changed the farm from\n%s\nto\n%s", before, after)
 		}
 	})
 }
 
-// everything prints all that the farm keeps.
+// everything prints all data of the farm.
 func everything(t *testing.T, farm *app.Farm) string {
 	t.Helper()
 	var accounts []domain.Account
@@ -298,7 +298,7 @@ func wantForbidden(t *testing.T, err error, want ...string) {
 
 func TestAnAcquireGetsUsersOfItsScopeOnly(t *testing.T) {
 	n := newNeighbours(t)
-	createForeign(t, n.farm, "carol") // nobody is handed out before her, by who may have her
+	createForeign(t, n.farm, "carol") // she is handed out first to a caller that may have her
 	bob := create(t, n.farm, "bob")
 	for _, want := range []domain.Selector{{}, {UserID: bob}, anyone[0], anyone[0].In(domain.Only(stage.ProjectID, foreignStage.ProjectID))} {
 		lease := acquire(t, n.ours, []domain.Selector{want}, domain.Terms{})
@@ -322,10 +322,10 @@ func TestAnAcquireGetsUsersOfItsScopeOnly(t *testing.T) {
 	two := n.farm.For(domain.Caller{Scope: domain.Only(stage.ProjectID, domain.ProjectID{3})})
 	lease := acquire(t, two, []domain.Selector{{}, {}}, domain.Terms{})
 	if one, other := lease.Users[0].Login, lease.Users[1].Login; min(one, other) != "bob" || max(one, other) != "dave" {
-		t.Errorf("who has two projects got %s and %s", one, other)
+		t.Errorf("the caller with two projects got %s and %s", one, other)
 	}
 	if _, err := n.ours.Lease(t.Context(), lease.ID); !errors.Is(err, domain.ErrLeaseNotFound) {
-		t.Errorf("the lease for who has one of them = %v", err)
+		t.Errorf("the lease for the caller with one project = %v", err)
 	}
 }
 
@@ -359,7 +359,7 @@ func TestASelectorInAScopeOfOneProjectNamesTheProject(t *testing.T) {
 	}
 }
 
-// claims is a store that remembers what it was asked for.
+// claims is a store that keeps the arguments of the latest calls.
 type claims struct {
 	ports.Store
 	latest ports.Claim
@@ -451,7 +451,7 @@ func TestTheHistoryHasTheAPIKeyOfTheCaller(t *testing.T) {
 	})
 }
 
-// unreadable is a store where nobody's secrets can be read.
+// unreadable is a store that can't read the secrets of users.
 type unreadable struct{ ports.Store }
 
 func (s unreadable) refuse(project domain.ProjectID) error {

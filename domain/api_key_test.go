@@ -81,7 +81,7 @@ func TestARevokedKeyStaysRevoked(t *testing.T) {
 	if !key.RevokedAt.Equal(noon.Add(time.Minute)) || key.RevokedBy != (domain.APIKeyID{1}) {
 		t.Errorf("it was revoked at %v by %v", key.RevokedAt, key.RevokedBy)
 	}
-	// Even before, for a clock that was set back, and after it would have expired.
+	// Also at an earlier time, by a clock that was set back, and after its expiry.
 	for _, now := range []time.Time{noon, noon.Add(time.Minute), noon.Add(2 * time.Hour)} {
 		if got := key.Status(now); got != domain.KeyRevoked {
 			t.Errorf("at %v it is %s", now, got)

@@ -21,7 +21,7 @@ func TestABroadSelectorTakesNoUserThatAnotherOneNeeds(t *testing.T) {
 	for _, want := range [][]domain.Selector{{admins, admins, anyone}, {admins, anyone, admins}, {anyone, admins, admins}} {
 		picked, missing := domain.Assign(want, users)
 		if len(missing) > 0 {
-			t.Fatalf("%v: selectors %v got nobody", want, missing)
+			t.Fatalf("%v: selectors %v got no user", want, missing)
 		}
 		for i, s := range want {
 			if !s.Matches(picked[i]) {
@@ -50,8 +50,8 @@ func TestTheMostRestedUserGoesFirst(t *testing.T) {
 	}
 }
 
-// Against every possible assignment: Assign serves as many selectors as can be served, by the most rested users that
-// can; and k candidates of each selector give the same answer as all of them.
+// The test compares Assign with all possible assignments. It serves as many selectors as possible, with the most rested
+// users. With k candidates for each selector the result is the same as with all users.
 func TestAssignIsTheBestOfAllAssignments(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	for range 2000 {
@@ -83,13 +83,13 @@ func TestAssignIsTheBestOfAllAssignments(t *testing.T) {
 	}
 }
 
-// bestAssignment tries every assignment, and returns the logins, which number the users from the most rested on, of the
-// best: the most users, then the most rested.
+// bestAssignment tries all assignments, and returns the logins of the best one: the most users, then the most rested. The
+// logins are numbers in the order of rest.
 func bestAssignment(want []domain.Selector, users []*domain.User) []string {
 	if len(want) == 0 {
 		return nil
 	}
-	best := bestAssignment(want[1:], users) // the first selector gets nobody
+	best := bestAssignment(want[1:], users) // the first selector gets no user
 	for i, u := range users {
 		if !want[0].Matches(u) {
 			continue

@@ -8,7 +8,7 @@ import (
 	"github.com/userfarm/userfarm/domain"
 )
 
-// BenchmarkAssign picks users for a lease from as many candidates for each selector as a store finds.
+// BenchmarkAssign picks the users of a lease, from as many candidates for each selector as a store finds.
 func BenchmarkAssign(b *testing.B) {
 	for _, selectors := range []int{1, domain.MaxLeaseUsers} {
 		b.Run(fmt.Sprintf("selectors=%d", selectors), func(b *testing.B) {
@@ -33,7 +33,7 @@ func BenchmarkAssign(b *testing.B) {
 	}
 }
 
-// BenchmarkGrantAndRelease is what the domain does for one lease from its beginning to its end.
+// BenchmarkGrantAndRelease measures all that the domain does for one lease.
 func BenchmarkGrantAndRelease(b *testing.B) {
 	for _, n := range []int{1, domain.MaxLeaseUsers} {
 		b.Run(fmt.Sprintf("users=%d", n), func(b *testing.B) {
@@ -56,7 +56,7 @@ func BenchmarkGrantAndRelease(b *testing.B) {
 	}
 }
 
-// BenchmarkCopy copies a user that is locked and has labels, in the ways that stores do.
+// BenchmarkCopy copies a user that is locked and has labels, in the ways that stores use.
 func BenchmarkCopy(b *testing.B) {
 	user := newUser("ann", domain.Labels{"role": "admin", "plan": "free"})
 	terms := domain.Terms{Owner: "ci-4711/worker-3", TTL: time.Minute}

@@ -8,7 +8,7 @@ import (
 
 func TestEverybodyIsAnAdminOfAllProjects(t *testing.T) {
 	if who := domain.Everybody(); !who.Key.IsZero() || who.Role != domain.Admin || !who.Scope.Equal(domain.Scope{}) {
-		t.Errorf("everybody is %+v", who)
+		t.Errorf("Everybody() = %+v", who)
 	}
 }
 
@@ -16,21 +16,21 @@ func TestCallersDoNotShareIdempotencyKeys(t *testing.T) {
 	key, nonce := newKey(t, "build-4711"), domain.NewNonce()
 	ann, bob := domain.Caller{Key: annsKey}, domain.Caller{Key: bobsKey}
 	if key.Of(domain.Everybody()) != key || !(domain.IdempotencyKey{}).Of(ann).IsZero() {
-		t.Error("who needs no key has another key, or who names no call names one")
+		t.Error("a caller without an API key gets another key, or the zero key is not zero for a caller")
 	}
 	if key.Of(ann) != newKey(t, "build-4711").Of(domain.Caller{Key: annsKey, Name: "renamed", Role: domain.Admin}) {
-		t.Error("the same caller names another call")
+		t.Error("the key depends on more than the API key of the caller")
 	}
 	keys := []domain.IdempotencyKey{key, key.Of(ann), key.Of(bob), newKey(t, "build-4712").Of(ann)}
 	for i, a := range keys {
 		for _, b := range keys[:i] {
 			once, other := a.Once("acquire", "request", nonce), b.Once("acquire", "request", nonce)
 			if once.Key == other.Key || once.Request == other.Request || a.LeaseID(nonce) == b.LeaseID(nonce) {
-				t.Error("two callers name the same call, or are answered alike")
+				t.Error("two callers have the same call or the same lease id")
 			}
 		}
 	}
-	// Nobody can spell the key of somebody else.
+	// A caller can't write a text that gives the key of another caller.
 	_, err := domain.NewIdempotencyKey(annsKey.String() + "\x00build-4711")
 	wantFields(t, err, "/Idempotency-Key")
 }

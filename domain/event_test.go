@@ -105,7 +105,7 @@ func TestCallsThatChangeNothingRecordNoEvent(t *testing.T) {
 			t.Errorf("%s was not refused", what)
 		}
 	}
-	must(t, domain.ForceRelease(noon, []*domain.User{free}, "nobody holds it"))
+	must(t, domain.ForceRelease(noon, []*domain.User{free}, "not locked"))
 	must(t, free.Restore(noon, "it is not in quarantine"))
 	for _, u := range all {
 		if u.Expire(noon) {
@@ -128,7 +128,7 @@ func TestRestoredAndClonedUsersHaveNoEvents(t *testing.T) {
 	}
 }
 
-// wantEvents fails the test unless this is what happened to the user, whose name is filled in.
+// wantEvents fails the test unless these are the events of the user. It fills in the fields that identify the user.
 func wantEvents(t *testing.T, u *domain.User, want ...domain.Event) {
 	t.Helper()
 	got := u.Events()

@@ -3,13 +3,13 @@ package domain_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/userfarm/userfarm/domain"
 )
 
-// The examples embed the lock rules in a service that keeps users as it likes. noon stands for the time of the clock
-// that all its processes share.
+// noon stands for the time of the one clock that all processes of a program share.
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 func newUser(login string, labels domain.Labels) *domain.User {
@@ -25,20 +25,60 @@ func newUser(login string, labels domain.Labels) *domain.User {
 	return user
 }
 
-func Example_acquire() {
+// A program that embeds the domain keeps snapshots of its users, here in a map, and passes its own time.
+func Example() {
+	rows := make(map[domain.UserID]domain.Snapshot)
+	save := func(users ...*domain.User) {
+		for _, u := range users {
+			rows[u.ID()] = u.Snapshot()
+		}
+	}
+	load := func() (users []*domain.User) {
+		for _, row := range rows {
+			users = append(users, domain.Restore(row))
+		}
+		return users
+	}
+	save(newUser("ann", nil), newUser("root", domain.Labels{"role": "admin"}))
+
+	// Acquire: everything between load and save belongs into one transaction.
+	id, policy, want := domain.NewLeaseID(), domain.LeasePolicy{}, []domain.Selector{{Labels: domain.Labels{"role": "admin"}}}
+	users := load()
+	lease, err := domain.Acquire(noon, id, policy, domain.Terms{Owner: "ci-4711/worker-3"}, want, users)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	save(users...)
+	fmt.Println(lease.Users[0].Login, "is locked until", lease.ExpiresAt.Format(time.TimeOnly))
+
+	// A second caller does not get the same user.
+	_, err = domain.Acquire(noon, domain.NewLeaseID(), policy, domain.Terms{}, want, load())
+	fmt.Println(err)
+
+	// Release: the holder knows the lease id, the rows have its digest.
+	held := load()
+	held = slices.DeleteFunc(held, func(u *domain.User) bool {
+		digest, ok := u.Lease()
+		return !ok || digest != id.Digest()
+	})
+	fmt.Println(domain.Release(noon, id, held))
+	save(held...)
+	// Output:
+	// root is locked until 12:15:00
+	// no matching user is free (selectors [0])
+	// <nil>
+}
+
+func ExampleAcquire() {
 	users := []*domain.User{
 		newUser("root", domain.Labels{"role": "admin"}),
 		newUser("ann", nil),
 	}
-	// The first selector takes anybody, but not the admin whom the second one needs.
+	// The first selector matches both users, but leaves the admin to the second one.
 	want := []domain.Selector{{}, {Labels: domain.Labels{"role": "admin"}}}
-	picked, missing := domain.Assign(want, users)
-	if len(missing) > 0 {
-		fmt.Println(domain.Refusal(noon, want, users))
-		return
-	}
 	terms := domain.Terms{Owner: "ci-4711/worker-3", TTL: 5 * time.Minute}
-	lease, err := domain.Grant(noon, domain.NewLeaseID(), terms, picked)
+	lease, err := domain.Acquire(noon, domain.NewLeaseID(), domain.LeasePolicy{}, terms, want, users)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -70,7 +110,7 @@ func Example_release() {
 	if _, err := domain.Grant(noon, id, domain.Terms{TTL: time.Minute}, users); err != nil {
 		fmt.Println(err)
 	}
-	fmt.Println(domain.Release(noon, domain.NewLeaseID(), users)) // somebody else's lease id
+	fmt.Println(domain.Release(noon, domain.NewLeaseID(), users)) // the id of another lease
 	fmt.Println(domain.Release(noon, id, users))
 	fmt.Println(users[0].Status(noon))
 	// Output:
@@ -108,7 +148,7 @@ func Example_quarantine() {
 	_, err := domain.Grant(noon, domain.NewLeaseID(), domain.Terms{TTL: time.Minute}, users)
 	fmt.Println(err, "-", users[0].View(noon).Quarantine.Reason)
 
-	_ = users[0].Restore(noon, "looked at it")
+	_ = users[0].Restore(noon, "the cart is empty")
 	fmt.Println(users[0].Status(noon))
 	// Output:
 	// user is quarantined - cart is not empty
@@ -120,7 +160,7 @@ func ExampleRestore() {
 	if err := user.LockOpen(noon, 0); err != nil {
 		fmt.Println(err)
 	}
-	row := user.Snapshot() // keep it wherever users are kept
+	row := user.Snapshot() // store it in any form
 
 	restored := domain.Restore(row)
 	fmt.Println(restored.Status(noon), "since", row.Lock.AcquiredAt.Format(time.TimeOnly), "fence", row.Fence)

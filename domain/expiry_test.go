@@ -11,7 +11,7 @@ import (
 
 const expired = "the lease expired before it was released"
 
-// grantStrictly grants a lease that puts its users into quarantine should it expire.
+// grantStrictly grants a lease that puts its users into quarantine if it expires.
 func grantStrictly(t *testing.T, users ...*domain.User) domain.Lease {
 	t.Helper()
 	terms, err := domain.LeasePolicy{QuarantineOnExpiry: true}.Apply([]domain.Selector{{}}, domain.Terms{Owner: "ci", Note: "smoke", TTL: time.Minute})

@@ -23,7 +23,7 @@ func TestJoinInvalidListsTheFieldsOfAllErrors(t *testing.T) {
 	}
 }
 
-// Lengths are counted in characters, so that a name may be as long in any script.
+// Lengths are counted in characters, so the limit is the same in every script.
 func TestTextsHaveALongestLength(t *testing.T) {
 	spec := func(change func(*domain.Spec)) domain.Spec {
 		s := domain.Spec{

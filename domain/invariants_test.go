@@ -10,8 +10,8 @@ import (
 	"github.com/userfarm/userfarm/domain"
 )
 
-// Whatever is done to a few users under a few leases, in whatever order: who was granted a lease has all of its users,
-// alone, until it ends; nobody else can end it but by force; and what is refused changes nothing.
+// The test applies random operations to a few users and leases. A lease holds all of its users, and no other lease holds
+// them, until it ends. Only its holder or a force release ends it early. A call that returns an error changes nothing.
 func TestALeaseHoldsAllItsUsersAloneUntilItEnds(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
 	for range 100 {
@@ -27,7 +27,7 @@ func TestALeaseHoldsAllItsUsersAloneUntilItEnds(t *testing.T) {
 	}
 }
 
-// trial is a few users and what is known of their leases.
+// trial has a few users and the leases that were granted.
 type trial struct {
 	t      *testing.T
 	random *rand.Rand
@@ -36,7 +36,7 @@ type trial struct {
 	leases []*tenure
 }
 
-// tenure is what the holder of a lease knows of it.
+// tenure is a lease as its holder knows it.
 type tenure struct {
 	id    domain.LeaseID
 	users []*domain.User
@@ -93,7 +93,7 @@ func (f *trial) release() error {
 	return err
 }
 
-// force ends a lease that holds; of one that is over, the users may be somebody else's.
+// force ends a lease that is not over. If it is over, its users may belong to another lease.
 func (f *trial) force() {
 	if lease := f.pick(); f.now.Before(lease.until) {
 		must(f.t, domain.ForceRelease(f.now, lease.users, ""))
@@ -101,7 +101,7 @@ func (f *trial) force() {
 	}
 }
 
-// pick returns one of the leases, or one that never was.
+// pick returns one of the leases, or one that does not exist.
 func (f *trial) pick() *tenure {
 	if i := f.random.IntN(len(f.leases) + 1); i < len(f.leases) {
 		return f.leases[i]
@@ -109,7 +109,7 @@ func (f *trial) pick() *tenure {
 	return &tenure{id: domain.NewLeaseID(), users: f.users[:1]}
 }
 
-// check asks for every lease whether it holds, and compares with what its holder must believe.
+// check compares every lease with what its holder expects.
 func (f *trial) check() {
 	held := make(map[*domain.User]bool)
 	for _, lease := range f.leases {

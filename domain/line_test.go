@@ -44,7 +44,7 @@ func TestAClaimLeavesAUserToALaterClaimThatNeedsIt(t *testing.T) {
 	}
 	served := wantServed(t, [][]domain.Selector{{wantAnyone}, {wantAdmin}}, []*domain.User{root}, true, false)
 	if served[0][0] != root {
-		t.Error("who came first did not get the only user there is")
+		t.Error("the first claim did not get the only user")
 	}
 }
 
@@ -73,8 +73,8 @@ func TestAClaimAloneInLineGetsTheUsersOfAssign(t *testing.T) {
 	}
 }
 
-// Against every possible way to hand out the users: each in line, one after the other, has as many of the users that it
-// wants as it can have beside those ahead, and is served if it has all; and the most rested users are handed out.
+// The test compares Serve with all possible ways to distribute the users. Each claim in line, one after the other, gets or
+// reserves as many users as the earlier claims leave for it. It is served if these are enough, with the most rested users.
 func TestServeIsTheBestOfAllWays(t *testing.T) {
 	random := rand.New(rand.NewPCG(9, 10))
 	for range 2000 {
@@ -107,7 +107,7 @@ func TestServeIsTheBestOfAllWays(t *testing.T) {
 	}
 }
 
-// wantServed fails the test unless just those in line are served who should be, each with users of its own that match.
+// wantServed fails the test unless exactly these claims are served, with different users that match.
 func wantServed(t *testing.T, line [][]domain.Selector, free []*domain.User, want ...bool) [][]*domain.User {
 	t.Helper()
 	served := domain.Serve(line, free)
@@ -131,7 +131,7 @@ func wantServed(t *testing.T, line [][]domain.Selector, free []*domain.User, wan
 	return served
 }
 
-// restedUsers returns a few users, numbered from the most rested on.
+// restedUsers returns a few users. Their logins are numbers in the order of rest.
 func restedUsers(t *testing.T, random *rand.Rand) []*domain.User {
 	t.Helper()
 	users := make([]*domain.User, random.IntN(6))
@@ -143,7 +143,7 @@ func restedUsers(t *testing.T, random *rand.Rand) []*domain.User {
 	return users
 }
 
-// wishes returns up to n selectors, some of which could be served by the users.
+// wishes returns up to n selectors. Some of them match users.
 func wishes(random *rand.Rand, users []*domain.User, n int) []domain.Selector {
 	want := make([]domain.Selector, 1+random.IntN(n))
 	for i := range want {
@@ -161,8 +161,8 @@ func wishes(random *rand.Rand, users []*domain.User, n int) []domain.Selector {
 	return want
 }
 
-// bestCounts tries every way to give users to selectors, and returns how many each in line has in the best: those
-// further ahead count first.
+// bestCounts tries all ways to give users to selectors, and returns how many users each claim has in the best one, in which
+// earlier claims come first.
 func bestCounts(line [][]domain.Selector, users []*domain.User) []int {
 	best := make([]int, len(line))
 	counts := make([]int, len(line))

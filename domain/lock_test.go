@@ -70,7 +70,7 @@ func TestAQuarantinedUserThatIsLockedIsQuarantined(t *testing.T) {
 		t.Errorf("quarantine = %+v, want the new reason since the first time", q)
 	}
 	if err := user.Remove(noon); !errors.Is(err, domain.ErrUserLocked) {
-		t.Errorf("removable = %v while somebody holds it", err)
+		t.Errorf("removing a locked user = %v", err)
 	}
 	must(t, user.ReleaseOpen(noon))
 	if err := user.LockOpen(noon, 0); !errors.Is(err, domain.ErrUserQuarantined) {
@@ -81,8 +81,8 @@ func TestAQuarantinedUserThatIsLockedIsQuarantined(t *testing.T) {
 	must(t, user.LockOpen(noon, 0))
 }
 
-// Whatever is done to a user, in whatever order: its fence goes up by one with every lock and never changes otherwise,
-// nobody locks a user that somebody holds, and a snapshot loses nothing.
+// The test applies random operations to a user. The fence goes up by one with each lock and does not change otherwise, a
+// locked user can't be locked again, and a snapshot has the complete state.
 func TestTheFenceCountsTheLocks(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 500 {
@@ -140,7 +140,7 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// A store finds the users that may be claimed by FreeFrom alone, and CheckFree decides: they must agree at every time.
+// A store finds free users by FreeFrom, and CheckFree decides about them, so both must agree at all times.
 func TestAUserIsFreeFromTheTimeThatFreeFromTells(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	for range 500 {

@@ -51,12 +51,12 @@ func TestTheNextCodeIsAvailableWhenTheWindowEnds(t *testing.T) {
 	if second.Code == first.Code {
 		t.Error("it is the same code")
 	}
-	// What was given out stays so, also for a clock that is set back, by however much.
+	// A used code stays used, also if the clock is set back.
 	wantCodeUsed(t, h, noon.Add(10*time.Second), 50*time.Second)
 	wantCodeUsed(t, h, noon.Add(-time.Hour), time.Hour+time.Minute)
 }
 
-// wantCodeUsed fails the test unless the current code was given out, and the next one comes in so long.
+// wantCodeUsed fails the test unless the current code was used, and the next one is available after this time.
 func wantCodeUsed(t *testing.T, h holder, now time.Time, wait time.Duration) {
 	t.Helper()
 	before := h.user.Snapshot().LastCodeAt
@@ -120,7 +120,7 @@ func TestUsedCodesStayUsed(t *testing.T) {
 	wantCodeUsed(t, h, noon.Add(20*time.Second), 10*time.Second)
 }
 
-// With another period, the first window that begins when the last code is over may begin later.
+// If the period changes, the next window may begin some time after the latest code has expired.
 func TestAfterAChangeOfThePeriodTheWaitIsForAWholeWindow(t *testing.T) {
 	h := hold(t, parseTOTP(t, halfAMinute), noon)
 	_, err := h.code(noon)
@@ -136,8 +136,8 @@ func TestAfterAChangeOfThePeriodTheWaitIsForAWholeWindow(t *testing.T) {
 	}
 }
 
-// Whoever holds the user and whenever they ask, whatever the clock does and whatever becomes of the second factor: nobody
-// is given a code that somebody was given before, and whoever is refused is told for how long to wait.
+// The test asks for codes at random times, with changing holders, clocks and second factors. No code is returned twice, and
+// a rejection tells how long to wait.
 func TestNoCodeIsEverGivenTwice(t *testing.T) {
 	random := seeded(11)
 	for range 150 {
@@ -146,7 +146,7 @@ func TestNoCodeIsEverGivenTwice(t *testing.T) {
 			if fresh {
 				secrets++
 			}
-			// With 8 digits, codes of different windows are different as good as always.
+			// With 8 digits, codes of different windows are almost never equal.
 			return parseTOTP(t, fmt.Sprintf("otpauth://totp/x?digits=8&period=%d&secret=%s",
 				[]int{1, 7, 30, 30, 60, 90}[random.IntN(6)], []string{"JBSWY3DP", "EHPK3PXP", "AAAAAAAA", "ABCDEFGH"}[secrets]))
 		}
@@ -190,7 +190,7 @@ func TestNoCodeIsEverGivenTwice(t *testing.T) {
 	}
 }
 
-// nextHolder lets somebody else have the user.
+// nextHolder gives the user to another lease.
 func (h *holder) nextHolder(t *testing.T, now time.Time) {
 	t.Helper()
 	users := []*domain.User{h.user}
@@ -219,7 +219,7 @@ func TestAfterAChangeToAShorterPeriodTheWaitIsShort(t *testing.T) {
 	_, err = h.code(noon)
 	must(t, err)
 	wantCodeUsed(t, h, noon.Add(tick), 30*time.Second-tick)
-	// Nor is the long one's given again.
+	// The code of the long window is not returned again either.
 	must(t, h.user.Change(domain.Change{TOTP: new(parseTOTP(t, "otpauth://totp/x?period=86400&secret="+halfAMinute))}))
 	wantCodeUsed(t, h, noon.Add(time.Minute), 12*time.Hour-time.Minute)
 }

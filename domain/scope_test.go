@@ -10,7 +10,7 @@ import (
 	"github.com/userfarm/userfarm/domain"
 )
 
-// universe has all projects that drawn scopes are made of, and one that is in none of them but that of all projects.
+// universe has all projects of the scopes in these tests, and one that only the scope of all projects has.
 var universe = []domain.ProjectID{{1}, {2}, {2, 15: 1}, {0xff}, {0x77}}
 
 func drawScope(random *rand.Rand) domain.Scope {
@@ -50,7 +50,7 @@ func TestAScopeHasItsProjectsOnly(t *testing.T) {
 	}
 }
 
-// What is said of scopes is the same as what can be said of their projects one by one.
+// The test compares the methods of scopes with checks of their projects one by one.
 func TestScopesAreSetsOfProjects(t *testing.T) {
 	random := seeded(3)
 	for range 5000 {

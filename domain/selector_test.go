@@ -69,7 +69,7 @@ func TestRefusalSaysWhy(t *testing.T) {
 		"an unknown user":            {[]domain.Selector{{}, {UserID: domain.UserID{9}}}, domain.ErrUserNotFound, []int{1}},
 		"a held user":                {[]domain.Selector{{UserID: held.ID()}}, domain.ErrUserLocked, []int{0}},
 		"a quarantined user":         {[]domain.Selector{{}, {UserID: quarantined.ID()}}, domain.ErrUserQuarantined, []int{1}},
-		"nobody of the kind":         {[]domain.Selector{{}, {Env: "prod"}}, domain.ErrNoMatch, []int{1}},
+		"no user in the environment": {[]domain.Selector{{}, {Env: "prod"}}, domain.ErrNoMatch, []int{1}},
 		"too few of the kind":        {[]domain.Selector{admins, {}, admins}, domain.ErrNoMatch, []int{2}},
 		"too few that are free":      {[]domain.Selector{{}, {}, {}}, domain.ErrPoolExhausted, []int{2}},
 		"the free suffice after all": {[]domain.Selector{{}, admins}, nil, nil},

@@ -39,14 +39,14 @@ func TestTheDigestIsTheSHA256OfTheText(t *testing.T) {
 	}
 }
 
-// tokenRules are what can be wrong with a token.
+// tokenRules are the rules that a bad token can break.
 var tokenRules = []string{
 	"malformed API key: it must begin with userfarm_",
 	"malformed API key: it must have 40 characters after userfarm_",
 	"malformed API key: its checksum does not fit, so a character of it must be wrong",
 }
 
-// wantMalformed fails the test unless the text is no token and the error names the rule and nothing of the text.
+// wantMalformed fails the test unless the text is rejected with an error that names the rule and does not quote the text.
 func wantMalformed(t *testing.T, text string) (rule string) {
 	t.Helper()
 	token, err := domain.ParseToken(text)

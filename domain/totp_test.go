@@ -23,7 +23,7 @@ func parseTOTP(t testing.TB, text string) domain.TOTP {
 	return totp
 }
 
-// holder is somebody who holds a user with a second factor for good.
+// holder is the holder of a user with a second factor, whose lease does not expire.
 type holder struct {
 	lease domain.LeaseID
 	user  *domain.User
@@ -42,7 +42,7 @@ func (h holder) code(now time.Time) (domain.OneTimeCode, error) {
 	return domain.GiveCode(now, h.lease, []*domain.User{h.user}, h.user.ID())
 }
 
-// codeAt returns the code of one moment.
+// codeAt returns the code at a time.
 func codeAt(t testing.TB, totp domain.TOTP, now time.Time) string {
 	t.Helper()
 	code, err := hold(t, totp, now).code(now)
@@ -50,7 +50,7 @@ func codeAt(t testing.TB, totp domain.TOTP, now time.Time) string {
 	return code.Code.Reveal()
 }
 
-// The vectors are those of RFC 6238, appendix B.
+// The test vectors are from RFC 6238, appendix B.
 func TestCodesAreThoseOfRFC6238(t *testing.T) {
 	const seed = "1234567890"
 	seeds := map[string]string{
@@ -115,7 +115,7 @@ func TestSecretsMayHaveSpacesHyphensAndLowerCase(t *testing.T) {
 	}
 }
 
-// The rules that a text for a second factor can break.
+// totpRules are the rules that a bad text can break.
 var totpRules = []string{
 	"must have at most 1024 characters",
 	"must be base32 or an otpauth:// URI",
@@ -131,7 +131,7 @@ var totpRules = []string{
 	"must have a secret of 1 to 128 bytes in base32 (letters and the digits 2 to 7)",
 }
 
-// wantTOTPRule fails the test unless err is about /totp_secret, names one of the rules, and says nothing else.
+// wantTOTPRule fails the test unless err is about /totp_secret and its detail is one of the rules.
 func wantTOTPRule(t *testing.T, err error) (rule string) {
 	t.Helper()
 	invalid, ok := errors.AsType[*domain.InvalidError](err)
@@ -205,7 +205,7 @@ func TestABadTOTPIsRejectedWithTheRule(t *testing.T) {
 			t.Errorf("%q: %s, want a rule about %s", text, rule, want)
 		}
 		if !totp.IsZero() {
-			t.Errorf("%q made a second factor beside its error", text)
+			t.Errorf("%q returned a second factor and an error", text)
 		}
 	}
 	for _, rule := range totpRules {
@@ -307,7 +307,7 @@ func TestASecondFactorIsNeverPrinted(t *testing.T) {
 	}
 }
 
-// wantRedacted fails the test if a printed, encoded or logged form of the value shows what is hidden, in lower case.
+// wantRedacted fails the test if a printed, encoded or logged form of the value has the hidden text, in lower case.
 func wantRedacted(t *testing.T, name string, value any, hidden []string) {
 	t.Helper()
 	var printed bytes.Buffer

@@ -11,7 +11,7 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// withAdmin stands for the code that is to be tested: it lends an administrator to use.
+// withAdmin stands for the code under test: it acquires an admin, calls use, and releases the admin.
 func withAdmin(ctx context.Context, farm ports.Leases, use func(admin domain.LeasedUser) error) error {
 	want := []domain.Selector{{Env: "staging", Labels: domain.Labels{"role": "admin"}}}
 	lease, err := farm.Acquire(ctx, want, domain.Terms{Owner: "nightly"}, domain.IdempotencyKey{})
@@ -21,8 +21,8 @@ func withAdmin(ctx context.Context, farm ports.Leases, use func(admin domain.Lea
 	return errors.Join(use(lease.Users[0]), farm.Release(ctx, lease.ID))
 }
 
-// Code that acquires users is tested against a farm of its own, which starts empty and needs no database. In a
-// testing/synctest bubble its leases expire in no time.
+// In a unit test, code that acquires users can use a farm in memory, which starts empty and needs no database. In a
+// testing/synctest bubble, leases expire without real waiting.
 func Example() {
 	ctx := context.Background()
 	farm, err := app.New(memory.New(), app.Settings{})
@@ -45,7 +45,7 @@ func Example() {
 		fmt.Println(admin.Login, admin.Password.Reveal(), "fence", admin.Fence)
 		return withAdmin(ctx, farm, func(domain.LeasedUser) error { return nil })
 	})
-	fmt.Println("a second one at the same time:", errors.Is(err, domain.ErrPoolExhausted))
+	fmt.Println("no second admin at the same time:", errors.Is(err, domain.ErrPoolExhausted))
 
 	err = withAdmin(ctx, farm, func(admin domain.LeasedUser) error {
 		fmt.Println(admin.Login, "again, fence", admin.Fence)
@@ -54,7 +54,7 @@ func Example() {
 	fmt.Println(err)
 	// Output:
 	// root@example.com correct horse fence 1
-	// a second one at the same time: true
+	// no second admin at the same time: true
 	// root@example.com again, fence 2
 	// <nil>
 }

@@ -1,10 +1,10 @@
-// Package portstest has the suites that every implementation of an outbound port must pass. A suite takes a factory, so
-// that the test of an adapter is the few lines that make one:
+// Package portstest has the test suites that every implementation of an outbound port must pass. A suite takes a function
+// that makes an implementation, so the test of an adapter is a few lines:
 //
 //	func TestStore(t *testing.T) {
 //		portstest.TestStore(t, env, func(t testing.TB) portstest.Subject { … })
 //	}
 //
-// A suite knows the port and nothing of what is behind it. It moves time through [Subject.Advance] alone, so that what
-// happens exactly at an expiry can be told from what happens a microsecond before.
+// A suite uses the methods of the port only, and nothing of the implementation. Only [Subject.Advance] moves the time, so a
+// suite can test exactly at an expiry and a microsecond before it.
 package portstest
