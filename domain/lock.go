@@ -36,16 +36,23 @@ func (u *User) CheckFree(now time.Time) error {
 	}
 }
 
-// FreeFrom returns the time from which nobody holds the user: the zero time if nobody ever did, else the end of the
-// latest lock, which may lie ahead. ok is false if time alone won't set it free: an open lock without expiry holds it, or
-// it goes into quarantine when its lock expires. Users are handed out in this order, so that wear spreads; a store that
-// keeps the value in an index finds the next user without a scan.
+// FreeFrom returns the time from which the user may be claimed: the zero time if it was never locked, else the end of its
+// latest lock, which may be in the future. ok is false if time alone does not make it free: it is in quarantine, will be
+// when its lock expires, or has an open lock without expiry. So [User.CheckFree] returns nil at a time exactly if ok is true
+// and from is not after that time.
+//
+// Users are handed out in this order, so that wear spreads. A store that keeps the value in an index finds the next user
+// without a scan.
 func (u *User) FreeFrom() (from time.Time, ok bool) {
 	lock := u.state.Lock
-	if lock == nil {
+	switch {
+	case u.state.Quarantine != nil:
+		return time.Time{}, false
+	case lock == nil:
 		return u.state.ReleasedAt, true
+	default:
+		return lock.ExpiresAt, !lock.ExpiresAt.IsZero() && !lock.QuarantineOnExpiry
 	}
-	return lock.ExpiresAt, !lock.ExpiresAt.IsZero() && !lock.QuarantineOnExpiry
 }
 
 // LockExpiry returns when the lock that the user carries expires, or expired. ok is false if it carries none that does.

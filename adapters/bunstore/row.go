@@ -131,7 +131,6 @@ func circulationOf(u *domain.User) Circulation {
 		c.LockQuarantines = lock.QuarantineOnExpiry
 	}
 	if quarantine := state.Quarantine; quarantine != nil {
-		c.FreeAt = math.MaxInt64
 		c.QuarantineReason = quarantine.Reason
 		c.QuarantinedAt = micros(quarantine.Since)
 	}

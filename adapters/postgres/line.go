@@ -18,12 +18,12 @@ const (
 )
 
 const (
-	keepLine = `SELECT pg_advisory_xact_lock($1)`
+	takeTurn = `SELECT pg_advisory_xact_lock($1)`
 
 	// boundTurn ends the pass of a replica that was stopped in the middle of it, so that the others can go on.
 	boundTurn = `SET LOCAL idle_in_transaction_session_timeout = '2s'`
 
-	signOfLife = `INSERT INTO replicas (replica_id, seen_at) SELECT $1, ` + clock + `
+	noteBeat = `INSERT INTO replicas (replica_id, seen_at) SELECT $1, ` + clock + `
 		ON CONFLICT (replica_id) DO UPDATE SET seen_at = excluded.seen_at`
 
 	// forgetLate removes those whose replica died before it could.
@@ -64,38 +64,37 @@ const (
 
 	leaveLine = `DELETE FROM waiters WHERE place = ANY ($1::bigint[]) AND replica_id = $2`
 
-	// tellOthers wakes those who wait in other replicas, if there are any. It stands last before COMMIT: who joins the line
-	// after it looks for itself.
-	tellOthers = `SELECT pg_notify('` + lineChannel + `', '') FROM (SELECT FROM waiters WHERE replica_id <> $1 LIMIT 1) others`
+	// wakeOthers wakes the other replicas in which claims wait, if there are any.
+	wakeOthers = `SELECT pg_notify('` + lineChannel + `', '') FROM (SELECT FROM waiters WHERE replica_id <> $1 LIMIT 1) others`
 )
 
-// line adds the statements that find out who stands in line.
-func (e *exchange) line(ask bunstore.Ask, found *bunstore.Found) {
-	if ask.Wants {
-		e.read(findWants, []any{bunstore.DeadAfter.Microseconds()}, func(rows pgx.Rows) error {
-			texts, err := pgx.CollectRows(rows, pgx.RowTo[string])
-			for _, text := range texts {
-				want, err := bunstore.DecodeWant(text)
-				if err != nil {
-					return err
-				}
-				found.Wants = append(found.Wants, want)
+// wants adds the query for what claims in line want.
+func (e *exchange) wants(found *bunstore.Found) {
+	e.read(findWants, []any{bunstore.DeadAfter.Microseconds()}, func(rows pgx.Rows) error {
+		texts, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		for _, text := range texts {
+			want, err := bunstore.DecodeWant(text)
+			if err != nil {
+				return err
 			}
-			return err
-		})
-	}
-	if ask.Line {
-		e.run(boundTurn)
-		e.run(keepLine, int64(lineLock))
-		if ask.Beat != 0 {
-			e.run(signOfLife, int64(ask.Beat))
-			e.run(forgetLate)
+			found.Wants = append(found.Wants, want)
 		}
-		e.read(findHeads, []any{bunstore.DeadAfter.Microseconds(), bunstore.MaxAlike}, func(rows pgx.Rows) error {
-			return readLine(rows, &found.Line)
-		})
-		e.value(lastPlace, &found.Line.Last)
+		return err
+	})
+}
+
+// line adds the statements that take the turn at the line, and find which claims stand in it.
+func (e *exchange) line(ask bunstore.Ask, found *bunstore.Found) {
+	e.run(boundTurn)
+	e.run(takeTurn, int64(lineLock))
+	if ask.Beat != 0 {
+		e.run(noteBeat, int64(ask.Beat))
+		e.run(forgetLate)
 	}
+	e.read(findHeads, []any{bunstore.DeadAfter.Microseconds(), bunstore.MaxAlike}, func(rows pgx.Rows) error {
+		return readLine(rows, &found.Line)
+	})
+	e.value(lastPlace, &found.Line.Last)
 }
 
 func readLine(rows pgx.Rows, line *bunstore.Line) error {
@@ -114,7 +113,7 @@ func readLine(rows pgx.Rows, line *bunstore.Line) error {
 	return rows.Err()
 }
 
-// moveLine adds the statements that change the line, and wake other replicas whose claims that may concern.
+// moveLine adds the statements that change the line.
 func (e *exchange) moveLine(changes bunstore.Changes) {
 	if n := len(changes.Waiters); n > 0 {
 		places, keys, since, until := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
@@ -127,9 +126,6 @@ func (e *exchange) moveLine(changes bunstore.Changes) {
 	}
 	if len(changes.Left) > 0 {
 		e.run(leaveLine, places(changes.Left), int64(changes.Replica))
-	}
-	if changes.Frees {
-		e.run(tellOthers, int64(changes.Replica))
 	}
 }
 

@@ -25,14 +25,22 @@ func (c *Claim) need(n *Needs) {
 	n.Wants = true
 	if c.Chosen != nil {
 		n.Users = append(n.Users, c.Chosen...)
-	} else {
-		n.want(c.Want)
+		return
+	}
+	for _, selector := range c.Want {
+		if selector.UserID.IsZero() {
+			n.Searches = append(n.Searches, Search{Want: selector})
+		} else {
+			n.Users = append(n.Users, selector.UserID)
+		}
 	}
 }
 
 func (c *Claim) apply(l *Ledger) error {
-	if err := l.checkCall(c.Once); err != nil {
-		return err
+	if !c.Once.IsZero() {
+		if err := l.checkCall(c.Once); err != nil {
+			return err
+		}
 	}
 	if Awaited(c.Want, l.loaded.Wants) {
 		return ErrAwaited

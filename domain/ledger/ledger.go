@@ -158,7 +158,9 @@ func (l *Ledger) decide(entries []*entry, decide Decide) ([]*domain.User, error)
 		return nil, err
 	}
 	for i, e := range entries {
-		l.noteEnd(e.current, users[i])
+		if lease, leased := e.current.Lease(); leased {
+			l.noteEnd(lease, e.current, users[i])
+		}
 		e.current, e.Err = users[i], nil
 		if l.index(e); !e.changed {
 			e.changed = true

@@ -71,7 +71,9 @@ func (r *Remove) apply(l *Ledger) error {
 		return err
 	}
 	e := entries[0]
-	l.noteEnd(e.current, nil)
+	if lease, leased := e.current.Lease(); leased {
+		l.noteEnd(lease, e.current, nil)
+	}
 	e.removed = true
 	l.changes.Events = append(l.changes.Events, users[0].Events()...)
 	l.changes.Removed = append(l.changes.Removed, r.User)
