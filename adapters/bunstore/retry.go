@@ -36,7 +36,7 @@ func (s *Store) read(ctx context.Context, operation string, query func(context.C
 }
 
 // retry attempts again what the database gave up in favour of another transaction or process, what met a dead connection,
-// which is undone unless it was about to commit, and what was sealed with a new key.
+// which is undone unless it was about to commit, and what was sealed with a key that the database did not know.
 func (s *Store) retry(ctx context.Context, attempt func() (committing bool, err error)) error {
 	for attempts := 1; ; attempts++ {
 		var committing bool

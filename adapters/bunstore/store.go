@@ -59,7 +59,7 @@ type Store struct {
 
 var _ ports.Store = (*Store)(nil)
 
-// New returns the store of a database whose schema is up to date (see [Migrate]) and whose keys are at hand (see
+// New returns the store of a database whose schema is up to date (see [Migrate]) and whose keys are available (see
 // [CheckKeys]).
 func New(config Config) *Store {
 	store := &Store{

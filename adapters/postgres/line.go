@@ -10,26 +10,26 @@ import (
 )
 
 const (
-	// lineLock is the number of the advisory lock of who passes over the line: "the line" in ASCII.
+	// lineLock is the number of the advisory lock of the process that passes over the line: "the line" in ASCII.
 	lineLock = 0x746865206c696e65
 
-	// lineChannel is where replicas tell each other that users may be free.
+	// lineChannel is on which replicas notify each other that users may be free.
 	lineChannel = "userfarm_line"
 )
 
 const (
 	takeTurn = `SELECT pg_advisory_xact_lock($1)`
 
-	// boundTurn ends the pass of a replica that was stopped in the middle of it, so that the others can go on.
+	// boundTurn ends the pass of a replica that stalls, so that the others can go on.
 	boundTurn = `SET LOCAL idle_in_transaction_session_timeout = '2s'`
 
 	noteBeat = `INSERT INTO replicas (replica_id, seen_at) SELECT $1, ` + clock + `
 		ON CONFLICT (replica_id) DO UPDATE SET seen_at = excluded.seen_at`
 
-	// forgetLate removes those whose replica died before it could.
+	// forgetLate removes the claims of replicas that died.
 	forgetLate = `DELETE FROM waiters WHERE until < (SELECT ` + clock + `) - 1000000`
 
-	// wantsInLine goes from one of the wants to the next one by the index, however many want the same.
+	// wantsInLine goes from one of the wants to the next one by the index, however many claims want the same.
 	wantsInLine = `WITH RECURSIVE wants (key) AS (
 			(SELECT w.want_key FROM waiters w ORDER BY w.want_key LIMIT 1)
 			UNION ALL
@@ -37,7 +37,7 @@ const (
 			FROM wants WHERE wants.key IS NOT NULL
 		) `
 
-	// alive is the condition for who is in line still.
+	// alive is the condition for claims that are still in line.
 	alive = `w.until >= now.at
 			AND EXISTS (SELECT FROM replicas r WHERE r.replica_id = w.replica_id AND r.seen_at >= now.at - $1::bigint)`
 
