@@ -15,10 +15,9 @@ const accountsAtOnce = 1000
 
 // CreateUser implements [ports.Accounts].
 func (f *Farm) CreateUser(ctx context.Context, spec domain.Spec, key domain.IdempotencyKey) (domain.View, error) {
-	spec.By = f.caller.Key
 	// The process clock will do: it orders lists and decides about no lock.
 	now := time.Now().UTC().Truncate(time.Microsecond)
-	user, err := domain.NewUser(domain.NewUserID(now), now, spec)
+	user, err := f.caller.NewUser(domain.NewUserID(now), now, spec)
 	if err != nil {
 		return domain.View{}, err
 	}

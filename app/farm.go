@@ -3,22 +3,13 @@
 package app
 
 import (
-	"time"
+	"fmt"
 
 	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/ports"
 )
 
-// Settings are the rules that a farm's operator chooses.
-type Settings struct {
-	TTLs        domain.TTLs   // of leases
-	OpenLockTTL time.Duration // of open locks; 0 is no expiry
-
-	// QuarantineOnExpiry puts users into quarantine whose lease expires before it is released.
-	QuarantineOnExpiry bool
-}
-
-// Farm implements [ports.Farm] over a store, as one caller may know it.
+// Farm implements [ports.Farm] over a store, for one caller.
 type Farm struct {
 	store    ports.Store
 	settings Settings
@@ -27,13 +18,16 @@ type Farm struct {
 
 var _ ports.Farm = (*Farm)(nil)
 
-// New returns the farm whose users are in store, as [domain.Everybody] knows it.
-func New(store ports.Store, settings Settings) *Farm {
-	return &Farm{store: store, settings: settings, caller: domain.Everybody()}
+// New returns the farm whose users are in store, for [domain.Everybody]. It returns the error of [Settings.Validate].
+func New(store ports.Store, settings Settings) (*Farm, error) {
+	if err := settings.Validate(); err != nil {
+		return nil, fmt.Errorf("settings of the farm: %w", err)
+	}
+	return &Farm{store: store, settings: settings, caller: domain.Everybody()}, nil
 }
 
-// For returns the same farm as caller may know it: users of other projects than the caller's are not there, and what it
-// makes happen is on record under its API key. What the caller's role allows is not asked here.
+// For returns the same farm for a caller: users of projects outside of the caller's scope do not exist for it, and the
+// events of what it does name its API key. For does not check the caller's role.
 func (f *Farm) For(caller domain.Caller) *Farm {
 	view := *f
 	view.caller = caller

@@ -15,7 +15,7 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-var settings = app.Settings{TTLs: domain.TTLs{Default: 15 * time.Minute, Longest: time.Hour}}
+var settings = app.Settings{Leases: domain.LeasePolicy{DefaultTTL: 15 * time.Minute, LongestTTL: time.Hour}}
 
 var stage = domain.Pool{ProjectID: domain.ProjectID{1}, Env: "stage", Domain: "regular"}
 
@@ -27,7 +27,7 @@ func TestALeaseIsAcquiredReadRenewedAndReleased(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		farm := newFarm(t, "ann")
 		lease := acquire(t, farm, anyone, domain.Terms{Owner: "ci-1", Note: "smoke"})
-		if got := lease.ExpiresAt.Sub(lease.AcquiredAt); got != settings.TTLs.Default {
+		if got := lease.ExpiresAt.Sub(lease.AcquiredAt); got != settings.Leases.DefaultTTL {
 			t.Errorf("time to live = %v, want the default", got)
 		}
 		if u := lease.Users[0]; u.Login != "ann" || u.Password.Reveal() != "pw-ann" || u.Fence != 1 {
@@ -108,7 +108,7 @@ func TestReleaseReportsFaultyUsers(t *testing.T) {
 func TestOpenLocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := memory.New()
-		farm := app.New(store, settings)
+		farm := mustNew(store, settings)
 		id := create(t, farm, "ann")
 		from, err := farm.LockOpen(t.Context(), id)
 		if err != nil || !from.Equal(time.Now()) {
@@ -125,7 +125,7 @@ func TestOpenLocks(t *testing.T) {
 			t.Errorf("second release = %v", err)
 		}
 
-		expiring := app.New(store, app.Settings{TTLs: settings.TTLs, OpenLockTTL: time.Minute})
+		expiring := mustNew(store, app.Settings{OpenLockTTL: time.Minute})
 		if _, err := expiring.LockOpen(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}
@@ -184,7 +184,7 @@ func (m *meddler) Find(ctx context.Context, target ports.Target) ([]*domain.User
 
 func TestForceReleaseFollowsALockThatChangesHands(t *testing.T) {
 	store := &meddler{Store: memory.New()}
-	farm := app.New(store, settings)
+	farm := mustNew(store, settings)
 	ann, bob := create(t, farm, "ann"), create(t, farm, "bob")
 	both := []domain.Selector{{UserID: ann}, {UserID: bob}}
 	var lease domain.Lease
@@ -315,9 +315,18 @@ func TestListsAreOldestFirst(t *testing.T) {
 	}
 }
 
+// mustNew returns a farm whose settings are known to be good.
+func mustNew(store ports.Store, settings app.Settings) *app.Farm {
+	farm, err := app.New(store, settings)
+	if err != nil {
+		panic(err)
+	}
+	return farm
+}
+
 func newFarm(t *testing.T, logins ...string) *app.Farm {
 	t.Helper()
-	farm := app.New(memory.New(), settings)
+	farm := mustNew(memory.New(), settings)
 	for _, login := range logins {
 		create(t, farm, login)
 	}

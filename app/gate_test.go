@@ -58,7 +58,7 @@ type entrance struct {
 
 func newEntrance(t *testing.T, open bool) *entrance {
 	store := &keyStore{Store: memory.New()}
-	farm := app.New(store, settings)
+	farm := mustNew(store, settings)
 	return &entrance{t: t, store: store, farm: farm, gate: app.NewGate(farm, open)}
 }
 

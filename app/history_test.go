@@ -91,7 +91,7 @@ func TestEventsTellTheLifeOfAUser(t *testing.T) {
 func TestALeaseThatExpiresMayQuarantineItsUsers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := memory.New()
-		farm := app.New(store, app.Settings{TTLs: settings.TTLs, QuarantineOnExpiry: true})
+		farm := mustNew(store, app.Settings{Leases: domain.LeasePolicy{QuarantineOnExpiry: true}})
 		id := create(t, farm, "ann")
 		if err := farm.Release(t.Context(), acquire(t, farm, anyone, domain.Terms{}).ID); err != nil {
 			t.Fatal(err)

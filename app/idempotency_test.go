@@ -124,13 +124,13 @@ func TestAUserIsCreatedOnceWithAKey(t *testing.T) {
 func TestARepetitionDoesNotDependOnSettings(t *testing.T) {
 	store := memory.New()
 	retry := newKey(t, "job")
-	create(t, app.New(store, settings), "ann")
-	lease, err := app.New(store, settings).Acquire(t.Context(), anyone, domain.Terms{}, retry)
+	create(t, mustNew(store, settings), "ann")
+	lease, err := mustNew(store, settings).Acquire(t.Context(), anyone, domain.Terms{}, retry)
 	if err != nil {
 		t.Fatal(err)
 	}
-	changed := app.Settings{TTLs: domain.TTLs{Default: time.Minute, Longest: time.Hour}, QuarantineOnExpiry: true}
-	again, err := app.New(store, changed).Acquire(t.Context(), anyone, domain.Terms{}, retry)
+	changed := app.Settings{Leases: domain.LeasePolicy{DefaultTTL: time.Minute, LongestTTL: time.Hour, QuarantineOnExpiry: true}}
+	again, err := mustNew(store, changed).Acquire(t.Context(), anyone, domain.Terms{}, retry)
 	if err != nil || again.ID != lease.ID {
 		t.Errorf("after a restart with other settings = %+v, %v; want the same lease", again, err)
 	}
@@ -138,7 +138,7 @@ func TestARepetitionDoesNotDependOnSettings(t *testing.T) {
 
 func TestWhatIsKeptOfARequestTellsNothingOfItsSecrets(t *testing.T) {
 	store := &claims{Store: memory.New()}
-	farm, retry := app.New(store, settings), newKey(t, "job")
+	farm, retry := mustNew(store, settings), newKey(t, "job")
 	create := func(spec domain.Spec) string {
 		_, _ = farm.CreateUser(t.Context(), spec, retry)
 		return fmt.Sprintf("%x", store.added.Request)
@@ -152,7 +152,7 @@ func TestWhatIsKeptOfARequestTellsNothingOfItsSecrets(t *testing.T) {
 
 func TestAnAcquireIsTheSameRequestAsBeforeThereWereScopes(t *testing.T) {
 	store := &claims{Store: memory.New()}
-	farm, retry := app.New(store, settings), newKey(t, "job")
+	farm, retry := mustNew(store, settings), newKey(t, "job")
 	_, _ = farm.Acquire(t.Context(), anyone, domain.Terms{Owner: "ci-1"}, retry)
 	if got := fmt.Sprintf("%x", store.latest.Once.Request); got != "a86bf0ee304c9c5d7fe3befa20dfdb69c70565c82782034ce42ec9216ef7a648" {
 		t.Errorf("acquire is %s", got)

@@ -90,13 +90,8 @@ func (f *Farm) AdmitFirst(ctx context.Context, token domain.Token) (added bool, 
 }
 
 func (f *Farm) addKey(ctx context.Context, token domain.Token, spec domain.KeySpec) (domain.APIKey, error) {
-	spec.By = f.caller.Key
 	return f.store.AddKey(ctx, func(now time.Time) (domain.APIKey, error) {
-		key, err := domain.NewAPIKey(now, token, spec)
-		if err == nil {
-			err = key.CheckMadeBy(f.caller)
-		}
-		return key, err
+		return f.caller.NewAPIKey(now, token, spec)
 	})
 }
 

@@ -156,7 +156,7 @@ func TestTheFirstAdminIsAdmittedOnce(t *testing.T) {
 }
 
 func TestTwoKeysMayUseTheSameIdempotencyKey(t *testing.T) {
-	farm := app.New(memory.New(), settings)
+	farm := mustNew(memory.New(), settings)
 	one := farm.For(domain.Caller{Key: domain.APIKeyID{1}})
 	other := farm.For(domain.Caller{Key: domain.APIKeyID{2}, Scope: domain.Only(stage.ProjectID)})
 	retry := newKey(t, "job 1")
@@ -212,7 +212,7 @@ func keysFarm(t *testing.T, n int) *app.Farm {
 	for i := range active.Keys {
 		active.Keys[i] = domain.APIKey{Name: "one of many", Role: domain.Viewer, Scope: domain.Only(stage.ProjectID)}
 	}
-	return app.New(manyKeys{memory.New(), active}, settings)
+	return mustNew(manyKeys{memory.New(), active}, settings)
 }
 
 // manyKeys is a store whose active keys are many.

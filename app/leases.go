@@ -13,9 +13,8 @@ import (
 func (f *Farm) Acquire(
 	ctx context.Context, want []domain.Selector, terms domain.Terms, key domain.IdempotencyKey,
 ) (domain.Lease, error) {
-	ttl, err := f.settings.TTLs.Choose(terms.TTL)
-	err = domain.JoinInvalid(domain.CheckSelectors(want), domain.CheckTerms(terms), err)
-	if err != nil {
+	granted, err := f.settings.Leases.Apply(terms)
+	if err := domain.JoinInvalid(domain.CheckSelectors(want), err); err != nil {
 		return domain.Lease{}, err
 	}
 	if err := f.checkProjects(want); err != nil {
@@ -24,13 +23,11 @@ func (f *Farm) Acquire(
 	key = key.Of(f.caller)
 	nonce := domain.NewNonce()
 	once := key.Once("acquire", acquireRequest(want, terms), nonce)
-	terms.TTL, terms.QuarantineOnExpiry = ttl, f.settings.QuarantineOnExpiry
-
 	id := key.LeaseID(nonce)
 	var lease domain.Lease
 	claim := ports.Claim{Want: f.narrow(want), Wait: terms.Wait, Once: once}
 	claim.Decide = f.asCaller(domain.ErrUserNotFound, func(now time.Time, users []*domain.User) (err error) {
-		lease, err = domain.Grant(now, id, terms, users)
+		lease, err = domain.Grant(now, id, granted, users)
 		return err
 	})
 	_, err = f.store.Claim(ctx, claim)
@@ -51,7 +48,7 @@ func (f *Farm) Lease(ctx context.Context, id domain.LeaseID) (domain.Lease, erro
 
 // Renew implements [ports.Leases].
 func (f *Farm) Renew(ctx context.Context, id domain.LeaseID, ttl time.Duration) (domain.Lease, error) {
-	ttl, err := f.settings.TTLs.Choose(ttl)
+	ttl, err := f.settings.Leases.TTL(ttl)
 	if err != nil {
 		return domain.Lease{}, err
 	}

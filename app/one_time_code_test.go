@@ -160,7 +160,7 @@ func TestThereIsNoCodeFor(t *testing.T) {
 			_, err := farm.OneTimeCode(t.Context(), lease.ID, lease.Users[0].ID, wait)
 			wantFields(t, err, "/wait_seconds")
 		}
-		time.Sleep(settings.TTLs.Default)
+		time.Sleep(settings.Leases.DefaultTTL)
 		if _, err := farm.OneTimeCode(t.Context(), lease.ID, lease.Users[0].ID, 0); !errors.Is(err, domain.ErrLeaseExpired) {
 			t.Errorf("after the lease has expired: %v", err)
 		}

@@ -11,7 +11,7 @@ import (
 func acquireRequest(want []domain.Selector, terms domain.Terms) any {
 	wanted := make([]selectorRequest, len(want))
 	for i, s := range want {
-		wanted[i] = selectorRequest{UserID: s.UserID, ProjectID: s.ProjectID, Env: s.Env, Domain: s.Domain, Labels: s.Labels}
+		wanted[i] = selectorRequest{UserID: s.UserID, ProjectID: s.ProjectID, Env: s.Env, Domain: s.Domain, Labels: s.Labels, Scope: s.Scope()}
 	}
 	return struct {
 		Want        []selectorRequest
@@ -27,6 +27,7 @@ type selectorRequest struct {
 	Env       string
 	Domain    string
 	Labels    domain.Labels
+	Scope     domain.Scope `json:",omitzero"` // stores keep digests of requests that had no such field
 }
 
 // createUserRequest is the same for a user that is created. Its secrets are not in it: what a store keeps of a request would

@@ -105,19 +105,18 @@ func foreign(pointers ...string) error {
 	return &domain.ForbiddenError{Fields: fields}
 }
 
-// narrow returns the selectors as the caller's: they want no user out of its scope. Where one project says the same, the
-// selector names that, as others do who want the same: a store finds its users sooner.
+// narrow limits the selectors to the caller's scope. If that is one project, a selector names it instead, as the selectors
+// of other callers do: a store finds its users sooner.
 func (f *Farm) narrow(want []domain.Selector) []domain.Selector {
 	scope := f.caller.Scope
 	narrowed := make([]domain.Selector, len(want))
 	for i, s := range want {
 		switch {
-		case !s.ProjectID.IsZero(): // one of the scope, see checkProjects
-			s.Scope = domain.Scope{}
+		case !s.ProjectID.IsZero(): // it is in the scope, see checkProjects
 		case s.UserID.IsZero() && scope.Limited && len(scope.Projects) == 1:
-			s.ProjectID, s.Scope = scope.Projects[0], domain.Scope{}
+			s.ProjectID = scope.Projects[0]
 		default:
-			s.Scope = scope
+			s = s.In(scope)
 		}
 		narrowed[i] = s
 	}

@@ -27,7 +27,7 @@ type neighbours struct {
 
 func newNeighbours(t *testing.T) neighbours {
 	t.Helper()
-	farm := app.New(memory.New(), settings)
+	farm := mustNew(memory.New(), settings)
 	key, _, err := farm.CreateKey(t.Context(), domain.KeySpec{Name: "ours", Role: domain.Admin, Scope: domain.Only(stage.ProjectID)})
 	if err != nil {
 		t.Fatal(err)
@@ -300,7 +300,7 @@ func TestAnAcquireGetsUsersOfItsScopeOnly(t *testing.T) {
 	n := newNeighbours(t)
 	createForeign(t, n.farm, "carol") // nobody is handed out before her, by who may have her
 	bob := create(t, n.farm, "bob")
-	for _, want := range []domain.Selector{{}, {UserID: bob}, anyone[0], {Scope: domain.Only(foreignStage.ProjectID)}} {
+	for _, want := range []domain.Selector{{}, {UserID: bob}, anyone[0], anyone[0].In(domain.Only(stage.ProjectID, foreignStage.ProjectID))} {
 		lease := acquire(t, n.ours, []domain.Selector{want}, domain.Terms{})
 		if got := lease.Users[0].ID; got != bob {
 			t.Errorf("%+v got %+v, want bob", want, lease.Users[0])
@@ -331,9 +331,10 @@ func TestAnAcquireGetsUsersOfItsScopeOnly(t *testing.T) {
 
 func TestSelectorsOfOneProjectWaitInLineLikeThoseThatNameIt(t *testing.T) {
 	store := &claims{Store: memory.New()}
-	farm := app.New(store, settings)
+	farm := mustNew(store, settings)
 	create(t, farm, "ann")
 	one, two := domain.Only(stage.ProjectID), domain.Only(stage.ProjectID, foreignStage.ProjectID)
+	foreign, third := domain.Only(foreignStage.ProjectID), domain.Only(domain.ProjectID{3})
 	for _, c := range []struct {
 		scope domain.Scope
 		want  domain.Selector
@@ -342,12 +343,14 @@ func TestSelectorsOfOneProjectWaitInLineLikeThoseThatNameIt(t *testing.T) {
 		{domain.Scope{}, domain.Selector{}, domain.Selector{}},
 		{one, domain.Selector{}, anyone[0]},
 		{one, anyone[0], anyone[0]},
-		{one, domain.Selector{UserID: domain.UserID{9}}, domain.Selector{UserID: domain.UserID{9}, Scope: one}},
-		{two, domain.Selector{}, domain.Selector{Scope: two}},
+		{one, domain.Selector{UserID: domain.UserID{9}}, domain.Selector{UserID: domain.UserID{9}}.In(one)},
+		{two, domain.Selector{}, domain.Selector{}.In(two)},
 		{two, anyone[0], anyone[0]},
-		{domain.Scope{}, domain.Selector{Scope: one}, domain.Selector{}},
-		{one, domain.Selector{ProjectID: stage.ProjectID, Scope: two}, anyone[0]},
-		{domain.Only(), domain.Selector{}, domain.Selector{Scope: domain.Only()}},
+		{domain.Scope{}, domain.Selector{}.In(one), domain.Selector{}.In(one)},
+		{one, anyone[0].In(two), anyone[0].In(two)},
+		{two, domain.Selector{}.In(foreign), domain.Selector{}.In(foreign)},
+		{two, domain.Selector{}.In(third), domain.Selector{}.In(domain.Only())},
+		{domain.Only(), domain.Selector{}, domain.Selector{}.In(domain.Only())},
 	} {
 		_, _ = farm.For(domain.Caller{Scope: c.scope}).Acquire(t.Context(), []domain.Selector{c.want}, domain.Terms{}, noKey)
 		if got := store.latest.Want; len(got) != 1 || !got[0].Equal(c.asks) {
@@ -394,7 +397,7 @@ func TestALeaseThatHoldsForeignUsersCantBeForced(t *testing.T) {
 
 func TestForceReleaseFollowsALockThatLeavesALeaseOfForeignUsers(t *testing.T) {
 	store := &meddler{Store: memory.New()}
-	farm := app.New(store, settings)
+	farm := mustNew(store, settings)
 	ann, carol := create(t, farm, "ann"), createForeign(t, farm, "carol")
 	lease := acquire(t, farm, []domain.Selector{{UserID: ann}, {UserID: carol}}, domain.Terms{})
 	store.once = func() {
@@ -460,7 +463,7 @@ func (s unreadable) Update(context.Context, ports.Target, ports.Decide) ([]*doma
 }
 
 func TestAForeignUserWhoCantBeReadIsNotThere(t *testing.T) {
-	farm := app.New(unreadable{memory.New()}, settings)
+	farm := mustNew(unreadable{memory.New()}, settings)
 	for project, want := range map[domain.ProjectID]error{
 		stage.ProjectID: domain.ErrUserNotFound, foreignStage.ProjectID: ports.ErrUnsealable,
 	} {

@@ -46,11 +46,17 @@ type KeySpec struct {
 	Role  Role
 	Scope Scope
 	TTL   time.Duration // 0 never expires
-	By    APIKeyID      // who makes the key, for the record
 }
 
-// NewAPIKey returns the API key that a token proves. It returns an [InvalidError] that names every bad field of spec.
+// NewAPIKey returns the API key that a token proves. It returns an [InvalidError] that names every bad field of spec. The
+// key names no other one that made it; see [Caller.NewAPIKey].
 func NewAPIKey(now time.Time, token Token, spec KeySpec) (APIKey, error) {
+	return Everybody().NewAPIKey(now, token, spec)
+}
+
+// NewAPIKey is [NewAPIKey] for a caller, whose API key the new one names. It returns also a [ForbiddenError] if the new key
+// would outlive the caller's.
+func (c Caller) NewAPIKey(now time.Time, token Token, spec KeySpec) (APIKey, error) {
 	if err := CheckKeySpec(spec); err != nil {
 		return APIKey{}, err
 	}
@@ -61,10 +67,15 @@ func NewAPIKey(now time.Time, token Token, spec KeySpec) (APIKey, error) {
 		Scope:     spec.Scope,
 		Digest:    token.Digest(),
 		CreatedAt: now,
-		CreatedBy: spec.By,
+		CreatedBy: c.Key,
 	}
 	if spec.TTL > 0 {
 		key.ExpiresAt = now.Add(spec.TTL)
+	}
+	if key.Outlives(c.ExpiresAt) {
+		return APIKey{}, &ForbiddenError{Fields: []FieldError{
+			{Pointer: "/expires_in_seconds", Detail: "must not let the key outlive the API key that makes it"},
+		}}
 	}
 	return key, nil
 }
@@ -95,16 +106,6 @@ func (k *APIKey) Revoke(now time.Time, by APIKeyID) {
 // Outlives reports whether the key may be used when one that expires at a time, or never if that is zero, may not anymore.
 func (k APIKey) Outlives(expiresAt time.Time) bool {
 	return !expiresAt.IsZero() && (k.ExpiresAt.IsZero() || k.ExpiresAt.After(expiresAt))
-}
-
-// CheckMadeBy returns a [ForbiddenError] if the key would outlive the one with which its maker comes.
-func (k APIKey) CheckMadeBy(maker Caller) error {
-	if !k.Outlives(maker.ExpiresAt) {
-		return nil
-	}
-	return &ForbiddenError{Fields: []FieldError{
-		{Pointer: "/expires_in_seconds", Detail: "must not let the key outlive the API key that makes it"},
-	}}
 }
 
 // CheckRoomForKey returns [ErrTooManyKeys] if as many keys are active as may be, of all or of those that the maker of another

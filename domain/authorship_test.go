@@ -14,10 +14,10 @@ var (
 
 func TestEventsAreSignedByWhoActs(t *testing.T) {
 	spec := domain.Spec{
-		Login: "ann", Password: domain.NewSecret("correct horse"), By: annsKey,
+		Login: "ann", Password: domain.NewSecret("correct horse"),
 		Pool: domain.Pool{ProjectID: domain.ProjectID{1}, Env: "stage", Domain: "regular"},
 	}
-	user, err := domain.NewUser(domain.NewUserID(noon), noon, spec)
+	user, err := domain.Caller{Key: annsKey}.NewUser(domain.NewUserID(noon), noon, spec)
 	must(t, err)
 	must(t, user.Quarantine(noon, "dirty"))
 	user.ActBy(bobsKey)

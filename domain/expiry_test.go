@@ -14,7 +14,8 @@ const expired = "the lease expired before it was released"
 // grantStrictly grants a lease that puts its users into quarantine should it expire.
 func grantStrictly(t *testing.T, users ...*domain.User) domain.Lease {
 	t.Helper()
-	terms := domain.Terms{Owner: "ci", Note: "smoke", TTL: time.Minute, QuarantineOnExpiry: true}
+	terms, err := domain.LeasePolicy{QuarantineOnExpiry: true}.Apply(domain.Terms{Owner: "ci", Note: "smoke", TTL: time.Minute})
+	must(t, err)
 	lease, err := domain.Grant(noon, domain.NewLeaseID(), terms, users)
 	must(t, err)
 	return lease

@@ -38,9 +38,7 @@ type Terms struct {
 	TTL   time.Duration
 	Wait  time.Duration // how long it is ready to stand in line; see [CheckTerms]
 
-	// QuarantineOnExpiry puts the users into quarantine should the lease expire before it is released: whoever let that
-	// happen may have left anything behind.
-	QuarantineOnExpiry bool
+	quarantineOnExpiry bool // see [LeasePolicy.Apply]
 }
 
 // Fault reports a user that its holder found unusable.
@@ -52,7 +50,7 @@ type Fault struct {
 // MaxWait is the longest that a call may wait for what it wants.
 const MaxWait = time.Minute
 
-// CheckTerms returns an [InvalidError] that names every bad field of t. The time to live is for [TTLs] to check.
+// CheckTerms returns an [InvalidError] that names every bad field of t. [LeasePolicy.TTL] checks the time to live.
 func CheckTerms(t Terms) error {
 	var v violations
 	v.wait(t.Wait)
@@ -74,10 +72,25 @@ func (v *violations) wait(wait time.Duration) {
 	}
 }
 
-// Grant locks every user under the lease id, from now for the terms' time to live, which must be above 0. If one of
-// them can't be locked it returns the error of its [User.CheckFree] and locks none.
+// Grant locks every user under the lease id, from now for the terms' time to live. [Acquire] is the call for programs that
+// do not pick the users themselves.
+//
+// It returns an [InvalidError] about /ttl_seconds if the time to live is not above 0, one about /users unless there are
+// from 1 to [MaxLeaseUsers] users, each once, or the error of [User.CheckFree] of a user that can't be locked. Then no user
+// has changed.
 func Grant(now time.Time, id LeaseID, terms Terms, users []*User) (Lease, error) {
-	for _, u := range users {
+	if terms.TTL <= 0 {
+		return Lease{}, errNoTTL()
+	}
+	if len(users) == 0 || len(users) > MaxLeaseUsers {
+		return Lease{}, Invalid("/users", fmt.Sprintf("must have from 1 to %d users", MaxLeaseUsers))
+	}
+	for i, u := range users {
+		for _, other := range users[:i] {
+			if u.state.ID == other.state.ID {
+				return Lease{}, Invalid("/users", "must have each user only once")
+			}
+		}
 		if err := u.CheckFree(now); err != nil {
 			return Lease{}, err
 		}
@@ -93,14 +106,14 @@ func Grant(now time.Time, id LeaseID, terms Terms, users []*User) (Lease, error)
 			AcquiredAt: now,
 			ExpiresAt:  now.Add(terms.TTL),
 
-			QuarantineOnExpiry: terms.QuarantineOnExpiry,
+			QuarantineOnExpiry: terms.quarantineOnExpiry,
 		})
 	}
 	return describe(id, users), nil
 }
 
 // ReadLease returns the lease that holds users, which are all that it holds, in their order. It returns
-// [ErrLeaseExpired] if the lease is over.
+// [ErrLeaseExpired] if the lease is over, and [ErrLeaseNotFound] if there are no users.
 func ReadLease(now time.Time, id LeaseID, users []*User) (Lease, error) {
 	if err := checkHeld(now, id, users); err != nil {
 		return Lease{}, err
@@ -109,8 +122,12 @@ func ReadLease(now time.Time, id LeaseID, users []*User) (Lease, error) {
 }
 
 // Renew lets the lease end ttl after now, whenever it would have ended before. It returns [ErrLeaseExpired] if the
-// lease is over, and then changes nothing.
+// lease is over, [ErrLeaseNotFound] if there are no users, and an [InvalidError] about /ttl_seconds if ttl is not above 0
+// (see [LeasePolicy.TTL]). Then it has changed nothing.
 func Renew(now time.Time, id LeaseID, ttl time.Duration, users []*User) (Lease, error) {
+	if ttl <= 0 {
+		return Lease{}, errNoTTL()
+	}
 	if err := checkHeld(now, id, users); err != nil {
 		return Lease{}, err
 	}
@@ -122,7 +139,8 @@ func Renew(now time.Time, id LeaseID, ttl time.Duration, users []*User) (Lease, 
 }
 
 // Release ends the lease, and puts the users that faults name into quarantine. It returns [ErrLeaseExpired] if the
-// lease is over and an [InvalidError] about /quarantine if a fault is, and then changes nothing.
+// lease is over, [ErrLeaseNotFound] if there are no users, and an [InvalidError] about /quarantine if a fault is bad. Then
+// it has changed nothing.
 func Release(now time.Time, id LeaseID, users []*User, faults ...Fault) error {
 	if err := checkHeld(now, id, users); err != nil {
 		return err
@@ -160,8 +178,14 @@ func ForceRelease(now time.Time, users []*User, reason string) error {
 	return nil
 }
 
-// checkHeld returns [ErrLeaseExpired] unless every user is locked under the lease at now.
+func errNoTTL() error { return Invalid("/ttl_seconds", "must be above 0") }
+
+// checkHeld returns [ErrLeaseExpired] unless every user is locked under the lease at now, and [ErrLeaseNotFound] if there
+// are none.
 func checkHeld(now time.Time, id LeaseID, users []*User) error {
+	if len(users) == 0 {
+		return ErrLeaseNotFound
+	}
 	digest := id.Digest()
 	for _, u := range users {
 		if lease, _ := u.Lease(); lease != digest || !u.locked(now) {

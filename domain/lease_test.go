@@ -122,15 +122,71 @@ func TestForceReleaseKeepsTheEndOfALockThatIsOver(t *testing.T) {
 	}
 }
 
-func TestTTLs(t *testing.T) {
-	ttls := domain.TTLs{Default: time.Minute, Longest: time.Hour}
-	for asked, want := range map[time.Duration]time.Duration{0: time.Minute, time.Second: time.Second, time.Hour: time.Hour} {
-		if got, err := ttls.Choose(asked); err != nil || got != want {
-			t.Errorf("Choose(%v) = %v, %v", asked, got, err)
+func TestGrantRejectsWhatCanBeNoLease(t *testing.T) {
+	ann, bob := newUser("ann", nil), newUser("bob", nil)
+	crowd := make([]*domain.User, domain.MaxLeaseUsers+1)
+	for i := range crowd {
+		crowd[i] = newUser("user", nil)
+	}
+	for _, c := range []struct {
+		ttl   time.Duration
+		users []*domain.User
+		field string
+	}{
+		{0, []*domain.User{ann}, "/ttl_seconds"},
+		{-time.Minute, []*domain.User{ann}, "/ttl_seconds"},
+		{time.Minute, nil, "/users"},
+		{time.Minute, []*domain.User{ann, bob, ann}, "/users"},
+		{time.Minute, []*domain.User{ann, bob, ann.Clone()}, "/users"},
+		{time.Minute, crowd, "/users"},
+	} {
+		_, err := domain.Grant(noon, domain.NewLeaseID(), domain.Terms{TTL: c.ttl}, c.users)
+		wantFields(t, err, c.field)
+	}
+	for _, u := range append(crowd, ann, bob) {
+		if u.Status(noon) != domain.Free || u.Snapshot().Fence != 0 {
+			t.Fatal("a grant that was rejected locked a user")
 		}
 	}
-	for _, asked := range []time.Duration{-1, time.Second - 1, time.Hour + 1} {
-		_, err := ttls.Choose(asked)
+}
+
+func TestALockTellsHowManyUsersItsLeaseHas(t *testing.T) {
+	ann, bob := newUser("ann", nil), newUser("bob", nil)
+	grant(t, noon, time.Minute, ann, bob)
+	for i, u := range []*domain.User{ann, bob} {
+		if lock := u.Snapshot().Lock; lock.Position != i || lock.Size != 2 {
+			t.Errorf("user %d of 2 is user %d of %d", i, lock.Position, lock.Size)
+		}
+	}
+	carol := newUser("carol", nil)
+	must(t, carol.LockOpen(noon, 0))
+	if size := carol.Snapshot().Lock.Size; size != 0 {
+		t.Errorf("an open lock is one of %d", size)
+	}
+}
+
+func TestALeaseWithoutUsersIsNotFound(t *testing.T) {
+	id := domain.NewLeaseID()
+	_, errRead := domain.ReadLease(noon, id, nil)
+	_, errRenew := domain.Renew(noon, id, time.Minute, nil)
+	_, errCode := domain.GiveCode(noon, id, nil, domain.UserID{1})
+	for call, err := range map[string]error{
+		"ReadLease": errRead, "Renew": errRenew, "Release": domain.Release(noon, id, nil), "GiveCode": errCode,
+	} {
+		if !errors.Is(err, domain.ErrLeaseNotFound) {
+			t.Errorf("%s without users returns %v", call, err)
+		}
+	}
+}
+
+func TestRenewingForNoTimeIsInvalid(t *testing.T) {
+	user := newUser("ann", nil)
+	lease := grant(t, noon, time.Minute, user)
+	for _, ttl := range []time.Duration{0, -time.Second} {
+		_, err := domain.Renew(noon, lease.ID, ttl, []*domain.User{user})
 		wantFields(t, err, "/ttl_seconds")
+	}
+	if end, _ := user.LockExpiry(); !end.Equal(lease.ExpiresAt) {
+		t.Errorf("the lease ends at %v, want %v as before", end, lease.ExpiresAt)
 	}
 }

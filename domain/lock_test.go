@@ -139,3 +139,39 @@ func must(t testing.TB, err error) {
 		t.Fatal(err)
 	}
 }
+
+// A store finds the users that may be claimed by FreeFrom alone, and CheckFree decides: they must agree at every time.
+func TestAUserIsFreeFromTheTimeThatFreeFromTells(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	for range 500 {
+		user, now := newUser("ann", nil), noon
+		for range 20 {
+			now = now.Add(time.Duration(random.IntN(3)) * tick)
+			switch random.IntN(7) {
+			case 0:
+				_ = user.LockOpen(now, time.Duration(random.IntN(3))*tick)
+			case 1, 2:
+				policy := domain.LeasePolicy{QuarantineOnExpiry: random.IntN(2) == 0}
+				terms, err := policy.Apply(domain.Terms{TTL: time.Second})
+				must(t, err)
+				terms.TTL = time.Duration(1+random.IntN(3)) * tick
+				_, _ = domain.Grant(now, domain.NewLeaseID(), terms, []*domain.User{user})
+			case 3:
+				must(t, domain.ForceRelease(now, []*domain.User{user}, ""))
+			case 4:
+				must(t, user.Quarantine(now, "dirty"))
+			case 5:
+				must(t, user.Restore(now, ""))
+			case 6:
+				user.Expire(now)
+			}
+			for ahead := range 4 {
+				at := now.Add(time.Duration(ahead) * tick)
+				from, ok := user.FreeFrom()
+				if free := ok && !from.After(at); free != (user.CheckFree(at) == nil) {
+					t.Fatalf("at %v, FreeFrom says %v, %t, and CheckFree %v", at, from, ok, user.CheckFree(at))
+				}
+			}
+		}
+	}
+}

@@ -23,7 +23,7 @@ type PoolCount struct {
 // InPool reports whether users of the pool could be wanted, whatever their labels. It is false for a selector that names
 // a user: what that is can't be told from its id.
 func (s Selector) InPool(pool Pool) bool {
-	return s.UserID.IsZero() && s.Scope.Has(pool.ProjectID) &&
+	return s.UserID.IsZero() && s.scope.Has(pool.ProjectID) &&
 		(s.ProjectID.IsZero() || s.ProjectID == pool.ProjectID) &&
 		(s.Env == "" || s.Env == pool.Env) &&
 		(s.Domain == "" || s.Domain == pool.Domain)

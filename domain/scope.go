@@ -53,6 +53,19 @@ func (s Scope) Equal(other Scope) bool {
 	return s.Limited == other.Limited && slices.Equal(s.Projects, other.Projects)
 }
 
+// and returns the projects that are in both scopes.
+func (s Scope) and(other Scope) Scope {
+	switch {
+	case !s.Limited:
+		return other
+	case !other.Limited:
+		return s
+	default:
+		both := slices.DeleteFunc(slices.Clone(s.Projects), func(p ProjectID) bool { return !other.Has(p) })
+		return Scope{Limited: true, Projects: both}
+	}
+}
+
 // allows reports whether a selector for the project, or for any if that is zero, could want a user of the scope.
 func (s Scope) allows(project ProjectID) bool { return project.IsZero() || s.Has(project) }
 

@@ -67,7 +67,7 @@ func TestScopesAreSetsOfProjects(t *testing.T) {
 		if a.Equal(b) != same || a.Equal(b) != (a.Covers(b) && b.Covers(a)) {
 			t.Errorf("%+v equals %+v: %t, want %t", a, b, a.Equal(b), same)
 		}
-		one, other := domain.Selector{Scope: a}, domain.Selector{Scope: b}
+		one, other := domain.Selector{}.In(a), domain.Selector{}.In(b)
 		overlaps := one.Overlaps(other)
 		if overlaps != other.Overlaps(one) {
 			t.Errorf("%+v and %+v overlap in one way only", a, b)

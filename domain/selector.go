@@ -17,16 +17,27 @@ type Selector struct {
 	Env       string    // empty: any
 	Domain    string    // empty: any
 	Labels    Labels    // all of them must be there
-	Scope     Scope     // of the caller: a user outside of it is not there
+
+	scope Scope // see [Selector.In]
 }
+
+// In returns the selector limited to the users of the scope: others do not exist for it. A selector that is limited twice
+// wants only users that are in both scopes, so a limit can't be lifted. The zero scope changes nothing.
+func (s Selector) In(scope Scope) Selector {
+	s.scope = s.scope.and(scope)
+	return s
+}
+
+// Scope returns the projects that the selector is limited to; see [Selector.In].
+func (s Selector) Scope() Scope { return s.scope }
 
 // Matches reports whether u is wanted, free or not.
 func (s Selector) Matches(u *User) bool {
 	pool := u.state.Pool
 	if !s.UserID.IsZero() {
-		return s.UserID == u.ID() && s.Scope.Has(pool.ProjectID)
+		return s.UserID == u.ID() && s.scope.Has(pool.ProjectID)
 	}
-	return s.Scope.Has(pool.ProjectID) && (s.ProjectID.IsZero() || s.ProjectID == pool.ProjectID) &&
+	return s.scope.Has(pool.ProjectID) && (s.ProjectID.IsZero() || s.ProjectID == pool.ProjectID) &&
 		(s.Env == "" || s.Env == pool.Env) &&
 		(s.Domain == "" || s.Domain == pool.Domain) &&
 		u.state.Labels.Contain(s.Labels)
@@ -35,12 +46,12 @@ func (s Selector) Matches(u *User) bool {
 // Equal reports whether both want the same.
 func (s Selector) Equal(other Selector) bool {
 	return s.UserID == other.UserID && s.ProjectID == other.ProjectID &&
-		s.Env == other.Env && s.Domain == other.Domain && maps.Equal(s.Labels, other.Labels) && s.Scope.Equal(other.Scope)
+		s.Env == other.Env && s.Domain == other.Domain && maps.Equal(s.Labels, other.Labels) && s.scope.Equal(other.scope)
 }
 
 // Overlaps reports whether one user could be wanted by both.
 func (s Selector) Overlaps(other Selector) bool {
-	if !s.Scope.overlaps(other.Scope) || !s.Scope.allows(other.ProjectID) || !other.Scope.allows(s.ProjectID) {
+	if !s.scope.overlaps(other.scope) || !s.scope.allows(other.ProjectID) || !other.scope.allows(s.ProjectID) {
 		return false
 	}
 	if !s.UserID.IsZero() || !other.UserID.IsZero() {

@@ -27,7 +27,7 @@ func TestASelectorMatchesOnlyUsersOfItsScope(t *testing.T) {
 			{domain.Only(domain.ProjectID{9}), false},
 			{domain.Only(), false},
 		} {
-			s.Scope = c.scope
+			s := s.In(c.scope)
 			if s.Matches(ann) != c.want {
 				t.Errorf("%s in %+v matches: %t", name, c.scope, !c.want)
 			}
@@ -40,19 +40,19 @@ func TestASelectorMatchesOnlyUsersOfItsScope(t *testing.T) {
 
 func TestSelectorsOfOtherScopesDiffer(t *testing.T) {
 	a, b := domain.ProjectID{1}, domain.ProjectID{2}
-	one := domain.Selector{Env: "stage", Scope: domain.Only(a, b)}
-	if !one.Equal(domain.Selector{Env: "stage", Scope: domain.Only(b, a)}) {
+	one := domain.Selector{Env: "stage"}.In(domain.Only(a, b))
+	if !one.Equal(domain.Selector{Env: "stage"}.In(domain.Only(b, a))) {
 		t.Error("the same scope is another one")
 	}
 	for _, scope := range []domain.Scope{{}, domain.Only(), domain.Only(a)} {
-		if one.Equal(domain.Selector{Env: "stage", Scope: scope}) {
+		if one.Equal(domain.Selector{Env: "stage"}.In(scope)) {
 			t.Errorf("%+v is the same", scope)
 		}
 	}
 }
 
 func drawSelector(random *rand.Rand, users []*domain.User) domain.Selector {
-	s := domain.Selector{Scope: drawScope(random)}
+	s := domain.Selector{}.In(drawScope(random))
 	if random.IntN(4) == 0 {
 		s.UserID = users[random.IntN(len(users))].ID()
 		return s
@@ -111,15 +111,36 @@ func TestAUserOutOfTheScopeIsRefusedAsOneThatNeverWas(t *testing.T) {
 	must(t, far.Quarantine(noon, "dirty"))
 	scope := domain.Only(near.View(noon).Pool.ProjectID)
 	for _, id := range []domain.UserID{far.ID(), {7}} {
-		want := []domain.Selector{{UserID: near.ID(), Scope: scope}, {UserID: id, Scope: scope}}
+		want := []domain.Selector{domain.Selector{UserID: near.ID()}.In(scope), domain.Selector{UserID: id}.In(scope)}
 		err := domain.Refusal(noon, want, []*domain.User{near, far})
 		named, ok := errors.AsType[*domain.SelectorError](err)
 		if !ok || named.Selector != 1 || !errors.Is(err, domain.ErrUserNotFound) {
 			t.Errorf("refusal = %v, want that user 1 is not found", err)
 		}
 	}
-	err := domain.Refusal(noon, []domain.Selector{{Scope: domain.Only()}}, []*domain.User{near, far})
+	err := domain.Refusal(noon, []domain.Selector{domain.Selector{}.In(domain.Only())}, []*domain.User{near, far})
 	if !errors.Is(err, domain.ErrNoMatch) {
 		t.Errorf("refusal = %v, want %v", err, domain.ErrNoMatch)
+	}
+}
+
+func TestASelectorThatIsLimitedTwiceIsInBothScopes(t *testing.T) {
+	a, b, c := domain.ProjectID{1}, domain.ProjectID{2}, domain.ProjectID{3}
+	for _, test := range []struct{ first, second, want domain.Scope }{
+		{domain.Scope{}, domain.Scope{}, domain.Scope{}},
+		{domain.Only(a), domain.Scope{}, domain.Only(a)},
+		{domain.Scope{}, domain.Only(a), domain.Only(a)},
+		{domain.Only(a, b), domain.Only(c, b), domain.Only(b)},
+		{domain.Only(a), domain.Only(b), domain.Only()},
+		{domain.Only(), domain.Only(b), domain.Only()},
+	} {
+		once := domain.Selector{Env: "stage"}.In(test.first)
+		twice := once.In(test.second)
+		if !twice.Scope().Equal(test.want) || !once.Scope().Equal(test.first) {
+			t.Errorf("%+v in %+v is %+v, want %+v", test.first, test.second, twice.Scope(), test.want)
+		}
+		if !twice.Equal(domain.Selector{Env: "stage"}.In(test.second).In(test.first)) {
+			t.Errorf("%+v and %+v: the order matters", test.first, test.second)
+		}
 	}
 }

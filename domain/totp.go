@@ -168,8 +168,9 @@ func (e *CodeUsedError) Error() string {
 func (*CodeUsedError) Unwrap() error { return ErrCodeUsed }
 
 // GiveCode returns the current code of a user to the holder of the lease that has these users, and never the same code
-// again: most sites refuse one that was used. It returns [ErrLeaseExpired] if the lease is over, [ErrUserNotFound] if the
-// user is not in it, [ErrNoTOTP] if the user has no second factor, and a [CodeUsedError] if the current code was given out.
+// again: most sites reject a code that was used. It returns [ErrLeaseExpired] if the lease is over, [ErrLeaseNotFound] if
+// there are no users, [ErrUserNotFound] if the user is not among them, [ErrNoTOTP] if the user has no second factor, and a
+// [CodeUsedError] if the current code was given out.
 func GiveCode(now time.Time, id LeaseID, users []*User, of UserID) (OneTimeCode, error) {
 	if err := checkHeld(now, id, users); err != nil {
 		return OneTimeCode{}, err

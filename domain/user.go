@@ -24,7 +24,6 @@ type Spec struct {
 	Pool     Pool
 	Labels   Labels
 	TOTP     TOTP
-	By       APIKeyID // who makes the user, for the record
 }
 
 // CheckSpec returns an [InvalidError] that names every bad field of spec.
@@ -41,12 +40,18 @@ func CheckSpec(spec Spec) error {
 	return v.err()
 }
 
-// NewUser returns a free user that was never locked. It returns the error of [CheckSpec].
+// NewUser returns a free user that was never locked. It returns the error of [CheckSpec]. The event of its creation names
+// no API key; see [Caller.NewUser].
 func NewUser(id UserID, now time.Time, spec Spec) (*User, error) {
+	return Everybody().NewUser(id, now, spec)
+}
+
+// NewUser is [NewUser] for a caller, whose API key the event of the creation names.
+func (c Caller) NewUser(id UserID, now time.Time, spec Spec) (*User, error) {
 	if err := CheckSpec(spec); err != nil {
 		return nil, err
 	}
-	u := &User{by: spec.By, state: Snapshot{
+	u := &User{by: c.Key, state: Snapshot{
 		ID:        id,
 		CreatedAt: now,
 		Login:     spec.Login,

@@ -18,7 +18,7 @@ func (s *Store) List(ctx context.Context, q ports.Query) (ports.Page, error) {
 		if err != nil {
 			return err
 		}
-		want := domain.Selector{Scope: q.Scope, ProjectID: q.ProjectID, Env: q.Env, Domain: q.Domain, Labels: q.Labels}
+		want := domain.Selector{ProjectID: q.ProjectID, Env: q.Env, Domain: q.Domain, Labels: q.Labels}.In(q.Scope)
 		if page.Now = now; !findable(want) || !storable(q.Login) {
 			return nil
 		}

@@ -52,8 +52,8 @@ func EncodeWant(want []domain.Selector) (text string, key int64) {
 		if !s.ProjectID.IsZero() {
 			columns[i].ProjectID = s.ProjectID[:]
 		}
-		if s.Scope.Limited {
-			projects := encodeProjects(s.Scope.Projects)
+		if s.Scope().Limited {
+			projects := encodeProjects(s.Scope().Projects)
 			columns[i].Scope = &projects
 		}
 	}
@@ -74,7 +74,7 @@ func DecodeWant(text string) ([]domain.Selector, error) {
 		copy(want[i].UserID[:], c.UserID)
 		copy(want[i].ProjectID[:], c.ProjectID)
 		if c.Scope != nil {
-			want[i].Scope = domain.Only(decodeProjects(*c.Scope)...)
+			want[i] = want[i].In(domain.Only(decodeProjects(*c.Scope)...))
 		}
 	}
 	return want, nil

@@ -136,7 +136,7 @@ func inGuardedFarm(t *testing.T, test func(t *testing.T, f guardedFarm)) {
 
 func guardFarm() (guardedFarm, *http.Server) {
 	store := memory.New()
-	farm := app.New(store, settings)
+	farm := mustFarm(store, settings)
 	gate := app.NewGate(farm, true)
 	server := mustServe(http.New(gate, store, http.Settings{Limits: http.DefaultLimits()}, newLog()))
 	return guardedFarm{store: store, farm: farm, gate: gate}, server

@@ -24,7 +24,7 @@ import (
 func BenchmarkServer(b *testing.B) {
 	const clients = 64
 	store := memory.New()
-	farm := app.New(store, settings)
+	farm := mustFarm(store, settings)
 	for i := range 1000 {
 		_, err := farm.CreateUser(b.Context(), domain.Spec{
 			Login:    fmt.Sprintf("user-%d@example.com", i),

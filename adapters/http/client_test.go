@@ -21,7 +21,16 @@ import (
 )
 
 // settings are the default settings of a farm.
-var settings = app.Settings{TTLs: domain.TTLs{Default: 15 * time.Minute, Longest: 24 * time.Hour}}
+var settings = app.Settings{Leases: domain.LeasePolicy{DefaultTTL: 15 * time.Minute, LongestTTL: 24 * time.Hour}}
+
+// mustFarm returns a farm whose settings are known to be good.
+func mustFarm(store ports.Store, settings app.Settings) *app.Farm {
+	farm, err := app.New(store, settings)
+	if err != nil {
+		panic(err)
+	}
+	return farm
+}
 
 // client sends requests to a server, and checks every answer against openapi.yaml.
 type client struct {
@@ -40,7 +49,7 @@ func newClient(t testing.TB) client {
 // newServer returns the server of an empty farm, which needs no API key until there is one.
 func newServer() *http.Server {
 	store := memory.New()
-	gate := app.NewGate(app.New(store, settings), true)
+	gate := app.NewGate(mustFarm(store, settings), true)
 	return mustServe(http.New(gate, store, http.Settings{Limits: http.DefaultLimits()}, newLog()))
 }
 

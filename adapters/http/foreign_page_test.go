@@ -17,7 +17,7 @@ func newLoopbackClient(t *testing.T) client {
 	t.Helper()
 	store := memory.New()
 	loopback := http.Settings{Limits: http.DefaultLimits(), LoopbackOnly: true}
-	return serve(t, mustServe(http.New(app.NewGate(app.New(store, settings), true), store, loopback, newLog())))
+	return serve(t, mustServe(http.New(app.NewGate(mustFarm(store, settings), true), store, loopback, newLog())))
 }
 
 // from sends a request with another Host, unless that is empty, and headers of a browser.

@@ -43,8 +43,8 @@ func TestALeaseLastsForTheDefaultTime(t *testing.T) {
 	c.newUser("alice", nil)
 	for _, body := range []string{`{"users":[{}]}`, `{"users":[{}],"owner":"","wait_seconds":0}`} {
 		lease := c.acquire(body)
-		if held := lease.ExpiresAt.Sub(lease.AcquiredAt); held != settings.TTLs.Default {
-			t.Errorf("the lease lasts %v, want %v", held, settings.TTLs.Default)
+		if held := lease.ExpiresAt.Sub(lease.AcquiredAt); held != settings.Leases.DefaultTTL {
+			t.Errorf("the lease lasts %v, want %v", held, settings.Leases.DefaultTTL)
 		}
 		c.post("/v1/leases/"+lease.LeaseID+"/release", "").want(204)
 	}

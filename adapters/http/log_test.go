@@ -22,7 +22,7 @@ func TestARequestIsLoggedByItsRoute(t *testing.T) {
 	var text logBuffer
 	log := slog.New(slog.NewTextHandler(&text, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: withoutChance}))
 	store := memory.New()
-	c := serve(t, newLoggingServer(openGate{app.New(store, settings)}, store, log))
+	c := serve(t, newLoggingServer(openGate{mustFarm(store, settings)}, store, log))
 	c.get("/v1/leases/" + someID).want(404)
 	c.get("/v1/users?login=alice").want(200)
 	c.post("/v1/leases", `{"users":[{"env":"secret"}]}`).want(404)
@@ -63,7 +63,7 @@ func TestChangesByAdminsAreLoggedWithTheirKey(t *testing.T) {
 	var text logBuffer
 	log := slog.New(slog.NewTextHandler(&text, &slog.HandlerOptions{ReplaceAttr: withoutChance}))
 	store := memory.New()
-	farm := app.New(store, settings)
+	farm := mustFarm(store, settings)
 	f := guardedFarm{store: store, farm: farm}
 	f.client = serve(t, newLoggingServer(app.NewGate(farm, true), store, log))
 	id, token := f.keyWithID(domain.Admin)

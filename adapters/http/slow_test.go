@@ -15,13 +15,12 @@ import (
 	"github.com/userfarm/userfarm/adapters/http"
 	"github.com/userfarm/userfarm/adapters/http/internal/api"
 	"github.com/userfarm/userfarm/adapters/memory"
-	"github.com/userfarm/userfarm/app"
 )
 
 // newLimitedServer returns the server of an empty farm, with the default limits after change.
 func newLimitedServer(change func(*http.Limits)) *http.Server {
 	store := memory.New()
-	return limitedServer(app.New(store, settings), store, change)
+	return limitedServer(mustFarm(store, settings), store, change)
 }
 
 // endless has requests that a slow client never completes.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/userfarm/userfarm/adapters/memory"
 	"github.com/userfarm/userfarm/app"
@@ -26,8 +25,12 @@ func withAdmin(ctx context.Context, farm ports.Leases, use func(admin domain.Lea
 // testing/synctest bubble its leases expire in no time.
 func Example() {
 	ctx := context.Background()
-	farm := app.New(memory.New(), app.Settings{TTLs: domain.TTLs{Default: 15 * time.Minute, Longest: time.Hour}})
-	_, err := farm.CreateUser(ctx, domain.Spec{
+	farm, err := app.New(memory.New(), app.Settings{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = farm.CreateUser(ctx, domain.Spec{
 		Login:    "root@example.com",
 		Password: domain.NewSecret("correct horse"),
 		Pool:     domain.Pool{ProjectID: domain.ProjectID{1}, Env: "staging", Domain: "shop"},

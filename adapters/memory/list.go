@@ -18,7 +18,7 @@ func (s *Store) List(ctx context.Context, q ports.Query) (ports.Page, error) {
 	if found {
 		next++
 	}
-	fields := domain.Selector{ProjectID: q.ProjectID, Env: q.Env, Domain: q.Domain, Labels: q.Labels, Scope: q.Scope}
+	fields := domain.Selector{ProjectID: q.ProjectID, Env: q.Env, Domain: q.Domain, Labels: q.Labels}.In(q.Scope)
 	page := ports.Page{Now: now}
 	for _, u := range s.users[next:] {
 		fits := fields.Matches(u) &&

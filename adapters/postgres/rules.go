@@ -22,7 +22,7 @@ var rules = bunstore.Rules{
 }
 
 func matches(want domain.Selector, pool, labels string) []bunstore.Condition {
-	conditions := inScope(want.Scope, pool+".project_id")
+	conditions := inScope(want.Scope(), pool+".project_id")
 	if !want.ProjectID.IsZero() {
 		conditions = append(conditions, bunstore.Condition{SQL: pool + ".project_id = ?", Args: []any{want.ProjectID.String()}})
 	}

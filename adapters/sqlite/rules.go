@@ -31,7 +31,7 @@ func matches(want domain.Selector, pool, labels string) []bunstore.Condition {
 	if want.Domain != "" {
 		conditions = append(conditions, bunstore.Condition{SQL: pool + ".domain = ?", Args: []any{want.Domain}})
 	}
-	conditions = append(conditions, inScope(want.Scope, pool+".project_id")...)
+	conditions = append(conditions, inScope(want.Scope(), pool+".project_id")...)
 	for key, value := range want.Labels {
 		conditions = append(conditions, bunstore.Condition{
 			SQL:  "EXISTS (SELECT 1 FROM json_each(" + labels + ".labels) AS label WHERE label.key = ? AND label.value = ?)",

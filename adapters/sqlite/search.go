@@ -54,7 +54,7 @@ func (tx *transaction) search(want domain.Selector, inPool, inLabelSet string, a
 
 // poolsOf returns the keys of the pools that a selector matches.
 func (tx *transaction) poolsOf(want domain.Selector) ([]int64, error) {
-	if !want.ProjectID.IsZero() && want.Env != "" && want.Domain != "" && !want.Scope.Limited {
+	if !want.ProjectID.IsZero() && want.Env != "" && want.Domain != "" && !want.Scope().Limited {
 		return keys(tx.statement(findPool).QueryContext(tx.ctx, want.ProjectID.String(), want.Env, want.Domain))
 	}
 	where, args := whereClause(matches(want, "p", ""))

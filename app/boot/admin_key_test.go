@@ -154,7 +154,11 @@ func keysOf(t *testing.T, cfg boot.StoreConfig) []domain.KeyView {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	page, err := boot.APIKeys(store).Keys(t.Context(), ports.KeyQuery{Limit: 10})
+	keys, err := boot.APIKeys(store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := keys.Keys(t.Context(), ports.KeyQuery{Limit: 10})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,7 +35,7 @@ func Administer(ctx context.Context, cfg StoreConfig, mayBeNew bool) (*bunstore.
 }
 
 // APIKeys returns the API keys of a store.
-func APIKeys(store ports.Store) ports.Keys { return app.New(store, app.Settings{}) }
+func APIKeys(store ports.Store) (ports.Keys, error) { return app.New(store, app.Settings{}) }
 
 // KeyFile returns the path of the file with the store's encryption keys.
 func (c StoreConfig) KeyFile() (string, error) {

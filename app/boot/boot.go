@@ -70,12 +70,15 @@ func newFailures() failures { return make(failures, 1) }
 // cause returns the error without fx's description of the constructors on the way to it.
 func cause(err error) error { return dig.RootCause(err) }
 
-func newFarm(store ports.Store, cfg Config) *app.Farm {
+func newFarm(store ports.Store, cfg Config) (*app.Farm, error) {
 	return app.New(store, app.Settings{
-		TTLs:        domain.TTLs{Default: cfg.LeaseTTL, Longest: cfg.MaxLeaseTTL},
+		Leases: domain.LeasePolicy{
+			DefaultTTL:         cfg.LeaseTTL,
+			LongestTTL:         cfg.MaxLeaseTTL,
+			QuarantineOnExpiry: cfg.OnExpiry == "quarantine",
+		},
 		OpenLockTTL: cfg.LegacyLockTTL,
-
-		QuarantineOnExpiry: cfg.OnExpiry == "quarantine",
+		Ages:        ports.Ages{Events: cfg.History},
 	})
 }
 

@@ -75,7 +75,10 @@ func openBun(b *testing.B, driver, name string) *sql.DB {
 }
 
 func benchmarkGetUsers(b *testing.B, store ports.Store, keys *sealing.KeyRing, db *bun.DB) {
-	farm := app.New(store, app.Settings{TTLs: domain.TTLs{Default: time.Minute, Longest: time.Hour}})
+	farm, err := app.New(store, app.Settings{})
+	if err != nil {
+		b.Fatal(err)
+	}
 	b.Run("farm", func(b *testing.B) {
 		server, err := farmhttp.New(app.NewGate(farm, true), store, farmhttp.Settings{Limits: farmhttp.DefaultLimits()},
 			slog.New(slog.DiscardHandler))

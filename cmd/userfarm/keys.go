@@ -98,7 +98,11 @@ func withAPIKeys(ctx context.Context, cfg boot.StoreConfig, mayBeNew bool, use f
 	if err != nil {
 		return err
 	}
-	return errors.Join(use(boot.APIKeys(store)), store.Close())
+	keys, err := boot.APIKeys(store)
+	if err == nil {
+		err = use(keys)
+	}
+	return errors.Join(err, store.Close())
 }
 
 // keyFlags maps the names of the API, which the domain uses in its errors, to flags.

@@ -109,9 +109,9 @@ func SearchKey(want domain.Selector) string {
 		labels, _ := json.Marshal(want.Labels) // sorted; a map of texts always encodes
 		key = append(key, labels...)
 	}
-	if want.Scope.Limited {
+	if want.Scope().Limited {
 		key = append(key, '@')
-		for _, project := range want.Scope.Projects {
+		for _, project := range want.Scope().Projects {
 			key = append(key, project[:]...)
 		}
 	}

@@ -33,6 +33,12 @@ func times(n int, s domain.Selector) []domain.Selector {
 // build returns a user that is in no store yet and differs from all others of the test.
 func (f *farm) build(change ...func(*domain.Spec)) *domain.User {
 	f.Helper()
+	return f.buildBy(domain.Everybody(), change...)
+}
+
+// buildBy is build for a caller.
+func (f *farm) buildBy(caller domain.Caller, change ...func(*domain.Spec)) *domain.User {
+	f.Helper()
 	f.users++
 	spec := domain.Spec{
 		Login:    fmt.Sprintf("user-%d@example.com", f.users),
@@ -42,7 +48,7 @@ func (f *farm) build(change ...func(*domain.Spec)) *domain.User {
 	for _, c := range change {
 		c(&spec)
 	}
-	u, err := domain.NewUser(domain.NewUserID(f.born), f.born, spec)
+	u, err := caller.NewUser(domain.NewUserID(f.born), f.born, spec)
 	if err != nil {
 		f.Fatalf("NewUser: %v", err)
 	}
@@ -63,6 +69,14 @@ func in(pool domain.Pool) func(*domain.Spec) { return func(s *domain.Spec) { s.P
 func (f *farm) add(change ...func(*domain.Spec)) *domain.User {
 	f.Helper()
 	u := f.build(change...)
+	f.must(f.store.Add(f.Context(), domain.Once{}, u))
+	return u
+}
+
+// addBy adds a user that the holder of an API key made.
+func (f *farm) addBy(key domain.APIKeyID) *domain.User {
+	f.Helper()
+	u := f.buildBy(domain.Caller{Key: key})
 	f.must(f.store.Add(f.Context(), domain.Once{}, u))
 	return u
 }

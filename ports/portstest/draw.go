@@ -137,12 +137,11 @@ func (m *machine) drawSelectors(t *rapid.T) []domain.Selector {
 		if rapid.IntRange(0, 3).Draw(t, fmt.Sprint("named ", i)) == 3 {
 			if id := m.drawUser(t); !named[id] {
 				named[id] = true
-				want[i] = domain.Selector{UserID: id, Scope: scope}
+				want[i] = domain.Selector{UserID: id}.In(scope)
 				continue
 			}
 		}
-		want[i] = drawFields(t)
-		want[i].Scope = scope
+		want[i] = drawFields(t).In(scope)
 		if rapid.IntRange(0, 2).Draw(t, fmt.Sprint("project of ", i)) == 2 {
 			want[i].ProjectID = m.drawProject(t)
 		}

@@ -33,7 +33,9 @@ func (f *farm) endExpired() time.Duration {
 // acquireStrictly acquires a lease that puts its users into quarantine should it expire.
 func (f *farm) acquireStrictly(want ...domain.Selector) domain.Lease {
 	f.Helper()
-	lease, err := f.tryAcquireOn(domain.Terms{Owner: "strict", TTL: ttl, QuarantineOnExpiry: true}, want...)
+	strict, err := domain.LeasePolicy{QuarantineOnExpiry: true}.Apply(domain.Terms{Owner: "strict", TTL: ttl})
+	f.must(err)
+	lease, err := f.tryAcquireOn(strict, want...)
 	f.must(err)
 	return lease
 }

@@ -60,7 +60,7 @@ func (f *farm) wantDeeds(u *domain.User, want ...deed) {
 func historyByKey(f *farm) {
 	admin, tester := f.addKey(keyName("Zoë's \U0001f642 \"laptop\"")), f.addKey(keyName("ci"))
 	twin := f.addKey(keyName("ci")) // names need not differ
-	u := f.add(func(s *domain.Spec) { s.By = admin.ID })
+	u := f.addBy(admin.ID)
 	id := domain.NewLeaseID()
 	_, err := f.store.Claim(f.Context(), ports.Claim{Want: []domain.Selector{anyone}, Decide: signed(tester, granting(id))})
 	f.must(err)
@@ -142,14 +142,14 @@ func historyKeyInLine(f *farm) {
 func historyStrangeKey(f *farm) {
 	f.addKey()
 	stranger := f.buildKey()
-	u := f.add(func(s *domain.Spec) { s.By = stranger.ID })
+	u := f.addBy(stranger.ID)
 	stranger.Name = "" // nobody knows it
 	f.wantDeeds(u, deed{domain.UserCreated, stranger})
 }
 
 func historyKeyRestart(f *farm) {
 	gone, expired := f.addKey(keyName("gone")), f.addKey(keyName("expired"), expiringAt(f.born.Add(instant)))
-	u := f.add(func(s *domain.Spec) { s.By = gone.ID })
+	u := f.addBy(gone.ID)
 	_, err := f.store.Claim(f.Context(), ports.Claim{
 		Want: []domain.Selector{anyone}, Decide: signed(expired, granting(domain.NewLeaseID())),
 	})
@@ -169,7 +169,7 @@ func historyForeignKey(f *farm) {
 	both := f.addKey(keyName("for both"), keyScope(domain.Only(projectA, projectB)))
 	one := f.addKey(keyName("for one"), keyScope(domain.Only(projectA)))
 	for _, key := range []domain.APIKey{all, both, one} {
-		f.add(func(s *domain.Spec) { s.By = key.ID })
+		f.addBy(key.ID)
 	}
 	for _, at := range []struct {
 		scope domain.Scope

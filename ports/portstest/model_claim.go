@@ -34,7 +34,7 @@ func choose(want []domain.Selector, users []domain.Snapshot) []int {
 }
 
 func wants(s domain.Selector, u domain.Snapshot) bool {
-	if !sees(s.Scope, u) {
+	if !sees(s.Scope(), u) {
 		return false
 	}
 	if s.UserID != (domain.UserID{}) {
@@ -72,7 +72,7 @@ func (m *model) checkClaim(want []domain.Selector, users []domain.UserID, err er
 			continue
 		}
 		reason := m.unavailable(s.UserID)
-		if u := m.user(s.UserID); u != nil && !sees(s.Scope, *u) {
+		if u := m.user(s.UserID); u != nil && !sees(s.Scope(), *u) {
 			reason = domain.ErrUserNotFound
 		}
 		if reason != nil {

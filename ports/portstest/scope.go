@@ -42,7 +42,7 @@ var scopes = []domain.Scope{
 func within(scope domain.Scope, want ...domain.Selector) []domain.Selector {
 	limited := slices.Clone(want)
 	for i := range limited {
-		limited[i].Scope = scope
+		limited[i] = limited[i].In(scope)
 	}
 	return limited
 }
@@ -237,15 +237,15 @@ func scopeClaimsMixed(f *farm) {
 	users := map[domain.ProjectID]*domain.User{
 		projectA: f.add(inProject(projectA)), projectB: f.add(inProject(projectB)), projectC: f.add(inProject(projectC)),
 	}
-	a, b := domain.Selector{Scope: domain.Only(projectA)}, domain.Selector{Scope: domain.Only(projectA, projectB)}
+	a, b := anyone.In(domain.Only(projectA)), anyone.In(domain.Only(projectA, projectB))
 	for want := range orders(a, b, anyone) {
 		lease := f.acquire(want...)
 		for i, s := range want {
 			project := projectC
 			switch {
-			case s.Scope.Equal(a.Scope):
+			case s.Equal(a):
 				project = projectA
-			case s.Scope.Equal(b.Scope):
+			case s.Equal(b):
 				project = projectB
 			}
 			if lease.Users[i].ID != users[project].ID() {

@@ -13,12 +13,10 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/userfarm/userfarm/adapters/http"
 	"github.com/userfarm/userfarm/adapters/memory"
 	"github.com/userfarm/userfarm/app"
-	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/ports"
 )
 
@@ -33,7 +31,10 @@ func startFarm(t *testing.T) string {
 func startFarmWithKeys(t *testing.T) (address string, keys ports.Keys) {
 	t.Helper()
 	store := memory.New()
-	farm := app.New(store, app.Settings{TTLs: domain.TTLs{Default: time.Minute, Longest: time.Hour}})
+	farm, err := app.New(store, app.Settings{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	limits := http.DefaultLimits()
 	limits.Rate = 0
 	server, err := http.New(app.NewGate(farm, true), store, http.Settings{Limits: limits}, slog.New(slog.DiscardHandler))
