@@ -77,6 +77,17 @@ func admit(ctx context.Context, db *bun.DB, dialect Dialect, key string) error {
 	})
 }
 
+// whileBusy attempts again as long as another process has the database to itself.
+func whileBusy(ctx context.Context, dialect Dialect, attempt func() error) error {
+	for {
+		err := attempt()
+		if err == nil || isRefusal(err) || ctx.Err() != nil || dialect.Cause(err) != Busy {
+			return err
+		}
+		time.Sleep(busyPause)
+	}
+}
+
 // addKey adds the row of a key, unless it is there.
 func addKey(ctx context.Context, tx bun.Tx, dialect Dialect, key string) error {
 	_, err := tx.NewInsert().Model(&sealingKey{KeyID: key}).

@@ -182,8 +182,7 @@ func (r rulesTest) selector() domain.Selector {
 	if r.oneIn(2) {
 		s.Labels = r.labels()
 	}
-	s.Scope = r.scope()
-	return s
+	return s.In(r.scope())
 }
 
 func (r rulesTest) scope() domain.Scope {
