@@ -86,7 +86,7 @@ func (l *Ledger) candidates(c *Claim) []*domain.User {
 	var free []*domain.User
 	offer := func(id domain.UserID) {
 		for _, e := range l.named(id) {
-			if l.isFree(e) {
+			if e.free {
 				free = append(free, e.current)
 			}
 		}
@@ -117,7 +117,7 @@ func (l *Ledger) mostRested(want domain.Selector, n int) []*domain.User {
 		if len(free) == n {
 			break
 		}
-		if !e.changed && l.isFree(e) {
+		if !e.changed && e.free {
 			free = append(free, e.current)
 		} else if len(free) == 0 {
 			passed++
@@ -127,8 +127,10 @@ func (l *Ledger) mostRested(want domain.Selector, n int) []*domain.User {
 	l.found[key] = found
 	// What changed is not where it was found in the order of rest, and may match only now.
 	for _, e := range l.changed {
-		tooFresh := len(free) >= n && domain.CompareRest(e.current, free[n-1]) > 0
-		if !tooFresh && l.isFree(e) && want.Matches(e.current) {
+		if !e.free || len(free) >= n && domain.CompareRest(e.current, free[n-1]) > 0 {
+			continue
+		}
+		if want.Matches(e.current) {
 			free = append(free, e.current)
 		}
 	}

@@ -74,7 +74,7 @@ func (r *Remove) apply(l *Ledger) error {
 	if lease, leased := e.current.Lease(); leased {
 		l.noteEnd(lease, e.current, nil)
 	}
-	e.removed = true
+	e.removed, e.free = true, false
 	l.changes.Events = append(l.changes.Events, users[0].Events()...)
 	l.changes.Removed = append(l.changes.Removed, r.User)
 	return nil
@@ -96,7 +96,8 @@ func (a *Add) apply(l *Ledger) error {
 	}
 	for _, u := range a.Users {
 		if slices.ContainsFunc(l.changes.Added, func(other Added) bool { return other.User.ID() == u.ID() }) {
-			return ErrContended // whether the other one is written decides
+			l.noteCall(a.Once)  // the same call behind this one is contended, too
+			return ErrContended // whether the other user is written decides
 		}
 	}
 	for i, u := range a.Users {
