@@ -48,6 +48,14 @@ func (u *User) SameAccount(other *User) bool {
 	return u.HasSecrets(other.state.Password, other.state.TOTP) && maps.Equal(u.state.Labels, other.state.Labels)
 }
 
+// SameCirculation reports whether u and other have the same lock, quarantine, fence and rest.
+func (u *User) SameCirculation(other *User) bool {
+	a, b := &u.state, &other.state
+	return a.Fence == b.Fence && a.ReleasedAt.Equal(b.ReleasedAt) && a.LastCodeAt.Equal(b.LastCodeAt) &&
+		(a.Lock == b.Lock || a.Lock != nil && b.Lock != nil && *a.Lock == *b.Lock) &&
+		(a.Quarantine == b.Quarantine || a.Quarantine != nil && b.Quarantine != nil && *a.Quarantine == *b.Quarantine)
+}
+
 // HasSecrets reports whether the user has this password and this second factor.
 func (u *User) HasSecrets(password Secret, totp TOTP) bool {
 	return u.state.Password == password && u.state.TOTP == totp

@@ -65,7 +65,7 @@ func (s *Store) runSolo(ctx context.Context, operation ledger.Operation) error {
 	return err
 }
 
-// claimSolo tries until the claim has users, the reason why it can't have any is known, or its patience is at an end.
+// claimSolo tries until the claim has users, the reason why it can't have any is known, or its time is up.
 func (s *Store) claimSolo(ctx context.Context, until time.Time, claim *ledger.Claim) (err error) {
 	patient, cancel := context.WithDeadline(ctx, until)
 	defer cancel()

@@ -11,7 +11,7 @@ import (
 	"github.com/userfarm/userfarm/domain"
 )
 
-// countWaiting counts in pools who stands in line for their users.
+// countWaiting counts, in pools, the claims in line that want their users.
 func (s *Store) countWaiting(ctx context.Context, db bun.IDB, now time.Time, pools []domain.PoolCount) error {
 	crowds, err := s.engine.Crowds(ctx)
 	if err != nil || len(crowds) == 0 {

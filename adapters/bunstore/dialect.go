@@ -97,7 +97,7 @@ const (
 	Bug Cause = iota
 	// Away: the database can't do its work now.
 	Away
-	// Disconnected: the connection ended, or leads to a server that takes no writes anymore. Another connection may do.
+	// Disconnected: the connection ended, or leads to a server that no longer takes writes. Another connection may do.
 	Disconnected
 	// Conflict: the database gave the transaction up in favour of another one.
 	Conflict

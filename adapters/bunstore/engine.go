@@ -19,7 +19,7 @@ type Engine interface {
 	// Begin begins a transaction, finds what ask asks for and holds it until the transaction ends.
 	Begin(ctx context.Context, ask Ask) (Transaction, Found, error)
 
-	// Crowds returns who stands in line.
+	// Crowds returns the claims that stand in line.
 	Crowds(ctx context.Context) ([]Crowd, error)
 }
 

@@ -10,8 +10,8 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// explain makes err what the caller is told: a refusal as it is, the end of the caller's own context, that the database
-// is away (which our time running out is taken for), or a bug.
+// explain returns the error that the caller gets: a refusal as it is, the end of the caller's own context, that the database
+// is unavailable (also if our own time is up), or a bug.
 func (s *Store) explain(callers, bounded context.Context, operation string, err error) error {
 	switch {
 	case err == nil:
@@ -25,18 +25,18 @@ func (s *Store) explain(callers, bounded context.Context, operation string, err 
 	case bounded.Err() != nil:
 		return fmt.Errorf("%s: %s: %w: no answer within %v", s.dialect.Name, operation, ports.ErrUnavailable, operationTimeout)
 	case s.dialect.Cause(err) == Bug:
-		return fmt.Errorf("%s: %s: %w", s.dialect.Name, operation, hushed{err})
+		return fmt.Errorf("%s: %s: %w", s.dialect.Name, operation, redactedError{err})
 	default:
-		// The driver's error is told but not wrapped, lest a context.DeadlineExceeded in it pass for the caller's.
+		// The driver's error is quoted but not wrapped: a context.DeadlineExceeded in it is not the caller's.
 		return fmt.Errorf("%s: %s: %w: %s", s.dialect.Name, operation, ports.ErrUnavailable, OneLine(err))
 	}
 }
 
-// hushed is an error of the database whose text may quote a row: a value that a column does not take, say. It tells no
-// more than the database's code for it.
-type hushed struct{ err error }
+// redactedError is an error of the database whose text may quote a row: a value that a column does not accept, for example. It shows
+// only the database's code.
+type redactedError struct{ err error }
 
-func (h hushed) Error() string {
+func (h redactedError) Error() string {
 	var postgres interface{ SQLState() string }
 	var sqlite interface{ Code() int }
 	switch {
@@ -49,7 +49,7 @@ func (h hushed) Error() string {
 	}
 }
 
-func (h hushed) Unwrap() error { return h.err }
+func (h redactedError) Unwrap() error { return h.err }
 
 // OneLine returns the text of an error in one line. That of pgx about a failed connection has a heading and a line for
 // each attempt, by default two for each host: with TLS and, where the server has none, without.

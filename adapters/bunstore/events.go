@@ -52,7 +52,7 @@ func (s *Store) searchEvents(ctx context.Context, db bun.IDB, q ports.EventQuery
 		search = search.Where("e.owner = ? AND e.owner <> ''", q.Owner)
 	}
 	if !q.Since.IsZero() {
-		// Times are nearly in the order of events. So the index on times finds one that all that are wanted come after.
+		// Times are nearly in the order of events. So the index on times finds an event before all that are wanted.
 		before := db.NewSelect().TableExpr("events AS b").ColumnExpr("b.event_id").
 			Where("b.at < ?", micros(q.Since.Add(-skew))).Order("b.at DESC").Limit(1)
 		search = search.Where("e.at >= ?", micros(q.Since)).Where("e.event_id > coalesce((?), 0)", before)

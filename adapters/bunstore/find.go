@@ -48,7 +48,7 @@ func (s *Store) find(ctx context.Context, db bun.IDB, target ports.Target) ([]*d
 	return found, instant(seenAt), nil
 }
 
-// whyAbsent refuses with the reason why nobody was found, which is one of [ports.Users].
+// whyAbsent refuses with the reason why a target has no users: one of the errors of [ports.Users].
 func (s *Store) whyAbsent(ctx context.Context, db bun.IDB, target ports.Target) error {
 	if lease, leased := target.Lease(); leased {
 		return s.whyNoLease(ctx, db, lease)
@@ -61,7 +61,7 @@ func users(db bun.IDB) *bun.SelectQuery {
 	return db.NewSelect().TableExpr("users AS u").ColumnExpr(Columns)
 }
 
-// all returns the users that a search finds, each as it is read. What more it selects is scanned to more, the last row last.
+// all returns the users that a search finds. Further columns of the search are scanned to more; the last row wins.
 //
 // Bun's own way to scan a row takes longer than all the rest of reading one.
 func (s *Store) all(ctx context.Context, search *bun.SelectQuery, read func(Row) (*domain.User, error), more ...any) ([]*domain.User, error) {

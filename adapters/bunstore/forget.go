@@ -10,7 +10,7 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// forgetAtOnce bounds what one transaction of Forget deletes, and with it how long that keeps others waiting.
+// forgetAtOnce bounds what one transaction of Forget deletes, and with it how long others wait for it.
 const forgetAtOnce = 1_000
 
 // Aging is a table whose rows are forgotten when they are old.

@@ -31,7 +31,9 @@ func (s *Store) runGroup(group []*ticket) {
 			t.caller.answer(answers[i])
 		}
 	}
-	s.queue.putBack(back)
+	if len(back) > 0 {
+		s.queue.putBack(back)
+	}
 }
 
 // blamesOne reports whether an error is about what one operation of a group wrote: the database is not away.

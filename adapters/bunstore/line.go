@@ -28,7 +28,7 @@ type line struct {
 	mu       sync.Mutex
 	arriving []*waitingClaim // not in the store yet
 	waiting  map[ledger.Place]*waitingClaim
-	leaving  []ledger.Place // that no claim has anymore, and that are still in the store
+	leaving  []ledger.Place // that no claim has, and that are still in the store
 	running  chan struct{}  // closed when the goroutine has ended; nil if there is none
 	closed   bool
 	repeated map[ledger.CallKey]bool // calls that other claims in line may have made, too
@@ -41,7 +41,7 @@ type waitingClaim struct {
 	claim   *ledger.Claim
 	came    time.Time
 	wait    time.Duration
-	refusal error // the answer if it waits in vain; nil if that is not known yet
+	refusal error // the answer if it is never served; nil if that is not known yet
 
 	place ledger.Place // 0 until the store has it
 	until time.Time    // by the store's clock

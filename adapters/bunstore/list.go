@@ -13,7 +13,7 @@ import (
 func (s *Store) List(ctx context.Context, q ports.Query) (ports.Page, error) {
 	var page ports.Page
 	err := s.read(ctx, "list", func(ctx context.Context, db bun.IDB) error {
-		// One time for the filter and for the page: nobody is listed as free who is locked by the page's time.
+		// One time for the filter and for the page: no user is listed as free that is locked at the page's time.
 		now, err := s.clock(ctx, db)
 		if err != nil {
 			return err

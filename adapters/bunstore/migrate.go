@@ -10,7 +10,7 @@ import (
 )
 
 // Migrate brings the schema of a database up to date. Each migration is a transaction, and may run again if the process
-// ends before it is marked as applied. A database that is up to date is not written to, so that nobody waits for it.
+// ends before it is marked as applied. A database that is up to date is not written to, so that no process waits for it.
 //
 // The caller must hold a lock that keeps every other process from migrating and ends with its process. Bun's own lock does
 // not: it is a row that stays when the process that wrote it is killed, and would keep the farm from ever starting again.

@@ -39,7 +39,13 @@ func (q *queue) do(ctx context.Context, operation ledger.Operation, size int) er
 		return err
 	}
 	t := &ticket{operation: operation, caller: newCaller(), size: size}
-	q.put(t)
+	q.mu.Lock()
+	q.waiting = append(q.waiting, t)
+	if !q.running {
+		q.running = true
+		go q.runAll()
+	}
+	q.mu.Unlock()
 	select {
 	case <-t.caller.answered:
 	case <-ctx.Done():
@@ -51,20 +57,11 @@ func (q *queue) do(ctx context.Context, operation ledger.Operation, size int) er
 	return t.caller.result()
 }
 
-// put adds a ticket to the end of the queue.
-func (q *queue) put(t *ticket) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.waiting = append(q.waiting, t)
-	if q.running {
-		return
+// runAll runs groups until nothing waits.
+func (q *queue) runAll() {
+	for group := q.next(); group != nil; group = q.next() {
+		q.run(group)
 	}
-	q.running = true
-	go func() {
-		for group := q.next(); group != nil; group = q.next() {
-			q.run(group)
-		}
-	}()
 }
 
 // putBack returns tickets of the group that is being run to the front of the queue.
@@ -77,7 +74,7 @@ func (q *queue) putBack(tickets []*ticket) {
 	q.waiting = slices.Insert(q.waiting, 0, tickets...)
 }
 
-// next takes the next group. It returns nil when nothing waits, and then the next put runs groups again.
+// next takes the next group. It returns nil when nothing waits, and then the next operation begins to run groups again.
 func (q *queue) next() []*ticket {
 	q.mu.Lock()
 	defer q.mu.Unlock()

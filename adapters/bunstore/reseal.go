@@ -8,21 +8,21 @@ import (
 	"github.com/userfarm/userfarm/domain"
 )
 
-// resealAtOnce bounds for how long one transaction of Reseal keeps users from others.
+// resealAtOnce bounds for how long one transaction of Reseal locks users.
 const resealAtOnce = 100
 
 // Resealed is what became of some users.
 type Resealed struct {
-	Last  domain.UserID // to go on after; zero if there were none left
-	Users int           // that were sealed anew
+	Last  domain.UserID // to go on after; zero if no user was left
+	Users int           // that were sealed again
 
-	// Unopened can't be opened with any key that is at hand, and stay as they are.
+	// Unopened can't be opened with any available key, and stay as they are.
 	Unopened []domain.UserID
 }
 
-// Reseal seals users anew with the key that seals now: up to a hundred of those that are sealed with another, after a user
-// in the order of their ids. Farms may serve meanwhile. Who was changed since it was read is left alone: that sealed it
-// anew.
+// Reseal seals users again, with the key that seals now: up to a hundred of those that are sealed with another key, in the
+// order of their ids, beginning after a user. Farms may serve at the same time. A user that changed since it was read is
+// left alone: the change sealed it again.
 func (s *Store) Reseal(ctx context.Context, after domain.UserID) (done Resealed, err error) {
 	err = s.bounded(ctx, "reseal", func(ctx context.Context) error {
 		return s.retry(ctx, func() (committing bool, err error) {

@@ -35,15 +35,13 @@ func (s *Store) read(ctx context.Context, operation string, query func(context.C
 	})
 }
 
-// retry attempts again what the database gave up in favour of another transaction or process, what met a dead connection,
-// which is undone unless it was about to commit, and what was sealed with a new key.
+// retry attempts again what the database gave up in favour of another transaction, what met a dead connection, which is
+// undone unless it was about to commit, and what was sealed with a key that the database did not know. While another process
+// has the database to itself, it goes on until ctx ends: a busy farm leaves the database alone for moments only, which long
+// pauses would miss.
 func (s *Store) retry(ctx context.Context, attempt func() (committing bool, err error)) error {
 	for attempts := 1; ; attempts++ {
-		var committing bool
-		err := whileBusy(ctx, s.dialect, func() (err error) {
-			committing, err = attempt()
-			return err
-		})
+		committing, err := attempt()
 		if err == nil || isRefusal(err) || ctx.Err() != nil {
 			return err
 		}
@@ -59,23 +57,14 @@ func (s *Store) retry(ctx context.Context, attempt func() (committing bool, err 
 				return err
 			}
 			again = true
-		case Bug, Away, Busy:
+		case Busy:
+			time.Sleep(busyPause)
+			attempts, again = 0, true
+		case Bug, Away:
 		}
 		if !again || attempts == maxAttempts {
 			return err
 		}
-	}
-}
-
-// whileBusy attempts again as long as another process has the database to itself. A farm that is busy leaves the database
-// alone for moments only, which long pauses would miss.
-func whileBusy(ctx context.Context, dialect Dialect, attempt func() error) error {
-	for {
-		err := attempt()
-		if err == nil || isRefusal(err) || ctx.Err() != nil || dialect.Cause(err) != Busy {
-			return err
-		}
-		time.Sleep(busyPause)
 	}
 }
 

@@ -69,7 +69,7 @@ func (r *Row) Fields(userID, projectID any) []any {
 	}
 }
 
-// Scan reads all rows of a query whose columns are [Columns] and what more is scanned to.
+// Scan reads all rows of a query whose columns are [Columns] and the further columns that are scanned to more.
 func Scan(rows *sql.Rows, more ...any) ([]Row, error) {
 	defer func() { _ = rows.Close() }()
 	var all []Row
@@ -137,8 +137,8 @@ func circulationOf(u *domain.User) Circulation {
 	return c
 }
 
-// freeAt makes of the domain's order of rest numbers of the same order, so that whoever is free at a time is one range of
-// an index: 0 for who was never held, the highest for who is held without an end.
+// freeAt turns the domain's order of rest into numbers of the same order, so that the users that are free at a time are one
+// range of an index: 0 for a user that was never held, the highest number for one that is held without an end.
 func freeAt(u *domain.User) int64 {
 	from, ends := u.FreeFrom()
 	if !ends {
@@ -156,7 +156,7 @@ func (s *Store) restore(r Row) (*domain.User, error) {
 	return r.restore(password, totp)
 }
 
-// show returns the user of a row for who is told no secret: should they be unreadable, without its secrets.
+// show returns the user of a row for callers that see no secrets. If the secrets can't be read, the user has none.
 func (s *Store) show(r Row) (*domain.User, error) {
 	u, err := s.restore(r)
 	if err != nil {
@@ -168,7 +168,7 @@ func (s *Store) show(r Row) (*domain.User, error) {
 // restoreBare returns the user of a row without its secrets.
 func (r Row) restoreBare() (*domain.User, error) { return r.restore(domain.Secret{}, domain.TOTP{}) }
 
-// unreadable refuses with what is wrong with a row.
+// unreadable refuses with the reason why a row can't be read.
 func (r Row) unreadable(err error) error {
 	return refuse(&ports.UnreadableError{ProjectID: r.ProjectID, Err: err})
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// ErrMissingKey says that the database was started with a key that is not at hand, so that there may be passwords in it
-// that can't be read.
+// ErrMissingKey says that the database was used with a key that is not available, so it may have passwords that can't be
+// read.
 var ErrMissingKey = errors.New("encryption key is missing")
 
 // sealingKey is a row of the table sealing_keys: a key that sealed, or may have.
@@ -25,7 +25,7 @@ type sealingKey struct {
 	FirstUsedAt int64  `bun:"first_used_at"`
 }
 
-// removedKey is a row of the table removed_sealing_keys: a key that nobody may be sealed with anymore.
+// removedKey is a row of the table removed_sealing_keys: a key that must not seal users again.
 type removedKey struct {
 	bun.BaseModel `bun:"table:removed_sealing_keys,alias:r"`
 
@@ -34,8 +34,8 @@ type removedKey struct {
 }
 
 // CheckKeys returns [ErrMissingKey] unless sealer has every key that a store of this database was ever opened with, and
-// adds the one that it seals with to them; or [ErrRemovedKey] if that was removed. The caller must keep others from doing the
-// same meanwhile.
+// records the key that it seals with; or [ErrRemovedKey] if that was removed. The caller must keep other processes from
+// doing the same at the same time.
 func CheckKeys(ctx context.Context, db *bun.DB, dialect Dialect, sealer ports.Sealer) error {
 	var used []string
 	if err := db.NewSelect().Model((*sealingKey)(nil)).Column("key_id").Order("key_id").Scan(ctx, &used); err != nil {
@@ -48,7 +48,7 @@ func CheckKeys(ctx context.Context, db *bun.DB, dialect Dialect, sealer ports.Se
 			ErrMissingKey, strings.Join(missing, ", "))
 	}
 	if slices.Contains(used, atHand[0]) {
-		return nil // without waiting for a busy farm
+		return nil // so a busy farm is not waited for
 	}
 	return admit(ctx, db, dialect, atHand[0])
 }
@@ -56,14 +56,14 @@ func CheckKeys(ctx context.Context, db *bun.DB, dialect Dialect, sealer ports.Se
 // ErrRemovedKey says that a key is the first of the ring that was removed from the farm.
 var ErrRemovedKey = errors.New("encryption key was removed")
 
-// admit lets users be sealed with a key. It returns [ErrRemovedKey] for one that was removed: who seals with that has an old
-// copy of the key file, and there may be no other copy of the key.
+// admit records that users may be sealed with a key. It returns [ErrRemovedKey] for a key that was removed: a process that
+// seals with it has an old copy of the key file, and there may be no other copy of the key.
 func admit(ctx context.Context, db *bun.DB, dialect Dialect, key string) error {
 	ctx, cancel := context.WithTimeout(ctx, operationTimeout)
 	defer cancel()
 	return whileBusy(ctx, dialect, func() error {
 		return db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
-			// If somebody removes the key just now, this waits for them; and only what comes after sees what they did.
+			// If another process removes the key now, this waits for it. Only a later statement sees what it did.
 			if err := addKey(ctx, tx, dialect, key); err != nil {
 				return err
 			}
@@ -77,6 +77,17 @@ func admit(ctx context.Context, db *bun.DB, dialect Dialect, key string) error {
 	})
 }
 
+// whileBusy attempts again as long as another process has the database to itself.
+func whileBusy(ctx context.Context, dialect Dialect, attempt func() error) error {
+	for {
+		err := attempt()
+		if err == nil || isRefusal(err) || ctx.Err() != nil || dialect.Cause(err) != Busy {
+			return err
+		}
+		time.Sleep(busyPause)
+	}
+}
+
 // addKey adds the row of a key, unless it is there.
 func addKey(ctx context.Context, tx bun.Tx, dialect Dialect, key string) error {
 	_, err := tx.NewInsert().Model(&sealingKey{KeyID: key}).
@@ -85,7 +96,7 @@ func addKey(ctx context.Context, tx bun.Tx, dialect Dialect, key string) error {
 	return err
 }
 
-// SealingKey is a key that users are sealed with, or may be.
+// SealingKey is a key that users are, or may be, sealed with.
 type SealingKey struct {
 	ID          string
 	FirstUsedAt time.Time
@@ -117,13 +128,13 @@ func (s *Store) SealingKeys(ctx context.Context) (keys []SealingKey, err error) 
 // ErrKeyInUse says that users are sealed with a key.
 var ErrKeyInUse = errors.New("users are sealed with this key")
 
-// RemoveSealingKey lets nobody be sealed with a key anymore, and lets farms start that do not have it. It returns
-// [ErrKeyInUse] as long as anybody is sealed with it, and waits for those who are about to be.
+// RemoveSealingKey ends the use of a key: no user is sealed with it again, and farms start without it. It returns
+// [ErrKeyInUse] while a user is sealed with it, and waits for transactions that are about to seal one.
 func (s *Store) RemoveSealingKey(ctx context.Context, id string) error {
 	return s.bounded(ctx, "remove sealing key", func(ctx context.Context) error {
 		return s.retry(ctx, func() (bool, error) {
 			err := s.writer.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
-				// A key without a row gets one first, so that who admits it just now waits for this.
+				// A key without a row gets one first, so that a process that admits it now waits for this transaction.
 				if err := addKey(ctx, tx, s.dialect, id); err != nil {
 					return err
 				}

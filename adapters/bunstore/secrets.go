@@ -7,7 +7,7 @@ import (
 	"github.com/userfarm/userfarm/domain"
 )
 
-// totpSeparator comes between the password and the TOTP secret of a user. No password has a control character in it.
+// totpSeparator stands between the password and the TOTP secret of a user. No password has a control character in it.
 const totpSeparator = "\x00"
 
 // sealSecrets seals the secrets of a user.

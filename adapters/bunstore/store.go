@@ -1,12 +1,47 @@
-// Package bunstore implements [ports.Store] over Bun, once for PostgreSQL and SQLite. What differs between the two is in
-// [Dialect], and the statements that change users in an [Engine] for each; the packages postgres and sqlite have these.
+// Package bunstore implements [ports.Store] over Bun, once for PostgreSQL and SQLite. It loads rows, lets the ledger (see
+// package ledger) decide about them, and writes what the ledger says. It knows of a database only its [Dialect] and its
+// [Engine], which the packages postgres and sqlite have.
 //
-// The store finds rows, keeps them from others and writes them; what may happen to a user is for the domain to decide, on
-// the row that is kept, through the closure that the caller passes.
+// Writes commit in groups: operations that arrive while a transaction is under way share the next one. Reads and housekeeping
+// go through Bun.
 //
-// Writes commit in groups (see [Store.carry]): what arrives while a transaction is under way rides in the next one. A write
-// that would make its group wait for rows which another process keeps leaves the group and waits on its own. Reading and
-// housekeeping go through Bun.
+// # Where to find what
+//
+//   - claim.go, users.go: the port's methods, each as an operation of the ledger
+//   - queue.go, group.go: group commit, and what happens in one transaction
+//   - transact.go: from rows to the ledger and back; row.go and secrets.go: one row
+//   - contention.go: what happens when a rival holds what is needed
+//   - caller.go: callers that leave before they are answered
+//   - retry.go: what is tried again, and for how long
+//   - look.go: why a claim came short
+//   - line.go, passes.go, pass.go, wait.go: the line; the part that waits here, when to pass over it, one pass, one claim
+//   - dialect.go, engine.go: what the databases implement
+//
+// # The path of an acquire
+//
+// On PostgreSQL, a request that finds a free user at once passes these functions, in this order:
+//
+//	http      AcquireLease (generated), AcquireLease, read.Body
+//	app       Farm.Acquire
+//	domain    CheckSelectors, LeasePolicy.Apply
+//	bunstore  Store.Claim, Store.run, queue.do
+//	          queue.runAll, queue.next, Store.runGroup, Store.attempt, Store.retry, Store.transact
+//	ledger      NeedsOf, Claim.need, limit, SearchKey
+//	bunstore    Store.begin
+//	postgres      engine.Begin, lowWater.of, searchFree, newSearch, matches, exchange.send, exchange.rows, lowWater.seen
+//	bunstore      Store.open, Store.restore, openSecrets; sealing: KeyFile.Open, KeyRing.Open
+//	ledger        Open, Ledger.Load, Ledger.enter
+//	bunstore    caller.apply
+//	ledger        Claim.apply, Ledger.candidates, Ledger.mostRested
+//	domain          Selector.Matches, User.CheckFree, Assign
+//	ledger          Ledger.give, Ledger.decide
+//	domain            Grant
+//	ledger      Ledger.Changes
+//	bunstore    Store.commit, Store.rowsOf, circulationOf
+//	postgres      transaction.Commit, circulations, addEvents, exchange.send, lowWater.wrote
+//	http      viewLease
+//
+// A claim that finds too few users goes on at look.go and contention.go; one that has to wait, at wait.go.
 package bunstore
 
 import (
@@ -59,7 +94,7 @@ type Store struct {
 
 var _ ports.Store = (*Store)(nil)
 
-// New returns the store of a database whose schema is up to date (see [Migrate]) and whose keys are at hand (see
+// New returns the store of a database whose schema is up to date (see [Migrate]) and whose keys are available (see
 // [CheckKeys]).
 func New(config Config) *Store {
 	store := &Store{

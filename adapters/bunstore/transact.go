@@ -110,9 +110,8 @@ func (s *Store) commit(
 func (s *Store) rowsOf(changes ledger.Changes) (Changes, error) {
 	rows := Changes{Changes: changes, At: micros(changes.Now), Replica: s.line.replica}
 	for _, c := range changes.Changed {
-		after := circulationOf(c.After)
-		if after != circulationOf(c.Before) {
-			rows.Moved = append(rows.Moved, Move{UserID: c.After.ID(), Circulation: after})
+		if !c.After.SameCirculation(c.Before) {
+			rows.Moved = append(rows.Moved, Move{UserID: c.After.ID(), Circulation: circulationOf(c.After)})
 		}
 		if c.After.SameAccount(c.Before) {
 			continue

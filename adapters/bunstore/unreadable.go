@@ -6,8 +6,8 @@ import (
 	"github.com/userfarm/userfarm/domain"
 )
 
-// unreadable are the users whose rows could not be read when they were last seen: sealed with a key that is not at hand,
-// say. Free ones stand at the beginning of every search of their pool, so a search looks beyond as many as there are.
+// unreadable are the users whose rows could not be read when they were last seen: sealed with a key that is not available,
+// for example. Free ones stand at the beginning of every search of their pool, so a search looks beyond as many as there are.
 type unreadable struct {
 	mu  sync.Mutex
 	ids map[domain.UserID]struct{}

@@ -22,13 +22,13 @@ type Waiter struct {
 	Until   int64 // when it leaves the line in any case
 }
 
-// Line is who stands in line, first come first: of those that want the same, the first [MaxAlike] at least.
+// Line has the claims in line, in the order of their places: of those that want the same, at least the first [MaxAlike].
 type Line struct {
 	Waiters []Waiter
-	Last    int64 // the highest place that anybody has; 0 if nobody stands in line
+	Last    int64 // the highest place that any claim has; 0 if none is in line
 }
 
-// MaxAlike is how many of those that want the same one pass over the line looks at: more than come free at once.
+// MaxAlike is how many claims that want the same one pass over the line looks at: more than the users that become free at once.
 const MaxAlike = 32
 
 // wantColumn is a selector as the line keeps it. Fields that say nothing are left out.

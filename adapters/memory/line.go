@@ -16,7 +16,7 @@ import (
 type waiter struct {
 	ledger.Waiter
 	claim *ledger.Claim
-	left  func() error // why its caller does not want the users anymore; nil as long as it does
+	left  func() error // why its caller has left; nil while it waits
 
 	settled chan struct{} // closed when it has left the line, with:
 	err     error
@@ -178,7 +178,7 @@ func (s *Store) settle(w *waiter, err error) {
 }
 
 // setAlarm lets the line be served when the next lock expires: nobody calls the store then. Without a line the alarm is off,
-// so that a store that nobody uses does nothing.
+// so that an unused store does nothing.
 func (s *Store) setAlarm(now time.Time) {
 	if s.alarm != nil {
 		s.alarm.Stop()

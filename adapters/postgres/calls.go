@@ -25,9 +25,6 @@ const (
 
 // calls adds the statements that find out which calls were carried out, and keep others from carrying out the rest.
 func (e *exchange) calls(ask bunstore.Ask, found *bunstore.Found) {
-	if len(ask.Calls) == 0 {
-		return
-	}
 	keys := callKeys(ask.Calls)
 	if ask.Wait {
 		e.run(awaitCalls, keys)
@@ -84,9 +81,7 @@ func (e *exchange) addCalls(calls []domain.Once, at int64) {
 	for i, call := range calls {
 		keys[i], requests[i], outcomes[i] = call.Key[:], call.Request[:], call.Outcome
 	}
-	if n > 0 {
-		e.run(addCalls, at, keys, requests, outcomes)
-	}
+	e.run(addCalls, at, keys, requests, outcomes)
 }
 
 func callKeys(keys []ledger.CallKey) [][]byte {

@@ -98,7 +98,7 @@ func parse(databaseURL string) (*pgxpool.Config, error) {
 	for name, value := range requiredSettings {
 		session.RuntimeParams[name] = value
 	}
-	// Bun writes the arguments into the statement, so that hardly any statement comes twice: preparing or describing each,
+	// Bun writes the arguments into the statement, so that hardly any statement is sent twice: preparing or describing each,
 	// as pgx would, costs a round trip and fills its caches with what is never used again. This mode sends a statement in
 	// one round trip, and unlike the simple protocol takes only one at a time in a query.
 	session.DefaultQueryExecMode = pgx.QueryExecModeExec

@@ -23,21 +23,6 @@ type engine struct {
 // rollbackTimeout bounds how long a rollback waits for the server before the connection is given up.
 const rollbackTimeout = time.Second
 
-// Begin implements [bunstore.Engine].
-func (e engine) Begin(ctx context.Context, ask bunstore.Ask) (bunstore.Transaction, bunstore.Found, error) {
-	conn, err := e.pool.Acquire(ctx)
-	if err != nil {
-		return nil, bunstore.Found{}, err
-	}
-	tx := &transaction{conn: conn, low: e.low, places: make(map[domain.UserID]pgtype.TID)}
-	found, err := tx.begin(ctx, ask)
-	if err != nil {
-		tx.Rollback()
-		return nil, bunstore.Found{}, err
-	}
-	return tx, found, nil
-}
-
 // transaction implements [bunstore.Transaction].
 type transaction struct {
 	conn   *pgxpool.Conn // nil once it has ended
@@ -45,44 +30,68 @@ type transaction struct {
 	places map[domain.UserID]pgtype.TID // of the rows that it holds: they stay there until it writes them
 }
 
-func (tx *transaction) begin(ctx context.Context, ask bunstore.Ask) (bunstore.Found, error) {
+// Begin implements [bunstore.Engine].
+func (e engine) Begin(ctx context.Context, ask bunstore.Ask) (bunstore.Transaction, bunstore.Found, error) {
+	conn, err := e.pool.Acquire(ctx)
+	if err != nil {
+		return nil, bunstore.Found{}, err
+	}
+	tx := &transaction{conn: conn, low: e.low, places: make(map[domain.UserID]pgtype.TID)}
 	found := bunstore.Found{Free: make([][]bunstore.Row, len(ask.Searches))}
-	e := exchange{conn: tx.conn.Conn()}
+	x := exchange{conn: conn.Conn()}
 	if ask.OneMoment {
-		e.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+		x.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 	} else {
-		e.run("BEGIN")
+		x.run("BEGIN")
 	}
-	e.calls(ask, &found)
-	users, leases := uuids(ask.Users), digests(ask.Leases)
-	if ask.Wait && len(users)+len(leases) > 0 {
-		tx.hold(&e, &found.Targets, awaitTargets, users, leases)
+	if len(ask.Calls) > 0 {
+		x.calls(ask, &found)
 	}
-	if !ask.Wait && len(users) > 0 {
-		tx.hold(&e, &found.Targets, holdUsers, users)
-	}
-	if !ask.Wait && len(leases) > 0 {
-		tx.hold(&e, &found.Targets, holdLeases, leases)
+	if len(ask.Users)+len(ask.Leases) > 0 {
+		tx.targets(&x, ask, &found)
 	}
 	for i, search := range ask.Searches {
 		sql, args := searchFree(search.Want, search.Limit, tx.low.of(search.Key))
-		tx.hold(&e, &found.Free[i], sql, args...)
+		tx.hold(&x, &found.Free[i], sql, args...)
 	}
-	e.line(ask, &found)
-	tx.expiry(&e, ask, &found)
-	e.value("SELECT "+clock, &found.Now)
-	if err := e.send(ctx); err != nil {
-		return bunstore.Found{}, err
+	if ask.Wants {
+		x.wants(&found)
+	}
+	if ask.Line {
+		x.line(ask, &found)
+	}
+	if ask.Line || ask.Expired > 0 {
+		tx.expiry(&x, ask, &found)
+	}
+	x.value("SELECT "+clock, &found.Now)
+	if err := x.send(ctx); err != nil {
+		tx.Rollback()
+		return nil, bunstore.Found{}, err
 	}
 	for i, search := range ask.Searches {
 		tx.low.seen(search.Key, found.Free[i])
 	}
-	return found, nil
+	return tx, found, nil
+}
+
+// targets adds the queries for users that are named, and those of leases.
+func (tx *transaction) targets(x *exchange, ask bunstore.Ask, found *bunstore.Found) {
+	users, leases := uuids(ask.Users), digests(ask.Leases)
+	if ask.Wait {
+		tx.hold(x, &found.Targets, awaitTargets, users, leases)
+		return
+	}
+	if len(users) > 0 {
+		tx.hold(x, &found.Targets, holdUsers, users)
+	}
+	if len(leases) > 0 {
+		tx.hold(x, &found.Targets, holdLeases, leases)
+	}
 }
 
 // hold adds a query for rows that the transaction holds.
-func (tx *transaction) hold(e *exchange, into *[]bunstore.Row, sql string, args ...any) {
-	e.rows(sql, args, func(r bunstore.Row, place pgtype.TID) {
+func (tx *transaction) hold(x *exchange, into *[]bunstore.Row, sql string, args ...any) {
+	x.rows(sql, args, func(r bunstore.Row, place pgtype.TID) {
 		*into = append(*into, r)
 		tx.places[r.UserID] = place
 	})
@@ -92,26 +101,43 @@ func (tx *transaction) hold(e *exchange, into *[]bunstore.Row, sql string, args 
 func (tx *transaction) Commit(
 	ctx context.Context, changes bunstore.Changes,
 ) (added map[domain.UserID]bool, committing bool, err error) {
-	e := exchange{conn: tx.conn.Conn()}
-	tx.moveUsers(&e, changes.Moved)
-	e.removeUsers(changes.Removed)
-	e.endLeases(changes)
-	e.changeAccounts(changes.Accounts)
-	if len(changes.Rows) > 0 {
-		// What is to be written of new users depends on whether they could be added.
+	x := exchange{conn: tx.conn.Conn()}
+	if len(changes.Moved) > 0 {
+		tx.moveUsers(&x, changes.Moved)
+	}
+	if len(changes.Removed) > 0 {
+		x.write(len(changes.Removed), removeUsers, uuids(changes.Removed))
+	}
+	if len(changes.Leases) > 0 {
+		x.endLeases(changes)
+	}
+	if len(changes.Accounts) > 0 {
+		x.changeAccounts(changes.Accounts)
+	}
+	events, calls := changes.Events, changes.Calls
+	if len(changes.Rows) > 0 { // what is to be written of new users depends on whether they could be added
 		added = make(map[domain.UserID]bool, len(changes.Rows))
-		e.addUsers(changes.Rows, added)
-		if err := e.send(ctx); err != nil || changes.Together && len(added) < len(changes.Rows) {
+		x.addUsers(changes.Rows, added)
+		if err := x.send(ctx); err != nil || changes.Together && len(added) < len(changes.Rows) {
 			return nil, false, err
 		}
-		e = exchange{conn: tx.conn.Conn()}
+		x = exchange{conn: tx.conn.Conn()}
+		events, calls = changes.WithAdded(added)
 	}
-	events, calls := changes.WithAdded(added)
-	e.addEvents(events, changes.At)
-	e.addCalls(calls, changes.At)
-	e.moveLine(changes)
-	e.run("COMMIT")
-	if err := e.send(ctx); err != nil {
+	if len(events) > 0 {
+		x.addEvents(events, changes.At)
+	}
+	if len(calls) > 0 {
+		x.addCalls(calls, changes.At)
+	}
+	if len(changes.Waiters)+len(changes.Left) > 0 {
+		x.moveLine(changes)
+	}
+	if changes.Frees {
+		x.run(wakeOthers, int64(changes.Replica)) // last before COMMIT: a claim that joins the line later looks for itself
+	}
+	x.run("COMMIT")
+	if err := x.send(ctx); err != nil {
 		return nil, !isUndone(err), err
 	}
 	tx.conn.Release()

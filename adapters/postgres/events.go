@@ -37,9 +37,6 @@ func continueHistory(ctx context.Context, db *bun.DB) error {
 // addEvents adds the statement that records events.
 func (e *exchange) addEvents(events []domain.Event, at int64) {
 	n := len(events)
-	if n == 0 {
-		return
-	}
 	kinds, logins, envs, domains := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	owners, notes, reasons := make([]string, n), make([]string, n), make([]string, n)
 	users, projects, byKeys, fences := make([][16]byte, n), make([][16]byte, n), make([][16]byte, n), make([]int64, n)

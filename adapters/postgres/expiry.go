@@ -15,7 +15,5 @@ func (tx *transaction) expiry(e *exchange, ask bunstore.Ask, found *bunstore.Fou
 	if ask.Expired > 0 {
 		tx.hold(e, &found.Expired, expiredUsers, ask.Expired)
 	}
-	if ask.Line || ask.Expired > 0 {
-		e.value(nextExpiry, &found.NextExpiry)
-	}
+	e.value(nextExpiry, &found.NextExpiry)
 }

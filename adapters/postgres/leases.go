@@ -10,7 +10,5 @@ func (e *exchange) endLeases(changes bunstore.Changes) {
 	for i, ended := range changes.Leases {
 		leases[i], projects[i] = ended.Key, ended.Projects
 	}
-	if len(leases) > 0 {
-		e.run(rememberEnded, leases, projects, changes.At)
-	}
+	e.run(rememberEnded, leases, projects, changes.At)
 }

@@ -10,26 +10,26 @@ import (
 )
 
 const (
-	// lineLock is the number of the advisory lock of who passes over the line: "the line" in ASCII.
+	// lineLock is the number of the advisory lock of the process that passes over the line: "the line" in ASCII.
 	lineLock = 0x746865206c696e65
 
-	// lineChannel is where replicas tell each other that users may be free.
+	// lineChannel is on which replicas notify each other that users may be free.
 	lineChannel = "userfarm_line"
 )
 
 const (
-	keepLine = `SELECT pg_advisory_xact_lock($1)`
+	takeTurn = `SELECT pg_advisory_xact_lock($1)`
 
-	// boundTurn ends the pass of a replica that was stopped in the middle of it, so that the others can go on.
+	// boundTurn ends the pass of a replica that stalls, so that the others can go on.
 	boundTurn = `SET LOCAL idle_in_transaction_session_timeout = '2s'`
 
-	signOfLife = `INSERT INTO replicas (replica_id, seen_at) SELECT $1, ` + clock + `
+	noteBeat = `INSERT INTO replicas (replica_id, seen_at) SELECT $1, ` + clock + `
 		ON CONFLICT (replica_id) DO UPDATE SET seen_at = excluded.seen_at`
 
-	// forgetLate removes those whose replica died before it could.
+	// forgetLate removes the claims of replicas that died.
 	forgetLate = `DELETE FROM waiters WHERE until < (SELECT ` + clock + `) - 1000000`
 
-	// wantsInLine goes from one of the wants to the next one by the index, however many want the same.
+	// wantsInLine goes from one of the wants to the next one by the index, however many claims want the same.
 	wantsInLine = `WITH RECURSIVE wants (key) AS (
 			(SELECT w.want_key FROM waiters w ORDER BY w.want_key LIMIT 1)
 			UNION ALL
@@ -37,7 +37,7 @@ const (
 			FROM wants WHERE wants.key IS NOT NULL
 		) `
 
-	// alive is the condition for who is in line still.
+	// alive is the condition for claims that are still in line.
 	alive = `w.until >= now.at
 			AND EXISTS (SELECT FROM replicas r WHERE r.replica_id = w.replica_id AND r.seen_at >= now.at - $1::bigint)`
 
@@ -64,38 +64,37 @@ const (
 
 	leaveLine = `DELETE FROM waiters WHERE place = ANY ($1::bigint[]) AND replica_id = $2`
 
-	// tellOthers wakes those who wait in other replicas, if there are any. It stands last before COMMIT: who joins the line
-	// after it looks for itself.
-	tellOthers = `SELECT pg_notify('` + lineChannel + `', '') FROM (SELECT FROM waiters WHERE replica_id <> $1 LIMIT 1) others`
+	// wakeOthers wakes the other replicas in which claims wait, if there are any.
+	wakeOthers = `SELECT pg_notify('` + lineChannel + `', '') FROM (SELECT FROM waiters WHERE replica_id <> $1 LIMIT 1) others`
 )
 
-// line adds the statements that find out who stands in line.
-func (e *exchange) line(ask bunstore.Ask, found *bunstore.Found) {
-	if ask.Wants {
-		e.read(findWants, []any{bunstore.DeadAfter.Microseconds()}, func(rows pgx.Rows) error {
-			texts, err := pgx.CollectRows(rows, pgx.RowTo[string])
-			for _, text := range texts {
-				want, err := bunstore.DecodeWant(text)
-				if err != nil {
-					return err
-				}
-				found.Wants = append(found.Wants, want)
+// wants adds the query for what claims in line want.
+func (e *exchange) wants(found *bunstore.Found) {
+	e.read(findWants, []any{bunstore.DeadAfter.Microseconds()}, func(rows pgx.Rows) error {
+		texts, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		for _, text := range texts {
+			want, err := bunstore.DecodeWant(text)
+			if err != nil {
+				return err
 			}
-			return err
-		})
-	}
-	if ask.Line {
-		e.run(boundTurn)
-		e.run(keepLine, int64(lineLock))
-		if ask.Beat != 0 {
-			e.run(signOfLife, int64(ask.Beat))
-			e.run(forgetLate)
+			found.Wants = append(found.Wants, want)
 		}
-		e.read(findHeads, []any{bunstore.DeadAfter.Microseconds(), bunstore.MaxAlike}, func(rows pgx.Rows) error {
-			return readLine(rows, &found.Line)
-		})
-		e.value(lastPlace, &found.Line.Last)
+		return err
+	})
+}
+
+// line adds the statements that take the turn at the line, and find which claims stand in it.
+func (e *exchange) line(ask bunstore.Ask, found *bunstore.Found) {
+	e.run(boundTurn)
+	e.run(takeTurn, int64(lineLock))
+	if ask.Beat != 0 {
+		e.run(noteBeat, int64(ask.Beat))
+		e.run(forgetLate)
 	}
+	e.read(findHeads, []any{bunstore.DeadAfter.Microseconds(), bunstore.MaxAlike}, func(rows pgx.Rows) error {
+		return readLine(rows, &found.Line)
+	})
+	e.value(lastPlace, &found.Line.Last)
 }
 
 func readLine(rows pgx.Rows, line *bunstore.Line) error {
@@ -114,7 +113,7 @@ func readLine(rows pgx.Rows, line *bunstore.Line) error {
 	return rows.Err()
 }
 
-// moveLine adds the statements that change the line, and wake other replicas whose claims that may concern.
+// moveLine adds the statements that change the line.
 func (e *exchange) moveLine(changes bunstore.Changes) {
 	if n := len(changes.Waiters); n > 0 {
 		places, keys, since, until := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
@@ -127,9 +126,6 @@ func (e *exchange) moveLine(changes bunstore.Changes) {
 	}
 	if len(changes.Left) > 0 {
 		e.run(leaveLine, places(changes.Left), int64(changes.Replica))
-	}
-	if changes.Frees {
-		e.run(tellOthers, int64(changes.Replica))
 	}
 }
 

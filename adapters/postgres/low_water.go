@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	// lowWaterAge is how long a search is trusted to have seen who has rested longest. Until then, a user that another
+	// lowWaterAge is how long a search is trusted to have found the longest rested user. Until then, a user that another
 	// replica added, or restored from quarantine, may have to wait while others are free.
 	lowWaterAge = time.Second
 
@@ -19,15 +19,16 @@ const (
 // lowWater remembers where searches for free users began to find some. Each time that a user is locked, its entry in the
 // index of free users dies, and stays until PostgreSQL vacuums: at the low end of the index, where the next search would
 // step over it, and over a hundred thousand more after some seconds of heavy load. The free users themselves only move up:
-// who is released has rested least.
+// a released user has rested least.
 //
-// It is about order, not about who is free: a search that finds too few is explained by one that begins at the beginning.
+// It is about order, not about which users are free: a search that finds too few users is explained by one that begins at
+// the beginning.
 type lowWater struct {
 	mu    sync.Mutex
 	marks map[string]mark
 }
 
-// mark is the longest rested user that a search found. Many may have rested as long as each other: all whom nobody ever
+// mark is the longest rested user that a search found. Many may have rested equally long: all that were never
 // held.
 type mark struct {
 	freeAt int64
@@ -68,7 +69,7 @@ func (l *lowWater) seen(key string, found []bunstore.Row) {
 	l.marks[key] = known
 }
 
-// wrote forgets the marks if there may be somebody below them now: a new user, or one that was restored.
+// wrote forgets the marks if a user may be below them now: a new one, or one that was restored.
 func (l *lowWater) wrote(changes bunstore.Changes) {
 	below := len(changes.Rows) > 0 || len(changes.Accounts) > 0
 	for _, m := range changes.Moved {

@@ -18,7 +18,7 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// closeTimeout bounds how long Close waits for connections to say goodbye to a server that may not listen anymore.
+// closeTimeout bounds how long Close waits for connections to close, with a server that may not answer.
 const closeTimeout = 5 * time.Second
 
 // Open connects to the database of a URL (postgres://user:password@host:port/database, of one or several hosts) and brings

@@ -23,11 +23,11 @@ const (
 	// reachTimeout bounds how long a start waits for the first answer of the server.
 	reachTimeout = 10 * time.Second
 
-	// turnTimeout bounds how long a start waits for other replicas that prepare the database. For what it does itself it takes
-	// the time that it needs: nobody could ever finish a migration that takes longer.
+	// turnTimeout bounds how long a start waits for other replicas that prepare the database. Its own work is not
+	// bounded: a migration that takes longer could never finish.
 	turnTimeout = time.Minute
 
-	// startLock is the number of the advisory lock of who prepares the database: "userfarm" in ASCII.
+	// startLock is the number of the advisory lock of the process that prepares the database: "userfarm" in ASCII.
 	startLock = 0x75736572_6661726d
 )
 
@@ -71,7 +71,7 @@ func awaitTurn(ctx context.Context, pool *sql.DB, timeout time.Duration) (*sql.C
 	return lock, nil
 }
 
-// reach connects to the server, or fails in time for whoever watches the start.
+// reach connects to the server, or fails in time for the operator who watches the start.
 func reach(ctx context.Context, pool *sql.DB) (*sql.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
 	defer cancel()

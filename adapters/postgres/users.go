@@ -56,9 +56,6 @@ func circulations(all []bunstore.Circulation) []any {
 
 // moveUsers adds the statement that writes what became of users which the transaction holds.
 func (tx *transaction) moveUsers(e *exchange, moves []bunstore.Move) {
-	if len(moves) == 0 {
-		return
-	}
 	moved, places := make([]bunstore.Circulation, len(moves)), make([]pgtype.TID, len(moves))
 	for i, m := range moves {
 		moved[i], places[i] = m.Circulation, tx.places[m.UserID]
@@ -67,12 +64,6 @@ func (tx *transaction) moveUsers(e *exchange, moves []bunstore.Move) {
 }
 
 const removeUsers = `DELETE FROM users WHERE user_id = ANY ($1::uuid[])`
-
-func (e *exchange) removeUsers(ids []domain.UserID) {
-	if len(ids) > 0 {
-		e.write(len(ids), removeUsers, uuids(ids))
-	}
-}
 
 // A set of labels is added before the users that have it, unless it is there.
 const (
@@ -95,9 +86,6 @@ const (
 
 // changeAccounts adds the statements that write secrets and labels.
 func (e *exchange) changeAccounts(changed []bunstore.Account) {
-	if len(changed) == 0 {
-		return
-	}
 	var ids [][16]byte
 	var passwords [][]byte
 	var keys, labels []string

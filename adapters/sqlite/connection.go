@@ -16,8 +16,8 @@ const readers = 4
 func settings() url.Values {
 	return url.Values{
 		"mode": {"rw"}, // makes no file: that is done under the farm's lock, with a mode of ours
-		// For who looks after keys beside the farm, or the farm beside them: SQLite's own way to wait pauses for so long, in the
-		// end, that it misses the moments in which a busy farm leaves the database alone. What is tried again waits on.
+		// For a farm and a program that manages its keys at the same time. SQLite's own waiting pauses for so long, in the end, that
+		// it misses the moments in which a busy farm does not use the database. Operations retry for longer than this.
 		"_busy_timeout": {"100"},
 		"_foreign_keys": {"on"},
 		"_dqs":          {"0"}, // a misspelled column is an error and not a text
@@ -26,7 +26,7 @@ func settings() url.Values {
 }
 
 // connectWriter returns the one connection that writes. Transactions wait for it in Go, in the order of their coming,
-// and take SQLite's write lock as they begin (immediate), so that none fails halfway for want of it.
+// and take SQLite's write lock as they begin (immediate), so that none fails halfway because it can't get the lock.
 func connectWriter(path string) (*bun.DB, error) {
 	with := settings()
 	with.Set("_journal_mode", "WAL")

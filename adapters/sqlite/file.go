@@ -16,12 +16,12 @@ var ErrInUse = errors.New("in use by another userfarm")
 
 // file is a database file that no farm but this one may open.
 type file struct {
-	path string // absolute, without symbolic links: what the file is called by all who lock it
+	path string // absolute, without symbolic links: the one name of the file for every process that locks it
 	lock *flock.Flock
 }
 
 // claim makes the file at path if there is none and locks it. The lock is on a file beside it, which stays when it is
-// released: removing it could remove a lock that somebody just took. It ends with the process, however that ends.
+// released: removing it could remove a lock that somebody just took. It ends with the process, also after kill -9.
 func claim(path string) (*file, error) {
 	resolved, err := resolve(path)
 	if err != nil {

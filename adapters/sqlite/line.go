@@ -10,13 +10,13 @@ import (
 	"github.com/userfarm/userfarm/domain/ledger"
 )
 
-// line is who stands in line: in memory, because those who wait end with the process that the file belongs to.
+// line has the claims in line. It is in memory, because claims end with the process that the file belongs to.
 type line struct {
 	mu      sync.Mutex
 	waiters []bunstore.Waiter // in the order of their places
 }
 
-// change changes the line if commit succeeds. Nobody sees what was committed without what has changed in the line.
+// change changes the line if commit succeeds. No other transaction sees what was committed without the change of the line.
 func (l *line) change(joined []bunstore.Waiter, left []ledger.Place, commit func() error) error {
 	if len(joined)+len(left) == 0 {
 		return commit()
@@ -37,7 +37,7 @@ func (l *line) change(joined []bunstore.Waiter, left []ledger.Place, commit func
 	return nil
 }
 
-// heads returns the first of those who want the same, as [bunstore.Line] says.
+// heads returns the first of the claims that want the same, as [bunstore.Line] says.
 func (l *line) heads(now int64) bunstore.Line {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -42,8 +42,11 @@ func matches(want domain.Selector, pool, labels string) []bunstore.Condition {
 }
 
 func inScope(scope domain.Scope, column string) []bunstore.Condition {
-	if !scope.Limited {
+	switch {
+	case !scope.Limited:
 		return nil
+	case len(scope.Projects) == 0:
+		return []bunstore.Condition{{SQL: "1 = 0"}}
 	}
 	projects := scope.Names()
 	args := make([]any, len(projects))

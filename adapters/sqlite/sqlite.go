@@ -1,8 +1,8 @@
 // Package sqlite keeps users in an embedded SQLite file: the store that one farm runs on with nothing to install.
 //
-// The file belongs to one farm at a time, which a lock on a file beside it ensures: only the farm hands users out, by its
-// process's clock, and knows who stands in line. The schema is the lock holder's to bring up to date, too. Who looks after
-// keys has the lock for no longer than that takes, and is then beside the farm, or where the farm may start at any time.
+// The file belongs to one farm at a time, which a lock on a file beside it ensures: only the farm hands out users, by its
+// process's clock, and knows which claims are in line. The process that has the lock also brings the schema up to date. A
+// program that manages keys has the lock for no longer than that takes: a farm may serve, or start, at the same time.
 // What was answered is on disk: write-ahead log, synchronous=FULL.
 package sqlite
 
@@ -23,10 +23,10 @@ import (
 var migrations embed.FS
 
 // Open opens the file at path, makes it if there is none, and brings its schema up to date. It returns [ErrInUse] if
-// another userfarm has it open, also two seconds later: one that looks after keys has it for moments only. And it returns
+// another userfarm has it open, also two seconds later: a program that manages keys has it for moments only. It returns
 // [bunstore.ErrMissingKey] if sealer lacks a key that the file was opened with before.
 func Open(ctx context.Context, path string, sealer ports.Sealer) (store *bunstore.Store, err error) {
-	err = insist(ctx, func() error {
+	err = retryOpen(ctx, func() error {
 		db, err := open(ctx, path)
 		if err == nil {
 			store, err = db.store(ctx, sealer)
@@ -62,7 +62,7 @@ func (db *database) store(ctx context.Context, sealer ports.Sealer) (*bunstore.S
 
 // Migrate brings the schema of the file at path up to date. It returns [ErrInUse] as [Open] does.
 func Migrate(ctx context.Context, path string) error {
-	return insist(ctx, func() error {
+	return retryOpen(ctx, func() error {
 		db, err := open(ctx, path)
 		if err != nil {
 			return err

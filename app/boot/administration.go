@@ -31,7 +31,7 @@ func Administer(ctx context.Context, cfg StoreConfig, mayBeNew bool) (*bunstore.
 	if err != nil {
 		return nil, err
 	}
-	return openDatabase(ctx, where, cfg.EncryptionKeyFile, sqlite.OpenBeside, log)
+	return openDatabase(ctx, where, cfg.EncryptionKeyFile, sqlite.OpenShared, log)
 }
 
 // APIKeys returns the API keys of a store.

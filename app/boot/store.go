@@ -33,7 +33,7 @@ func newStore(ctx context.Context, lc fx.Lifecycle, cfg StoreConfig, log *slog.L
 	return store, nil
 }
 
-// openSQLite is [sqlite.Open], or [sqlite.OpenBeside].
+// openSQLite is [sqlite.Open], or [sqlite.OpenShared].
 type openSQLite func(ctx context.Context, path string, sealer ports.Sealer) (*bunstore.Store, error)
 
 func openDatabase(

@@ -46,7 +46,7 @@ func (l *Ledger) Changes() Changes {
 			continue
 		}
 		changes.Changed = append(changes.Changed, Changed{Before: e.User, After: e.current})
-		changes.Frees = changes.Frees || l.isFree(e) || !e.current.SameAccount(e.User)
+		changes.Frees = changes.Frees || e.free || !e.current.SameAccount(e.User)
 	}
 	return changes
 }

@@ -25,14 +25,22 @@ func (c *Claim) need(n *Needs) {
 	n.Wants = true
 	if c.Chosen != nil {
 		n.Users = append(n.Users, c.Chosen...)
-	} else {
-		n.want(c.Want)
+		return
+	}
+	for _, selector := range c.Want {
+		if selector.UserID.IsZero() {
+			n.Searches = append(n.Searches, Search{Want: selector})
+		} else {
+			n.Users = append(n.Users, selector.UserID)
+		}
 	}
 }
 
 func (c *Claim) apply(l *Ledger) error {
-	if err := l.checkCall(c.Once); err != nil {
-		return err
+	if !c.Once.IsZero() {
+		if err := l.checkCall(c.Once); err != nil {
+			return err
+		}
 	}
 	if Awaited(c.Want, l.loaded.Wants) {
 		return ErrAwaited
@@ -78,7 +86,7 @@ func (l *Ledger) candidates(c *Claim) []*domain.User {
 	var free []*domain.User
 	offer := func(id domain.UserID) {
 		for _, e := range l.named(id) {
-			if l.isFree(e) {
+			if e.free {
 				free = append(free, e.current)
 			}
 		}
@@ -109,7 +117,7 @@ func (l *Ledger) mostRested(want domain.Selector, n int) []*domain.User {
 		if len(free) == n {
 			break
 		}
-		if !e.changed && l.isFree(e) {
+		if !e.changed && e.free {
 			free = append(free, e.current)
 		} else if len(free) == 0 {
 			passed++
@@ -119,8 +127,10 @@ func (l *Ledger) mostRested(want domain.Selector, n int) []*domain.User {
 	l.found[key] = found
 	// What changed is not where it was found in the order of rest, and may match only now.
 	for _, e := range l.changed {
-		tooFresh := len(free) >= n && domain.CompareRest(e.current, free[n-1]) > 0
-		if !tooFresh && l.isFree(e) && want.Matches(e.current) {
+		if !e.free || len(free) >= n && domain.CompareRest(e.current, free[n-1]) > 0 {
+			continue
+		}
+		if want.Matches(e.current) {
 			free = append(free, e.current)
 		}
 	}

@@ -14,11 +14,7 @@ type Ended struct {
 }
 
 // noteEnd keeps the lease of before unless after is still under it. after is nil if the user was removed.
-func (l *Ledger) noteEnd(before, after *domain.User) {
-	lease, leased := before.Lease()
-	if !leased {
-		return
-	}
+func (l *Ledger) noteEnd(lease domain.LeaseDigest, before, after *domain.User) {
 	if after != nil {
 		if kept, _ := after.Lease(); kept == lease {
 			return

@@ -27,6 +27,7 @@ type Ledger struct {
 type entry struct {
 	Row                  // as it was loaded; Err is nil once it is repaired
 	current *domain.User // as the operations so far left it; replaced, never changed
+	free    bool         // current can be read and may be claimed
 	changed bool
 	removed bool
 }
@@ -87,6 +88,7 @@ func (l *Ledger) enter(row Row) *entry {
 		return known
 	}
 	e := &entry{Row: row, current: row.User}
+	e.free = row.Err == nil && row.User.CheckFree(l.loaded.Now) == nil
 	l.entries[row.ID] = e
 	l.order = append(l.order, e)
 	if row.User != nil {
@@ -141,10 +143,6 @@ func (l *Ledger) under(lease domain.LeaseDigest) []*entry {
 	return carriers
 }
 
-func (l *Ledger) isFree(e *entry) bool {
-	return e.Err == nil && !e.removed && e.current.CheckFree(l.loaded.Now) == nil
-}
-
 // decide lets the domain decide about entries, and keeps what became of them. It returns them as they are then. Users whose
 // secrets can't be read may only be given new ones.
 func (l *Ledger) decide(entries []*entry, decide Decide) ([]*domain.User, error) {
@@ -158,8 +156,10 @@ func (l *Ledger) decide(entries []*entry, decide Decide) ([]*domain.User, error)
 		return nil, err
 	}
 	for i, e := range entries {
-		l.noteEnd(e.current, users[i])
-		e.current, e.Err = users[i], nil
+		if lease, leased := e.current.Lease(); leased {
+			l.noteEnd(lease, e.current, users[i])
+		}
+		e.current, e.Err, e.free = users[i], nil, users[i].CheckFree(l.loaded.Now) == nil
 		if l.index(e); !e.changed {
 			e.changed = true
 			l.changed = append(l.changed, e)

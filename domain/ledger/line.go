@@ -34,7 +34,7 @@ func Awaited(want []domain.Selector, others [][]domain.Selector) bool {
 func (l *Ledger) Turns(line [][]domain.Selector) (turns [][]*domain.User) {
 	var free []*domain.User
 	for _, e := range l.order {
-		if l.isFree(e) {
+		if e.free {
 			free = append(free, e.current)
 		}
 	}
@@ -73,7 +73,7 @@ func (l *Ledger) Join(last Place, want []domain.Selector, wait time.Duration) Wa
 // Leave gives up places in line. What their claims wanted may be free for others.
 func (l *Ledger) Leave(places ...Place) {
 	l.changes.Left = append(l.changes.Left, places...)
-	if len(places) > 0 && slices.ContainsFunc(l.order, l.isFree) {
+	if len(places) > 0 && slices.ContainsFunc(l.order, func(e *entry) bool { return e.free }) {
 		l.changes.Frees = true
 	}
 }

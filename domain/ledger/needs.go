@@ -64,17 +64,6 @@ func SearchesOf(slack int, line [][]domain.Selector) []Search {
 	return limit(searches, slack)
 }
 
-// need adds what a claim needs: each user that it names, and free users for each of its other selectors.
-func (n *Needs) want(want []domain.Selector) {
-	for _, selector := range want {
-		if selector.UserID.IsZero() {
-			n.Searches = append(n.Searches, Search{Want: selector})
-		} else {
-			n.Users = append(n.Users, selector.UserID)
-		}
-	}
-}
-
 func (n *Needs) once(once domain.Once) {
 	if !once.IsZero() {
 		n.Calls = append(n.Calls, once.Key)

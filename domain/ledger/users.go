@@ -71,8 +71,10 @@ func (r *Remove) apply(l *Ledger) error {
 		return err
 	}
 	e := entries[0]
-	l.noteEnd(e.current, nil)
-	e.removed = true
+	if lease, leased := e.current.Lease(); leased {
+		l.noteEnd(lease, e.current, nil)
+	}
+	e.removed, e.free = true, false
 	l.changes.Events = append(l.changes.Events, users[0].Events()...)
 	l.changes.Removed = append(l.changes.Removed, r.User)
 	return nil
@@ -94,7 +96,8 @@ func (a *Add) apply(l *Ledger) error {
 	}
 	for _, u := range a.Users {
 		if slices.ContainsFunc(l.changes.Added, func(other Added) bool { return other.User.ID() == u.ID() }) {
-			return ErrContended // whether the other one is written decides
+			l.noteCall(a.Once)  // the same call behind this one is contended, too
+			return ErrContended // whether the other user is written decides
 		}
 	}
 	for i, u := range a.Users {

@@ -10,17 +10,18 @@ import (
 )
 
 const (
-	// lockPatience is for the lock, which who looks after keys has while a new file gets its schema.
+	// lockPatience is how long to wait for the lock. A program that manages keys has it while a new file gets its schema.
 	lockPatience = 2 * time.Second
 
-	// othersPatience is for whoever has the lock to bring the schema up to date, and for whoever writes beside us to pause.
+	// othersPatience is how long to wait for the process that has the lock to bring the schema up to date, and for another
+	// writer to pause.
 	othersPatience = 5 * time.Second
 
 	attemptPause = 20 * time.Millisecond
 )
 
-// insist attempts to open a file again as long as it fails for what passes by itself.
-func insist(ctx context.Context, open func() error) error {
+// retryOpen opens a file, and retries while the reason for its failure may pass by itself.
+func retryOpen(ctx context.Context, open func() error) error {
 	begun := time.Now()
 	for {
 		err := open()
@@ -35,7 +36,7 @@ func insist(ctx context.Context, open func() error) error {
 	}
 }
 
-// patience returns for how long to go on in spite of an error: not at all for what needs somebody to repair it.
+// patience returns for how long to retry after an error: not at all if the error needs to be repaired.
 func patience(err error) time.Duration {
 	switch {
 	case errors.Is(err, ErrInUse):

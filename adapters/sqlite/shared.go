@@ -14,11 +14,11 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// OpenBeside is [Open] for who looks after API keys and encryption keys. A farm may have the file open, and may open it
-// meanwhile. It must not be used to hand out users: who stands in line is not known here. It returns [bunstore.ErrBehind] if
-// the schema is a farm's to bring up to date which does not do so in five seconds.
-func OpenBeside(ctx context.Context, path string, sealer ports.Sealer) (store *bunstore.Store, err error) {
-	err = insist(ctx, func() error {
+// OpenShared is [Open] for programs that manage API keys and encryption keys. A farm may have the file open, or open it at the
+// same time. The store must not hand out users: it does not know which claims are in line. OpenShared returns
+// [bunstore.ErrBehind] if a farm has the file open and does not bring the schema up to date within five seconds.
+func OpenShared(ctx context.Context, path string, sealer ports.Sealer) (store *bunstore.Store, err error) {
+	err = retryOpen(ctx, func() error {
 		store, err = prepare(ctx, path, sealer)
 		if errors.Is(err, ErrInUse) {
 			store, err = join(ctx, path, sealer)
@@ -28,7 +28,7 @@ func OpenBeside(ctx context.Context, path string, sealer ports.Sealer) (store *b
 	return store, err
 }
 
-// prepare opens a file as a farm does, and leaves it to farms then.
+// prepare opens a file as a farm does, and then lets farms open it.
 func prepare(ctx context.Context, path string, sealer ports.Sealer) (*bunstore.Store, error) {
 	db, err := open(ctx, path)
 	if err != nil {
@@ -57,7 +57,7 @@ func join(ctx context.Context, path string, sealer ports.Sealer) (*bunstore.Stor
 	return db.store(ctx, sealer)
 }
 
-// check returns [bunstore.ErrBehind] unless the schema is up to date. Whoever has the lock may not even have begun.
+// check returns [bunstore.ErrBehind] unless the schema is up to date. The process that has the lock may not even have begun.
 func (db *database) check(ctx context.Context, files fs.FS) error {
 	if _, err := os.Stat(db.path); errors.Is(err, fs.ErrNotExist) {
 		return bunstore.ErrBehind

@@ -61,7 +61,7 @@ func TestWhoLooksAfterKeysWaitsForTheSchema(t *testing.T) {
 					}))
 				}()
 
-				store, err := OpenBeside(t.Context(), path, ring(t))
+				store, err := OpenShared(t.Context(), path, ring(t))
 
 				if err != nil {
 					t.Errorf("open = %v", err)
@@ -84,7 +84,7 @@ func TestWhoLooksAfterKeysIsToldThatTheFarmIsOlder(t *testing.T) {
 				begin(t, path)
 				file := claimed(t, path)
 				defer func() { must(t, file.release()) }()
-				if _, err := OpenBeside(t.Context(), path, ring(t)); !errors.Is(err, bunstore.ErrBehind) {
+				if _, err := OpenShared(t.Context(), path, ring(t)); !errors.Is(err, bunstore.ErrBehind) {
 					t.Errorf("open = %v, want %v", err, bunstore.ErrBehind)
 				}
 			})

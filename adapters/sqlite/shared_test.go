@@ -41,7 +41,7 @@ func TestManyMayOpenANewFileAtOnceToLookAfterKeys(t *testing.T) {
 	for range 6 {
 		opening.Go(func() {
 			<-begin
-			store, err := sqlite.OpenBeside(context.Background(), path, keys)
+			store, err := sqlite.OpenShared(context.Background(), path, keys)
 			if err != nil {
 				t.Error(err)
 				return
@@ -60,7 +60,7 @@ func TestManyMayOpenANewFileAtOnceToLookAfterKeys(t *testing.T) {
 
 func openBeside(t *testing.T, path string) *bunstore.Store {
 	t.Helper()
-	store, err := sqlite.OpenBeside(context.Background(), path, keyRing(t, 1))
+	store, err := sqlite.OpenShared(context.Background(), path, keyRing(t, 1))
 	if err != nil {
 		t.Fatal(err)
 	}
