@@ -23,7 +23,9 @@
 //
 //	http      AcquireLease (generated), AcquireLease, read.Body
 //	app       Farm.Acquire
-//	domain    CheckSelectors, LeasePolicy.Apply
+//	domain    LeasePolicy.Apply, CheckSelectors, CheckTerms
+//	app       Farm.narrow
+//	domain    IdempotencyKey.NewLease
 //	bunstore  Store.Claim, Store.run, queue.do
 //	          queue.runAll, queue.next, Store.runGroup, Store.attempt, Store.retry, Store.transact
 //	ledger      NeedsOf, Claim.need, limit, SearchKey
