@@ -796,6 +796,9 @@ type RestoreUserJSONRequestBody = ReasonRequest
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// Root Go to this description
+	// (GET /)
+	Root(c *fiber.Ctx) error
 	// LegacyAcquireLock Lock a user
 	// (POST /acquire_lock)
 	LegacyAcquireLock(c *fiber.Ctx) error
@@ -896,6 +899,24 @@ type ServerInterfaceWrapper struct {
 
 type MiddlewareFunc fiber.Handler
 type HandlerMiddlewareFunc func(c *fiber.Ctx, next fiber.Handler) error
+
+// Root operation middleware
+func (siw *ServerInterfaceWrapper) Root(c *fiber.Ctx) error {
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.Root(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
 
 // LegacyAcquireLock operation middleware
 func (siw *ServerInterfaceWrapper) LegacyAcquireLock(c *fiber.Ctx) error {
@@ -1610,6 +1631,8 @@ func RegisterHandlersWithOptions(router fiber.Router, si ServerInterface, option
 	for _, m := range options.Middlewares {
 		router.Use(fiber.Handler(m))
 	}
+
+	router.Get(options.BaseURL+"/", wrapper.Root)
 
 	router.Post(options.BaseURL+"/acquire_lock", wrapper.LegacyAcquireLock)
 

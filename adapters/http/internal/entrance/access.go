@@ -17,6 +17,7 @@ const public domain.Role = ""
 // leastRoles has the role that each route needs. Callers with a role that includes it may call the route, too. HEAD needs
 // what GET needs.
 var leastRoles = map[string]domain.Role{
+	"GET /":             public,
 	"GET /healthz":      public,
 	"GET /readyz":       public,
 	"GET /openapi.yaml": public,
