@@ -162,3 +162,56 @@ func TestWhoWaitsDoesNotNoticeThatTheServerRestarts(t *testing.T) {
 	}
 	answered(t, "who waits", answer, nil)
 }
+
+func TestAClaimKeepsItsPlaceInAnotherReplica(t *testing.T) {
+	t.Parallel()
+	one, other, _ := twoReplicas(t, 1)
+	ctx := context.Background()
+	lease, err := claim(ctx, one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := domain.NewIdempotencyKey("key")
+	if err != nil {
+		t.Fatal(err)
+	}
+	once := key.Once("acquire", "request", domain.NewNonce())
+	patient := ports.Claim{Want: []domain.Selector{anyUser}, Wait: domain.MaxWait, Once: once, Decide: grantTo(domain.NewLeaseID())}
+	leaving, leave := context.WithCancel(ctx)
+	left := make(chan error, 1)
+	go func() {
+		_, err := one.Claim(leaving, patient)
+		left <- err
+	}()
+	awaitWaiting(t, one, 1)
+	second := wait(t, other, 1)
+	leave()
+	answered(t, "the claim whose caller left", left, context.Canceled)
+	awaitWaiting(t, one, 1)
+
+	again := make(chan error, 1)
+	go func() {
+		_, err := other.Claim(ctx, patient)
+		again <- err
+	}()
+	awaitWaiting(t, one, 2)
+	if err := release(ctx, one, lease); err != nil {
+		t.Fatal(err)
+	}
+	answered(t, "the claim that asks again", again, nil)
+	select {
+	case err := <-second:
+		t.Errorf("the second in line: %v", err)
+	default:
+	}
+}
+
+// awaitWaiting returns when n claims stand in line.
+func awaitWaiting(t *testing.T, store ports.Store, n int) {
+	t.Helper()
+	for late := time.Now().Add(patience); waiting(t, store) != n; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(late) {
+			t.Fatalf("%d claims stand in line, want %d", waiting(t, store), n)
+		}
+	}
+}

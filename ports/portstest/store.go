@@ -26,6 +26,7 @@ func TestStore(t *testing.T, env Env, newSubject Factory) {
 		{"Forget", forgetTests},
 		{"EndExpired", endExpiredTests},
 		{"Line", lineTests},
+		{"LinePlace", linePlaceTests},
 		{"LineCount", lineCountTests},
 		{"Once", onceTests},
 		{"History", historyTests},
