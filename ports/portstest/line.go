@@ -23,7 +23,7 @@ var lineTests = []storeTest{
 	{"serves waiters in the order of their arrival", lineOrder},
 	{"serves a claim of several users before later claims", lineStarved},
 	{"serves a waiter at once if those ahead need none of its users", linePast},
-	{"leaves a waiter behind the users that only it needs", lineSpares},
+	{"takes no user that a later waiter needs, if another one serves", lineSpares},
 	{"refuses a claim at its deadline, and grants nothing afterwards", lineDeadline},
 	{"refuses a claim of a named user at its deadline", lineNamedDeadline},
 	{"removes waiters whose callers have left", lineCancelled},

@@ -67,7 +67,7 @@ func countLongest(f *farm) {
 	f.must(f.release(lease.ID))
 	second.served()
 	if got := f.longest(pool); got != 0 {
-		f.Fatalf("no claim waits any more, but the longest wait is %v", got)
+		f.Fatalf("no claim waits anymore, but the longest wait is %v", got)
 	}
 }
 

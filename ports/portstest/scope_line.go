@@ -14,7 +14,7 @@ var scopeLineTests = []storeTest{
 	{"does not wait for users out of scope", scopeLineUnservable},
 	{"does not delay a claim because of waiters with another scope", scopeLinePast},
 	{"gives no new claim a user that a waiter with a larger or smaller scope needs", scopeLineNeeded},
-	{"leaves a waiter with a smaller scope the user that it needs", scopeLineSpares},
+	{"takes no user that a waiter with a smaller scope needs, if another one serves", scopeLineSpares},
 	{"counts a claim in the pools of its scope", scopeLineCount},
 }
 

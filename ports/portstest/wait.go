@@ -152,7 +152,7 @@ func (f *farm) wantWaiting(waiters ...*waiter) {
 	for i, w := range waiters {
 		select {
 		case a := <-w.answer:
-			f.Fatalf("claim %d does not wait any more; its error is %v", i, a.err)
+			f.Fatalf("claim %d does not wait anymore; its error is %v", i, a.err)
 		default:
 		}
 	}
