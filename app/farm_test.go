@@ -173,10 +173,10 @@ type hookedStore struct {
 	once func()
 }
 
-func (m *hookedStore) Find(ctx context.Context, target ports.Target) ([]*domain.User, time.Time, error) {
-	users, now, err := m.Store.Find(ctx, target)
-	if hook := m.once; hook != nil {
-		m.once = nil
+func (s *hookedStore) Find(ctx context.Context, target ports.Target) ([]*domain.User, time.Time, error) {
+	users, now, err := s.Store.Find(ctx, target)
+	if hook := s.once; hook != nil {
+		s.once = nil
 		hook()
 	}
 	return users, now, err

@@ -276,9 +276,9 @@ type hookedKeys struct {
 	read func()
 }
 
-func (m *hookedKeys) ActiveKeys(ctx context.Context) (ports.ActiveKeys, error) {
-	active, err := m.Store.ActiveKeys(ctx)
-	m.read()
+func (s *hookedKeys) ActiveKeys(ctx context.Context) (ports.ActiveKeys, error) {
+	active, err := s.Store.ActiveKeys(ctx)
+	s.read()
 	return active, err
 }
 

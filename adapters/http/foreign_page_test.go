@@ -59,8 +59,8 @@ func TestAPageOfAnotherSiteDoesNotReachAFarmWithoutAPIKeys(t *testing.T) {
 		{"on another port of this machine", "", nethttp.Header{"Origin": {"http://127.0.0.1:1"}}},
 		{"that embeds an image", "", nethttp.Header{"Sec-Fetch-Site": {"cross-site"}}},
 		{"on another port, without Origin", "", nethttp.Header{"Sec-Fetch-Site": {"same-site"}}},
-		{"that embeds an image, in another case", "", nethttp.Header{"Sec-Fetch-Site": {"Cross-Site"}}},
-		{"on another port, in another case", "", nethttp.Header{"Sec-Fetch-Site": {"SAME-SITE"}}},
+		{"that embeds an image, with other letter case", "", nethttp.Header{"Sec-Fetch-Site": {"Cross-Site"}}},
+		{"on another port, with other letter case", "", nethttp.Header{"Sec-Fetch-Site": {"SAME-SITE"}}},
 		{"on a port that is too high", "localhost:65536", nil},
 	}
 	for _, test := range tests {

@@ -84,7 +84,7 @@ func (s encryptedServer) dial(raw bool) net.Conn {
 }
 
 func TestAFarmIsServedOverTLS(t *testing.T) {
-	const users = 10_000 // too many for one write
+	const users = 10_000 // enough for a streamed answer
 	s := serveEncrypted(t, newFarmServer(&accountsFarm{users: users}, brokenFarm(hanging)))
 	body, err := io.ReadAll(s.get("/ping"))
 	if err != nil || string(body) != `{"test":"ok"}` {

@@ -23,7 +23,7 @@ func BenchmarkStore(b *testing.B, newStore func(testing.TB) ports.Store) {
 	admin.Labels = domain.Labels{"role": "admin"}
 	for _, bench := range []struct {
 		name    string
-		held    int // how many of the users are
+		held    int // how many of the users are held
 		want    domain.Selector
 		clients int
 	}{

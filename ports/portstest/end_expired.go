@@ -13,11 +13,11 @@ var endExpiredTests = []storeTest{
 	{"returns the time until the next lock expires", endNext},
 	{"changes no lock that has not expired", endNothing},
 	{"records no second expiry if a claim or a removal recorded it", endTaken},
-	{"leaves an expired lease over", endLease},
+	{"keeps a lease ended after it recorded the expiry", endLease},
 	{"does not change which users have rested longest", endRest},
 	{"quarantines users exactly when their lease expires, if its terms say so", endQuarantine},
 	{"quarantines no user whose lease was released, renewed or forced", endInTime},
-	{"allows to restore a user before and after it records the expiry", endRestored},
+	{"allows a user to be restored before and after it records the expiry", endRestored},
 	{"gives no waiter a user that goes into quarantine", endLine},
 	{"remembers over a restart which users to quarantine", endRestart},
 }

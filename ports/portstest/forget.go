@@ -9,7 +9,7 @@ import (
 
 var forgetTests = []storeTest{
 	{"forgets a lease only when it ended longer ago than the age", forgetOld},
-	{"forgets no lease while one of its users has its id", forgetCarried},
+	{"forgets no lease that is still recorded at a user", forgetCarried},
 	{"changes no user", forgetNoUser},
 }
 

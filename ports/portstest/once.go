@@ -27,7 +27,7 @@ var onceTests = []storeTest{
 
 var errDecide = errors.New("decide refuses")
 
-// once describes a call with a key. Each has a different outcome.
+// once describes a call with a key. Each call has a different outcome.
 func (f *farm) once(key, request string) domain.Once {
 	f.Helper()
 	k, err := domain.NewIdempotencyKey(key)

@@ -17,7 +17,7 @@ var oneTimeCodeTests = []storeTest{
 	{"does not give the next holder a code that was given out before", codeNextHolder},
 	{"keeps the codes of users apart", codePerUser},
 	{"gives a code to one of many concurrent callers", codeRace},
-	{"gives no code if it could not record it", codeRefused},
+	{"does not use up a code if decide refuses", codeRefused},
 	{"remembers over a restart which codes were given out", codeRestart},
 }
 

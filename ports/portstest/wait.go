@@ -29,7 +29,7 @@ func (f *farm) stand(want ...domain.Selector) *waiter {
 	return f.standFor(ports.Claim{Want: want, Wait: domain.MaxWait})
 }
 
-// standFor puts a claim in line, without a Decide, it grants a lease for an hour.
+// standFor puts a claim in line. Without a Decide, it grants a lease for an hour.
 func (f *farm) standFor(claim ports.Claim) *waiter {
 	f.Helper()
 	before := f.waiting()
