@@ -56,7 +56,7 @@ func TestStore(t *testing.T, env Env, newSubject Factory) {
 	}
 }
 
-// storeTest is a sentence about a store, and its proof.
+// storeTest is a rule for stores and the test of it.
 type storeTest struct {
 	name string
 	run  func(f *farm)
