@@ -150,6 +150,20 @@ func TestTheStoredRequestDoesNotRevealSecrets(t *testing.T) {
 	}
 }
 
+func TestARequestThatWaitsLongerIsTheSame(t *testing.T) {
+	store := memory.New()
+	retry := newKey(t, "job")
+	create(t, mustNew(store, settings), "ann")
+	lease, err := mustNew(store, settings).Acquire(t.Context(), anyone, domain.Terms{Wait: time.Second}, retry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := mustNew(store, settings).Acquire(t.Context(), anyone, domain.Terms{Wait: time.Minute}, retry)
+	if err != nil || again.ID != lease.ID {
+		t.Errorf("the same request with another wait = %+v, %v; want the same lease", again, err)
+	}
+}
+
 func TestTheDigestOfARequestWithoutScopeHasNotChanged(t *testing.T) {
 	store := &claims{Store: memory.New()}
 	farm, retry := mustNew(store, settings), newKey(t, "job")

@@ -19,7 +19,8 @@ func acquireRequest(want []domain.Selector, terms domain.Terms) any {
 		Want        []selectorRequest
 		Owner, Note string
 		TTL         time.Duration
-	}{wanted, terms.Owner, terms.Note, terms.TTL}
+		Wait        time.Duration // always 0; stores have digests of requests with this field
+	}{wanted, terms.Owner, terms.Note, terms.TTL, 0}
 }
 
 // selectorRequest is a selector as plain data.

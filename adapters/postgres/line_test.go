@@ -209,7 +209,7 @@ func TestAClaimKeepsItsPlaceInAnotherReplica(t *testing.T) {
 // awaitWaiting returns when n claims stand in line.
 func awaitWaiting(t *testing.T, store ports.Store, n int) {
 	t.Helper()
-	for late := time.Now().Add(patience); waiting(t, store) != n; time.Sleep(5 * time.Millisecond) {
+	for late := time.Now().Add(answerTimeout); waiting(t, store) != n; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(late) {
 			t.Fatalf("%d claims stand in line, want %d", waiting(t, store), n)
 		}
