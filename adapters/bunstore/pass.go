@@ -44,7 +44,7 @@ type joinedClaim struct {
 	behind  bool  // another claim of the same call stands in line ahead of it
 }
 
-// undo makes as if the pass had not been.
+// undo forgets the outcome of the pass, and lets the callers that it was to answer leave again.
 func (p *pass) undo() {
 	for _, settled := range p.settled {
 		settled.caller.free()

@@ -15,8 +15,8 @@ type Changes struct {
 	Removed []domain.UserID
 	Added   []Added
 	Ended   []Ended
-	Events  []domain.Event // but for those of users that are added
-	Calls   []domain.Once  // that were carried out; likewise
+	Events  []domain.Event // without those of Added; see [Changes.WithAdded]
+	Calls   []domain.Once  // that were carried out, without those of Added
 
 	Joined []Waiter // claims that join the line, at a new place or one that was there
 	Left   []Place  // of claims that leave it
