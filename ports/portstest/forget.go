@@ -9,7 +9,7 @@ import (
 
 var forgetTests = []storeTest{
 	{"forgets a lease only when it ended longer ago than the age", forgetOld},
-	{"forgets no lease that a user still carries", forgetCarried},
+	{"forgets no lease that is still recorded at a user", forgetCarried},
 	{"changes no user", forgetNoUser},
 }
 
