@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -71,7 +72,7 @@ func (h *healthcheck) url(cmdline []byte) (string, error) {
 // flags serves.
 func servedBy(cmdline []byte) (boot.HTTPConfig, error) {
 	args := strings.Split(strings.TrimSuffix(string(cmdline), "\x00"), "\x00")
-	if i := slices.Index(args, "serve"); i > 0 {
+	if i := slices.Index(args, "serve"); i > 0 && filepath.Base(args[i-1]) == "userfarm" {
 		if farm, err := parse(args[i:]); err == nil {
 			return farm.(*serve).HTTPConfig, nil
 		}

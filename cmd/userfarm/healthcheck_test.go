@@ -31,7 +31,7 @@ func TestAHealthCheckAsksWhereTheFarmOfTheContainerServes(t *testing.T) {
 		{"a farm below an init", "/sbin/docker-init -- /userfarm serve --listen :9000", nil, healthcheck{}, "http://127.0.0.1:9000/readyz"},
 		{"process 1 is no farm", "/sbin/init splash", map[string]string{"USERFARM_LISTEN": ":9000"}, healthcheck{},
 			"http://127.0.0.1:9000/readyz"},
-		{"process 1 is another server", "python app.py serve --port 80", nil, healthcheck{}, "http://127.0.0.1:8000/readyz"},
+		{"process 1 is another server", "python app.py serve --help --listen :80", nil, healthcheck{}, "http://127.0.0.1:8000/readyz"},
 		{"process 1 is hidden", "", nil, healthcheck{}, "http://127.0.0.1:8000/readyz"},
 		{"flags of its own", "/userfarm serve --listen :9000", nil, healthcheck{Listen: "127.0.0.1:7000", TLSCert: "c.pem"},
 			"https://127.0.0.1:7000/readyz"},
