@@ -245,10 +245,10 @@ type AcquireRequest struct {
 	// Users The users that you want, one selector for each.
 	Users []Selector `json:"users" validate:"required,dive"`
 
-	// Owner Your name, so that people can see who holds a user. `ci-4711/worker-3` is a good owner.
+	// Owner Your name, so that people can see who holds a user. `ci-4711/worker-3` is a good owner. Empty by default.
 	Owner string `json:"owner,omitempty"`
 
-	// Note What you need the users for, so that people can see it.
+	// Note What you need the users for, so that people can see it. Empty by default.
 	Note string `json:"note,omitempty"`
 
 	// TTLSeconds The time until the lease expires, unless it is renewed. The farm's settings have the default, normally 15 minutes,
@@ -256,7 +256,7 @@ type AcquireRequest struct {
 	TTLSeconds *int32 `json:"ttl_seconds,omitempty" validate:"omitnil,min=1"`
 
 	// WaitSeconds How long to wait in line for matching users that are not free. The answer comes as soon as they are free. It is
-	// `pool_exhausted` if they are not free in time.
+	// `pool_exhausted` if they are not free in time. By default, the acquire does not wait.
 	WaitSeconds int32 `json:"wait_seconds,omitempty"`
 }
 
@@ -265,7 +265,7 @@ type Code string
 
 // CodeRequest defines model for CodeRequest.
 type CodeRequest struct {
-	// WaitSeconds How long to wait for the next code, if the current one was given out.
+	// WaitSeconds How long to wait for the next code, if the current one was given out. By default, the request does not wait.
 	WaitSeconds int32 `json:"wait_seconds,omitempty"`
 }
 
@@ -273,14 +273,10 @@ type CodeRequest struct {
 type CreatedKey struct {
 	KeyID string `json:"key_id"`
 	Name  string `json:"name"`
-
-	// Role What the key may do. Each role includes the ones before it.
-	Role Role `json:"role"`
+	Role  Role   `json:"role"`
 
 	// Projects The projects that the key is limited to; null if it is for all projects.
-	Projects *[]string `json:"projects"`
-
-	// Status Requests with a key that is not active are rejected.
+	Projects  *[]string `json:"projects"`
 	Status    KeyStatus `json:"status"`
 	CreatedAt time.Time `json:"created_at"`
 
@@ -309,9 +305,7 @@ type Event struct {
 	EventID string `json:"event_id"`
 
 	// At The time, by the clock of the database.
-	At time.Time `json:"at"`
-
-	// Kind What happened. `forced` is the end of a lock by force-release.
+	At        time.Time `json:"at"`
 	Kind      EventKind `json:"kind"`
 	UserID    string    `json:"user_id"`
 	Login     string    `json:"login"`
@@ -382,14 +376,10 @@ type Health struct {
 type Key struct {
 	KeyID string `json:"key_id"`
 	Name  string `json:"name"`
-
-	// Role What the key may do. Each role includes the ones before it.
-	Role Role `json:"role"`
+	Role  Role   `json:"role"`
 
 	// Projects The projects that the key is limited to; null if it is for all projects.
-	Projects *[]string `json:"projects"`
-
-	// Status Requests with a key that is not active are rejected.
+	Projects  *[]string `json:"projects"`
 	Status    KeyStatus `json:"status"`
 	CreatedAt time.Time `json:"created_at"`
 
@@ -447,13 +437,7 @@ type LeasedUser struct {
 	ProjectID string `json:"project_id"`
 	Env       string `json:"env"`
 	Domain    string `json:"domain"`
-
-	// Labels The properties by which tests select users of a pool. A key has 1 to 63 letters, digits, `.`, `_`, `/` or `-`, and
-	// starts and ends with a letter or digit. A value has at most 255 characters.
-	//
-	//
-	// Example: {"role":"admin"}
-	Labels Labels `json:"labels"`
+	Labels    Labels `json:"labels"`
 
 	// HasTOTP Whether the farm can make one-time codes for the user.
 	HasTOTP bool `json:"has_totp"`
@@ -533,12 +517,6 @@ type NewUser struct {
 
 	// Domain Where the user logs in, or another property that divides your users.
 	Domain string `json:"domain" validate:"required"`
-
-	// Labels The properties by which tests select users of a pool. A key has 1 to 63 letters, digits, `.`, `_`, `/` or `-`, and
-	// starts and ends with a letter or digit. A value has at most 255 characters.
-	//
-	//
-	// Example: {"role":"admin"}
 	Labels Labels `json:"labels,omitempty"`
 
 	// TOTPSecret The secret of the second factor, if the user logs in with codes of an authenticator app. It is base32, as the site
@@ -595,9 +573,7 @@ type Problem struct {
 
 	// Detail What happened and what you can do, for people.
 	Detail string `json:"detail"`
-
-	// Code The kind of the error, for programs.
-	Code Code `json:"code"`
+	Code   Code   `json:"code"`
 
 	// Errors The first hundred bad fields; empty for an error that is not about fields.
 	Errors []FieldProblem `json:"errors"`
@@ -617,7 +593,7 @@ type QuarantineRequest struct {
 
 // ReasonRequest defines model for ReasonRequest.
 type ReasonRequest struct {
-	// Reason Why, for the history.
+	// Reason Why, for the history. Empty by default.
 	Reason string `json:"reason,omitempty" validate:"max=1024"`
 }
 
@@ -642,14 +618,8 @@ type Selector struct {
 	ProjectID *string `json:"project_id,omitempty" validate:"omitnil,id"`
 	Env       *string `json:"env,omitempty" validate:"omitnil,min=1"`
 	Domain    *string `json:"domain,omitempty" validate:"omitnil,min=1"`
-
-	// Labels The properties by which tests select users of a pool. A key has 1 to 63 letters, digits, `.`, `_`, `/` or `-`, and
-	// starts and ends with a letter or digit. A value has at most 255 characters.
-	//
-	//
-	// Example: {"role":"admin"}
-	Labels Labels  `json:"labels,omitempty"`
-	UserID *string `json:"user_id,omitempty" validate:"omitnil,id"`
+	Labels    Labels  `json:"labels,omitempty"`
+	UserID    *string `json:"user_id,omitempty" validate:"omitnil,id"`
 }
 
 // Status A user in quarantine is `quarantined`, also while a lease still holds it.
@@ -663,19 +633,11 @@ type User struct {
 	ProjectID string    `json:"project_id"`
 	Env       string    `json:"env"`
 	Domain    string    `json:"domain"`
-
-	// Labels The properties by which tests select users of a pool. A key has 1 to 63 letters, digits, `.`, `_`, `/` or `-`, and
-	// starts and ends with a letter or digit. A value has at most 255 characters.
-	//
-	//
-	// Example: {"role":"admin"}
-	Labels Labels `json:"labels"`
+	Labels    Labels    `json:"labels"`
 
 	// HasTOTP Whether the farm can make one-time codes for the user.
-	HasTOTP bool `json:"has_totp"`
-
-	// Status A user in quarantine is `quarantined`, also while a lease still holds it.
-	Status Status `json:"status"`
+	HasTOTP bool   `json:"has_totp"`
+	Status  Status `json:"status"`
 
 	// Lock Who holds the user; null if it is free.
 	Lock *Lock `json:"lock"`
@@ -687,13 +649,7 @@ type User struct {
 // UserChange Missing members stay as they are. `labels` replaces all labels.
 type UserChange struct {
 	Password *string `json:"password,omitempty"`
-
-	// Labels The properties by which tests select users of a pool. A key has 1 to 63 letters, digits, `.`, `_`, `/` or `-`, and
-	// starts and ends with a letter or digit. A value has at most 255 characters.
-	//
-	//
-	// Example: {"role":"admin"}
-	Labels *Labels `json:"labels,omitempty"`
+	Labels   *Labels `json:"labels,omitempty"`
 
 	// TOTPSecret As for a new user. An empty text removes the second factor.
 	TOTPSecret *string `json:"totp_secret,omitempty"`
