@@ -21,6 +21,7 @@ import (
 type Farm struct {
 	store    ports.Store
 	settings Settings
+	endings  *endings
 	caller   domain.Caller
 }
 
@@ -31,7 +32,7 @@ func New(store ports.Store, settings Settings) (*Farm, error) {
 	if err := settings.Validate(); err != nil {
 		return nil, fmt.Errorf("settings of the farm: %w", err)
 	}
-	return &Farm{store: store, settings: settings, caller: domain.Everybody()}, nil
+	return &Farm{store: store, settings: settings, endings: newEndings(), caller: domain.Everybody()}, nil
 }
 
 // For returns the same farm for a caller: users of projects outside of the caller's scope do not exist for it, and the

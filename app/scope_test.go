@@ -73,7 +73,7 @@ var methods = map[string]func(ctx context.Context, farm ports.Farm, x things) (a
 	"Lease": func(ctx context.Context, farm ports.Farm, x things) (any, error) { return farm.Lease(ctx, x.lease) },
 	"Renew": func(ctx context.Context, farm ports.Farm, x things) (any, error) { return farm.Renew(ctx, x.lease, 0) },
 	"OneTimeCode": func(ctx context.Context, farm ports.Farm, x things) (any, error) {
-		return farm.OneTimeCode(ctx, x.lease, x.user, time.Minute)
+		return farm.OneTimeCode(ctx, x.lease, x.user, domain.CodeTerms{Wait: time.Minute})
 	},
 	"Release": func(ctx context.Context, farm ports.Farm, x things) (any, error) {
 		return nil, farm.Release(ctx, x.lease, domain.Fault{UserID: x.user, Reason: "broken"})

@@ -34,6 +34,8 @@ var (
 	ErrNoTOTP = errors.New("user has no TOTP secret")
 	// ErrCodeUsed says that the current one-time code was given out before.
 	ErrCodeUsed = errors.New("one-time code was given out already")
+	// ErrCodeExpiring says that the current one-time code is not valid for long enough to be used.
+	ErrCodeExpiring = errors.New("one-time code expires too soon")
 	// ErrKeyExists says that an API key with this token exists.
 	ErrKeyExists = errors.New("API key exists")
 	// ErrTooManyKeys says that no more API keys may be active; see [CheckRoomForKey].

@@ -77,7 +77,7 @@ func takeUsers(w *witness) {
 	path, user := "/v1/leases/"+lease.LeaseID, lease.Users[0].UserID
 	w.told("GET", path, "")
 	w.told("POST", path+"/renew", `{"ttl_seconds":60}`)
-	w.told("POST", path+"/users/"+user+"/otp", "")
+	w.told("POST", path+"/users/"+user+"/otp", `{"wait_seconds":1}`)
 	w.refused("POST", path+"/users/"+user+"/otp", "")      // the code was given out
 	w.refused("POST", path+"/users/"+project+"/otp", "")   // not in the lease
 	w.refused("POST", path+"/renew", `{"ttl_seconds":-1}`) // no time

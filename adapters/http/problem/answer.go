@@ -95,8 +95,8 @@ func fields(err error) []api.FieldProblem {
 
 // retryAfter returns the number of seconds until a retry makes sense; 0 if that is unknown.
 func retryAfter(err error, kind Kind) int {
-	if used, ok := errors.AsType[*domain.CodeUsedError](err); ok {
-		roundedUp := (used.Wait + time.Second - 1) / time.Second
+	if next, ok := errors.AsType[*domain.NextCodeError](err); ok {
+		roundedUp := (next.Wait + time.Second - 1) / time.Second
 		return max(int(roundedUp), kind.RetryAfter)
 	}
 	return kind.RetryAfter

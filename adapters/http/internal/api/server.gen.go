@@ -14,6 +14,7 @@ import (
 
 // Defines values for Code.
 const (
+	CodeCodeExpiring         Code = "code_expiring"
 	CodeCodeUsed             Code = "code_used"
 	CodeForbidden            Code = "forbidden"
 	CodeHeaderTooLarge       Code = "header_too_large"
@@ -47,6 +48,8 @@ const (
 // Valid indicates whether the value is a known member of the Code enum.
 func (e Code) Valid() bool {
 	switch e {
+	case CodeCodeExpiring:
+		return true
 	case CodeCodeUsed:
 		return true
 	case CodeForbidden:
@@ -265,7 +268,11 @@ type Code string
 
 // CodeRequest defines model for CodeRequest.
 type CodeRequest struct {
-	// WaitSeconds How long to wait for the next code, if the current one was given out.
+	// MinRemainingSeconds How long the code must still be valid: as long as your test needs to type it in. At most the period of the user's
+	// codes, which normally is 30. A code that has just begun is always valid for long enough.
+	MinRemainingSeconds *int32 `json:"min_remaining_seconds,omitempty" validate:"omitnil,min=1"`
+
+	// WaitSeconds How long to wait for the next code, if the current one was given out or expires too soon.
 	WaitSeconds int32 `json:"wait_seconds,omitempty"`
 }
 
