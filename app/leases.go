@@ -34,7 +34,7 @@ func (f *Farm) Acquire(
 		return f.Lease(ctx, key.LeaseID(repeated.Outcome))
 	}
 	if err != nil {
-		return domain.Lease{}, err // without a lease that was granted but not written
+		return domain.Lease{}, f.explain(ctx, want, err) // without a lease that was granted but not written
 	}
 	return lease, nil
 }

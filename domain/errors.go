@@ -80,11 +80,18 @@ func (*ForbiddenError) Unwrap() error { return ErrForbidden }
 type UnmatchedError struct {
 	Reason    error // ErrNoMatch or ErrPoolExhausted
 	Selectors []int // indexes of the selectors, ascending
+
+	// Closest are the users that come closest to some of the selectors, if that is known. It is only for ErrNoMatch.
+	Closest []NearMiss
 }
 
-// Error names the reason and the selectors.
+// Error names the reason, the selectors and what comes closest to them.
 func (e *UnmatchedError) Error() string {
-	return fmt.Sprintf("%v (selectors %v)", e.Reason, e.Selectors)
+	text := fmt.Sprintf("%v (selectors %v)", e.Reason, e.Selectors)
+	for _, miss := range e.Closest {
+		text += fmt.Sprintf("; %s: %v", miss.Pointer(), miss)
+	}
+	return text
 }
 
 // Unwrap returns the reason.
