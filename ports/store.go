@@ -36,7 +36,8 @@ type Housekeeping interface {
 	EndExpired(ctx context.Context) (next time.Duration, err error)
 
 	// Forget deletes ended leases and events that are older than ages, by the store's clock, and calls that are older than
-	// [domain.IdempotencyWindow].
+	// [domain.IdempotencyWindow]. It also deletes what a store keeps about sets of labels and pools that no user has anymore,
+	// without any effect on users that are added or changed meanwhile.
 	Forget(ctx context.Context, ages Ages) error
 }
 

@@ -97,6 +97,9 @@ func (s *Store) commit(
 	if changes.Frees {
 		s.line.wake()
 	}
+	if len(rows.Accounts)+len(rows.Rows)+len(rows.Removed) > 0 {
+		s.leftUnused.Store(true)
+	}
 	for _, c := range changes.Changed {
 		s.unreadable.note(c.After.ID(), nil)
 	}
