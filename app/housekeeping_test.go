@@ -18,7 +18,7 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// failing is a store whose EndExpired fails as long as err is set.
+// failing is a store whose EndExpired fails while err is set.
 type failing struct {
 	*memory.Store
 	mu  sync.Mutex
@@ -103,7 +103,7 @@ func TestHousekeepingRetriesAndLogsAFailureOnce(t *testing.T) {
 		cancel()
 		running.Wait()
 		if n := strings.Count(text.String(), "the disk is full"); n != 1 {
-			t.Errorf("it is logged %d times:\n%s", n, text.String())
+			t.Errorf("the failure is logged %d times:\n%s", n, text.String())
 		}
 		if n := expiries(t, farm); n != 1 {
 			t.Errorf("%d expiries are on record, want 1", n)

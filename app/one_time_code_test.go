@@ -14,7 +14,7 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-const period = 30 * time.Second // synctest begins at the begin of one
+const period = 30 * time.Second // a synctest bubble begins at the start of a period
 
 func testTOTP(t *testing.T) domain.TOTP {
 	t.Helper()
@@ -74,13 +74,13 @@ func TestAWaitingCallerGetsTheNextCode(t *testing.T) {
 			return err
 		}
 		if err := ask(time.Minute); err != nil || !time.Now().Equal(began) {
-			t.Errorf("the first = %v after %v", err, time.Since(began))
+			t.Errorf("the first code = %v after %v", err, time.Since(began))
 		}
 		if err := ask(20*time.Second - time.Microsecond); !errors.Is(err, domain.ErrCodeUsed) || !time.Now().Equal(began) {
-			t.Errorf("the wait is too short for the next: %v after %v", err, time.Since(began))
+			t.Errorf("a wait that is too short for the next code: %v after %v", err, time.Since(began))
 		}
 		if err := ask(20 * time.Second); err != nil || time.Since(began) != 20*time.Second {
-			t.Errorf("the second = %v after %v", err, time.Since(began))
+			t.Errorf("the second code = %v after %v", err, time.Since(began))
 		}
 	})
 }
@@ -123,7 +123,7 @@ func TestACallerThatLeavesDoesNotWait(t *testing.T) {
 			}
 		}
 		if waited := time.Since(began); waited != time.Second {
-			t.Errorf("it waited for %v", waited)
+			t.Errorf("the caller waited for %v", waited)
 		}
 	})
 }
@@ -300,7 +300,7 @@ func TestACallerWaitsForACodeThatIsValidForLongEnough(t *testing.T) {
 	})
 }
 
-func TestErrorsOfOneTimeCode(t *testing.T) {
+func TestARequestForACodeFailsWithTheReason(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		farm, lease := newLogin(t)
 		outside := create(t, farm, "carol")
@@ -311,8 +311,8 @@ func TestErrorsOfOneTimeCode(t *testing.T) {
 		}{
 			"a user without a second factor":  {lease.ID, lease.Users[1].ID, domain.ErrNoTOTP},
 			"a user that is not in the lease": {lease.ID, outside, domain.ErrUserNotFound},
-			"a user that never was":           {lease.ID, domain.UserID{9}, domain.ErrUserNotFound},
-			"a lease that never was":          {domain.NewLeaseID(), lease.Users[0].ID, domain.ErrLeaseNotFound},
+			"an unknown user":                 {lease.ID, domain.UserID{9}, domain.ErrUserNotFound},
+			"an unknown lease":                {domain.NewLeaseID(), lease.Users[0].ID, domain.ErrLeaseNotFound},
 		} {
 			if _, err := farm.OneTimeCode(t.Context(), c.lease, c.user, domain.CodeTerms{Wait: time.Minute}); !errors.Is(err, c.want) {
 				t.Errorf("%s: %v, want %v", name, err, c.want)

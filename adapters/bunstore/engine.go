@@ -67,6 +67,9 @@ type Ask struct {
 	// expiry, too.
 	Line bool
 
+	// Places asks for the places in line of these calls, also of those that claims left at most [domain.PlaceKept] ago.
+	Places []ledger.CallID
+
 	// Beat is the replica that reports that it is alive, once the transaction commits; 0 is none.
 	Beat ReplicaID
 }
@@ -81,6 +84,7 @@ type Found struct {
 	Busy    map[ledger.CallKey]struct{} // those that others carry out
 	Wants   [][]domain.Selector         // each once, in any order
 	Line    Line
+	Places  []Waiter
 	Expired []Row
 
 	NextExpiry int64 // of a lock, by the store's clock; 0 if none is to expire

@@ -28,8 +28,9 @@ type line struct {
 	mu       sync.Mutex
 	arriving []*waitingClaim // not in the store yet
 	waiting  map[ledger.Place]*waitingClaim
-	leaving  []ledger.Place // that no claim has, and that are still in the store
-	running  chan struct{}  // closed when the goroutine has ended; nil if there is none
+	behind   []*waitingClaim // of those waiting, the ones whose call has another place ahead, which may come to be kept
+	leaving  []ledger.Place  // that no claim has, and that are still in the store
+	running  chan struct{}   // closed when the goroutine has ended; nil if there is none
 	closed   bool
 	repeated map[ledger.CallKey]bool // calls that other claims in line may have made, too
 	worked   time.Time               // when the store was last seen to work
@@ -63,10 +64,14 @@ func (l *line) arrive(w *waitingClaim) {
 		w.caller.answer(errClosed)
 		return
 	}
-	at, _ := slices.BinarySearchFunc(l.arriving, w, func(a, b *waitingClaim) int { return a.came.Compare(b.came) })
-	l.arriving = slices.Insert(l.arriving, at, w)
+	l.insertArriving(w)
 	l.start()
 	l.wake()
+}
+
+func (l *line) insertArriving(w *waitingClaim) {
+	at, _ := slices.BinarySearchFunc(l.arriving, w, func(a, b *waitingClaim) int { return a.came.Compare(b.came) })
+	l.arriving = slices.Insert(l.arriving, at, w)
 }
 
 // leave takes out a claim whose caller has left.

@@ -86,7 +86,7 @@ func (s *Store) commit(
 		return nil, false, err
 	}
 	nothing := len(rows.Moved)+len(rows.Accounts)+len(rows.Leases)+len(rows.Removed)+len(rows.Rows)+
-		len(rows.Events)+len(rows.Waiters)+len(rows.Left) == 0
+		len(rows.Events)+len(rows.Waiters)+len(rows.Left)+len(rows.Aside) == 0
 	if nothing && !always {
 		return nil, false, nil
 	}
@@ -140,6 +140,7 @@ func (s *Store) rowsOf(changes ledger.Changes) (Changes, error) {
 		_, key := EncodeWant(w.Want)
 		rows.Waiters = append(rows.Waiters, Waiter{
 			Place: int64(w.Place), Replica: s.line.replica, Want: w.Want, WantKey: key, Since: micros(w.Since), Until: micros(w.Until),
+			Call: w.Call,
 		})
 	}
 	return rows, nil

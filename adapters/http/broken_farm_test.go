@@ -9,7 +9,7 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// brokenFarm is a farm, and its health, whose methods all return the error of the function.
+// brokenFarm is a farm and its health. All its methods return the error of the function.
 type brokenFarm func(ctx context.Context) error
 
 var (

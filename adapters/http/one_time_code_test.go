@@ -34,7 +34,7 @@ func (c client) newUserWithTOTP(login, totp string) (user api.User) {
 	return user
 }
 
-// withPeriod returns the secret of a second factor whose codes change every so many seconds. It is that of RFC 6238.
+// withPeriod returns a second factor with the secret of RFC 6238, whose codes change after this many seconds.
 func withPeriod(seconds int) string {
 	const secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 	secrets.add(secret)
@@ -117,7 +117,7 @@ func TestNoCodeIsGivenTwice(t *testing.T) {
 				t.Errorf("got Retry-After %q, want 21", after)
 			}
 			if waited := time.Since(start); waited != 0 {
-				t.Errorf("it waited for %v, and got no code", waited)
+				t.Errorf("the request waited for %v and got no code", waited)
 			}
 		}
 		time.Sleep(20500 * time.Millisecond)
@@ -135,7 +135,7 @@ func TestARequestMayWaitForTheNextCode(t *testing.T) {
 			t.Errorf("got a code for %d more seconds", second.RemainingSeconds)
 		}
 		if waited := time.Since(start); waited != 30*time.Second {
-			t.Errorf("it waited for %v", waited)
+			t.Errorf("the request waited for %v", waited)
 		}
 	})
 }
@@ -188,7 +188,7 @@ func TestAUserWithoutASecondFactorHasNoCodes(t *testing.T) {
 	c.code(lease, 0)
 	c.send("PATCH", "/v1/users/"+alice.UserID, `{"labels":{}}`).want(200).into(&user)
 	if !user.HasTOTP {
-		t.Error("another change took the second factor away")
+		t.Error("another change removed the second factor")
 	}
 	c.send("PATCH", "/v1/users/"+alice.UserID, `{"totp_secret":""}`).want(200).into(&user)
 	if user.HasTOTP {
@@ -237,7 +237,7 @@ func TestASecretThatMakesNoCodesIsRejectedAndNotQuoted(t *testing.T) {
 	c.post("/v1/users", `{"login":"a","totp_secret":"",`+rest+`}`).want(422).wantProblem(api.CodeInvalid, "/totp_secret")
 }
 
-// codeFarm is a farm whose next code comes after some time.
+// codeFarm is a farm whose next code is available after some time.
 type codeFarm struct {
 	ports.Farm
 	ports.Health
@@ -280,7 +280,7 @@ func TestTheLongestWaitForACodeIsAnswered(t *testing.T) {
 			t.Errorf("got %d seconds, want 1.999 rounded down", code.RemainingSeconds)
 		}
 		if waited := time.Since(start); waited != domain.MaxWait {
-			t.Errorf("it waited for %v, want %v", waited, domain.MaxWait)
+			t.Errorf("the request waited for %v, want %v", waited, domain.MaxWait)
 		}
 	})
 }

@@ -1,9 +1,11 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -53,12 +55,11 @@ func (s *Store) join(ctx context.Context, c ports.Claim) (*waiter, error) {
 	}
 	defer s.mu.Unlock()
 	w := &waiter{
-		Waiter:  ledger.Open(ledger.Loaded{Now: now}).Join(s.lastPlace(), c.Want, c.Wait),
 		claim:   &ledger.Claim{Want: c.Want, Once: c.Once, Decide: c.Decide},
 		left:    ctx.Err,
 		settled: make(chan struct{}),
 	}
-	s.line = append(s.line, w)
+	s.lineUp(now, w, c.Wait)
 	s.serveLine(now)
 	if !w.isSettled() {
 		if refusal := s.refusal(now, c.Want); c.Wait <= 0 || !domain.MayPass(refusal) {
@@ -69,11 +70,28 @@ func (s *Store) join(ctx context.Context, c ports.Claim) (*waiter, error) {
 	return w, nil
 }
 
-func (s *Store) lastPlace() ledger.Place {
-	if len(s.line) == 0 {
-		return 0
+// lineUp puts w at the end of the line, or at the place that is kept for it.
+func (s *Store) lineUp(now time.Time, w *waiter, wait time.Duration) {
+	l := ledger.Open(ledger.Loaded{Now: now})
+	if place, kept := ledger.PlaceOf(w.claim, s.keptPlaces(now)); kept {
+		delete(s.aside, place.Place)
+		w.Waiter = l.Rejoin(place, wait)
+	} else {
+		w.Waiter = l.Join(s.lastPlace, w.claim, wait)
+		s.lastPlace = w.Place
 	}
-	return s.line[len(s.line)-1].Place
+	s.insert(w)
+}
+
+func (s *Store) insert(w *waiter) {
+	at, _ := slices.BinarySearchFunc(s.line, w, func(a, b *waiter) int { return cmp.Compare(a.Place, b.Place) })
+	s.line = slices.Insert(s.line, at, w)
+}
+
+// keptPlaces forgets the places that were kept for long enough, and returns the others.
+func (s *Store) keptPlaces(now time.Time) []ledger.Waiter {
+	maps.DeleteFunc(s.aside, func(_ ledger.Place, w ledger.Waiter) bool { return now.Sub(w.Until) >= domain.PlaceKept })
+	return slices.Collect(maps.Values(s.aside))
 }
 
 // await returns when w is settled, which it is at the latest when it has waited for long enough or its caller has left.
@@ -99,8 +117,25 @@ func (s *Store) leave(w *waiter) {
 	now := s.clock.now()
 	s.serve(now)
 	if !w.isSettled() {
-		s.settle(w, s.refusal(now, w.Want))
+		s.stepAside(now, w, s.refusal(now, w.Want))
 		s.serve(now)
+	}
+}
+
+// stepAside settles a claim that may ask again, and keeps its place. If it has asked again already, that claim gets the place.
+func (s *Store) stepAside(now time.Time, w *waiter, err error) {
+	s.settle(w, err)
+	if w.Call.IsZero() {
+		return
+	}
+	w.Until = now
+	s.aside[w.Place] = w.Waiter
+	for _, again := range s.line {
+		if _, mine := ledger.PlaceOf(again.claim, []ledger.Waiter{w.Waiter}); mine && again.Place > w.Place {
+			s.line = slices.DeleteFunc(s.line, func(other *waiter) bool { return other == again })
+			s.lineUp(now, again, again.Until.Sub(now))
+			return
+		}
 	}
 }
 
@@ -159,12 +194,10 @@ func (s *Store) servePart(now time.Time) (changed bool) {
 // dismiss settles those claims in line that wait for nothing.
 func (s *Store) dismiss(now time.Time) {
 	for _, w := range slices.Clone(s.line) {
-		err := w.left()
-		if before := s.carriedOut(now, []ledger.CallKey{w.claim.Once.Key}); err == nil && len(before) > 0 {
-			err = w.claim.Once.Repeats(before[0])
-		}
-		if err != nil {
-			s.settle(w, err)
+		if err := w.left(); err != nil {
+			s.stepAside(now, w, err)
+		} else if before := s.carriedOut(now, []ledger.CallKey{w.claim.Once.Key}); len(before) > 0 {
+			s.settle(w, w.claim.Once.Repeats(before[0]))
 		}
 	}
 }

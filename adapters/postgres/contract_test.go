@@ -14,7 +14,7 @@ import (
 )
 
 func TestStore(t *testing.T) {
-	// One database for all subtests, emptied for each: making one takes longer than most of them.
+	// All subtests share one database, which is emptied for each: creating one takes longer than most of the subtests.
 	clock := newFakeClock(t, postgrestest.Shared(t).NewDatabase(t))
 	portstest.TestStore(t, portstest.Plain, func(t testing.TB) portstest.Subject {
 		keys := newKeyRing(t)
@@ -37,7 +37,7 @@ func TestStore(t *testing.T) {
 	})
 }
 
-// fakeClock stands still in a database until it is told to go on.
+// fakeClock is a clock in a database that only advance moves.
 type fakeClock struct {
 	url  string // of the database; its search path puts this clock in front of PostgreSQL's
 	conn *pgx.Conn

@@ -130,7 +130,7 @@ func (tx *transaction) Commit(
 	if len(calls) > 0 {
 		x.addCalls(calls, changes.At)
 	}
-	if len(changes.Waiters)+len(changes.Left) > 0 {
+	if len(changes.Waiters)+len(changes.Left)+len(changes.Aside) > 0 {
 		x.moveLine(changes)
 	}
 	if changes.Frees {

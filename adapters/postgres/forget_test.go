@@ -12,8 +12,8 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// More than what one transaction forgets, which two replicas do at once.
-func TestForgetLeasesForgetsThemAll(t *testing.T) {
+// Two replicas forget at the same time, and there are more leases than one transaction forgets.
+func TestForgetLeasesForgetsAllOldLeases(t *testing.T) {
 	server := postgrestest.Shared(t)
 	databaseURL := server.NewDatabase(t)
 	keys := newKeyRing(t)

@@ -91,6 +91,7 @@ func (tx *transaction) find(ask bunstore.Ask) (bunstore.Found, error) {
 	}
 	if ask.Line {
 		found.Line = tx.engine.line.heads(tx.now)
+		found.Places = tx.engine.line.places(ask.Places, tx.now)
 	}
 	if err := tx.expiry(ask, &found); err != nil {
 		return found, err
@@ -120,7 +121,7 @@ func (tx *transaction) Commit(
 	if err := tx.addCalls(calls); err != nil {
 		return nil, false, err
 	}
-	return added, true, tx.engine.line.change(changes.Waiters, changes.Left, tx.tx.Commit)
+	return added, true, tx.engine.line.change(changes, tx.tx.Commit)
 }
 
 // Rollback implements [bunstore.Transaction].

@@ -11,11 +11,11 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// More than what one transaction forgets.
-func TestForgetLeasesForgetsThemAll(t *testing.T) {
+// There are more leases than one transaction forgets.
+func TestForgetLeasesForgetsAllOldLeases(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "users.db")
 	store := open(t, path, keyRing(t, 1))
-	other, err := sql.Open("sqlite", path) // not a farm, so that it may be there at the same time
+	other, err := sql.Open("sqlite", path) // not a farm, so both can have the file open
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,8 +18,9 @@ type Changes struct {
 	Events  []domain.Event // but for those of users that are added
 	Calls   []domain.Once  // that were carried out; likewise
 
-	Joined []Waiter // claims that join the line
+	Joined []Waiter // claims that join the line, at a new place or one that was there
 	Left   []Place  // of claims that leave it
+	Aside  []Place  // of claims that leave it, and may ask again: a place with a call is kept for [domain.PlaceKept]
 
 	// Together says to add all users of Added, or to write nothing at all.
 	Together bool
@@ -53,7 +54,7 @@ func (l *Ledger) Changes() Changes {
 
 // IsEmpty reports whether there is nothing to write.
 func (c Changes) IsEmpty() bool {
-	return len(c.Changed)+len(c.Removed)+len(c.Added)+len(c.Ended)+len(c.Events)+len(c.Calls)+len(c.Joined)+len(c.Left) == 0
+	return len(c.Changed)+len(c.Removed)+len(c.Added)+len(c.Ended)+len(c.Events)+len(c.Calls)+len(c.Joined)+len(c.Left)+len(c.Aside) == 0
 }
 
 // WithAdded returns the events and the calls to write once it is known which users were added.

@@ -12,7 +12,7 @@ import (
 
 var forgetTests = []storeTest{
 	{"forgets a lease only when it ended longer ago than the age", forgetOld},
-	{"forgets no lease that a user still carries", forgetCarried},
+	{"forgets no lease that is still recorded at a user", forgetCarried},
 	{"changes no user", forgetNoUser},
 	{"finds users whose labels and pool came, went and came again", forgetUnused},
 	{"loses no user that is added or relabelled meanwhile", forgetWhileAdding},

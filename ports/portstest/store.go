@@ -27,6 +27,7 @@ func TestStore(t *testing.T, env Env, newSubject Factory) {
 		{"Forget", forgetTests},
 		{"EndExpired", endExpiredTests},
 		{"Line", lineTests},
+		{"LinePlace", linePlaceTests},
 		{"LineCount", lineCountTests},
 		{"Once", onceTests},
 		{"History", historyTests},
@@ -56,7 +57,7 @@ func TestStore(t *testing.T, env Env, newSubject Factory) {
 	}
 }
 
-// storeTest is a sentence about a store, and its proof.
+// storeTest is a rule for stores and the test of it.
 type storeTest struct {
 	name string
 	run  func(f *farm)
