@@ -100,6 +100,9 @@ func (s *Store) commit(
 	if len(changes.Gone) > 0 {
 		s.line.doubt(changes.Gone, true)
 	}
+	if len(rows.Accounts)+len(rows.Rows)+len(rows.Removed) > 0 {
+		s.leftUnused.Store(true)
+	}
 	for _, c := range changes.Changed {
 		s.unreadable.note(c.After.ID(), nil)
 	}

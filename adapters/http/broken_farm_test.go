@@ -41,7 +41,7 @@ func (f brokenFarm) Renew(ctx context.Context, _ domain.LeaseID, _ time.Duration
 }
 
 func (f brokenFarm) OneTimeCode(
-	ctx context.Context, _ domain.LeaseID, _ domain.UserID, _ time.Duration,
+	ctx context.Context, _ domain.LeaseID, _ domain.UserID, _ domain.CodeTerms,
 ) (domain.OneTimeCode, error) {
 	return domain.OneTimeCode{}, f(ctx)
 }

@@ -23,6 +23,7 @@ func TestStore(t *testing.T, env Env, newSubject Factory) {
 		{"OpenLock", openLockTests},
 		{"Remove", removeTests},
 		{"Pools", poolTests},
+		{"Values", valueTests},
 		{"Forget", forgetTests},
 		{"EndExpired", endExpiredTests},
 		{"Line", lineTests},
