@@ -29,6 +29,7 @@ func TestStore(t *testing.T, env Env, newSubject Factory) {
 		{"Line", lineTests},
 		{"LinePlace", linePlaceTests},
 		{"LineHopeless", lineHopelessTests},
+		{"LineRead", lineReadTests},
 		{"LineCount", lineCountTests},
 		{"Once", onceTests},
 		{"History", historyTests},

@@ -5,6 +5,7 @@ package api
 
 import (
 	"fmt"
+	"net/url"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -385,6 +386,18 @@ type Health struct {
 	Status string `json:"status"`
 }
 
+// Holder defines model for Holder.
+type Holder struct {
+	Login string `json:"login"`
+
+	// Owner Empty for a lock that was taken through a legacy route.
+	Owner string `json:"owner"`
+	Note  string `json:"note"`
+
+	// ExpiresAt When the lock ends; null if it never expires.
+	ExpiresAt *time.Time `json:"expires_at"`
+}
+
 // Key defines model for Key.
 type Key struct {
 	KeyID string `json:"key_id"`
@@ -500,6 +513,15 @@ type LegacyUser struct {
 
 	// Locktime The unix time of the lock, with microseconds; 0.0 for a free user.
 	Locktime Locktime `json:"locktime"`
+}
+
+// Line defines model for Line.
+type Line struct {
+	// Total How many acquires wait.
+	Total int `json:"total"`
+
+	// Waiters The first of them, in the order of the line.
+	Waiters []Waiter `json:"waiters"`
 }
 
 // Lock defines model for Lock.
@@ -631,6 +653,13 @@ type Problem struct {
 	// do not match, while they match the rest of the selector. It is for the first three different selectors and
 	// eight fields, and absent if the farm is too busy to find out.
 	Closest []NearMiss `json:"closest,omitempty"`
+
+	// Waiting Only for `pool_exhausted`, `user_locked` and `user_quarantined`: how many acquires wait in line for such users.
+	// Like `held_by`, it is absent if the farm is too busy to find out.
+	Waiting *int `json:"waiting,omitempty"`
+
+	// HeldBy Only for the same codes, who holds such users; the lock that ends first comes first.
+	HeldBy []Holder `json:"held_by,omitempty"`
 }
 
 // Quarantine defines model for Quarantine.
@@ -737,11 +766,49 @@ type UserPage struct {
 	NextCursor *string `json:"next_cursor"`
 }
 
+// Waiter An acquire that waits in line.
+type Waiter struct {
+	// Position 1 for the first that you may see.
+	Position int    `json:"position"`
+	Owner    string `json:"owner"`
+	Note     string `json:"note"`
+
+	// Key The API key of the caller; null if it has none.
+	Key *string `json:"key"`
+
+	// Users What it wants. Selectors that only users of other projects could match are left out.
+	Users []WaiterSelector `json:"users"`
+
+	// Since When it came to the line.
+	Since time.Time `json:"since"`
+
+	// Until When its wait is over.
+	Until time.Time `json:"until"`
+}
+
+// WaiterSelector The fields that the selector sets.
+type WaiterSelector struct {
+	UserID    *string `json:"user_id,omitempty"`
+	ProjectID *string `json:"project_id,omitempty"`
+	Env       *string `json:"env,omitempty"`
+	Domain    *string `json:"domain,omitempty"`
+
+	// Labels The properties by which tests select users of a pool. A key has 1 to 63 letters, digits, `.`, `_`, `/` or `-`, and
+	// starts and ends with a letter or digit. A value has at most 255 characters.
+	//
+	//
+	// Example: {"role":"admin"}
+	Labels *Labels `json:"labels,omitempty"`
+}
+
 // KeyID defines model for KeyID.
 type KeyID = string
 
 // LeaseID defines model for LeaseID.
 type LeaseID = string
+
+// LineLimit defines model for LineLimit.
+type LineLimit = int
 
 // UserID defines model for UserID.
 type UserID = string
@@ -793,6 +860,12 @@ type UnsupportedMediaType = Problem
 
 // UserNotFound An error, in the form of RFC 9457.
 type UserNotFound = Problem
+
+// ListLineParams defines parameters for ListLine.
+type ListLineParams struct {
+	// Limit The most acquires to list.
+	Limit *LineLimit `form:"limit,omitempty" json:"limit,omitempty"`
+}
 
 // CreateKeyJSONRequestBody defines body for CreateKey for application/json ContentType.
 type CreateKeyJSONRequestBody = NewKey
@@ -889,6 +962,9 @@ type ServerInterface interface {
 	// GiveCode Get a one-time code
 	// (POST /v1/leases/{lease_id}/users/{user_id}/otp)
 	GiveCode(c *fiber.Ctx, leaseID LeaseID, userID UserID) error
+	// ListLine List the acquires that wait
+	// (GET /v1/line)
+	ListLine(c *fiber.Ctx, params ListLineParams) error
 	// ListPools Count the users of every pool
 	// (GET /v1/pools)
 	ListPools(c *fiber.Ctx) error
@@ -1390,6 +1466,43 @@ func (siw *ServerInterfaceWrapper) GiveCode(c *fiber.Ctx) error {
 	return handler(c)
 }
 
+// ListLine operation middleware
+func (siw *ServerInterfaceWrapper) ListLine(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListLineParams
+
+	var query url.Values
+	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", query, &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter limit: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.ListLine(c, params)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
 // ListPools operation middleware
 func (siw *ServerInterfaceWrapper) ListPools(c *fiber.Ctx) error {
 
@@ -1682,6 +1795,8 @@ func RegisterHandlersWithOptions(router fiber.Router, si ServerInterface, option
 	router.Post(options.BaseURL+"/v1/leases/:lease_id/renew", wrapper.RenewLease)
 
 	router.Post(options.BaseURL+"/v1/leases/:lease_id/users/:user_id/otp", wrapper.GiveCode)
+
+	router.Get(options.BaseURL+"/v1/line", wrapper.ListLine)
 
 	router.Get(options.BaseURL+"/v1/pools", wrapper.ListPools)
 
