@@ -20,7 +20,7 @@ var lineParameters = read.Parameters[lineQuery]{
 }
 
 // ListLine serves GET /v1/line.
-func (lineRoutes) ListLine(c *fiber.Ctx, _ api.ListLineParams) error {
+func (lineRoutes) ListLine(c *fiber.Ctx) error {
 	query := lineQuery{limit: read.DefaultLimit}
 	if err := lineParameters.Read(read.RawQuery(c), &query); err != nil {
 		return err

@@ -260,7 +260,9 @@ func TestTheProblemOfAnExhaustedPoolSaysWhoHoldsItsUsersAndWhoWaits(t *testing.T
 	if w.Position != 1 || w.Owner != "ci-4712" || w.Note != "cart.spec.ts" || w.Key != nil || len(w.Users) != 1 || *w.Users[0].Env != "staging" {
 		t.Errorf("the waiter is %+v", w)
 	}
-	c.get("/v1/line?limit=0").want(422).wantProblem(api.CodeInvalid, "/limit")
+	for _, limit := range []string{"0", "x", "1001"} {
+		c.get("/v1/line?limit="+limit).want(422).wantProblem(api.CodeInvalid, "/limit")
+	}
 	c.post("/v1/leases/"+lease.LeaseID+"/release", "").want(204)
 	(<-answered).want(201)
 }

@@ -5,7 +5,6 @@ package api
 
 import (
 	"fmt"
-	"net/url"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -807,9 +806,6 @@ type KeyID = string
 // LeaseID defines model for LeaseID.
 type LeaseID = string
 
-// LineLimit defines model for LineLimit.
-type LineLimit = int
-
 // UserID defines model for UserID.
 type UserID = string
 
@@ -860,12 +856,6 @@ type UnsupportedMediaType = Problem
 
 // UserNotFound An error, in the form of RFC 9457.
 type UserNotFound = Problem
-
-// ListLineParams defines parameters for ListLine.
-type ListLineParams struct {
-	// Limit The most acquires to list.
-	Limit *LineLimit `form:"limit,omitempty" json:"limit,omitempty"`
-}
 
 // CreateKeyJSONRequestBody defines body for CreateKey for application/json ContentType.
 type CreateKeyJSONRequestBody = NewKey
@@ -964,7 +954,7 @@ type ServerInterface interface {
 	GiveCode(c *fiber.Ctx, leaseID LeaseID, userID UserID) error
 	// ListLine List the acquires that wait
 	// (GET /v1/line)
-	ListLine(c *fiber.Ctx, params ListLineParams) error
+	ListLine(c *fiber.Ctx) error
 	// ListPools Count the users of every pool
 	// (GET /v1/pools)
 	ListPools(c *fiber.Ctx) error
@@ -1469,27 +1459,8 @@ func (siw *ServerInterfaceWrapper) GiveCode(c *fiber.Ctx) error {
 // ListLine operation middleware
 func (siw *ServerInterfaceWrapper) ListLine(c *fiber.Ctx) error {
 
-	var err error
-	_ = err
-
-	// Parameter object where we will unmarshal all parameters from the context
-	var params ListLineParams
-
-	var query url.Values
-	query, err = url.ParseQuery(string(c.Request().URI().QueryString()))
-	if err != nil {
-		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for query string: %w", err).Error())
-	}
-
-	// ------------- Optional query parameter "limit" -------------
-
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", query, &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
-	if err != nil {
-		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter limit: %w", err).Error())
-	}
-
 	handler := func(c *fiber.Ctx) error {
-		return siw.Handler.ListLine(c, params)
+		return siw.Handler.ListLine(c)
 	}
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
