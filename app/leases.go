@@ -24,7 +24,9 @@ func (f *Farm) Acquire(
 	key = key.Of(f.caller)
 	id, once := key.NewLease(acquireRequest(want, terms))
 	var lease domain.Lease
-	claim := ports.Claim{Want: narrowed, Wait: terms.Wait, Once: once}
+	claim := ports.Claim{
+		Want: narrowed, Wait: terms.Wait, Once: once, Asker: domain.Asker{Owner: terms.Owner, Note: terms.Note, Key: f.caller.Key},
+	}
 	claim.Decide = f.asCaller(domain.ErrUserNotFound, func(now time.Time, users []*domain.User) (err error) {
 		lease, err = domain.Grant(now, id, granted, users)
 		return err
@@ -34,7 +36,7 @@ func (f *Farm) Acquire(
 		return f.Lease(ctx, key.LeaseID(repeated.Outcome))
 	}
 	if err != nil {
-		return domain.Lease{}, err // without a lease that was granted but not written
+		return domain.Lease{}, f.explain(ctx, want, err) // without a lease that was granted but not written
 	}
 	return lease, nil
 }
@@ -67,7 +69,11 @@ func (f *Farm) Renew(ctx context.Context, id domain.LeaseID, ttl time.Duration) 
 
 // Release implements [ports.Leases].
 func (f *Farm) Release(ctx context.Context, id domain.LeaseID, faults ...domain.Fault) error {
-	return f.update(ctx, ports.ByLease(id.Digest()), func(now time.Time, users []*domain.User) error {
+	err := f.update(ctx, ports.ByLease(id.Digest()), func(now time.Time, users []*domain.User) error {
 		return domain.Release(now, id, users, faults...)
 	})
+	if err == nil {
+		f.endings.tell(id.Digest())
+	}
+	return err
 }

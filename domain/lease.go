@@ -61,9 +61,6 @@ func CheckTerms(t Terms) error {
 	return v.err()
 }
 
-// CheckWait returns an [InvalidError] about /wait_seconds if no call may wait for this long.
-func CheckWait(wait time.Duration) error { return CheckTerms(Terms{Wait: wait}) }
-
 // Grant locks the users under the lease id, from now on for terms.TTL. Programs that do not pick the users themselves call
 // [Acquire].
 //

@@ -40,10 +40,10 @@ type Leases interface {
 	Renew(ctx context.Context, id domain.LeaseID, ttl time.Duration) (domain.Lease, error)
 
 	// OneTimeCode returns a code for the second factor of a user of the lease. No code is returned twice: if the current code
-	// was used, it waits for the next one, for at most wait (see [domain.CheckWait]). It returns the errors of Lease and of
-	// [domain.GiveCode].
+	// was used, or expires too soon for terms.MinRemaining, it waits for the next one, for at most terms.Wait. It stops waiting
+	// when the lease ends. It returns the errors of Lease, [domain.CheckCodeTerms] and [domain.GiveCode].
 	OneTimeCode(
-		ctx context.Context, id domain.LeaseID, user domain.UserID, wait time.Duration,
+		ctx context.Context, id domain.LeaseID, user domain.UserID, terms domain.CodeTerms,
 	) (domain.OneTimeCode, error)
 
 	// Release ends the lease, and puts the users that faults name into quarantine.
@@ -102,8 +102,12 @@ type Circulation interface {
 	ForceRelease(ctx context.Context, id domain.UserID, reason string) (domain.View, error)
 }
 
-// Pools tells how many users are in which state.
+// Pools tells how many users are in which state, and who waits for them.
 type Pools interface {
 	// Pools counts the users of every pool, ordered by project, environment and domain.
 	Pools(ctx context.Context) ([]domain.PoolCount, error)
+
+	// Line returns the first of the claims that wait for users of the caller's projects, at most limit (0 is 100), and how many
+	// there are.
+	Line(ctx context.Context, limit int) (line []domain.Waiter, total int, err error)
 }

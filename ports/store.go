@@ -13,15 +13,31 @@ type Store interface {
 	KeyStore
 	History
 	PoolCounter
+	LineReader
 	Housekeeping
 	Health
 }
 
-// PoolCounter counts users.
+// PoolCounter counts users in whatever state.
 type PoolCounter interface {
 	// CountPools returns the counts of all pools in the scope that have users, ordered by project, environment and domain. A
 	// waiting claim counts in each pool that one of its selectors fits, whatever the labels of the selector.
 	CountPools(ctx context.Context, scope domain.Scope) ([]domain.PoolCount, error)
+
+	// CountValues counts the users that want matches by their values of a field that want does not set, in any order. want
+	// names no user. So that the cost does not grow with the store, it may stop counting the users of one pool, or with the
+	// same labels, at [domain.MostCounted], and may leave out all but a thousand of these groups.
+	CountValues(ctx context.Context, want domain.Selector, field domain.Field) ([]domain.ValueCount, error)
+}
+
+// LineReader reads the line of claims that wait.
+type LineReader interface {
+	// Line returns the claims in line as [domain.Waiter.In] shows them to callers of a scope, in the order of the line, at most
+	// limit, and how many there are.
+	Line(ctx context.Context, scope domain.Scope, limit int) (line []domain.Waiter, total int, err error)
+
+	// CountWaiting returns how many claims in line compete with a claim; see [domain.Compete].
+	CountWaiting(ctx context.Context, want []domain.Selector) (int, error)
 }
 
 // Housekeeping is work that no caller asks for.
@@ -31,7 +47,8 @@ type Housekeeping interface {
 	EndExpired(ctx context.Context) (next time.Duration, err error)
 
 	// Forget deletes ended leases and events that are older than ages, by the store's clock, and calls that are older than
-	// [domain.IdempotencyWindow].
+	// [domain.IdempotencyWindow]. It also deletes what a store keeps about sets of labels and pools that no user has anymore,
+	// without any effect on users that are added or changed meanwhile.
 	Forget(ctx context.Context, ages Ages) error
 }
 

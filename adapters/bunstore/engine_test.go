@@ -50,6 +50,8 @@ type fakeTransaction struct{ *fakeEngine }
 
 func (*fakeEngine) Crowds(context.Context) ([]Crowd, error) { return nil, nil }
 
+func (*fakeEngine) Waiters(context.Context, int64, int) ([]Waiter, error) { return nil, nil }
+
 func (tx fakeTransaction) Search(_ context.Context, searches []ledger.Search) ([][]Row, error) {
 	tx.mu.Lock()
 	defer tx.mu.Unlock()

@@ -49,6 +49,7 @@ package bunstore
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/uptrace/bun"
 
@@ -88,6 +89,7 @@ type Store struct {
 	engine     Engine
 	queue      queue
 	unreadable unreadable
+	leftUnused atomic.Bool // whether there may be pools or sets of labels that no user has; see forgetUnused
 	line       line
 	recent     recentWants
 	soloSlots  chan struct{} // has room for another operation that goes solo
@@ -114,6 +116,7 @@ func New(config Config) *Store {
 	if store.reconnect == nil {
 		store.reconnect = func() {}
 	}
+	store.leftUnused.Store(true) // by earlier processes
 	store.queue.run = store.runGroup
 	store.line.init(store.servePass)
 	store.listen(config.Listen)

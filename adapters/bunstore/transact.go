@@ -100,6 +100,9 @@ func (s *Store) commit(
 	if len(changes.Gone) > 0 {
 		s.line.doubt(changes.Gone, true)
 	}
+	if len(rows.Accounts)+len(rows.Rows)+len(rows.Removed) > 0 {
+		s.leftUnused.Store(true)
+	}
 	for _, c := range changes.Changed {
 		s.unreadable.note(c.After.ID(), nil)
 	}
@@ -140,7 +143,7 @@ func (s *Store) rowsOf(changes ledger.Changes) (Changes, error) {
 		_, key := EncodeWant(w.Want)
 		rows.Waiters = append(rows.Waiters, Waiter{
 			Place: int64(w.Place), Replica: s.line.replica, Want: w.Want, WantKey: key, Since: micros(w.Since), Until: micros(w.Until),
-			Call: w.Call,
+			Call: w.Call, Asker: w.Asker,
 		})
 	}
 	return rows, nil

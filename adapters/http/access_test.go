@@ -46,6 +46,7 @@ var calls = []struct {
 	{"GET /v1/users", ``, domain.Viewer, 200, 200},
 	{"GET /v1/users/{user_id}", ``, domain.Viewer, 200, 404},
 	{"GET /v1/pools", ``, domain.Viewer, 200, 200},
+	{"GET /v1/line", ``, domain.Viewer, 200, 200},
 	{"GET /v1/events", ``, domain.Viewer, 200, 200},
 	{"GET /v1/events/stream", ``, domain.Viewer, 200, 200},
 

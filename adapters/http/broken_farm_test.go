@@ -41,7 +41,7 @@ func (f brokenFarm) Renew(ctx context.Context, _ domain.LeaseID, _ time.Duration
 }
 
 func (f brokenFarm) OneTimeCode(
-	ctx context.Context, _ domain.LeaseID, _ domain.UserID, _ time.Duration,
+	ctx context.Context, _ domain.LeaseID, _ domain.UserID, _ domain.CodeTerms,
 ) (domain.OneTimeCode, error) {
 	return domain.OneTimeCode{}, f(ctx)
 }
@@ -91,6 +91,10 @@ func (f brokenFarm) ForceRelease(ctx context.Context, _ domain.UserID, _ string)
 }
 
 func (f brokenFarm) Pools(ctx context.Context) ([]domain.PoolCount, error) { return nil, f(ctx) }
+
+func (f brokenFarm) Line(ctx context.Context, _ int) ([]domain.Waiter, int, error) {
+	return nil, 0, f(ctx)
+}
 
 func (f brokenFarm) Events(ctx context.Context, _ ports.EventQuery) (ports.EventPage, error) {
 	return ports.EventPage{}, f(ctx)

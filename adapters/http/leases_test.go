@@ -2,6 +2,7 @@ package http_test
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +10,28 @@ import (
 
 	"github.com/userfarm/userfarm/adapters/http/internal/api"
 )
+
+func TestAnAcquireThatNoUserMatchesSaysWhatComesClosest(t *testing.T) {
+	c := newClient(t)
+	c.newUser("alice", nil)
+	var got api.Problem
+	c.post("/v1/leases", `{"users":[{},{"env":"stage"},{"labels":{"a/b":"x"}}]}`).want(404).into(&got)
+	if got.Code != api.CodeNoMatch || len(got.Errors) != 2 || got.Errors[0].Detail != "no user matches" {
+		t.Errorf("got %+v", got)
+	}
+	want := []api.NearMiss{
+		{Pointer: "/users/1/env", Wanted: "stage", Users: 1, Values: []string{"staging"}},
+		{Pointer: "/users/2/labels/a~1b", Wanted: "x", Users: 1, Values: []string{}},
+	}
+	if !reflect.DeepEqual(got.Closest, want) {
+		t.Errorf("closest is %+v, want %+v", got.Closest, want)
+	}
+	const detail = ` For /users/1: 1 user that matches otherwise has env "staging", not "stage".` +
+		` For /users/2: 1 user that matches otherwise has no label a/b.`
+	if !strings.HasSuffix(got.Detail, detail) {
+		t.Errorf("the detail is %s", got.Detail)
+	}
+}
 
 func TestAnAcquireReturnsALease(t *testing.T) {
 	c := newClient(t)

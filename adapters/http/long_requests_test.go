@@ -82,9 +82,9 @@ func (waitingFarm) Acquire(
 
 // OneTimeCode implements [ports.Leases].
 func (waitingFarm) OneTimeCode(
-	_ context.Context, _ domain.LeaseID, _ domain.UserID, wait time.Duration,
+	_ context.Context, _ domain.LeaseID, _ domain.UserID, terms domain.CodeTerms,
 ) (domain.OneTimeCode, error) {
-	time.Sleep(wait)
+	time.Sleep(terms.Wait)
 	return domain.OneTimeCode{}, domain.ErrNoTOTP
 }
 

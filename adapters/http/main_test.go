@@ -122,7 +122,7 @@ const codeDigits = 8
 func newTOTP() string {
 	secret := rand.Text()[:24] // base32
 	secrets.add(secret)
-	return "otpauth://totp/x?digits=8&secret=" + secret
+	return "otpauth://totp/x?digits=8&period=1&secret=" + secret // at any time there is a code
 }
 
 // newPassword returns a password that no log may show.

@@ -98,7 +98,7 @@ func codeNow(t *testing.T, totp string) string {
 	if _, err := domain.Grant(now, id, domain.Terms{TTL: time.Minute}, users); err != nil {
 		t.Fatal(err)
 	}
-	code, err := domain.GiveCode(now, id, users, user.ID())
+	code, err := domain.GiveCode(now, id, users, user.ID(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,6 +136,40 @@ func TestARequestMayWaitForTheNextCode(t *testing.T) {
 		}
 		if waited := time.Since(start); waited != 30*time.Second {
 			t.Errorf("the request waited for %v", waited)
+		}
+	})
+}
+
+func TestACodeMustBeValidForAsLongAsTheRequestSays(t *testing.T) {
+	withALease(t, func(t *testing.T, c client, lease api.Lease) {
+		time.Sleep(20500 * time.Millisecond)
+		got := c.post(otpPath(lease, 0), `{"min_remaining_seconds":10}`).want(409)
+		got.wantProblem(api.CodeCodeExpiring)
+		if after := got.header.Get("Retry-After"); after != "10" {
+			t.Errorf("got Retry-After %q, want 10", after)
+		}
+		c.post(otpPath(lease, 0), `{"min_remaining_seconds":31}`).want(422).wantProblem(api.CodeInvalid, "/min_remaining_seconds")
+		var code api.OneTimeCode
+		c.post(otpPath(lease, 0), `{"min_remaining_seconds":10,"wait_seconds":10}`).want(200).into(&code)
+		if code.RemainingSeconds != 30 {
+			t.Errorf("got a code for %d seconds", code.RemainingSeconds)
+		}
+		time.Sleep(59500 * time.Millisecond)
+		c.post(otpPath(lease, 0), "").want(409).wantProblem(api.CodeCodeExpiring)
+	})
+}
+
+func TestARequestThatWaitsForACodeIsAnsweredWhenTheLeaseEnds(t *testing.T) {
+	withALease(t, func(t *testing.T, c client, lease api.Lease) {
+		c.code(lease, 0)
+		go func() {
+			time.Sleep(5 * time.Second)
+			c.post("/v1/leases/"+lease.LeaseID+"/release", "").want(204)
+		}()
+		start := time.Now()
+		c.post(otpPath(lease, 0), `{"wait_seconds":60}`).want(410).wantProblem(api.CodeLeaseExpired)
+		if waited := time.Since(start); waited != 5*time.Second {
+			t.Errorf("it waited for %v", waited)
 		}
 	})
 }
@@ -178,6 +212,10 @@ func TestAnInvalidRequestForACodeIsRejected(t *testing.T) {
 	c := newClient(t)
 	c.post("/v1/leases/x/users/y/otp", `{"wait_seconds":61,"wait":1}`).want(422).
 		wantProblem(api.CodeInvalid, "/lease_id", "/user_id", "/wait", "/wait_seconds")
+	c.post("/v1/leases/"+someID+"/users/"+someID+"/otp", `{"min_remaining_seconds":0}`).want(422).
+		wantProblem(api.CodeInvalid, "/min_remaining_seconds")
+	c.post("/v1/leases/"+someID+"/users/"+someID+"/otp", `{"min_remaining_seconds":86401}`).want(422).
+		wantProblem(api.CodeInvalid, "/min_remaining_seconds")
 	for _, body := range []string{`{"wait_seconds":-1}`, `{"wait_seconds":61}`, `{"wait_seconds":null}`} {
 		c.post("/v1/leases/"+someID+"/users/"+someID+"/otp", body).want(422).wantProblem(api.CodeInvalid, "/wait_seconds")
 	}
@@ -208,10 +246,10 @@ type codeFarm struct {
 
 // OneTimeCode implements [ports.Leases].
 func (f codeFarm) OneTimeCode(
-	ctx context.Context, _ domain.LeaseID, _ domain.UserID, wait time.Duration,
+	ctx context.Context, _ domain.LeaseID, _ domain.UserID, terms domain.CodeTerms,
 ) (domain.OneTimeCode, error) {
-	if f.next > wait {
-		return domain.OneTimeCode{}, &domain.CodeUsedError{Wait: f.next}
+	if f.next > terms.Wait {
+		return domain.OneTimeCode{}, &domain.NextCodeError{Reason: domain.ErrCodeUsed, Wait: f.next}
 	}
 	select {
 	case <-time.After(f.next):

@@ -43,7 +43,7 @@ type fakeClock struct {
 	conn *pgx.Conn
 }
 
-func newFakeClock(t *testing.T, databaseURL string) *fakeClock {
+func newFakeClock(t testing.TB, databaseURL string) *fakeClock {
 	t.Helper()
 	ctx := context.Background()
 	conn, err := pgx.Connect(ctx, databaseURL)
@@ -75,4 +75,15 @@ func (c *fakeClock) exec(t testing.TB, statement string, args ...any) {
 	if _, err := c.conn.Exec(context.Background(), statement, args...); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// As if the clock of the database's machine was set.
+func TestAClockThatJumpsGrantsNoUserTwice(t *testing.T) {
+	portstest.TestJumpingClock(t, func(t testing.TB) portstest.Subject {
+		clock := newFakeClock(t, postgrestest.Shared(t).NewDatabase(t))
+		return portstest.Subject{
+			Store:   open(t, clock.url, newKeyRing(t)),
+			Advance: func(d time.Duration) { clock.advance(t, d) },
+		}
+	})
 }

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/uptrace/bun"
 
@@ -20,6 +21,10 @@ var dialect = bunstore.Dialect{
 	SkipLocked: "UPDATE SKIP LOCKED",
 	Lock:       "UPDATE",
 	Settled:    settled,
+	HoldOffAdds: []string{
+		"SET LOCAL lock_timeout = '100ms'", // how long it holds up adds, beside the time that it takes itself
+		fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", addsLock),
+	},
 	LeftInLine: []bunstore.Aging{
 		{Table: "waiters", Key: "place", At: "until"},
 		{Table: "replicas", Key: "replica_id", At: "seen_at"},

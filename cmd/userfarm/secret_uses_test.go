@@ -77,7 +77,7 @@ func takeUsers(w *secretCheck) {
 	path, user := "/v1/leases/"+lease.LeaseID, lease.Users[0].UserID
 	w.answeredSecret("GET", path, "")
 	w.answeredSecret("POST", path+"/renew", `{"ttl_seconds":60}`)
-	w.answeredSecret("POST", path+"/users/"+user+"/otp", "")
+	w.answeredSecret("POST", path+"/users/"+user+"/otp", `{"wait_seconds":1}`)
 	w.refused("POST", path+"/users/"+user+"/otp", "")      // the code was given out
 	w.refused("POST", path+"/users/"+project+"/otp", "")   // not in the lease
 	w.refused("POST", path+"/renew", `{"ttl_seconds":-1}`) // no time

@@ -13,6 +13,7 @@ type Claim struct {
 	Want   []domain.Selector
 	Once   domain.Once
 	Decide Decide
+	Asker  domain.Asker
 
 	// Chosen has users that suffice, one for each selector, if the claim is to take these and no others.
 	Chosen []domain.UserID

@@ -387,7 +387,7 @@ func (m *machine) codeOfUser(t *rapid.T) {
 	id, of := m.drawLease(t), m.drawUser(t)
 	var code domain.OneTimeCode
 	_, err := m.store.Update(m.Context(), ports.ByLease(id.Digest()), func(now time.Time, users []*domain.User) (err error) {
-		code, err = domain.GiveCode(now, id, users, of)
+		code, err = domain.GiveCode(now, id, users, of, 0)
 		return err
 	})
 	expires, want := m.model.giveCode(id.Digest(), of)

@@ -14,6 +14,7 @@ var oneTimeCodeTests = []storeTest{
 	{"replaces or removes the second factor of a user", totpChanged},
 	{"shows the holder of a lease whether there is a second factor", totpLeased},
 	{"gives a code once, and the next one exactly when its period begins", codeOnce},
+	{"gives no code that expires too soon, and the next one exactly when its period begins", codeExpiring},
 	{"does not give the next holder a code that was given out before", codeNextHolder},
 	{"keeps the codes of users apart", codePerUser},
 	{"gives a code to one of many concurrent callers", codeRace},
@@ -42,8 +43,13 @@ func (f *farm) withTOTP(text string) func(*domain.Spec) {
 
 // giveCode gives a code to the holder of a lease.
 func (f *farm) giveCode(id domain.LeaseID, user *domain.User) (code domain.OneTimeCode, err error) {
+	return f.giveCodeFor(0, id, user)
+}
+
+// giveCodeFor gives a code that is valid for at least so long.
+func (f *farm) giveCodeFor(least time.Duration, id domain.LeaseID, user *domain.User) (code domain.OneTimeCode, err error) {
 	_, err = f.store.Update(f.Context(), ports.ByLease(id.Digest()), func(now time.Time, users []*domain.User) (err error) {
-		code, err = domain.GiveCode(now, id, users, user.ID())
+		code, err = domain.GiveCode(now, id, users, user.ID(), least)
 		return err
 	})
 	return code, err
@@ -53,7 +59,7 @@ func (f *farm) giveCode(id domain.LeaseID, user *domain.User) (code domain.OneTi
 func (f *farm) wantCodeUsed(id domain.LeaseID, user *domain.User, until time.Time) {
 	f.Helper()
 	_, err := f.giveCode(id, user)
-	used, ok := errors.AsType[*domain.CodeUsedError](err)
+	used, ok := errors.AsType[*domain.NextCodeError](err)
 	if !ok || used.Wait != until.Sub(f.now()) {
 		f.Fatalf("got error %v, want that the code was given out and the next one is valid from %v", err, until)
 	}
@@ -161,6 +167,26 @@ func codeOnce(f *farm) {
 	}
 }
 
+func codeExpiring(f *farm) {
+	u := f.add(f.withTOTP(sixDigits))
+	lease := f.acquireFor(time.Hour, anyone)
+	now := f.now()
+	f.advance(now.Truncate(30 * time.Second).Add(50*time.Second + instant).Sub(now))
+	before := f.get(u.ID())
+	_, err := f.giveCodeFor(10*time.Second, lease.ID, u)
+	next, ok := errors.AsType[*domain.NextCodeError](err)
+	if !ok || !errors.Is(err, domain.ErrCodeExpiring) || next.Wait != 10*time.Second-instant {
+		f.Fatalf("got error %v, want that the code expires too soon", err)
+	}
+	f.wantSame(f.get(u.ID()), before)
+	f.advance(next.Wait)
+	code, err := f.giveCodeFor(10*time.Second, lease.ID, u)
+	f.must(err)
+	if code.Remaining != 30*time.Second {
+		f.Fatalf("the code runs for %v", code.Remaining)
+	}
+}
+
 func codeNextHolder(f *farm) {
 	u := f.add(f.withTOTP(eightDigits))
 	first := f.acquireFor(time.Hour, anyone)
@@ -212,7 +238,7 @@ func codeRefused(f *farm) {
 	lease := f.acquire(anyone)
 	before := f.get(u.ID())
 	_, err := f.store.Update(f.Context(), ports.ByLease(lease.ID.Digest()), func(now time.Time, users []*domain.User) error {
-		if _, err := domain.GiveCode(now, lease.ID, users, u.ID()); err != nil {
+		if _, err := domain.GiveCode(now, lease.ID, users, u.ID(), 0); err != nil {
 			return err
 		}
 		return errDecide

@@ -14,6 +14,7 @@ import (
 
 // Defines values for Code.
 const (
+	CodeCodeExpiring         Code = "code_expiring"
 	CodeCodeUsed             Code = "code_used"
 	CodeForbidden            Code = "forbidden"
 	CodeHeaderTooLarge       Code = "header_too_large"
@@ -47,6 +48,8 @@ const (
 // Valid indicates whether the value is a known member of the Code enum.
 func (e Code) Valid() bool {
 	switch e {
+	case CodeCodeExpiring:
+		return true
 	case CodeCodeUsed:
 		return true
 	case CodeForbidden:
@@ -265,7 +268,12 @@ type Code string
 
 // CodeRequest defines model for CodeRequest.
 type CodeRequest struct {
-	// WaitSeconds How long to wait for the next code, if the current one was given out. By default, the request does not wait.
+	// MinRemainingSeconds How long the code must still be valid: as long as your test needs to type it in. At most the period of the user's
+	// codes, which normally is 30. A code that has just begun is always valid for long enough. By default, one second.
+	MinRemainingSeconds *int32 `json:"min_remaining_seconds,omitempty" validate:"omitnil,min=1"`
+
+	// WaitSeconds How long to wait for the next code, if the current one was given out or expires too soon. By default, the request
+	// does not wait.
 	WaitSeconds int32 `json:"wait_seconds,omitempty"`
 }
 
@@ -370,6 +378,18 @@ type FieldProblem struct {
 // Health defines model for Health.
 type Health struct {
 	Status string `json:"status"`
+}
+
+// Holder defines model for Holder.
+type Holder struct {
+	Login string `json:"login"`
+
+	// Owner Empty for a lock that was taken through a legacy route.
+	Owner string `json:"owner"`
+	Note  string `json:"note"`
+
+	// ExpiresAt When the lock ends; null if it never expires.
+	ExpiresAt *time.Time `json:"expires_at"`
 }
 
 // Key defines model for Key.
@@ -479,6 +499,15 @@ type LegacyUser struct {
 	Locktime Locktime `json:"locktime"`
 }
 
+// Line defines model for Line.
+type Line struct {
+	// Total How many acquires wait.
+	Total int `json:"total"`
+
+	// Waiters The first of them, in the order of the line.
+	Waiters []Waiter `json:"waiters"`
+}
+
 // Lock defines model for Lock.
 type Lock struct {
 	// Owner Empty for a lock that was taken through a legacy route.
@@ -489,6 +518,24 @@ type Lock struct {
 	// ExpiresAt Null if the lock never expires.
 	ExpiresAt *time.Time `json:"expires_at"`
 	Fence     uint64     `json:"fence"`
+}
+
+// NearMiss defines model for NearMiss.
+type NearMiss struct {
+	// Pointer JSON pointer (RFC 6901) to the field of the selector. It points at the selector itself if no field alone is to
+	// blame.
+	Pointer string `json:"pointer"`
+
+	// Wanted What the selector wants in the field. Empty if no field alone is to blame.
+	Wanted string `json:"wanted"`
+
+	// Users How many users match the selector but for this field. If no field alone is to blame: how many users the project
+	// that the selector names has, or all projects that you may see. 101 stands for more than 100.
+	Users int `json:"users"`
+
+	// Values What these users have in the field: similar texts first, then frequent ones. Empty if they lack the label, or if
+	// no field alone is to blame.
+	Values []string `json:"values"`
 }
 
 // NewKey defines model for NewKey.
@@ -577,6 +624,18 @@ type Problem struct {
 
 	// Errors The first hundred bad fields; empty for an error that is not about fields.
 	Errors []FieldProblem `json:"errors"`
+
+	// Closest Only for `no_match`: the users that come closest to the selectors. Each item is about one field that these users
+	// do not match, while they match the rest of the selector. It is for the first three different selectors and
+	// eight fields, and absent if the farm is too busy to find out.
+	Closest []NearMiss `json:"closest,omitempty"`
+
+	// Waiting Only for `pool_exhausted`, `user_locked` and `user_quarantined`: how many acquires wait in line for such users.
+	// Like `held_by`, it is absent if the farm is too busy to find out.
+	Waiting *int `json:"waiting,omitempty"`
+
+	// HeldBy Only for the same codes, who holds such users; the lock that ends first comes first.
+	HeldBy []Holder `json:"held_by,omitempty"`
 }
 
 // Quarantine defines model for Quarantine.
@@ -661,6 +720,35 @@ type UserPage struct {
 
 	// NextCursor The `cursor` of the next page; null if this is the last one.
 	NextCursor *string `json:"next_cursor"`
+}
+
+// Waiter An acquire that waits in line.
+type Waiter struct {
+	// Position 1 for the first that you may see.
+	Position int    `json:"position"`
+	Owner    string `json:"owner"`
+	Note     string `json:"note"`
+
+	// Key The API key of the caller; null if it has none.
+	Key *string `json:"key"`
+
+	// Users What it wants. Selectors that only users of other projects could match are left out.
+	Users []WaiterSelector `json:"users"`
+
+	// Since When it came to the line.
+	Since time.Time `json:"since"`
+
+	// Until When its wait is over.
+	Until time.Time `json:"until"`
+}
+
+// WaiterSelector The fields that the selector sets.
+type WaiterSelector struct {
+	UserID    *string `json:"user_id,omitempty"`
+	ProjectID *string `json:"project_id,omitempty"`
+	Env       *string `json:"env,omitempty"`
+	Domain    *string `json:"domain,omitempty"`
+	Labels    *Labels `json:"labels,omitempty"`
 }
 
 // KeyID defines model for KeyID.
@@ -818,6 +906,9 @@ type ServerInterface interface {
 	// GiveCode Get a one-time code
 	// (POST /v1/leases/{lease_id}/users/{user_id}/otp)
 	GiveCode(c *fiber.Ctx, leaseID LeaseID, userID UserID) error
+	// ListLine List the acquires that wait
+	// (GET /v1/line)
+	ListLine(c *fiber.Ctx) error
 	// ListPools Count the users of every pool
 	// (GET /v1/pools)
 	ListPools(c *fiber.Ctx) error
@@ -1337,6 +1428,24 @@ func (siw *ServerInterfaceWrapper) GiveCode(c *fiber.Ctx) error {
 	return handler(c)
 }
 
+// ListLine operation middleware
+func (siw *ServerInterfaceWrapper) ListLine(c *fiber.Ctx) error {
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.ListLine(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
 // ListPools operation middleware
 func (siw *ServerInterfaceWrapper) ListPools(c *fiber.Ctx) error {
 
@@ -1631,6 +1740,8 @@ func RegisterHandlersWithOptions(router fiber.Router, si ServerInterface, option
 	router.Post(options.BaseURL+"/v1/leases/:lease_id/renew", wrapper.RenewLease)
 
 	router.Post(options.BaseURL+"/v1/leases/:lease_id/users/:user_id/otp", wrapper.GiveCode)
+
+	router.Get(options.BaseURL+"/v1/line", wrapper.ListLine)
 
 	router.Get(options.BaseURL+"/v1/pools", wrapper.ListPools)
 

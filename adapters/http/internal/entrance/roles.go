@@ -28,6 +28,7 @@ var leastRoles = map[string]domain.Role{
 	"GET /v1/users":          domain.Viewer,
 	"GET /v1/users/:user_id": domain.Viewer,
 	"GET /v1/pools":          domain.Viewer,
+	"GET /v1/line":           domain.Viewer,
 	"GET /v1/events":         domain.Viewer,
 	"GET /v1/events/stream":  domain.Viewer,
 
