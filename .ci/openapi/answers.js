@@ -46,6 +46,7 @@ await call("POST", "/acquire_lock", { user_id: user.user_id });
 const open = await call("GET", "/v1/users/{user_id}", null, user.user_id);
 if (open.lock.expires_at !== null) throw new Error("an open lock expires");
 await call("POST", "/acquire_lock", { user_id: user.user_id });
-for (const route of ["/v1/pools", "/v1/line", "/v1/events", "/v1/keys", "/get_users", "/ping", "/healthz", "/readyz"]) await call("GET", route);
+const lists = ["/v1/pools", "/v1/line", "/v1/events", "/v1/keys", "/get_users", "/ping", "/healthz", "/readyz"];
+for (const route of lists) await call("GET", route);
 await call("POST", "/v1/keys", { name: "admin", role: "admin" });
 console.log("all answers are as openapi.yaml describes them");

@@ -140,6 +140,7 @@ func readNext(t *testing.T, reader *bufio.Reader) answer {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
 		t.Fatal(err)
