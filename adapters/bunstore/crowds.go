@@ -13,7 +13,7 @@ import (
 
 // countWaiting counts, in pools, the claims in line that want their users.
 func (s *Store) countWaiting(ctx context.Context, db bun.IDB, now time.Time, pools []domain.PoolCount) error {
-	crowds, err := s.engine.Crowds(ctx)
+	crowds, err := s.findCrowds(ctx)
 	if err != nil || len(crowds) == 0 {
 		return err
 	}
@@ -94,9 +94,11 @@ func (s *Store) Line(ctx context.Context, scope domain.Scope, limit int) (line [
 	for after := int64(0); len(line) < min(limit, total); {
 		var batch []Waiter
 		err := s.bounded(ctx, "read the line", func(ctx context.Context) error {
-			return s.retry(ctx, func() (_ bool, err error) {
-				batch, err = s.engine.Waiters(ctx, after, lineAtOnce)
-				return false, err
+			return s.quick(ctx, func() error {
+				return s.retry(ctx, func() (_ bool, err error) {
+					batch, err = s.engine.Waiters(ctx, after, lineAtOnce)
+					return false, err
+				})
 			})
 		})
 		if err != nil {
@@ -119,14 +121,20 @@ func (s *Store) Line(ctx context.Context, scope domain.Scope, limit int) (line [
 // crowds calls see with each crowd in line.
 func (s *Store) crowds(ctx context.Context, see func(Crowd)) error {
 	return s.bounded(ctx, "count the line", func(ctx context.Context) error {
-		var crowds []Crowd
-		err := s.retry(ctx, func() (_ bool, err error) {
-			crowds, err = s.engine.Crowds(ctx)
-			return false, err
-		})
+		crowds, err := s.findCrowds(ctx)
 		for _, crowd := range crowds {
 			see(crowd)
 		}
 		return err
 	})
+}
+
+func (s *Store) findCrowds(ctx context.Context) (crowds []Crowd, err error) {
+	err = s.quick(ctx, func() error {
+		return s.retry(ctx, func() (_ bool, err error) {
+			crowds, err = s.engine.Crowds(ctx)
+			return false, err
+		})
+	})
+	return crowds, err
 }
