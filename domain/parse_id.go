@@ -2,8 +2,8 @@ package domain
 
 import "encoding/hex"
 
-// idRule is the rule for the text of an id.
-const idRule = "must be a UUID other than the nil UUID"
+// IDRule says which texts are ids: those that [ParseUserID] and the like accept.
+const IDRule = "must be a UUID other than the nil UUID"
 
 // ParseUserID parses the canonical form of a UUID, in upper or lower case. It returns an [InvalidError] about /user_id for
 // any other text, and for the nil UUID, which means "no user".
@@ -33,11 +33,11 @@ func ParseLeaseID(text string) (LeaseID, error) {
 // parseID parses 32 hexadecimal digits in groups of 8, 4, 4, 4 and 12. The id is zero if there is an error.
 func parseID(pointer, text string) (id [16]byte, err error) {
 	if len(text) != 36 || text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-' {
-		return id, Invalid(pointer, idRule)
+		return id, Invalid(pointer, IDRule)
 	}
 	digits := text[:8] + text[9:13] + text[14:18] + text[19:23] + text[24:]
 	if _, err := hex.Decode(id[:], []byte(digits)); err != nil || id == [16]byte{} {
-		return [16]byte{}, Invalid(pointer, idRule)
+		return [16]byte{}, Invalid(pointer, IDRule)
 	}
 	return id, nil
 }

@@ -14,7 +14,7 @@ type circulationRoutes struct{}
 
 // QuarantineUser serves POST /v1/users/{user_id}/quarantine.
 func (circulationRoutes) QuarantineUser(c *fiber.Ctx, userID api.UserID) error {
-	id, errID := read.PathID[domain.UserID]("user_id", userID)
+	id, errID := domain.ParseUserID(userID)
 	var req api.QuarantineRequest
 	if err := read.Join(errID, read.Body(c, &req)); err != nil {
 		return err
@@ -45,7 +45,7 @@ func (circulationRoutes) ForceReleaseUser(c *fiber.Ctx, userID api.UserID) error
 
 // readReason reads a request that names a user and may give a reason.
 func readReason(c *fiber.Ctx, userID api.UserID) (id domain.UserID, reason string, err error) {
-	id, errID := read.PathID[domain.UserID]("user_id", userID)
+	id, errID := domain.ParseUserID(userID)
 	var req api.ReasonRequest
 	err = read.Join(errID, read.OptionalBody(c, &req))
 	return id, req.Reason, err

@@ -60,7 +60,7 @@ func (keyRoutes) ListKeys(c *fiber.Ctx) error {
 
 // ReadKey serves GET /v1/keys/{key_id}.
 func (keyRoutes) ReadKey(c *fiber.Ctx, keyID api.KeyID) error {
-	id, err := read.PathID[domain.APIKeyID]("key_id", keyID)
+	id, err := domain.ParseAPIKeyID(keyID)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (keyRoutes) ReadKey(c *fiber.Ctx, keyID api.KeyID) error {
 
 // RevokeKey serves POST /v1/keys/{key_id}/revoke.
 func (keyRoutes) RevokeKey(c *fiber.Ctx, keyID api.KeyID) error {
-	id, err := read.PathID[domain.APIKeyID]("key_id", keyID)
+	id, err := domain.ParseAPIKeyID(keyID)
 	if err != nil {
 		return err
 	}

@@ -61,7 +61,7 @@ func (r leaseRoutes) AcquireLease(c *fiber.Ctx) error {
 
 // ReadLease serves GET /v1/leases/{lease_id}.
 func (leaseRoutes) ReadLease(c *fiber.Ctx, leaseID api.LeaseID) error {
-	id, err := read.PathID[domain.LeaseID]("lease_id", leaseID)
+	id, err := domain.ParseLeaseID(leaseID)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (leaseRoutes) ReadLease(c *fiber.Ctx, leaseID api.LeaseID) error {
 
 // RenewLease serves POST /v1/leases/{lease_id}/renew.
 func (leaseRoutes) RenewLease(c *fiber.Ctx, leaseID api.LeaseID) error {
-	id, errID := read.PathID[domain.LeaseID]("lease_id", leaseID)
+	id, errID := domain.ParseLeaseID(leaseID)
 	var req api.RenewRequest
 	if err := read.Join(errID, read.OptionalBody(c, &req)); err != nil {
 		return err
@@ -92,7 +92,7 @@ func (leaseRoutes) RenewLease(c *fiber.Ctx, leaseID api.LeaseID) error {
 
 // ReleaseLease serves POST /v1/leases/{lease_id}/release.
 func (leaseRoutes) ReleaseLease(c *fiber.Ctx, leaseID api.LeaseID) error {
-	id, errID := read.PathID[domain.LeaseID]("lease_id", leaseID)
+	id, errID := domain.ParseLeaseID(leaseID)
 	var req api.ReleaseRequest
 	if err := read.Join(errID, read.OptionalBody(c, &req)); err != nil {
 		return err
@@ -110,8 +110,8 @@ func (leaseRoutes) ReleaseLease(c *fiber.Ctx, leaseID api.LeaseID) error {
 
 // GiveCode serves POST /v1/leases/{lease_id}/users/{user_id}/otp.
 func (r leaseRoutes) GiveCode(c *fiber.Ctx, leaseID api.LeaseID, userID api.UserID) error {
-	lease, errLease := read.PathID[domain.LeaseID]("lease_id", leaseID)
-	user, errUser := read.PathID[domain.UserID]("user_id", userID)
+	lease, errLease := domain.ParseLeaseID(leaseID)
+	user, errUser := domain.ParseUserID(userID)
 	var req api.CodeRequest
 	err := read.Join(errLease, errUser, read.OptionalBody(c, &req))
 	wait := time.Duration(req.WaitSeconds) * time.Second

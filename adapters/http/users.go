@@ -60,7 +60,7 @@ func (userRoutes) ListUsers(c *fiber.Ctx) error {
 
 // ReadUser serves GET /v1/users/{user_id}.
 func (userRoutes) ReadUser(c *fiber.Ctx, userID api.UserID) error {
-	id, err := read.PathID[domain.UserID]("user_id", userID)
+	id, err := domain.ParseUserID(userID)
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func (userRoutes) ReadUser(c *fiber.Ctx, userID api.UserID) error {
 
 // ChangeUser serves PATCH /v1/users/{user_id}.
 func (userRoutes) ChangeUser(c *fiber.Ctx, userID api.UserID) error {
-	id, errID := read.PathID[domain.UserID]("user_id", userID)
+	id, errID := domain.ParseUserID(userID)
 	var req api.UserChange
 	err := read.Join(errID, read.Body(c, &req))
 	totp, errTOTP := readTOTP(req.TOTPSecret)
@@ -91,7 +91,7 @@ func (userRoutes) ChangeUser(c *fiber.Ctx, userID api.UserID) error {
 
 // RemoveUser serves DELETE /v1/users/{user_id}.
 func (userRoutes) RemoveUser(c *fiber.Ctx, userID api.UserID) error {
-	id, err := read.PathID[domain.UserID]("user_id", userID)
+	id, err := domain.ParseUserID(userID)
 	if err != nil {
 		return err
 	}

@@ -71,12 +71,37 @@ func drawSpec(t *rapid.T) domain.Spec {
 	}
 }
 
-func drawTerms(t *rapid.T) domain.Terms {
-	return domain.Terms{
+// drawnTerms are terms, and whether they put users into quarantine when they expire.
+type drawnTerms struct {
+	domain.Terms
+	quarantines bool
+}
+
+func (m *machine) drawTerms(t *rapid.T) drawnTerms {
+	drawn := drawnTerms{quarantines: rapid.IntRange(0, 3).Draw(t, "quarantines") == 3}
+	asked := domain.Terms{
 		Owner: rapid.SampledFrom([]string{"", "worker-1", "worker-2"}).Draw(t, "owner"),
 		Note:  rapid.SampledFrom([]string{"", "a note"}).Draw(t, "note"),
-		TTL:   drawTTL.Draw(t, "ttl"),
 	}
+	var err error
+	drawn.Terms, err = domain.LeasePolicy{QuarantineOnExpiry: drawn.quarantines}.Apply([]domain.Selector{anyone}, asked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	drawn.TTL = drawTTL.Draw(t, "ttl")
+	return drawn
+}
+
+// drawOnce draws a call, most often one that may be carried out again. Each has an outcome of its own.
+func (m *machine) drawOnce(t *rapid.T) domain.Once {
+	key := rapid.IntRange(0, 5).Draw(t, "once")
+	if key > 1 {
+		return domain.Once{}
+	}
+	once := domain.Once{Outcome: domain.NewLeaseID()}
+	copy(once.Key[:], m.projects[key][:])
+	once.Request[0] = byte(rapid.IntRange(1, 3).Draw(t, "request") / 2)
+	return once
 }
 
 func drawQuery(t *rapid.T) ports.Query {

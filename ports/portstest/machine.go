@@ -22,11 +22,14 @@ var modelTests = []storeTest{
 func behaveLikeModel(f *farm) {
 	rapid.Check(f, func(t *rapid.T) {
 		f.advance(betweenCases)
-		m := &machine{farm: f, model: model{now: f.now(), ended: make(map[domain.LeaseDigest]bool)}}
+		m := &machine{farm: f, model: model{
+			now: f.now(), ended: make(map[domain.LeaseDigest]bool), calls: make(map[[32]byte]domain.Once),
+		}}
 		_, _ = rand.Read(m.projects[0][:]) // never fails, by its documentation
 		m.projects[1] = m.projects[0]
 		m.projects[1][15]++
 		m.addFirst(t)
+		defer m.dismissAll(t)
 		t.Repeat(m.actions())
 		m.compareAll(t)
 	})
@@ -43,7 +46,8 @@ type machine struct {
 	model    model
 	projects [2]domain.ProjectID
 	leases   []domain.LeaseID // all that were granted
-	calls    int              // since the case began
+	line     []*modelWaiter
+	calls    int // since the case began
 }
 
 // errChanged is what a decide returns that refuses after it has changed users.
@@ -80,6 +84,11 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 		"wait 1":       m.wait,
 		"wait 2":       m.wait,
 		"wait long":    m.waitForCode,
+		"expire 1":     m.endExpired,
+		"expire 2":     m.endExpired,
+		"stand 1":      m.stand,
+		"stand 2":      m.stand,
+		"stand 3":      m.stand,
 	}
 	for name, action := range actions {
 		actions[name] = func(t *rapid.T) {
@@ -87,6 +96,7 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 				return
 			}
 			action(t)
+			m.serveLine(t)
 			if m.calls++; m.calls%few == 0 {
 				m.compareAll(t)
 			}
@@ -167,8 +177,28 @@ func (m *machine) add(t *rapid.T, specs []domain.Spec, numbers []byte) {
 		}
 		users, snapshots = append(users, u), append(snapshots, u.Snapshot())
 	}
-	err := m.store.Add(m.Context(), domain.Once{}, users...)
+	once := m.drawOnce(t)
+	err := m.store.Add(m.Context(), once, users...)
+	if want := m.model.repeated(once); want != nil {
+		m.expectRepeated(t, err, want)
+		return
+	}
 	m.expect(t, err, m.model.add(snapshots...))
+	if err == nil {
+		m.model.noteCall(once)
+	}
+}
+
+// expectRepeated fails the case unless err is that of a call which was carried out before.
+func (m *machine) expectRepeated(t *rapid.T, err, want error) {
+	first, repeated := errors.AsType[*domain.RepeatedError](want)
+	if !repeated {
+		m.expect(t, err, want)
+		return
+	}
+	if got, ok := errors.AsType[*domain.RepeatedError](err); !ok || got.Outcome != first.Outcome {
+		t.Fatalf("got error %v, want that the call was carried out before, with the outcome of then", err)
+	}
 }
 
 func (m *machine) findUser(t *rapid.T) {
@@ -220,6 +250,9 @@ func (m *machine) countPools(t *rapid.T) {
 	m.expect(t, err, nil)
 	want := m.model.count(scope)
 	for _, count := range counts {
+		if len(m.line) > 0 {
+			count.Waiting, count.LongestWait = 0, 0
+		}
 		if count != want[count.Pool] {
 			t.Fatalf("count is %+v, want %+v", count, want[count.Pool])
 		}
@@ -232,18 +265,23 @@ func (m *machine) countPools(t *rapid.T) {
 
 func (m *machine) claim(t *rapid.T) {
 	want := m.drawSelectors(t)
-	terms := rapid.Custom(drawTerms).Draw(t, "terms")
+	terms := m.drawTerms(t)
 	refuse := rapid.IntRange(0, 9).Draw(t, "refuse") == 9
+	once := m.drawOnce(t)
 	id := domain.NewLeaseID()
 	var lease domain.Lease
 	var decidedAt time.Time
-	users, err := m.store.Claim(m.Context(), ports.Claim{Want: want, Decide: func(now time.Time, users []*domain.User) (err error) {
+	users, err := m.store.Claim(m.Context(), ports.Claim{Want: want, Once: once, Decide: func(now time.Time, users []*domain.User) (err error) {
 		decidedAt = now
-		if lease, err = domain.Grant(now, id, terms, users); err == nil && refuse {
+		if lease, err = domain.Grant(now, id, terms.Terms, users); err == nil && refuse {
 			return errChanged
 		}
 		return err
 	}})
+	if want := m.model.repeated(once); want != nil {
+		m.expectRepeated(t, err, want)
+		return
+	}
 	if refuse && errors.Is(err, errChanged) {
 		return
 	}
@@ -256,13 +294,20 @@ func (m *machine) claim(t *rapid.T) {
 	if refuse || decidedAt != m.model.now {
 		t.Fatalf("claim was granted at %v although it was refused: %v", decidedAt, refuse)
 	}
-	for i, u := range users {
-		m.model.lock(m.model.user(u.ID()), domain.Lock{
+	m.model.noteCall(once)
+	m.grant(id, terms, ids(users))
+	m.expectLease(t, id, lease, nil)
+}
+
+// grant locks users of the model under a lease.
+func (m *machine) grant(id domain.LeaseID, terms drawnTerms, users []domain.UserID) {
+	for i, user := range users {
+		m.model.lock(m.model.user(user), domain.Lock{
 			Lease: id.Digest(), Position: i, Size: len(users), Owner: terms.Owner, Note: terms.Note, ExpiresAt: m.model.now.Add(terms.TTL),
+			QuarantineOnExpiry: terms.quarantines,
 		})
 	}
 	m.leases = append(m.leases, id)
-	m.expectLease(t, id, lease, nil)
 }
 
 func (m *machine) renewLease(t *rapid.T) {
@@ -358,20 +403,37 @@ func (m *machine) removeUser(t *rapid.T) {
 }
 
 func (m *machine) wait(t *rapid.T) {
-	m.pass(rapid.SampledFrom([]time.Duration{1, 1, 2, 3}).Draw(t, "wait") * instant)
+	m.pass(t, rapid.SampledFrom([]time.Duration{1, 1, 2, 3}).Draw(t, "wait")*instant)
 }
 
 // waitForCode waits until just before there are other codes.
-func (m *machine) waitForCode(*rapid.T) {
+func (m *machine) waitForCode(t *rapid.T) {
 	const before = 2 * instant
 	if d := m.model.now.Truncate(codePeriod).Add(codePeriod).Sub(m.model.now) - before; d > 0 {
-		m.pass(d)
+		m.pass(t, d)
 	}
 }
 
-func (m *machine) pass(d time.Duration) {
-	m.advance(d)
-	m.model.now = m.model.now.Add(d)
+// endExpired writes down the locks that have expired. Those of other cases may expire sooner than the next one of this case.
+func (m *machine) endExpired(t *rapid.T) {
+	next, err := m.store.EndExpired(m.Context())
+	m.expect(t, err, nil)
+	m.model.endExpired()
+	if want := m.model.nextExpiry(); !want.IsZero() && (next <= 0 || next > want.Sub(m.model.now)) {
+		t.Fatalf("the next lock expires in %v, want at most %v", next, want.Sub(m.model.now))
+	}
+}
+
+// pass lets time go by. It stops whenever a lock expires, because a claim in line may be served just then.
+func (m *machine) pass(t *rapid.T, d time.Duration) {
+	for end := m.model.now.Add(d); m.model.now.Before(end); m.serveLine(t) {
+		until := end
+		if next := m.model.nextExpiry(); !next.IsZero() && next.Before(end) {
+			until = next
+		}
+		m.advance(until.Sub(m.model.now))
+		m.model.now = until
+	}
 }
 
 // change changes a user of the model as the store, which returned err, has changed its own.

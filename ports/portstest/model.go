@@ -15,6 +15,7 @@ type model struct {
 	now   time.Time
 	users []domain.Snapshot // ascending by id
 	ended map[domain.LeaseDigest]bool
+	calls map[[32]byte]domain.Once // that were carried out; a case does not last until one is forgotten
 }
 
 // user returns the user with this id, or nil.
@@ -59,8 +60,11 @@ func (m *model) held(u domain.Snapshot) bool {
 	return u.Lock != nil && (u.Lock.ExpiresAt.IsZero() || m.now.Compare(u.Lock.ExpiresAt) < 0)
 }
 
+// lapsed reports whether a user carries a lock that has expired.
+func (m *model) lapsed(u domain.Snapshot) bool { return u.Lock != nil && !m.held(u) }
+
 func (m *model) status(u domain.Snapshot) domain.Status {
-	if u.Quarantine != nil {
+	if u.Quarantine != nil || m.lapsed(u) && u.Lock.QuarantineOnExpiry {
 		return domain.Quarantined
 	}
 	if m.held(u) {
@@ -177,19 +181,75 @@ func (m *model) release(lease domain.LeaseDigest, faults []domain.Fault) error {
 }
 
 func (m *model) quarantine(u *domain.Snapshot, reason string) {
-	if u.Quarantine == nil {
-		u.Quarantine = &domain.Quarantine{Since: m.now}
+	since := m.now
+	switch {
+	case u.Quarantine != nil:
+		since = u.Quarantine.Since
+	case m.status(*u) == domain.Quarantined: // since its lock expired, which is not written down
+		since = u.Lock.ExpiresAt
 	}
-	u.Quarantine.Reason = reason
+	u.Quarantine = &domain.Quarantine{Reason: reason, Since: since}
 }
 
 // restore ends a quarantine, and with it a lock that has expired.
 func (m *model) restore(u *domain.Snapshot) {
-	if u.Quarantine != nil && u.Lock != nil && !m.held(*u) {
+	if m.status(*u) != domain.Quarantined {
+		return
+	}
+	if m.lapsed(*u) {
 		u.ReleasedAt = u.Lock.ExpiresAt
 		m.dropLock(u)
 	}
 	u.Quarantine = nil
+}
+
+// nextExpiry returns when the next lock expires; zero if none will.
+func (m *model) nextExpiry() (next time.Time) {
+	for _, u := range m.users {
+		if u.Lock == nil || u.Lock.ExpiresAt.IsZero() || m.lapsed(u) {
+			continue
+		}
+		if at := u.Lock.ExpiresAt; next.IsZero() || at.Before(next) {
+			next = at
+		}
+	}
+	return next
+}
+
+// endExpired writes down the locks that have expired.
+func (m *model) endExpired() {
+	for i := range m.users {
+		u := &m.users[i]
+		if !m.lapsed(*u) {
+			continue
+		}
+		lock := *u.Lock
+		u.ReleasedAt = lock.ExpiresAt
+		m.dropLock(u)
+		if lock.QuarantineOnExpiry && u.Quarantine == nil {
+			u.Quarantine = &domain.Quarantine{Reason: "the lease expired before it was released", Since: lock.ExpiresAt}
+		}
+	}
+}
+
+// repeated returns the error of a call whose key was used by one that was carried out, or nil.
+func (m *model) repeated(once domain.Once) error {
+	before, known := m.calls[once.Key]
+	switch {
+	case once == domain.Once{} || !known:
+		return nil
+	case before.Request != once.Request:
+		return domain.ErrIdempotencyMismatch
+	default:
+		return &domain.RepeatedError{Outcome: before.Outcome}
+	}
+}
+
+// noteCall remembers that a call was carried out.
+func (m *model) noteCall(once domain.Once) {
+	if once != (domain.Once{}) {
+		m.calls[once.Key] = once
+	}
 }
 
 // forceLease ends the locks of all users that carry one of the lease, unless it is over.

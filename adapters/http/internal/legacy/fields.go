@@ -66,7 +66,7 @@ func (f *fields) id(name string) [16]byte {
 	before := len(f.wrong)
 	id, err := uuid.Parse(f.text(name))
 	if (err != nil || id == uuid.Nil) && len(f.wrong) == before {
-		f.note(name, read.IDRule)
+		f.note(name, domain.IDRule)
 	}
 	return id
 }

@@ -40,7 +40,7 @@ func ruleOf(broken validator.FieldError) string {
 	case tag == "required":
 		return "is required"
 	case tag == "id":
-		return IDRule
+		return domain.IDRule
 	case tag == "max":
 		return "must have at most " + param + " characters"
 	case broken.Kind() == reflect.String:

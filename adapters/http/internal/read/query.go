@@ -80,7 +80,7 @@ func Parsed[Q, T any](field func(*Q) *T, parse func(string) (T, bool), rule stri
 
 // IDParameter is a parameter with an id, as [ID] parses it.
 func IDParameter[Q any, T ~[16]byte](field func(*Q) *T) Parameter[Q] {
-	return Parsed(field, ID[T], IDRule)
+	return Parsed(field, ID[T], domain.IDRule)
 }
 
 // CursorParameter is a parameter with a cursor of [FormatCursor].
