@@ -62,5 +62,8 @@ func (f *Farm) endLock(ctx context.Context, id domain.UserID, reason string) (do
 		view = users[i].View(now)
 		return nil
 	})
+	if err == nil {
+		f.endings.tell(lease)
+	}
 	return view, err
 }

@@ -21,7 +21,10 @@ import (
 type Farm struct {
 	store    ports.Store
 	settings Settings
+	endings  *endings
 	caller   domain.Caller
+
+	explaining chan struct{} // has an element for each refusal that is being explained
 }
 
 var _ ports.Farm = (*Farm)(nil)
@@ -31,7 +34,10 @@ func New(store ports.Store, settings Settings) (*Farm, error) {
 	if err := settings.Validate(); err != nil {
 		return nil, fmt.Errorf("settings of the farm: %w", err)
 	}
-	return &Farm{store: store, settings: settings, caller: domain.Everybody()}, nil
+	return &Farm{
+		store: store, settings: settings, endings: newEndings(), caller: domain.Everybody(),
+		explaining: make(chan struct{}, explainAtOnce),
+	}, nil
 }
 
 // For returns the same farm for a caller: users of projects outside of the caller's scope do not exist for it, and the

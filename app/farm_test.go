@@ -105,7 +105,7 @@ func TestReleaseReportsFaultyUsers(t *testing.T) {
 	}
 }
 
-func TestOpenLocks(t *testing.T) {
+func TestAnOpenLockLastsUntilItIsReleased(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := memory.New()
 		farm := mustNew(store, settings)
@@ -157,7 +157,7 @@ func TestForceReleaseEndsTheWholeLease(t *testing.T) {
 	if _, err := farm.LockOpen(t.Context(), view.ID); err != nil {
 		t.Fatal(err)
 	}
-	for range 2 { // the second time there is nothing to end
+	for range 2 { // the second call has nothing to end
 		if view, err := farm.ForceRelease(t.Context(), view.ID, ""); err != nil || view.Status != domain.Free {
 			t.Errorf("force release of an open lock = %+v, %v", view, err)
 		}
@@ -167,23 +167,23 @@ func TestForceReleaseEndsTheWholeLease(t *testing.T) {
 	}
 }
 
-// meddler is a store that calls a function right after it has found a user.
-type meddler struct {
+// hookedStore is a store that calls a function once, right after it has found a user.
+type hookedStore struct {
 	ports.Store
 	once func()
 }
 
-func (m *meddler) Find(ctx context.Context, target ports.Target) ([]*domain.User, time.Time, error) {
-	users, now, err := m.Store.Find(ctx, target)
-	if meddle := m.once; meddle != nil {
-		m.once = nil
-		meddle()
+func (s *hookedStore) Find(ctx context.Context, target ports.Target) ([]*domain.User, time.Time, error) {
+	users, now, err := s.Store.Find(ctx, target)
+	if hook := s.once; hook != nil {
+		s.once = nil
+		hook()
 	}
 	return users, now, err
 }
 
 func TestForceReleaseEndsALockThatReplacedTheFirst(t *testing.T) {
-	store := &meddler{Store: memory.New()}
+	store := &hookedStore{Store: memory.New()}
 	farm := mustNew(store, settings)
 	ann, bob := create(t, farm, "ann"), create(t, farm, "bob")
 	both := []domain.Selector{{UserID: ann}, {UserID: bob}}
@@ -191,7 +191,7 @@ func TestForceReleaseEndsALockThatReplacedTheFirst(t *testing.T) {
 
 	store.once = func() { lease = acquire(t, farm, both, domain.Terms{}) }
 	if view, err := farm.ForceRelease(t.Context(), ann, ""); err != nil || view.Status != domain.Free {
-		t.Errorf("leased meanwhile: force release = %+v, %v", view, err)
+		t.Errorf("after another lease of the user: force release = %+v, %v", view, err)
 	}
 	if _, err := farm.Lease(t.Context(), lease.ID); !errors.Is(err, domain.ErrLeaseExpired) {
 		t.Errorf("the new lease = %v, want it over as a whole", err)
@@ -205,14 +205,14 @@ func TestForceReleaseEndsALockThatReplacedTheFirst(t *testing.T) {
 		lease = acquire(t, farm, both, domain.Terms{})
 	}
 	if view, err := farm.ForceRelease(t.Context(), bob, ""); err != nil || view.Status != domain.Free {
-		t.Errorf("leased anew meanwhile: force release = %+v, %v", view, err)
+		t.Errorf("after a new lease of the user: force release = %+v, %v", view, err)
 	}
 	if _, err := farm.Lease(t.Context(), lease.ID); !errors.Is(err, domain.ErrLeaseExpired) {
 		t.Errorf("the new lease = %v, want it over", err)
 	}
 }
 
-func TestQuarantineAndRestore(t *testing.T) {
+func TestAQuarantinedUserIsNotAcquiredUntilItIsRestored(t *testing.T) {
 	farm := newFarm(t)
 	id := create(t, farm, "ann")
 	if view, err := farm.Quarantine(t.Context(), id, "locked out"); err != nil || view.Quarantine.Reason != "locked out" {
@@ -229,7 +229,7 @@ func TestQuarantineAndRestore(t *testing.T) {
 	acquire(t, farm, anyone, domain.Terms{})
 }
 
-func TestAccounts(t *testing.T) {
+func TestAnAccountIsCreatedChangedAndRemoved(t *testing.T) {
 	farm := newFarm(t)
 	id := create(t, farm, "ann")
 	if _, err := farm.CreateUser(t.Context(), spec("ann"), noKey); !errors.Is(err, domain.ErrUserExists) {

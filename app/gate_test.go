@@ -15,14 +15,14 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// keyStore is a store that counts the reads of API keys. A read takes time, and the store may be away.
+// keyStore is a store that counts the reads of API keys. A read takes time, and the store can be unavailable.
 type keyStore struct {
 	ports.Store
-	takes time.Duration
-	ahead time.Duration // of the process's clock
-	away  atomic.Bool
-	reads atomic.Int32
-	notes atomic.Int32
+	takes       time.Duration
+	ahead       time.Duration // of the process's clock
+	unavailable atomic.Bool
+	reads       atomic.Int32
+	notes       atomic.Int32
 }
 
 func (s *keyStore) ActiveKeys(ctx context.Context) (ports.ActiveKeys, error) {
@@ -32,7 +32,7 @@ func (s *keyStore) ActiveKeys(ctx context.Context) (ports.ActiveKeys, error) {
 	case <-ctx.Done():
 		return ports.ActiveKeys{}, ctx.Err()
 	}
-	if s.away.Load() {
+	if s.unavailable.Load() {
 		return ports.ActiveKeys{}, ports.ErrUnavailable
 	}
 	active, err := s.Store.ActiveKeys(ctx)
@@ -42,27 +42,27 @@ func (s *keyStore) ActiveKeys(ctx context.Context) (ports.ActiveKeys, error) {
 
 func (s *keyStore) NoteUses(ctx context.Context, uses map[domain.APIKeyID]time.Time) error {
 	s.notes.Add(1)
-	if s.away.Load() {
+	if s.unavailable.Load() {
 		return ports.ErrUnavailable
 	}
 	return s.Store.NoteUses(ctx, uses)
 }
 
-// entrance is a gate with its farm and store.
-type entrance struct {
+// gateTest has a gate under test, its farm and its store.
+type gateTest struct {
 	t     *testing.T
 	store *keyStore
 	farm  *app.Farm
 	gate  *app.Gate
 }
 
-func newEntrance(t *testing.T, open bool) *entrance {
+func newGateTest(t *testing.T, open bool) *gateTest {
 	store := &keyStore{Store: memory.New()}
 	farm := mustNew(store, settings)
-	return &entrance{t: t, store: store, farm: farm, gate: app.NewGate(farm, open)}
+	return &gateTest{t: t, store: store, farm: farm, gate: app.NewGate(farm, open)}
 }
 
-func (e *entrance) newKey(spec domain.KeySpec) (domain.KeyView, domain.Token) {
+func (e *gateTest) newKey(spec domain.KeySpec) (domain.KeyView, domain.Token) {
 	e.t.Helper()
 	before := e.store.reads.Load()
 	key, token, err := e.farm.CreateKey(e.t.Context(), spec)
@@ -73,27 +73,27 @@ func (e *entrance) newKey(spec domain.KeySpec) (domain.KeyView, domain.Token) {
 	return key, token
 }
 
-func (e *entrance) wantIn(token domain.Token) {
+func (e *gateTest) wantAccepted(token domain.Token) {
 	e.t.Helper()
 	if _, _, err := e.gate.Enter(e.t.Context(), token); err != nil {
 		e.t.Errorf("enter = %v, want nil", err)
 	}
 }
 
-func (e *entrance) wantOut(token domain.Token) {
+func (e *gateTest) wantRejected(token domain.Token) {
 	e.t.Helper()
 	e.wantError(token, domain.ErrUnauthorized)
 }
 
-func (e *entrance) wantError(token domain.Token, want error) {
+func (e *gateTest) wantError(token domain.Token, want error) {
 	e.t.Helper()
 	caller, farm, err := e.gate.Enter(e.t.Context(), token)
 	if !errors.Is(err, want) || farm != nil || !reflect.DeepEqual(caller, domain.Caller{}) {
-		e.t.Errorf("enter = %+v, %v, %v; want %v alone", caller, farm, err, want)
+		e.t.Errorf("enter = %+v, %v, %v; want only %v", caller, farm, err, want)
 	}
 }
 
-func (e *entrance) wantReads(want int32) {
+func (e *gateTest) wantReads(want int32) {
 	e.t.Helper()
 	if got := e.store.reads.Swap(0); got != want {
 		e.t.Errorf("the keys were read %d times, want %d", got, want)
@@ -101,14 +101,14 @@ func (e *entrance) wantReads(want int32) {
 }
 
 var (
-	tester  = domain.KeySpec{Name: "ci", Role: domain.Tester}
-	nobodys = domain.NewToken()
-	without = domain.Token{}
+	tester       = domain.KeySpec{Name: "ci", Role: domain.Tester}
+	unknownToken = domain.NewToken()
+	without      = domain.Token{}
 )
 
-func TestAFarmThatNeverHadAKeyIsOpenToEverybody(t *testing.T) {
+func TestAFarmThatNeverHadAKeyIsOpenToEveryCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEntrance(t, true)
+		e := newGateTest(t, true)
 		caller, farm, err := e.gate.Enter(t.Context(), without)
 		if err != nil || !reflect.DeepEqual(caller, domain.Everybody()) {
 			t.Fatalf("enter = %+v, %v", caller, err)
@@ -116,25 +116,25 @@ func TestAFarmThatNeverHadAKeyIsOpenToEverybody(t *testing.T) {
 		if _, err := farm.CreateUser(t.Context(), spec("ann"), noKey); err != nil {
 			t.Errorf("create = %v", err)
 		}
-		e.wantOut(nobodys) // a caller with a token expects that the farm has keys
+		e.wantRejected(unknownToken) // a caller with a token expects that the farm has keys
 	})
 }
 
 func TestAGateThatIsNotOpenRejectsCallersWithoutAToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEntrance(t, false)
-		e.wantOut(without)
+		e := newGateTest(t, false)
+		e.wantRejected(without)
 		e.wantReads(0)
 		_, token := e.newKey(tester)
-		e.wantOut(without)
-		e.wantIn(token)
+		e.wantRejected(without)
+		e.wantAccepted(token)
 	})
 }
 
 func TestTheFirstKeyClosesTheFarmForever(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEntrance(t, true)
-		e.wantIn(without)
+		e := newGateTest(t, true)
+		e.wantAccepted(without)
 		if has, err := e.gate.HasKeys(t.Context()); has || err != nil {
 			t.Errorf("has keys = %v, %v", has, err)
 		}
@@ -142,34 +142,34 @@ func TestTheFirstKeyClosesTheFarmForever(t *testing.T) {
 		if has, err := e.gate.HasKeys(t.Context()); !has || err != nil {
 			t.Errorf("has keys = %v, %v", has, err)
 		}
-		e.wantOut(without)
+		e.wantRejected(without)
 
 		if _, err := e.farm.RevokeKey(t.Context(), key.ID); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Hour)
-		e.wantOut(without)
-		e.store.away.Store(true)
-		e.wantOut(without)
+		e.wantRejected(without)
+		e.store.unavailable.Store(true)
+		e.wantRejected(without)
 		if has, err := e.gate.HasKeys(t.Context()); !has || err != nil {
-			t.Errorf("with the store away: has keys = %v, %v", has, err)
+			t.Errorf("with the store unavailable: has keys = %v, %v", has, err)
 		}
 	})
 }
 
 func TestAFirstKeyOfAnotherProcessClosesTheFarmWithinASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEntrance(t, true)
-		e.wantIn(without)
+		e := newGateTest(t, true)
+		e.wantAccepted(without)
 		e.newKey(tester)
 		time.Sleep(time.Second)
-		e.wantOut(without)
+		e.wantRejected(without)
 	})
 }
 
 func TestAKeyAuthenticatesItsCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEntrance(t, false)
+		e := newGateTest(t, false)
 		limited := domain.KeySpec{Name: "shop", Role: domain.Admin, Scope: domain.Only(stage.ProjectID)}
 		key, token := e.newKey(limited)
 		e.newKey(tester)
@@ -194,75 +194,75 @@ func TestAKeyAuthenticatesItsCaller(t *testing.T) {
 
 func TestARevokedKeyIsRejectedAfterASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEntrance(t, false)
+		e := newGateTest(t, false)
 		key, token := e.newKey(tester)
 		_, other := e.newKey(tester)
-		e.wantIn(token)
+		e.wantAccepted(token)
 		if _, err := e.farm.RevokeKey(t.Context(), key.ID); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Second)
-		e.wantOut(token)
-		e.wantIn(other)
+		e.wantRejected(token)
+		e.wantAccepted(other)
 	})
 }
 
 func TestAKeyExpiresByTheStoresClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEntrance(t, false)
+		e := newGateTest(t, false)
 		e.store.ahead = time.Hour
 		spec := tester
 		spec.TTL = time.Hour + time.Minute
 		_, token := e.newKey(spec)
 		time.Sleep(time.Minute - time.Microsecond)
-		e.wantIn(token)
+		e.wantAccepted(token)
 		e.wantReads(1)
 		time.Sleep(time.Microsecond)
-		e.wantOut(token)
+		e.wantRejected(token)
 		e.wantReads(0) // the time that has passed is known without a read
 	})
 }
 
 func TestAKeyIsNotReadForEveryRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEntrance(t, false)
+		e := newGateTest(t, false)
 		_, token := e.newKey(tester)
 		for range 100 { // they take 990 ms
-			e.wantIn(token)
+			e.wantAccepted(token)
 			time.Sleep(10 * time.Millisecond)
 		}
 		e.wantReads(1)
-		e.wantIn(token)
+		e.wantAccepted(token)
 		e.wantReads(1)
 	})
 }
 
 func TestANewKeyOfAnotherProcessWorksAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEntrance(t, false)
+		e := newGateTest(t, false)
 		_, old := e.newKey(tester)
-		e.wantIn(old)
+		e.wantAccepted(old)
 		_, token := e.newKey(tester)
 		began := time.Now()
-		e.wantIn(token)
+		e.wantAccepted(token)
 		if waited := time.Since(began); waited > 100*time.Millisecond {
-			t.Errorf("it waited for %v", waited)
+			t.Errorf("the caller waited for %v", waited)
 		}
 	})
 }
 
 func TestAReadThatBeganEarlierDoesNotRejectANewKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEntrance(t, false)
+		e := newGateTest(t, false)
 		_, old := e.newKey(tester)
 		stale, token := make(chan struct{}), domain.NewToken()
-		e.store.Store = &meddledKeys{Store: e.store.Store, read: func() { <-stale }}
-		go e.wantIn(old)
+		e.store.Store = &hookedKeys{Store: e.store.Store, read: func() { <-stale }}
+		go e.wantAccepted(old)
 		synctest.Wait()
 		if _, err := e.farm.AdmitFirst(t.Context(), token); err != nil {
 			t.Fatal(err)
 		}
-		go e.wantIn(token)
+		go e.wantAccepted(token)
 		synctest.Wait()
 		close(stale)
 		time.Sleep(time.Second)
@@ -270,21 +270,21 @@ func TestAReadThatBeganEarlierDoesNotRejectANewKey(t *testing.T) {
 	})
 }
 
-// meddledKeys is a store that calls a function right after it has read the keys.
-type meddledKeys struct {
+// hookedKeys is a store that calls a function right after it has read the keys.
+type hookedKeys struct {
 	ports.Store
 	read func()
 }
 
-func (m *meddledKeys) ActiveKeys(ctx context.Context) (ports.ActiveKeys, error) {
-	active, err := m.Store.ActiveKeys(ctx)
-	m.read()
+func (s *hookedKeys) ActiveKeys(ctx context.Context) (ports.ActiveKeys, error) {
+	active, err := s.Store.ActiveKeys(ctx)
+	s.read()
 	return active, err
 }
 
 func TestGuessingTokensCostsTenReadsASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEntrance(t, false)
+		e := newGateTest(t, false)
 		_, token := e.newKey(tester)
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second-time.Millisecond)
 		defer cancel()
@@ -300,7 +300,7 @@ func TestGuessingTokensCostsTenReadsASecond(t *testing.T) {
 		}
 		for ctx.Err() == nil {
 			began := time.Now()
-			e.wantIn(token)
+			e.wantAccepted(token)
 			if waited := time.Since(began); waited != 0 {
 				t.Errorf("the caller with a key waited for %v", waited)
 			}
@@ -313,12 +313,12 @@ func TestGuessingTokensCostsTenReadsASecond(t *testing.T) {
 
 func TestConcurrentCallersCauseOneRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEntrance(t, true)
+		e := newGateTest(t, true)
 		e.store.takes = time.Second / 2
 		_, token := e.newKey(tester)
 		for range 20 {
-			go e.wantIn(token)
-			go e.wantOut(without)
+			go e.wantAccepted(token)
+			go e.wantRejected(without)
 		}
 		time.Sleep(time.Second)
 		e.wantReads(1)
@@ -327,7 +327,7 @@ func TestConcurrentCallersCauseOneRead(t *testing.T) {
 
 func TestACallerThatLeavesDoesNotFailTheOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEntrance(t, false)
+		e := newGateTest(t, false)
 		e.store.takes = time.Minute
 		_, token := e.newKey(tester)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -340,7 +340,7 @@ func TestACallerThatLeavesDoesNotFailTheOthers(t *testing.T) {
 			}()
 			synctest.Wait()
 		}
-		go e.wantIn(token)
+		go e.wantAccepted(token)
 		synctest.Wait()
 		e.wantReads(1)
 		leave()
@@ -354,36 +354,36 @@ func TestACallerThatLeavesDoesNotFailTheOthers(t *testing.T) {
 	})
 }
 
-func TestOldKeysAreNotUsedWhenTheStoreIsAway(t *testing.T) {
+func TestOldKeysAreNotUsedWhenTheStoreIsUnavailable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEntrance(t, true)
-		e.wantIn(without)
-		e.store.away.Store(true)
+		e := newGateTest(t, true)
+		e.wantAccepted(without)
+		e.store.unavailable.Store(true)
 		time.Sleep(time.Second)
 		e.wantError(without, ports.ErrUnavailable)
 
-		e.store.away.Store(false)
+		e.store.unavailable.Store(false)
 		_, token := e.newKey(tester)
-		e.wantIn(token)
-		e.store.away.Store(true)
-		e.wantIn(token)
+		e.wantAccepted(token)
+		e.store.unavailable.Store(true)
+		e.wantAccepted(token)
 		time.Sleep(time.Second - time.Microsecond)
-		e.wantIn(token)
-		e.wantError(nobodys, ports.ErrUnavailable)
+		e.wantAccepted(token)
+		e.wantError(unknownToken, ports.ErrUnavailable)
 		time.Sleep(time.Microsecond)
 		e.wantError(token, ports.ErrUnavailable)
-		e.store.away.Store(false)
-		e.wantIn(token)
+		e.store.unavailable.Store(false)
+		e.wantAccepted(token)
 	})
 }
 
-func TestConcurrentCallersShareTheErrorWhenTheStoreIsAway(t *testing.T) {
+func TestConcurrentCallersShareTheErrorWhenTheStoreIsUnavailable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEntrance(t, false)
+		e := newGateTest(t, false)
 		e.store.takes = time.Second
-		e.store.away.Store(true)
+		e.store.unavailable.Store(true)
 		for range 20 {
-			go e.wantError(nobodys, ports.ErrUnavailable)
+			go e.wantError(unknownToken, ports.ErrUnavailable)
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
@@ -393,26 +393,26 @@ func TestConcurrentCallersShareTheErrorWhenTheStoreIsAway(t *testing.T) {
 
 func TestAStoreThatPanicsDoesNotStopTheGate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEntrance(t, false)
+		e := newGateTest(t, false)
 		_, token := e.newKey(tester)
-		panics := &meddledKeys{Store: e.store.Store, read: func() { panic("a bug") }}
+		panics := &hookedKeys{Store: e.store.Store, read: func() { panic("a bug") }}
 		e.store.Store = panics
 		func() {
 			defer func() {
 				if recover() == nil {
-					t.Error("it did not panic")
+					t.Error("the gate did not panic")
 				}
 			}()
-			e.wantIn(token)
+			e.wantAccepted(token)
 		}()
 		panics.read = func() {}
-		e.wantIn(token)
+		e.wantAccepted(token)
 	})
 }
 
 func TestUsesOfKeysAreRecorded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEntrance(t, false)
+		e := newGateTest(t, false)
 		used, token := e.newKey(tester)
 		unused, _ := e.newKey(tester)
 		lastUse := func(id domain.APIKeyID) time.Time {
@@ -429,31 +429,31 @@ func TestUsesOfKeysAreRecorded(t *testing.T) {
 				t.Errorf("record = %v, want %v", err, want)
 			}
 		}
-		record(nil) // there was no use
-		e.wantIn(token)
+		record(nil) // the key was not used
+		e.wantAccepted(token)
 		time.Sleep(500 * time.Millisecond)
-		e.wantIn(token)
+		e.wantAccepted(token)
 		at := time.Now()
 		time.Sleep(time.Minute)
-		e.store.away.Store(true)
+		e.store.unavailable.Store(true)
 		record(ports.ErrUnavailable)
 		if last := lastUse(used.ID); !last.IsZero() {
-			t.Errorf("it was used at %v, before that was written down", last)
+			t.Errorf("the key has the use at %v, but recording it failed", last)
 		}
-		e.store.away.Store(false)
-		for range 2 { // the second time there is nothing new
+		e.store.unavailable.Store(false)
+		for range 2 { // the second call has nothing to record
 			record(nil)
 		}
 		if last := lastUse(used.ID); !last.Equal(at) {
-			t.Errorf("it was used at %v, want %v", last, at)
+			t.Errorf("the key was used at %v, want %v", last, at)
 		}
 		if last := lastUse(unused.ID); !last.IsZero() {
-			t.Errorf("the other was used at %v", last)
+			t.Errorf("the other key was used at %v", last)
 		}
 		if notes := e.store.notes.Load(); notes != 2 {
-			t.Errorf("the store was asked to note uses %d times, want twice", notes)
+			t.Errorf("NoteUses was called %d times, want twice", notes)
 		}
-		e.wantOut(nobodys)
+		e.wantRejected(unknownToken)
 		record(nil)
 	})
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-func TestEventsTellTheLifeOfAUser(t *testing.T) {
+func TestEventsRecordEveryChangeOfAUser(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		farm := newFarm(t)
 		id, began := create(t, farm, "ann"), time.Now()
@@ -66,14 +66,14 @@ func TestEventsTellTheLifeOfAUser(t *testing.T) {
 			t.Fatalf("%d events, want %d", len(got), len(want))
 		}
 		if first, last := got[0].At, got[len(got)-1].At; !first.Equal(began) || !last.Equal(time.Now()) {
-			t.Errorf("they are from %v to %v", first, last)
+			t.Errorf("the events are from %v to %v", first, last)
 		}
 
 		if owned := events(t, farm, ports.EventQuery{Owner: "ci-1", Limit: 100}); len(owned) != 3 {
 			t.Errorf("%d events are about locks of ci-1, want 3", len(owned))
 		}
 		if late := events(t, farm, ports.EventQuery{Since: got[len(got)-1].At, Limit: 100}); len(late) != 2 {
-			t.Errorf("%d events are of now, want 2", len(late))
+			t.Errorf("%d events have the current time, want 2", len(late))
 		}
 		var paged []ports.RecordedEvent
 		for more, q := true, (ports.EventQuery{UserID: id, Limit: 3}); more; {
@@ -83,7 +83,7 @@ func TestEventsTellTheLifeOfAUser(t *testing.T) {
 			q.After, more = paged[len(paged)-1].ID, page.More
 		}
 		if !slices.Equal(paged, got) {
-			t.Error("the pages hold other events than the whole")
+			t.Error("the pages have other events than the whole list")
 		}
 	})
 }
@@ -108,9 +108,9 @@ func TestALeaseThatExpiresMayQuarantineItsUsers(t *testing.T) {
 				t.Errorf("user = %+v, %v; want it in quarantine since the expiry", view, err)
 			}
 		}
-		wantQuarantined() // even before it is written down
+		wantQuarantined() // even before the expiry is recorded
 		time.Sleep(time.Second)
-		for range 2 { // once is enough
+		for range 2 { // the second call changes nothing
 			if next, err := store.EndExpired(t.Context()); err != nil || next != 0 {
 				t.Errorf("the next expiry is in %v, %v; want none", next, err)
 			}

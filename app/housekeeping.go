@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	forgetEvery = time.Hour
+	forgetEvery = time.Minute
 
 	// Housekeeping ends expired locks when the next lock that it knows of expires, and at least every expireEvery, because
 	// another process may have granted a shorter one. It does so at most every expireApart, so that locks that expire at
@@ -34,10 +34,12 @@ func (f *Farm) RunHousekeeping(ctx context.Context, log *slog.Logger) {
 }
 
 func (f *Farm) forgetOld(ctx context.Context, log *slog.Logger) {
-	for {
-		if err := f.store.Forget(ctx, f.settings.ages()); err != nil && ctx.Err() == nil {
-			log.WarnContext(ctx, "old leases and events could not be forgotten; trying again later", "error", err)
+	for failing := false; ; {
+		err := f.store.Forget(ctx, f.settings.ages())
+		if err != nil && ctx.Err() == nil && !failing {
+			log.WarnContext(ctx, "old data could not be deleted; retrying until it can", "error", err)
 		}
+		failing = err != nil
 		if sleep(ctx, forgetEvery) != nil {
 			return
 		}

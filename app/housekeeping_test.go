@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,7 +18,7 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// failing is a store whose EndExpired fails as long as err is set.
+// failing is a store whose EndExpired fails while err is set.
 type failing struct {
 	*memory.Store
 	mu  sync.Mutex
@@ -102,10 +103,43 @@ func TestHousekeepingRetriesAndLogsAFailureOnce(t *testing.T) {
 		cancel()
 		running.Wait()
 		if n := strings.Count(text.String(), "the disk is full"); n != 1 {
-			t.Errorf("it is logged %d times:\n%s", n, text.String())
+			t.Errorf("the failure is logged %d times:\n%s", n, text.String())
 		}
 		if n := expiries(t, farm); n != 1 {
 			t.Errorf("%d expiries are on record, want 1", n)
+		}
+	})
+}
+
+// forgetful is a store whose Forget fails at first.
+type forgetful struct {
+	*memory.Store
+	times atomic.Int32
+}
+
+func (s *forgetful) Forget(ctx context.Context, ages ports.Ages) error {
+	if s.times.Add(1) <= 5 {
+		return errors.New("the disk is full")
+	}
+	return s.Store.Forget(ctx, ages)
+}
+
+func TestHousekeepingForgetsEveryMinuteAndLogsAFailureOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &forgetful{Store: memory.New()}
+		farm := mustNew(store, settings)
+		var text bytes.Buffer
+		ctx, cancel := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { farm.RunHousekeeping(ctx, slog.New(slog.NewTextHandler(&text, nil))) })
+		time.Sleep(9*time.Minute + time.Second)
+		cancel()
+		running.Wait()
+		if n := store.times.Load(); n != 10 {
+			t.Errorf("it forgot %d times in 9 minutes, want 10", n)
+		}
+		if n := strings.Count(text.String(), "the disk is full"); n != 1 {
+			t.Errorf("it is logged %d times:\n%s", n, text.String())
 		}
 	})
 }

@@ -86,7 +86,7 @@ func TestTwoWaitingAcquiresWithOneKeyAreOne(t *testing.T) {
 			t.Fatal(err)
 		}
 		if a, b := <-leases, <-leases; a.ID != b.ID {
-			t.Error("they got two leases")
+			t.Error("the two acquires got different leases")
 		}
 		if pools, err := farm.Pools(t.Context()); err != nil || pools[0].Free != 1 || pools[0].Waiting != 0 {
 			t.Errorf("pools = %+v, %v; want one free user and no waiter", pools, err)
@@ -146,7 +146,21 @@ func TestTheStoredRequestDoesNotRevealSecrets(t *testing.T) {
 	secrets := spec("ann")
 	secrets.Password, secrets.TOTP = domain.NewSecret("another"), testTOTP(t)
 	if create(secrets) != create(spec("ann")) {
-		t.Error("a request with other secrets leaves another trace")
+		t.Error("the stored request depends on the secrets")
+	}
+}
+
+func TestARequestThatWaitsLongerIsTheSame(t *testing.T) {
+	store := memory.New()
+	retry := newKey(t, "job")
+	create(t, mustNew(store, settings), "ann")
+	lease, err := mustNew(store, settings).Acquire(t.Context(), anyone, domain.Terms{Wait: time.Second}, retry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := mustNew(store, settings).Acquire(t.Context(), anyone, domain.Terms{Wait: time.Minute}, retry)
+	if err != nil || again.ID != lease.ID {
+		t.Errorf("the same request with another wait = %+v, %v; want the same lease", again, err)
 	}
 }
 

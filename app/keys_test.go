@@ -53,19 +53,19 @@ func TestAKeyIsCreatedReadAndRevoked(t *testing.T) {
 }
 
 func TestABadKeyIsNotCreated(t *testing.T) {
-	n := newNeighbours(t)
+	n := newTwoProjects(t)
 	for _, farm := range []*app.Farm{n.farm, n.ours} {
 		_, token, err := farm.CreateKey(t.Context(), domain.KeySpec{Scope: domain.Only(), TTL: -1})
 		wantFields(t, err, "/name", "/role", "/projects", "/expires_in_seconds")
 		if !token.IsZero() {
-			t.Error("there is a token for it")
+			t.Error("the rejected key got a token")
 		}
 	}
 }
 
 func TestAnAdminOfSomeProjectsManagesKeysOfThoseOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := newNeighbours(t)
+		n := newTwoProjects(t)
 		scopes := []domain.Scope{{}, domain.Only(stage.ProjectID), domain.Only(foreignStage.ProjectID), domain.Only(stage.ProjectID, foreignStage.ProjectID)}
 		var theirs []domain.APIKeyID
 		ours := []domain.APIKeyID{n.key}
@@ -96,11 +96,11 @@ func TestAnAdminOfSomeProjectsManagesKeysOfThoseOnly(t *testing.T) {
 		}
 		for limit := 1; limit <= len(ours)+1; limit++ {
 			if got := allKeys(t, n.ours, limit); !slices.Equal(got, ours) {
-				t.Errorf("%d at a time, they are %v, want %v", limit, got, ours)
+				t.Errorf("with pages of %d, the keys are %v, want %v", limit, got, ours)
 			}
 		}
 		if got := allKeys(t, n.farm, 2); len(got) != len(ours)+len(theirs) {
-			t.Errorf("there are %d, want all", len(got))
+			t.Errorf("%d keys are listed, want all", len(got))
 		}
 		if _, err := n.ours.RevokeKey(t.Context(), ours[1]); err != nil {
 			t.Errorf("revocation of an own key = %v", err)
@@ -118,7 +118,7 @@ func allKeys(t *testing.T, farm *app.Farm, limit int) []domain.APIKeyID {
 			t.Fatal(err)
 		}
 		if n := len(page.Keys); n > limit || n < limit && !page.Next.IsZero() || n == 0 && len(ids) > 0 {
-			t.Errorf("a page has %d keys of at most %d, and the next begins after %v", n, limit, page.Next)
+			t.Errorf("a page has %d keys of up to %d, and the next begins after %v", n, limit, page.Next)
 		}
 		for _, key := range page.Keys {
 			ids = append(ids, key.ID)
@@ -131,7 +131,7 @@ func allKeys(t *testing.T, farm *app.Farm, limit int) []domain.APIKeyID {
 
 func TestTheFirstAdminIsAdmittedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e, token := newEntrance(t, true), domain.NewToken()
+		e, token := newGateTest(t, true), domain.NewToken()
 		for _, want := range []bool{true, false} {
 			if added, err := e.farm.AdmitFirst(t.Context(), token); err != nil || added != want {
 				t.Errorf("added = %v, %v; want %v", added, err, want)
@@ -148,9 +148,9 @@ func TestTheFirstAdminIsAdmittedOnce(t *testing.T) {
 			t.Errorf("after it was revoked: added = %v, %v", added, err)
 		}
 		time.Sleep(time.Second)
-		e.wantOut(token)
+		e.wantRejected(token)
 		if got := allKeys(t, e.farm, 10); len(got) != 1 {
-			t.Errorf("there are %d keys, want one", len(got))
+			t.Errorf("the farm has %d keys, want one", len(got))
 		}
 	})
 }
@@ -178,7 +178,7 @@ func TestTwoKeysMayUseTheSameIdempotencyKey(t *testing.T) {
 		}
 	}
 	if len(ids) != 3 || len(leases) != 3 {
-		t.Errorf("they made %d users and %d leases, want three each", len(ids), len(leases))
+		t.Errorf("the callers made %d users and %d leases, want three each", len(ids), len(leases))
 	}
 }
 
@@ -197,7 +197,7 @@ func TestAKeyDoesNotOutliveTheKeyThatMadeIt(t *testing.T) {
 		}
 		child, _, err := asMaker.CreateKey(t.Context(), domain.KeySpec{Name: "child", Role: domain.Viewer, TTL: 23 * time.Hour})
 		if err != nil || child.CreatedBy != maker.ID {
-			t.Errorf("a key that lives as long = %+v, %v; want one made by %v", child, err, maker.ID)
+			t.Errorf("a key with the same expiry = %+v, %v; want one made by %v", child, err, maker.ID)
 		}
 		if revoked, err := asMaker.RevokeKey(t.Context(), child.ID); err != nil || revoked.RevokedBy != maker.ID {
 			t.Errorf("revoke = %+v, %v; want it revoked by %v", revoked, err, maker.ID)

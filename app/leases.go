@@ -34,7 +34,7 @@ func (f *Farm) Acquire(
 		return f.Lease(ctx, key.LeaseID(repeated.Outcome))
 	}
 	if err != nil {
-		return domain.Lease{}, err // without a lease that was granted but not written
+		return domain.Lease{}, f.explain(ctx, want, err) // without a lease that was granted but not written
 	}
 	return lease, nil
 }
@@ -67,7 +67,11 @@ func (f *Farm) Renew(ctx context.Context, id domain.LeaseID, ttl time.Duration) 
 
 // Release implements [ports.Leases].
 func (f *Farm) Release(ctx context.Context, id domain.LeaseID, faults ...domain.Fault) error {
-	return f.update(ctx, ports.ByLease(id.Digest()), func(now time.Time, users []*domain.User) error {
+	err := f.update(ctx, ports.ByLease(id.Digest()), func(now time.Time, users []*domain.User) error {
 		return domain.Release(now, id, users, faults...)
 	})
+	if err == nil {
+		f.endings.tell(id.Digest())
+	}
+	return err
 }

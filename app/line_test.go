@@ -54,7 +54,7 @@ func (l *line) wantAnswers(names ...string) []answer {
 		answers, got = append(answers, a), append(got, a.name)
 	}
 	if !slices.Equal(got, names) {
-		l.t.Fatalf("answered were %v, want %v", got, names)
+		l.t.Fatalf("%v were answered, want %v", got, names)
 	}
 	return answers
 }
@@ -86,13 +86,13 @@ func TestTheFirstWaiterIsServedFirst(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := farm.Acquire(t.Context(), anyone, domain.Terms{}, noKey); !errors.Is(err, domain.ErrPoolExhausted) {
-			t.Errorf("an acquire that does not wait = %v: it jumped the line", err)
+			t.Errorf("an acquire that does not wait = %v: it was served before a waiter", err)
 		}
 		first := line.wantAnswers("first")[0]
 		if first.err != nil || first.lease.Users[0].Fence != 2 || !first.lease.AcquiredAt.Equal(time.Now()) {
 			t.Errorf("first = %+v", first)
 		}
-		// This user is not released, and the second acquire does not wait until the lease expires.
+		// This user is not released. The wait of the second acquire ends before the lease expires.
 		time.Sleep(59 * time.Second)
 		if second := line.wantAnswers("second")[0]; !errors.Is(second.err, domain.ErrPoolExhausted) || second.at.Sub(first.at) != 59*time.Second {
 			t.Errorf("second = %+v", second)
@@ -125,19 +125,19 @@ func TestAWaiterThatLeavesGetsNoUser(t *testing.T) {
 		farm := newFarm(t, "ann")
 		lease, line := acquire(t, farm, anyone, domain.Terms{}), newLine(t, farm)
 		ctx, cancel := context.WithCancel(t.Context())
-		line.joinUntil(ctx, "gone", time.Minute, anyone...)
-		line.join("impatient", time.Second, anyone...)
-		line.join("patient", time.Minute, anyone...)
+		line.joinUntil(ctx, "cancelled", time.Minute, anyone...)
+		line.join("short wait", time.Second, anyone...)
+		line.join("long wait", time.Minute, anyone...)
 		time.Sleep(time.Second)
-		if a := line.wantAnswers("impatient")[0]; !errors.Is(a.err, domain.ErrPoolExhausted) {
-			t.Errorf("impatient got %v", a.err)
+		if a := line.wantAnswers("short wait")[0]; !errors.Is(a.err, domain.ErrPoolExhausted) {
+			t.Errorf("short wait got %v", a.err)
 		}
 		cancel()
 		if err := farm.Release(t.Context(), lease.ID); err != nil {
 			t.Fatal(err)
 		}
-		for _, a := range line.wantBoth("gone", "patient") {
-			if a.name == "gone" && !errors.Is(a.err, context.Canceled) || a.name == "patient" && a.err != nil {
+		for _, a := range line.wantBoth("cancelled", "long wait") {
+			if a.name == "cancelled" && !errors.Is(a.err, context.Canceled) || a.name == "long wait" && a.err != nil {
 				t.Errorf("%s got %v", a.name, a.err)
 			}
 		}
@@ -184,7 +184,7 @@ func TestRefusalsThatCanNotPassAreReturnedAtOnce(t *testing.T) {
 			t.Errorf("acquire of an unknown user = %v", err)
 		}
 		if waited := time.Since(began); waited != 0 {
-			t.Errorf("that took %v", waited)
+			t.Errorf("the refusals took %v", waited)
 		}
 
 		id, line := create(t, farm, "ann"), newLine(t, farm)

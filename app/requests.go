@@ -7,19 +7,23 @@ import (
 )
 
 // acquireRequest returns the request of an acquire as plain data, to compare it with another one that has the same key. It
-// leaves out the settings of the farm, which may change between a call and its repetition.
+// leaves out what may change between a call and its repetition: the settings of the farm, and how long the caller waits.
 func acquireRequest(want []domain.Selector, terms domain.Terms) any {
 	wanted := make([]selectorRequest, len(want))
 	for i, s := range want {
 		wanted[i] = selectorRequest{
-			UserID: s.UserID, ProjectID: s.ProjectID, Env: s.Env, Domain: s.Domain, Labels: s.Labels, Scope: s.Scope(),
+			UserID: s.UserID, ProjectID: s.ProjectID, Env: s.Env, Domain: s.Domain, Scope: s.Scope(),
+		}
+		if len(s.Labels) > 0 {
+			wanted[i].Labels = s.Labels
 		}
 	}
 	return struct {
 		Want        []selectorRequest
 		Owner, Note string
-		TTL, Wait   time.Duration
-	}{wanted, terms.Owner, terms.Note, terms.TTL, terms.Wait}
+		TTL         time.Duration
+		Wait        time.Duration // always 0; stores have digests of requests with this field
+	}{wanted, terms.Owner, terms.Note, terms.TTL, 0}
 }
 
 // selectorRequest is a selector as plain data.

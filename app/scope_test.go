@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,21 +19,21 @@ import (
 
 var foreignStage = domain.Pool{ProjectID: domain.ProjectID{2}, Env: "foreign-stage", Domain: "foreign"}
 
-// neighbours is a farm with two projects, and the same farm for a caller whose API key is for the first project only.
-type neighbours struct {
+// twoProjects is a farm with two projects, and the same farm for a caller whose API key is for the first project only.
+type twoProjects struct {
 	farm *app.Farm
 	ours *app.Farm
 	key  domain.APIKeyID
 }
 
-func newNeighbours(t *testing.T) neighbours {
+func newTwoProjects(t *testing.T) twoProjects {
 	t.Helper()
 	farm := mustNew(memory.New(), settings)
 	key, _, err := farm.CreateKey(t.Context(), domain.KeySpec{Name: "ours", Role: domain.Admin, Scope: domain.Only(stage.ProjectID)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return neighbours{farm: farm, ours: farm.For(key.Caller()), key: key.ID}
+	return twoProjects{farm: farm, ours: farm.For(key.Caller()), key: key.ID}
 }
 
 func createForeign(t *testing.T, farm *app.Farm, login string) domain.UserID {
@@ -46,7 +47,7 @@ func createForeign(t *testing.T, farm *app.Farm, login string) domain.UserID {
 	return view.ID
 }
 
-// things are all that a caller can name in a call.
+// things are the ids and names that a caller can pass in a call.
 type things struct {
 	user    domain.UserID
 	lease   domain.LeaseID
@@ -73,7 +74,7 @@ var methods = map[string]func(ctx context.Context, farm ports.Farm, x things) (a
 	"Lease": func(ctx context.Context, farm ports.Farm, x things) (any, error) { return farm.Lease(ctx, x.lease) },
 	"Renew": func(ctx context.Context, farm ports.Farm, x things) (any, error) { return farm.Renew(ctx, x.lease, 0) },
 	"OneTimeCode": func(ctx context.Context, farm ports.Farm, x things) (any, error) {
-		return farm.OneTimeCode(ctx, x.lease, x.user, time.Minute)
+		return farm.OneTimeCode(ctx, x.lease, x.user, domain.CodeTerms{Wait: time.Minute})
 	},
 	"Release": func(ctx context.Context, farm ports.Farm, x things) (any, error) {
 		return nil, farm.Release(ctx, x.lease, domain.Fault{UserID: x.user, Reason: "broken"})
@@ -132,9 +133,9 @@ var methods = map[string]func(ctx context.Context, farm ports.Farm, x things) (a
 	"RevokeKey": func(ctx context.Context, farm ports.Farm, x things) (any, error) { return farm.RevokeKey(ctx, x.key) },
 }
 
-func TestForeignThingsAreAnsweredLikeThingsThatDoNotExist(t *testing.T) {
+func TestForeignIDsAreAnsweredLikeUnknownIDs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := newNeighbours(t)
+		n := newTwoProjects(t)
 		ann, carol := create(t, n.farm, "ann"), createForeign(t, n.farm, "carol")
 		dave, bob := createForeign(t, n.farm, "dave"), create(t, n.farm, "bob")
 		foreignKey, _, err := n.farm.CreateKey(t.Context(), domain.KeySpec{
@@ -163,7 +164,7 @@ func TestForeignThingsAreAnsweredLikeThingsThatDoNotExist(t *testing.T) {
 		}
 		expired := acquire(t, n.farm, []domain.Selector{{UserID: carol}, {UserID: bob}}, domain.Terms{TTL: time.Minute})
 		time.Sleep(time.Minute)
-		acquire(t, n.farm, []domain.Selector{{UserID: bob}}, domain.Terms{}) // the lease has lost one of its users only
+		acquire(t, n.farm, []domain.Selector{{UserID: bob}}, domain.Terms{}) // the expired lease has lost only one of its users
 		held := acquire(t, n.farm, []domain.Selector{{UserID: dave}}, domain.Terms{})
 		mixed := acquire(t, n.farm, []domain.Selector{{UserID: ann}, {UserID: createForeign(t, n.farm, "erin")}}, domain.Terms{})
 
@@ -189,11 +190,12 @@ func TestForeignThingsAreAnsweredLikeThingsThatDoNotExist(t *testing.T) {
 				x.project, x.pool = theirs.project, theirs.pool
 				began := time.Now()
 				got, err := method(t.Context(), n.ours, x)
-				if answer, want := fmt.Sprintf("%+v; %v", got, err), fmt.Sprintf("%+v; %v", want, wantErr); answer != want {
-					t.Errorf("%s of %s answers\n%s\nand of what never was\n%s", name, of, answer, want)
+				answer, want := answerTo(x, got, err), answerTo(never, want, wantErr)
+				if answer != want {
+					t.Errorf("%s with %s returns\n%s\nand with unknown ids\n%s", name, of, answer, want)
 				}
 				if !time.Now().Equal(began) {
-					t.Errorf("%s of %s waited, for what is not there", name, of)
+					t.Errorf("%s with %s waited, although the user does not exist for the caller", name, of)
 				}
 			}
 		}
@@ -204,6 +206,11 @@ func TestForeignThingsAreAnsweredLikeThingsThatDoNotExist(t *testing.T) {
 }
 
 // everything prints all data of the farm.
+// answerTo returns an answer as a text in which the name of the pool, which it may quote, is not told.
+func answerTo(x things, answer any, err error) string {
+	return strings.ReplaceAll(fmt.Sprintf("%+v; %v", answer, err), x.pool, "the pool")
+}
+
 func everything(t *testing.T, farm *app.Farm) string {
 	t.Helper()
 	var accounts []domain.Account
@@ -211,7 +218,7 @@ func everything(t *testing.T, farm *app.Farm) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		account.Lock = nil // a pointer; the history tells of it
+		account.Lock = nil // a pointer; the history records the lock
 		accounts = append(accounts, account)
 	}
 	keys, err := farm.Keys(t.Context(), ports.KeyQuery{Limit: 100})
@@ -221,17 +228,17 @@ func everything(t *testing.T, farm *app.Farm) string {
 	return fmt.Sprintf("%+v\n%+v\n%+v", accounts, events(t, farm, ports.EventQuery{Limit: 1000}), keys)
 }
 
-func TestEveryMethodOfAFarmIsCalledWithForeignThings(t *testing.T) {
+func TestEveryMethodOfAFarmIsCalledWithForeignIDs(t *testing.T) {
 	farm := reflect.TypeFor[ports.Farm]()
 	for i := range farm.NumMethod() {
 		if name := farm.Method(i).Name; methods[name] == nil {
-			t.Errorf("%s is not", name)
+			t.Errorf("%s is not called", name)
 		}
 	}
 }
 
 func TestListsHaveOnlyWhatIsInScope(t *testing.T) {
-	n := newNeighbours(t)
+	n := newTwoProjects(t)
 	createForeign(t, n.farm, "carol")
 	ann := create(t, n.farm, "ann")
 	createForeign(t, n.farm, "ann")
@@ -259,14 +266,14 @@ func TestListsHaveOnlyWhatIsInScope(t *testing.T) {
 	}
 	wider := n.farm.For(domain.Caller{Scope: domain.Only(stage.ProjectID, foreignStage.ProjectID)})
 	if page, err := wider.Users(t.Context(), ports.Query{Scope: domain.Only(), Limit: 10}); err != nil || len(page.Users) != 3 {
-		t.Errorf("users of both projects = %+v, %v; the scope is the caller's", page, err)
+		t.Errorf("users of both projects = %+v, %v; want the scope of the caller", page, err)
 	}
 }
 
 func TestNamingAForeignProjectIsForbidden(t *testing.T) {
-	n := newNeighbours(t)
+	n := newTwoProjects(t)
 	createForeign(t, n.farm, "carol")
-	for _, project := range []domain.ProjectID{foreignStage.ProjectID, {9}} { // be there users of it or not
+	for _, project := range []domain.ProjectID{foreignStage.ProjectID, {9}} { // one with users, one without
 		created := spec("bob")
 		created.Pool.ProjectID = project
 		_, err := n.ours.CreateUser(t.Context(), created, noKey)
@@ -297,8 +304,8 @@ func wantForbidden(t *testing.T, err error, want ...string) {
 }
 
 func TestAnAcquireGetsUsersOfItsScopeOnly(t *testing.T) {
-	n := newNeighbours(t)
-	createForeign(t, n.farm, "carol") // she is handed out first to a caller that may have her
+	n := newTwoProjects(t)
+	createForeign(t, n.farm, "carol") // a caller with both projects would get this user first
 	bob := create(t, n.farm, "bob")
 	for _, want := range []domain.Selector{{}, {UserID: bob}, anyone[0], anyone[0].In(domain.Only(stage.ProjectID, foreignStage.ProjectID))} {
 		lease := acquire(t, n.ours, []domain.Selector{want}, domain.Terms{})
@@ -376,9 +383,9 @@ func (s *claims) Add(ctx context.Context, once domain.Once, users ...*domain.Use
 	return s.Store.Add(ctx, once, users...)
 }
 
-func TestALeaseThatHoldsForeignUsersCantBeForced(t *testing.T) {
+func TestALeaseWithForeignUsersCantBeForced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := newNeighbours(t)
+		n := newTwoProjects(t)
 		ann, carol := create(t, n.farm, "ann"), createForeign(t, n.farm, "carol")
 		lease := acquire(t, n.farm, []domain.Selector{{UserID: ann}, {UserID: carol}}, domain.Terms{TTL: time.Minute})
 		before := everything(t, n.farm)
@@ -386,9 +393,9 @@ func TestALeaseThatHoldsForeignUsersCantBeForced(t *testing.T) {
 			t.Errorf("force release = %v", err)
 		}
 		if _, err := n.farm.Lease(t.Context(), lease.ID); err != nil || everything(t, n.farm) != before {
-			t.Errorf("it changed the lease all the same, which is now %v", err)
+			t.Errorf("force release changed the lease: %v", err)
 		}
-		time.Sleep(time.Minute) // then there is nothing to force
+		time.Sleep(time.Minute) // then the lease is over
 		if view, err := n.ours.ForceRelease(t.Context(), ann, ""); err != nil || view.Status != domain.Free {
 			t.Errorf("force release of a lease that is over = %+v, %v", view, err)
 		}
@@ -396,7 +403,7 @@ func TestALeaseThatHoldsForeignUsersCantBeForced(t *testing.T) {
 }
 
 func TestForceReleaseFollowsALockThatLeavesALeaseOfForeignUsers(t *testing.T) {
-	store := &meddler{Store: memory.New()}
+	store := &hookedStore{Store: memory.New()}
 	farm := mustNew(store, settings)
 	ann, carol := create(t, farm, "ann"), createForeign(t, farm, "carol")
 	lease := acquire(t, farm, []domain.Selector{{UserID: ann}, {UserID: carol}}, domain.Terms{})
@@ -414,7 +421,7 @@ func TestForceReleaseFollowsALockThatLeavesALeaseOfForeignUsers(t *testing.T) {
 
 func TestTheHistoryHasTheAPIKeyOfTheCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := newNeighbours(t)
+		n := newTwoProjects(t)
 		must := func(_ any, err error) {
 			t.Helper()
 			if err != nil {
@@ -442,7 +449,7 @@ func TestTheHistoryHasTheAPIKeyOfTheCaller(t *testing.T) {
 				want, name = domain.APIKeyID{}, ""
 			}
 			if e.Key != want || e.KeyName != name {
-				t.Errorf("%s was done with the key %v, named %q", e.Kind, e.Key, e.KeyName)
+				t.Errorf("%s has the key %v, named %q", e.Kind, e.Key, e.KeyName)
 			}
 		}
 		if len(got) != 13 {

@@ -30,10 +30,11 @@ func TestAFarmWithoutSettingsHandsAUserToOneCallerOnly(t *testing.T) {
 func TestAFarmRejectsSettingsThatCantWork(t *testing.T) {
 	for name, settings := range map[string]app.Settings{
 		"a negative default":              {Leases: domain.LeasePolicy{DefaultTTL: -time.Minute}},
-		"a negative longest":              {Leases: domain.LeasePolicy{LongestTTL: -time.Minute}},
-		"a default above the longest":     {Leases: domain.LeasePolicy{DefaultTTL: time.Hour, LongestTTL: time.Minute}},
+		"a negative maximum":              {Leases: domain.LeasePolicy{LongestTTL: -time.Minute}},
+		"a default above the maximum":     {Leases: domain.LeasePolicy{DefaultTTL: time.Hour, LongestTTL: time.Minute}},
 		"less than a second":              {Leases: domain.LeasePolicy{DefaultTTL: time.Millisecond}},
 		"a negative time of an open lock": {OpenLockTTL: -time.Second},
+		"open locks that end at once":     {OpenLockTTL: time.Nanosecond},
 		"a negative age of leases":        {Ages: ports.Ages{Leases: -time.Hour}},
 		"a negative age of events":        {Ages: ports.Ages{Events: -time.Hour}},
 	} {

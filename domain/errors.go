@@ -34,6 +34,8 @@ var (
 	ErrNoTOTP = errors.New("user has no TOTP secret")
 	// ErrCodeUsed says that the current one-time code was given out before.
 	ErrCodeUsed = errors.New("one-time code was given out already")
+	// ErrCodeExpiring says that the current one-time code is not valid for long enough to be used.
+	ErrCodeExpiring = errors.New("one-time code expires too soon")
 	// ErrKeyExists says that an API key with this token exists.
 	ErrKeyExists = errors.New("API key exists")
 	// ErrTooManyKeys says that no more API keys may be active; see [CheckRoomForKey].
@@ -78,11 +80,18 @@ func (*ForbiddenError) Unwrap() error { return ErrForbidden }
 type UnmatchedError struct {
 	Reason    error // ErrNoMatch or ErrPoolExhausted
 	Selectors []int // indexes of the selectors, ascending
+
+	// Closest are the users that come closest to some of the selectors, if that is known. It is only for ErrNoMatch.
+	Closest []NearMiss
 }
 
-// Error names the reason and the selectors.
+// Error names the reason, the selectors and what comes closest to them.
 func (e *UnmatchedError) Error() string {
-	return fmt.Sprintf("%v (selectors %v)", e.Reason, e.Selectors)
+	text := fmt.Sprintf("%v (selectors %v)", e.Reason, e.Selectors)
+	for _, miss := range e.Closest {
+		text += fmt.Sprintf("; %s: %v", miss.Pointer(), miss)
+	}
+	return text
 }
 
 // Unwrap returns the reason.

@@ -169,7 +169,7 @@ func TestALeaseWithoutUsersIsNotFound(t *testing.T) {
 	id := domain.NewLeaseID()
 	_, errRead := domain.ReadLease(noon, id, nil)
 	_, errRenew := domain.Renew(noon, id, time.Minute, nil)
-	_, errCode := domain.GiveCode(noon, id, nil, domain.UserID{1})
+	_, errCode := domain.GiveCode(noon, id, nil, domain.UserID{1}, 0)
 	for call, err := range map[string]error{
 		"ReadLease": errRead, "Renew": errRenew, "Release": domain.Release(noon, id, nil), "GiveCode": errCode,
 	} {

@@ -18,7 +18,7 @@ func TestACodeExpiresAtTheEndOfItsWindow(t *testing.T) {
 	for _, at := range []struct{ since, remaining time.Duration }{
 		{0, 30 * time.Second},
 		{tick, 30*time.Second - tick},
-		{30*time.Second - tick, tick},
+		{29 * time.Second, time.Second},
 		{30 * time.Second, 30 * time.Second},
 		{45 * time.Second, 15 * time.Second},
 	} {
@@ -61,7 +61,7 @@ func wantCodeUsed(t *testing.T, h holder, now time.Time, wait time.Duration) {
 	t.Helper()
 	before := h.user.Snapshot().LastCodeAt
 	_, err := h.code(now)
-	used, ok := errors.AsType[*domain.CodeUsedError](err)
+	used, ok := errors.AsType[*domain.NextCodeError](err)
 	if !ok || !errors.Is(fmt.Errorf("store: %w", err), domain.ErrCodeUsed) || used.Wait != wait {
 		t.Errorf("%v after noon: %v, want that the next one comes in %v", now.Sub(noon), err, wait)
 	}
@@ -88,7 +88,7 @@ func TestOnlyTheHolderOfAUserGetsItsCode(t *testing.T) {
 		"a user of another lease": {noon, h.lease, []*domain.User{h.user}, plain.ID(), domain.ErrUserNotFound},
 		"a user without":          {noon, lease, []*domain.User{plain}, plain.ID(), domain.ErrNoTOTP},
 	} {
-		code, err := domain.GiveCode(test.now, test.lease, test.users, test.of)
+		code, err := domain.GiveCode(test.now, test.lease, test.users, test.of, 0)
 		if !errors.Is(err, test.want) || code.Code.Reveal() != "" {
 			t.Errorf("%s: %v, want %v and no code", name, err, test.want)
 		}
@@ -164,18 +164,22 @@ func TestNoCodeIsEverGivenTwice(t *testing.T) {
 			case 3:
 				h.user = domain.Restore(h.user.Snapshot())
 			}
-			code, err := h.code(now)
-			if used, refused := errors.AsType[*domain.CodeUsedError](err); refused {
-				if used.Wait <= 0 {
-					t.Fatalf("the next one comes in %v", used.Wait)
+			least := []time.Duration{0, time.Second, 7 * time.Second, 30 * time.Second}[random.IntN(4)]
+			code, err := h.codeFor(now, least)
+			if next, refused := errors.AsType[*domain.NextCodeError](err); refused {
+				if next.Wait <= 0 {
+					t.Fatalf("the next one comes in %v", next.Wait)
 				}
-				if _, err := h.clone().code(now.Add(used.Wait - tick)); !errors.Is(err, domain.ErrCodeUsed) {
-					t.Fatalf("just before the wait is over: %v", err)
+				if _, err := h.clone().codeFor(now.Add(next.Wait-tick), least); !errors.Is(err, next.Reason) {
+					t.Fatalf("just before the wait is over: %v, want %v", err, next.Reason)
 				}
-				if _, err := h.clone().code(now.Add(used.Wait)); err != nil {
+				if _, err := h.clone().codeFor(now.Add(next.Wait), least); err != nil {
 					t.Fatalf("when the wait is over: %v", err)
 				}
 				continue
+			}
+			if errors.Is(err, domain.ErrInvalid) {
+				continue // the period is shorter
 			}
 			must(t, err)
 			text := fmt.Sprint(secrets, " ", code.Code.Reveal())
@@ -202,13 +206,65 @@ func (h *holder) nextHolder(t *testing.T, now time.Time) {
 
 func (h holder) clone() holder { return holder{h.lease, h.user.Clone()} }
 
-func TestCheckWait(t *testing.T) {
+func TestCheckCodeTerms(t *testing.T) {
 	for _, wait := range []time.Duration{0, time.Second, domain.MaxWait} {
-		must(t, domain.CheckWait(wait))
+		must(t, domain.CheckCodeTerms(domain.CodeTerms{Wait: wait}))
+	}
+	for _, least := range []time.Duration{0, time.Second, 24 * time.Hour} {
+		must(t, domain.CheckCodeTerms(domain.CodeTerms{MinRemaining: least}))
 	}
 	for _, wait := range []time.Duration{-1, domain.MaxWait + 1} {
-		wantFields(t, domain.CheckWait(wait), "/wait_seconds")
+		wantFields(t, domain.CheckCodeTerms(domain.CodeTerms{Wait: wait}), "/wait_seconds")
 	}
+	for _, least := range []time.Duration{-1, 1, time.Second - 1, 24*time.Hour + 1} {
+		wantFields(t, domain.CheckCodeTerms(domain.CodeTerms{MinRemaining: least}), "/min_remaining_seconds")
+	}
+	wantFields(t, domain.CheckCodeTerms(domain.CodeTerms{Wait: -1, MinRemaining: -1}), "/wait_seconds", "/min_remaining_seconds")
+}
+
+func TestACodeThatExpiresTooSoonIsNotGiven(t *testing.T) {
+	for _, test := range []struct {
+		period             int
+		least, since, wait time.Duration // wait is 0 if the code is given
+	}{
+		{30, 0, 29 * time.Second, 0},
+		{30, 0, 29*time.Second + tick, time.Second - tick},
+		{30, 0, 30*time.Second - tick, tick},
+		{30, 10 * time.Second, 20 * time.Second, 0},
+		{30, 10 * time.Second, 20*time.Second + tick, 10*time.Second - tick},
+		{30, 30 * time.Second, 0, 0},
+		{30, 30 * time.Second, time.Second - tick, 0}, // no later code is valid for longer
+		{30, 30 * time.Second, time.Second, 29 * time.Second},
+		{2, 2 * time.Second, time.Second - tick, 0},
+		{2, 2 * time.Second, time.Second, time.Second},
+		{1, 0, time.Second - tick, 0},                                    // a code of a second is never valid for longer
+		{86400, 24 * time.Hour, time.Second, 12*time.Hour - time.Second}, // noon is in the middle
+	} {
+		now := noon.Add(test.since)
+		h := hold(t, parseTOTP(t, fmt.Sprintf("otpauth://totp/x?period=%d&secret=%s", test.period, halfAMinute)), noon)
+		code, err := h.codeFor(now, test.least)
+		if test.wait == 0 {
+			must(t, err)
+			continue
+		}
+		next, ok := errors.AsType[*domain.NextCodeError](err)
+		if !ok || !errors.Is(err, domain.ErrCodeExpiring) || next.Wait != test.wait || code.Code.Reveal() != "" {
+			t.Errorf("%+v: %+v, %v", test, code, err)
+		}
+		if last := h.user.Snapshot().LastCodeAt; !last.IsZero() {
+			t.Errorf("%+v: the code counts as given", test)
+		}
+		_, err = h.codeFor(now.Add(test.wait), test.least)
+		must(t, err)
+	}
+}
+
+func TestNoCodeIsValidForLongerThanItsPeriod(t *testing.T) {
+	h := hold(t, parseTOTP(t, halfAMinute), noon)
+	_, err := h.codeFor(noon, 30*time.Second+1)
+	wantFields(t, err, "/min_remaining_seconds")
+	_, err = h.codeFor(noon, 30*time.Second)
+	must(t, err)
 }
 
 func TestAfterAChangeToAShorterPeriodTheWaitIsShort(t *testing.T) {

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"hash"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -209,48 +208,4 @@ func (t TOTP) code(counter uint64) string {
 	number := binary.BigEndian.Uint32(sum[offset:]) & 0x7fffffff
 	text := fmt.Sprintf("%08d", number)
 	return text[len(text)-t.digits:]
-}
-
-// OneTimeCode is a code for the second factor.
-type OneTimeCode struct {
-	Code      Secret
-	ExpiresAt time.Time     // when the next code replaces it
-	Remaining time.Duration // until then
-}
-
-// CodeUsedError is an [ErrCodeUsed] with the time until the next code.
-type CodeUsedError struct{ Wait time.Duration }
-
-// Error names the time until the next code.
-func (e *CodeUsedError) Error() string {
-	return fmt.Sprintf("%v: the next one comes in %v", ErrCodeUsed, e.Wait)
-}
-
-// Unwrap returns [ErrCodeUsed].
-func (*CodeUsedError) Unwrap() error { return ErrCodeUsed }
-
-// GiveCode returns the current one-time code of a user, for the holder of the lease. users are all users of the lease. It
-// returns no code twice, because most sites reject a used code. It returns [ErrLeaseExpired] if the lease is over,
-// [ErrLeaseNotFound] if there are no users, [ErrUserNotFound] if the user is not among them, [ErrNoTOTP] if the user has no
-// second factor, and a [CodeUsedError] if the current code was given out before.
-func GiveCode(now time.Time, id LeaseID, users []*User, of UserID) (OneTimeCode, error) {
-	if err := checkHeld(now, id, users); err != nil {
-		return OneTimeCode{}, err
-	}
-	at := slices.IndexFunc(users, func(u *User) bool { return u.ID() == of })
-	if at < 0 {
-		return OneTimeCode{}, ErrUserNotFound
-	}
-	user := users[at]
-	if user.state.TOTP.IsZero() {
-		return OneTimeCode{}, ErrNoTOTP
-	}
-	code, begins, ends := user.state.TOTP.window(now)
-	// The user keeps the start of the window of the latest code, not its counter. So a code after it is new even if the period
-	// changed, if the secret changed and changed back, or if the clock was set back.
-	if last := user.state.LastCodeAt; !begins.After(last) {
-		return OneTimeCode{}, &CodeUsedError{Wait: user.state.TOTP.after(last).Sub(now)}
-	}
-	user.state.LastCodeAt = begins
-	return OneTimeCode{Code: code, ExpiresAt: ends, Remaining: ends.Sub(now)}, nil
 }

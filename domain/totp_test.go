@@ -39,7 +39,12 @@ func hold(t testing.TB, totp domain.TOTP, since time.Time) holder {
 }
 
 func (h holder) code(now time.Time) (domain.OneTimeCode, error) {
-	return domain.GiveCode(now, h.lease, []*domain.User{h.user}, h.user.ID())
+	return h.codeFor(now, 0)
+}
+
+// codeFor returns a code that is valid for at least so long.
+func (h holder) codeFor(now time.Time, least time.Duration) (domain.OneTimeCode, error) {
+	return domain.GiveCode(now, h.lease, []*domain.User{h.user}, h.user.ID(), least)
 }
 
 // codeAt returns the code at a time.

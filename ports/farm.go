@@ -40,10 +40,10 @@ type Leases interface {
 	Renew(ctx context.Context, id domain.LeaseID, ttl time.Duration) (domain.Lease, error)
 
 	// OneTimeCode returns a code for the second factor of a user of the lease. No code is returned twice: if the current code
-	// was used, it waits for the next one, for at most wait (see [domain.CheckWait]). It returns the errors of Lease and of
-	// [domain.GiveCode].
+	// was used, or expires too soon for terms.MinRemaining, it waits for the next one, for at most terms.Wait. It stops waiting
+	// when the lease ends. It returns the errors of Lease, [domain.CheckCodeTerms] and [domain.GiveCode].
 	OneTimeCode(
-		ctx context.Context, id domain.LeaseID, user domain.UserID, wait time.Duration,
+		ctx context.Context, id domain.LeaseID, user domain.UserID, terms domain.CodeTerms,
 	) (domain.OneTimeCode, error)
 
 	// Release ends the lease, and puts the users that faults name into quarantine.

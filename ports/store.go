@@ -17,11 +17,16 @@ type Store interface {
 	Health
 }
 
-// PoolCounter counts users.
+// PoolCounter counts users in whatever state.
 type PoolCounter interface {
 	// CountPools returns the counts of all pools in the scope that have users, ordered by project, environment and domain. A
 	// waiting claim counts in each pool that one of its selectors fits, whatever the labels of the selector.
 	CountPools(ctx context.Context, scope domain.Scope) ([]domain.PoolCount, error)
+
+	// CountValues counts the users that want matches by their values of a field that want does not set, in any order. want
+	// names no user. So that the cost does not grow with the store, it may stop counting the users of one pool, or with the
+	// same labels, at [domain.MostCounted], and may leave out all but a thousand of these groups.
+	CountValues(ctx context.Context, want domain.Selector, field domain.Field) ([]domain.ValueCount, error)
 }
 
 // Housekeeping is work that no caller asks for.
@@ -31,7 +36,8 @@ type Housekeeping interface {
 	EndExpired(ctx context.Context) (next time.Duration, err error)
 
 	// Forget deletes ended leases and events that are older than ages, by the store's clock, and calls that are older than
-	// [domain.IdempotencyWindow].
+	// [domain.IdempotencyWindow]. It also deletes what a store keeps about sets of labels and pools that no user has anymore,
+	// without any effect on users that are added or changed meanwhile.
 	Forget(ctx context.Context, ages Ages) error
 }
 

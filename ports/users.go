@@ -54,7 +54,8 @@ type Users interface {
 	//
 	// A claim with a Once is carried out at most once within [domain.IdempotencyWindow]. After it was carried out, the same
 	// request gets a [domain.RepeatedError], and a different one [domain.ErrIdempotencyMismatch]. A claim that returned an
-	// error of [domain.Refusal] was not carried out.
+	// error of [domain.Refusal] was not carried out. If it stood in line, its place is kept for [domain.PlaceKept]: the same
+	// claim takes it over, unless the process of a store that has only one was restarted. Until then the place is passed over.
 	Claim(ctx context.Context, claim Claim) ([]*domain.User, error)
 
 	// Update calls decide with the users that target names, and writes them. It returns the errors of Find and of decide.
@@ -93,7 +94,7 @@ type Query struct {
 	Status    domain.Status // at the time of the store's clock
 	Labels    domain.Labels
 	After     domain.UserID // list only users with a higher id
-	Limit     int           // the most users to return, at least 1
+	Limit     int           // the most users to return; 0 asks a use case for 100, and a store needs at least 1
 }
 
 // Page is one page of a list of users.

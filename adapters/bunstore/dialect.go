@@ -28,6 +28,11 @@ type Dialect struct {
 	// Lock is the FOR clause that makes a SELECT wait for its rows and hold them. It is empty where SkipLocked is.
 	Lock string
 
+	// HoldOffAdds are statements that make a transaction wait for those that add users or change labels, and make those wait
+	// until it ends: so that no set of labels or pool is deleted that one of them is about to use. They fail if
+	// that takes long. They are empty where SkipLocked is.
+	HoldOffAdds []string
+
 	// Settled is a condition on events e: no event before this one is still to be written. It is empty where none can be.
 	Settled string
 

@@ -2,7 +2,7 @@ package bunstore
 
 import "errors"
 
-// testDialect is that of a database whose errors have a SQLSTATE.
+// testDialect is the dialect of a database whose errors have a SQLSTATE.
 func testDialect() Dialect {
 	return Dialect{Name: "postgres", Cause: func(err error) Cause {
 		answer, ok := errors.AsType[postgresError](err)
@@ -21,14 +21,14 @@ func testDialect() Dialect {
 	}}
 }
 
-// postgresError is an error of PostgreSQL as its driver gives it.
+// postgresError is an error of PostgreSQL as its driver returns it.
 type postgresError struct{ state, message string }
 
 func (e postgresError) Error() string { return e.message + " (SQLSTATE " + e.state + ")" }
 
 func (e postgresError) SQLState() string { return e.state }
 
-// sqliteError is an error of SQLite as its driver gives it.
+// sqliteError is an error of SQLite as its driver returns it.
 type sqliteError struct {
 	code    int
 	message string

@@ -13,8 +13,9 @@ import (
 //
 // Transactions of several processes can't wait for each other in a circle. All wait in one order: for their turn at the line
 // (Ask.Line); for calls that others carry out, in the order of their keys, and for rows of users, in the order of their ids
-// (only with Ask.Wait; without it, what others hold is left out); then, in Commit, for pools, and for logins, in the order of
-// their indexes. And one that removes users, whose logins others may wait for, adds none.
+// (only with Ask.Wait; without it, what others hold is left out); then, in Commit, if it adds users or changes labels, for one
+// that deletes unused pools and sets of labels (see [Dialect.HoldOffAdds]; that one waits for nothing else, and briefly); then
+// for pools, and for logins, in the order of their indexes. And one that removes users, whose logins others may wait for, adds none.
 type Engine interface {
 	// Begin begins a transaction, finds what ask asks for and holds it until the transaction ends.
 	Begin(ctx context.Context, ask Ask) (Transaction, Found, error)
@@ -66,6 +67,9 @@ type Ask struct {
 	// expiry, too.
 	Line bool
 
+	// Places asks for the places in line of these calls, also of those that claims left at most [domain.PlaceKept] ago.
+	Places []ledger.CallID
+
 	// Beat is the replica that reports that it is alive, once the transaction commits; 0 is none.
 	Beat ReplicaID
 }
@@ -80,6 +84,7 @@ type Found struct {
 	Busy    map[ledger.CallKey]struct{} // those that others carry out
 	Wants   [][]domain.Selector         // each once, in any order
 	Line    Line
+	Places  []Waiter
 	Expired []Row
 
 	NextExpiry int64 // of a lock, by the store's clock; 0 if none is to expire

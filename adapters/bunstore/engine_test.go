@@ -12,120 +12,123 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// desk is an engine whose rows are in memory and whose transactions a test can hold up, or let fail. It has no searches.
-type desk struct {
+// fakeEngine is an engine that keeps its rows in memory. A test can delay its transactions or let them fail. Its searches return
+// all rows.
+type fakeEngine struct {
 	mu      sync.Mutex
 	rows    map[domain.UserID]Row
-	groups  []Ask     // of the transactions that were begun
-	written []Changes // by those that committed
+	groups  []Ask     // one for each transaction that was begun
+	written []Changes // one for each transaction that was committed
 
-	wants [][]domain.Selector // of those in line
-	lost  bool                // the answers to commits are
+	wants [][]domain.Selector // of the waiters in line
+	lost  bool                // whether the answers to commits are lost
 
 	onBegin  func(Ask) error     // before a transaction begins
-	onCommit func(Changes) error // before it commits; its error is the commit's
+	onCommit func(Changes) error // before a commit, which fails with its error
 }
 
-func (d *desk) Begin(_ context.Context, ask Ask) (Transaction, Found, error) {
-	if d.onBegin != nil {
-		if err := d.onBegin(ask); err != nil {
+func (e *fakeEngine) Begin(_ context.Context, ask Ask) (Transaction, Found, error) {
+	if e.onBegin != nil {
+		if err := e.onBegin(ask); err != nil {
 			return nil, Found{}, err
 		}
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.groups = append(d.groups, ask)
-	found := Found{Now: time.Now().UnixMicro(), Wants: d.wants}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.groups = append(e.groups, ask)
+	found := Found{Now: time.Now().UnixMicro(), Wants: e.wants}
 	for _, id := range ask.Users {
-		if row, ok := d.rows[id]; ok {
+		if row, ok := e.rows[id]; ok {
 			found.Targets = append(found.Targets, row)
 		}
 	}
-	return sheet{d}, found, nil
+	return fakeTransaction{e}, found, nil
 }
 
-// sheet is a transaction of a desk.
-type sheet struct{ *desk }
+// fakeTransaction is a transaction of a [fakeEngine].
+type fakeTransaction struct{ *fakeEngine }
 
-func (*desk) Crowds(context.Context) ([]Crowd, error) { return nil, nil }
+func (*fakeEngine) Crowds(context.Context) ([]Crowd, error) { return nil, nil }
 
-func (s sheet) Search(_ context.Context, searches []ledger.Search) ([][]Row, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (tx fakeTransaction) Search(_ context.Context, searches []ledger.Search) ([][]Row, error) {
+	tx.mu.Lock()
+	defer tx.mu.Unlock()
 	found := make([][]Row, len(searches))
 	for i := range searches {
-		for _, row := range s.rows {
+		for _, row := range tx.rows {
 			found[i] = append(found[i], row)
 		}
 	}
 	return found, nil
 }
 
-func (sheet) Calls(context.Context, []ledger.CallKey, bool) ([]domain.Once, map[ledger.CallKey]struct{}, error) {
+func (fakeTransaction) Calls(context.Context, []ledger.CallKey, bool) ([]domain.Once, map[ledger.CallKey]struct{}, error) {
 	return nil, nil, nil
 }
 
-func (sheet) Look(context.Context, domain.Selector, int, int) ([]Row, error) { return nil, nil }
+func (fakeTransaction) Look(context.Context, domain.Selector, int, int) ([]Row, error) {
+	return nil, nil
+}
 
-func (s sheet) Commit(_ context.Context, changes Changes) (map[domain.UserID]bool, bool, error) {
-	if s.onCommit != nil {
-		if err := s.onCommit(changes); err != nil {
+func (tx fakeTransaction) Commit(_ context.Context, changes Changes) (map[domain.UserID]bool, bool, error) {
+	if tx.onCommit != nil {
+		if err := tx.onCommit(changes); err != nil {
 			return nil, false, err
 		}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	tx.mu.Lock()
+	defer tx.mu.Unlock()
 	for _, m := range changes.Moved {
-		row := s.rows[m.UserID]
+		row := tx.rows[m.UserID]
 		row.Circulation = m.Circulation
-		s.rows[m.UserID] = row
+		tx.rows[m.UserID] = row
 	}
-	s.written = append(s.written, changes)
-	if s.lost {
+	tx.written = append(tx.written, changes)
+	if tx.lost {
 		return nil, true, io.ErrUnexpectedEOF
 	}
 	return nil, false, nil
 }
 
-func (sheet) Rollback() {}
+func (fakeTransaction) Rollback() {}
 
-// openSealer seals nothing.
-type openSealer struct{ ports.Sealer }
+// fakeSealer does not encrypt.
+type fakeSealer struct{ ports.Sealer }
 
-func (openSealer) Seal(_ domain.UserID, secret domain.Secret) ([]byte, string, error) {
+func (fakeSealer) Seal(_ domain.UserID, secret domain.Secret) ([]byte, string, error) {
 	return []byte(secret.Reveal()), "key", nil
 }
 
-func (openSealer) Open(_ domain.UserID, sealed []byte) (domain.Secret, error) {
+func (fakeSealer) Open(_ domain.UserID, sealed []byte) (domain.Secret, error) {
 	if string(sealed) == "unreadable" {
 		return domain.Secret{}, ports.ErrUnsealable
 	}
 	return domain.NewSecret(string(sealed)), nil
 }
 
-// newDesk returns a desk with n free users, and a store over it.
-func newDesk(n int) (*desk, *Store, []domain.UserID) {
-	d := &desk{rows: make(map[domain.UserID]Row)}
+// newFakeEngine returns an engine with n free users, a store that uses it, and the ids of the users.
+func newFakeEngine(n int) (*fakeEngine, *Store, []domain.UserID) {
+	e := &fakeEngine{rows: make(map[domain.UserID]Row)}
 	ids := make([]domain.UserID, n)
 	for i := range ids {
 		ids[i] = domain.NewUserID(time.Now())
-		d.rows[ids[i]] = Row{UserID: ids[i], Secrets: Secrets{Password: []byte("pw")}, Labels: []byte("{}")}
+		e.rows[ids[i]] = Row{UserID: ids[i], Secrets: Secrets{Password: []byte("pw")}, Labels: []byte("{}")}
 	}
-	return d, New(Config{Dialect: testDialect(), Sealer: openSealer{}, Engine: d}), ids
+	return e, New(Config{Dialect: testDialect(), Sealer: fakeSealer{}, Engine: e}), ids
 }
 
-// occupy begins an update of a user, whose transaction waits in its commit until goOn is called. then is what the commits
-// after it say, unless it is nil.
-func (d *desk) occupy(
+// holdCommit starts an update of a user. Its transaction waits in its commit until resume is called. Later commits return the
+// result of then, unless then is nil.
+func (e *fakeEngine) holdCommit(
 	ctx context.Context, t *testing.T, s *Store, id domain.UserID, then func(Changes) error,
-) (first <-chan error, goOn func()) {
+) (first <-chan error, resume func()) {
 	t.Helper()
 	arrived, release, answer := make(chan struct{}), make(chan struct{}), make(chan error, 1)
-	occupied := false
-	d.onCommit = func(changes Changes) error {
+	held := false
+	e.onCommit = func(changes Changes) error {
 		switch {
-		case !occupied:
-			occupied = true
+		case !held:
+			held = true
 			close(arrived)
 			<-release
 			return nil
@@ -146,11 +149,11 @@ func (d *desk) occupy(
 // lockOpen takes an open lock.
 func lockOpen(now time.Time, users []*domain.User) error { return users[0].LockOpen(now, 0) }
 
-func (d *desk) groupSizes() []int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+func (e *fakeEngine) groupSizes() []int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	var sizes []int
-	for _, ask := range d.groups {
+	for _, ask := range e.groups {
 		sizes = append(sizes, len(ask.Users))
 	}
 	return sizes
@@ -162,8 +165,8 @@ func (q *queue) length() int {
 	return len(q.waiting)
 }
 
-// begin calls Update for a user in the background, and returns once it is in the queue, or deciding.
-func begin(ctx context.Context, t *testing.T, s *Store, id domain.UserID, decide ports.Decide) <-chan error {
+// startUpdate calls Update for a user in the background, and returns once the operation waits in the queue.
+func startUpdate(ctx context.Context, t *testing.T, s *Store, id domain.UserID, decide ports.Decide) <-chan error {
 	t.Helper()
 	before := s.queue.length()
 	answer := make(chan error, 1)

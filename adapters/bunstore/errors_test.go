@@ -11,7 +11,7 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-func TestErrorsSayWhoCanHelp(t *testing.T) {
+func TestAnErrorNamesItsCause(t *testing.T) {
 	alive := context.Background()
 	ended, end := context.WithCancel(alive)
 	end()
@@ -34,32 +34,32 @@ func TestErrorsSayWhoCanHelp(t *testing.T) {
 			text: "postgres: claim: user is locked",
 		},
 		{
-			name: "a refusal as time runs out", callers: ended, bounded: ended,
+			name: "a refusal after the deadline", callers: ended, bounded: ended,
 			err: refuse(domain.ErrUserLocked), is: domain.ErrUserLocked, isNot: context.Canceled,
 			text: "postgres: claim: user is locked",
 		},
 		{
-			name: "the caller has gone", callers: ended, bounded: ended,
+			name: "the caller has left", callers: ended, bounded: ended,
 			err: lost, is: context.Canceled, isNot: ports.ErrUnavailable,
 			text: "postgres: claim: context canceled",
 		},
 		{
-			name: "time ran out", callers: alive, bounded: ended,
+			name: "no answer before the deadline", callers: alive, bounded: ended,
 			err: context.DeadlineExceeded, is: ports.ErrUnavailable, isNot: context.DeadlineExceeded,
 			text: "postgres: claim: store unavailable: no answer within 5s",
 		},
 		{
-			name: "the database is away", callers: alive, bounded: alive,
+			name: "the database is unavailable", callers: alive, bounded: alive,
 			err: lost, is: ports.ErrUnavailable, isNot: lost,
 			text: "postgres: claim: store unavailable: terminating connection (SQLSTATE 57P01)",
 		},
 		{
-			name: "several hosts are away", callers: alive, bounded: alive,
+			name: "several hosts are unavailable", callers: alive, bounded: alive,
 			err: errors.New("no host:\n\tone is down\n\tthe other, too"), is: ports.ErrUnavailable,
 			text: "postgres: claim: store unavailable: no host: one is down; the other, too",
 		},
 		{
-			name: "a bug, whose message quotes a row", callers: alive, bounded: alive,
+			name: "a bug whose message quotes a row", callers: alive, bounded: alive,
 			err: bug, is: bug, isNot: ports.ErrUnavailable,
 			text: "postgres: claim: statement refused: SQLSTATE 22P02",
 		},
@@ -77,7 +77,7 @@ func TestErrorsSayWhoCanHelp(t *testing.T) {
 	}
 }
 
-func TestABugOfSQLiteTellsItsCode(t *testing.T) {
+func TestABugInSQLiteShowsOnlyTheResultCode(t *testing.T) {
 	store := New(Config{Dialect: Dialect{Name: "sqlite", Cause: func(error) Cause { return Bug }}})
 	err := store.explain(context.Background(), context.Background(), "add", sqliteError{code: 1, message: `near "hunter2"`})
 	if want := "sqlite: add: statement refused: SQLite result code 1"; err.Error() != want {
@@ -85,7 +85,7 @@ func TestABugOfSQLiteTellsItsCode(t *testing.T) {
 	}
 }
 
-func TestEveryErrorWithoutACodeIsThatOfAConnection(t *testing.T) {
+func TestAnErrorWithoutACodeMeansThatTheConnectionIsLost(t *testing.T) {
 	store := New(Config{Dialect: testDialect()})
 	err := store.explain(context.Background(), context.Background(), "find", io.ErrUnexpectedEOF)
 	if !errors.Is(err, ports.ErrUnavailable) || !strings.Contains(err.Error(), "unexpected EOF") {
@@ -93,7 +93,7 @@ func TestEveryErrorWithoutACodeIsThatOfAConnection(t *testing.T) {
 	}
 }
 
-func TestOneLine(t *testing.T) {
+func TestOneLineListsEachCauseOnce(t *testing.T) {
 	const noTLS = "\n\th1 (h1): tls error: server refused TLS connection"
 	for _, test := range []struct{ text, want string }{
 		{"", ""},

@@ -37,7 +37,7 @@ func (s *Store) Forget(ctx context.Context, ages ports.Ages) error {
 			return err
 		}
 	}
-	return nil
+	return s.forgetUnused(ctx)
 }
 
 func (s *Store) forget(ctx context.Context, m Aging, age time.Duration) error {

@@ -13,14 +13,14 @@ import (
 
 var errRefused = errors.New("refused")
 
-func TestWhatArrivesDuringACommitRidesInTheNextInTheOrderOfItsComing(t *testing.T) {
-	desk, store, ids := newDesk(6)
-	first, goOn := desk.occupy(t.Context(), t, store, ids[0], nil)
+func TestOperationsThatArriveDuringACommitShareTheNextInTheOrderOfArrival(t *testing.T) {
+	engine, store, ids := newFakeEngine(6)
+	first, resume := engine.holdCommit(t.Context(), t, store, ids[0], nil)
 
 	var order []domain.UserID
 	var answers []<-chan error
 	for _, id := range ids[1:] {
-		answers = append(answers, begin(t.Context(), t, store, id, func(now time.Time, users []*domain.User) error {
+		answers = append(answers, startUpdate(t.Context(), t, store, id, func(now time.Time, users []*domain.User) error {
 			order = append(order, id)
 			return lockOpen(now, users)
 		}))
@@ -28,48 +28,48 @@ func TestWhatArrivesDuringACommitRidesInTheNextInTheOrderOfItsComing(t *testing.
 	for _, answer := range append(answers, first) {
 		select {
 		case <-answer:
-			t.Error("somebody was answered before the commit")
+			t.Error("a caller was answered before the commit")
 		default:
 		}
 	}
-	goOn()
+	resume()
 	for _, answer := range append(answers, first) {
 		if err := <-answer; err != nil {
 			t.Error(err)
 		}
 	}
-	if sizes := desk.groupSizes(); !slices.Equal(sizes, []int{1, 5}) {
+	if sizes := engine.groupSizes(); !slices.Equal(sizes, []int{1, 5}) {
 		t.Errorf("the groups had %v operations, want one and the rest", sizes)
 	}
 	if !slices.Equal(order, ids[1:]) {
-		t.Errorf("decided in the order %v, want %v", order, ids[1:])
+		t.Errorf("decide was called in the order %v, want %v", order, ids[1:])
 	}
 }
 
-func TestOperationsOfAGroupSeeWhatThoseBeforeThemDid(t *testing.T) {
-	desk, store, ids := newDesk(2)
-	first, goOn := desk.occupy(t.Context(), t, store, ids[0], nil)
-	one := begin(t.Context(), t, store, ids[1], lockOpen)
-	other := begin(t.Context(), t, store, ids[1], lockOpen)
-	release := begin(t.Context(), t, store, ids[1], func(now time.Time, users []*domain.User) error {
+func TestAnOperationSeesTheChangesOfEarlierOnesInItsGroup(t *testing.T) {
+	engine, store, ids := newFakeEngine(2)
+	first, resume := engine.holdCommit(t.Context(), t, store, ids[0], nil)
+	one := startUpdate(t.Context(), t, store, ids[1], lockOpen)
+	other := startUpdate(t.Context(), t, store, ids[1], lockOpen)
+	release := startUpdate(t.Context(), t, store, ids[1], func(now time.Time, users []*domain.User) error {
 		return users[0].ReleaseOpen(now)
 	})
-	last := begin(t.Context(), t, store, ids[1], lockOpen)
-	goOn()
+	last := startUpdate(t.Context(), t, store, ids[1], lockOpen)
+	resume()
 	if err := errors.Join(<-first, <-one, <-release, <-last); err != nil {
 		t.Error(err)
 	}
 	if err := <-other; !errors.Is(err, domain.ErrUserLocked) {
 		t.Errorf("second lock = %v, want %v", err, domain.ErrUserLocked)
 	}
-	if row := desk.rows[ids[1]]; row.Fence != 2 || len(desk.written) != 2 {
-		t.Errorf("fence = %d after %d commits, want two locks in one", row.Fence, len(desk.written)-1)
+	if row := engine.rows[ids[1]]; row.Fence != 2 || len(engine.written) != 2 {
+		t.Errorf("fence = %d after %d more commits, want two locks in one commit", row.Fence, len(engine.written)-1)
 	}
 }
 
-// Each case is one operation that goes wrong between two that don't.
-func TestOneOperationTouchesNoOther(t *testing.T) {
-	gone, leave := context.WithCancel(t.Context())
+// Each case is one operation that fails between two that succeed.
+func TestAnOperationThatFailsDoesNotAffectTheOthersInItsGroup(t *testing.T) {
+	left, leave := context.WithCancel(t.Context())
 	defer leave()
 	refused := func(now time.Time, users []*domain.User) error {
 		_ = users[0].Restore(now, "")
@@ -83,16 +83,16 @@ func TestOneOperationTouchesNoOther(t *testing.T) {
 		want   error
 	}{
 		{"a refusal", t.Context(), refused, errRefused},
-		{"a caller who has gone", gone, func(time.Time, []*domain.User) error { panic("decided for nobody") }, context.Canceled},
+		{"a caller that has left", left, func(time.Time, []*domain.User) error { panic("decide was called") }, context.Canceled},
 		{"a row that can't be read", t.Context(), lockOpen, ports.ErrUnsealable},
-		{"what the database refuses to write", t.Context(), lockOpen, errBadRow},
+		{"a row that the database rejects", t.Context(), lockOpen, errBadRow},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			desk, store, ids := newDesk(4)
+			engine, store, ids := newFakeEngine(4)
 			if errors.Is(test.want, ports.ErrUnsealable) {
-				desk.rows[ids[2]] = Row{UserID: ids[2], Secrets: Secrets{Password: []byte("unreadable")}, Labels: []byte("{}")}
+				engine.rows[ids[2]] = Row{UserID: ids[2], Secrets: Secrets{Password: []byte("unreadable")}, Labels: []byte("{}")}
 			}
-			first, goOn := desk.occupy(t.Context(), t, store, ids[0], func(changes Changes) error {
+			first, resume := engine.holdCommit(t.Context(), t, store, ids[0], func(changes Changes) error {
 				for _, m := range changes.Moved {
 					if m.UserID == ids[2] && errors.Is(test.want, errBadRow) {
 						return errBadRow
@@ -100,47 +100,47 @@ func TestOneOperationTouchesNoOther(t *testing.T) {
 				}
 				return nil
 			})
-			before := begin(t.Context(), t, store, ids[1], lockOpen)
-			wrong := begin(test.ctx, t, store, ids[2], test.decide)
-			after := begin(t.Context(), t, store, ids[3], lockOpen)
-			if test.ctx == gone {
+			before := startUpdate(t.Context(), t, store, ids[1], lockOpen)
+			wrong := startUpdate(test.ctx, t, store, ids[2], test.decide)
+			after := startUpdate(t.Context(), t, store, ids[3], lockOpen)
+			if test.ctx == left {
 				leave()
 			} else {
-				goOn()
+				resume()
 			}
 			if err := <-wrong; !errors.Is(err, test.want) {
 				t.Errorf("got %v, want %v", err, test.want)
 			}
-			if test.ctx == gone {
-				goOn()
+			if test.ctx == left {
+				resume()
 			}
 			if err := errors.Join(<-first, <-before, <-after); err != nil {
-				t.Errorf("a neighbour: %v", err)
+				t.Errorf("another operation: %v", err)
 			}
 			for i, id := range ids {
-				if locked := desk.rows[id].Fence == 1; locked != (i != 2) {
+				if locked := engine.rows[id].Fence == 1; locked != (i != 2) {
 					t.Errorf("user %d locked: %v", i, locked)
 				}
-				if desk.rows[id].QuarantineReason != "" {
-					t.Error("what was refused was written")
+				if engine.rows[id].QuarantineReason != "" {
+					t.Error("a change of the failed operation was written")
 				}
 			}
 		})
 	}
 }
 
-// errBadRow is an error of the database about what a statement says.
+// errBadRow is the error of a database that rejects a value in a statement.
 var errBadRow = postgresError{state: "22021"}
 
-func TestADatabaseThatIsAwayIsTheAnswerToAll(t *testing.T) {
-	desk, store, ids := newDesk(3)
+func TestAllOperationsOfAGroupFailWhenTheDatabaseIsUnavailable(t *testing.T) {
+	engine, store, ids := newFakeEngine(3)
 	commits := 0
-	first, goOn := desk.occupy(t.Context(), t, store, ids[0], func(Changes) error {
+	first, resume := engine.holdCommit(t.Context(), t, store, ids[0], func(Changes) error {
 		commits++
 		return postgresError{state: "53300"}
 	})
-	one, other := begin(t.Context(), t, store, ids[1], lockOpen), begin(t.Context(), t, store, ids[2], lockOpen)
-	goOn()
+	one, other := startUpdate(t.Context(), t, store, ids[1], lockOpen), startUpdate(t.Context(), t, store, ids[2], lockOpen)
+	resume()
 	if err := <-first; err != nil {
 		t.Error(err)
 	}
@@ -154,9 +154,9 @@ func TestADatabaseThatIsAwayIsTheAnswerToAll(t *testing.T) {
 	}
 }
 
-func TestAPanicIsItsCallersAlone(t *testing.T) {
-	desk, store, ids := newDesk(3)
-	first, goOn := desk.occupy(t.Context(), t, store, ids[0], nil)
+func TestAPanicReachesOnlyTheCallerOfItsOperation(t *testing.T) {
+	engine, store, ids := newFakeEngine(3)
+	first, resume := engine.holdCommit(t.Context(), t, store, ids[0], nil)
 	panicked := make(chan any, 1)
 	before := store.queue.length()
 	go func() {
@@ -166,55 +166,55 @@ func TestAPanicIsItsCallersAlone(t *testing.T) {
 	for store.queue.length() == before {
 		time.Sleep(time.Millisecond)
 	}
-	neighbour := begin(t.Context(), t, store, ids[2], lockOpen)
-	goOn()
+	other := startUpdate(t.Context(), t, store, ids[2], lockOpen)
+	resume()
 	if got := <-panicked; got != "a bug" {
-		t.Errorf("the caller saw %v", got)
+		t.Errorf("the caller got the panic %v", got)
 	}
-	if err := errors.Join(<-first, <-neighbour); err != nil {
+	if err := errors.Join(<-first, <-other); err != nil {
 		t.Error(err)
 	}
 }
 
-func TestNoCallerGoesOnWhileItsDecisionIsPending(t *testing.T) {
-	desk, store, ids := newDesk(1)
+func TestACancelledCallerWaitsForTheCommitOfItsDecision(t *testing.T) {
+	engine, store, ids := newFakeEngine(1)
 	ctx, leave := context.WithCancel(t.Context())
-	answer, goOn := desk.occupy(ctx, t, store, ids[0], nil) // decided, and about to be committed
+	answer, resume := engine.holdCommit(ctx, t, store, ids[0], nil) // decide has returned, and the commit is about to run
 	leave()
 	select {
 	case err := <-answer:
 		t.Errorf("answered %v before the commit", err)
 	case <-time.After(20 * time.Millisecond):
 	}
-	goOn()
+	resume()
 	if err := <-answer; err != nil {
-		t.Errorf("got %v for what was committed", err)
+		t.Errorf("got %v for a committed operation", err)
 	}
 }
 
 func TestAGroupHasALimit(t *testing.T) {
-	desk, store, ids := newDesk(1)
-	first, goOn := desk.occupy(t.Context(), t, store, ids[0], nil)
+	engine, store, ids := newFakeEngine(1)
+	first, resume := engine.holdCommit(t.Context(), t, store, ids[0], nil)
 	var answers []<-chan error
 	for range maxGroup + 10 {
-		answers = append(answers, begin(t.Context(), t, store, ids[0], func(time.Time, []*domain.User) error { return nil }))
+		answers = append(answers, startUpdate(t.Context(), t, store, ids[0], func(time.Time, []*domain.User) error { return nil }))
 	}
-	goOn()
+	resume()
 	for _, answer := range append(answers, first) {
 		if err := <-answer; err != nil {
 			t.Error(err)
 		}
 	}
-	if sizes := desk.groupSizes(); !slices.Equal(sizes, []int{1, maxGroup, 10}) {
-		t.Errorf("groups of %v operations", sizes)
+	if sizes := engine.groupSizes(); !slices.Equal(sizes, []int{1, maxGroup, 10}) {
+		t.Errorf("the groups had %v operations", sizes)
 	}
 }
 
-// The database refuses what one operation wrote, and goes away while each is tried on its own.
-func TestADatabaseThatGoesAwayIsNotAskedForEach(t *testing.T) {
-	desk, store, ids := newDesk(4)
+// The database rejects a row of one operation, and becomes unavailable while each operation is tried alone.
+func TestAnUnavailableDatabaseEndsTheTrialOfEachOperationAlone(t *testing.T) {
+	engine, store, ids := newFakeEngine(4)
 	commits := 0
-	first, goOn := desk.occupy(t.Context(), t, store, ids[0], func(Changes) error {
+	first, resume := engine.holdCommit(t.Context(), t, store, ids[0], func(Changes) error {
 		if commits++; commits == 1 {
 			return errBadRow
 		}
@@ -222,9 +222,9 @@ func TestADatabaseThatGoesAwayIsNotAskedForEach(t *testing.T) {
 	})
 	var answers []<-chan error
 	for _, id := range ids[1:] {
-		answers = append(answers, begin(t.Context(), t, store, id, lockOpen))
+		answers = append(answers, startUpdate(t.Context(), t, store, id, lockOpen))
 	}
-	goOn()
+	resume()
 	for _, answer := range answers {
 		if err := <-answer; !errors.Is(err, ports.ErrUnavailable) {
 			t.Errorf("got %v, want %v", err, ports.ErrUnavailable)

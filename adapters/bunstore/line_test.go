@@ -11,12 +11,12 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// A claim that was granted by a commit whose answer was lost must not be granted other users by the next pass.
-func TestALostAnswerToACommitGrantsNothingTwice(t *testing.T) {
-	desk, store, ids := newDesk(2)
+// If the answer to a commit is lost, the next pass must not grant its claim other users.
+func TestAClaimIsGrantedOnceIfTheAnswerToItsCommitIsLost(t *testing.T) {
+	engine, store, ids := newFakeEngine(2)
 	anyone := []domain.Selector{{}}
-	desk.wants = [][]domain.Selector{anyone} // so that the claim goes along the line
-	desk.lost = true
+	engine.wants = [][]domain.Selector{anyone} // so that the claim joins the line
+	engine.lost = true
 
 	_, err := store.Claim(t.Context(), ports.Claim{Want: anyone, Decide: lockOpen})
 	if !errors.Is(err, ports.ErrUnavailable) {
@@ -26,9 +26,9 @@ func TestALostAnswerToACommitGrantsNothingTwice(t *testing.T) {
 	if err := store.line.idle(); err != nil {
 		t.Error(err)
 	}
-	desk.mu.Lock()
-	defer desk.mu.Unlock()
-	if locks := desk.rows[ids[0]].Fence + desk.rows[ids[1]].Fence; locks != 1 {
+	engine.mu.Lock()
+	defer engine.mu.Unlock()
+	if locks := engine.rows[ids[0]].Fence + engine.rows[ids[1]].Fence; locks != 1 {
 		t.Errorf("%d users were locked for one claim", locks)
 	}
 }
@@ -37,7 +37,7 @@ func (l *line) idle() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.arriving)+len(l.waiting)+len(l.leaving) > 0 {
-		return errors.New("somebody is in line still")
+		return errors.New("a claim is still in line")
 	}
 	return nil
 }
@@ -59,20 +59,20 @@ func TestAPassAnswersEachClaimOnce(t *testing.T) {
 	}
 }
 
-func TestAClaimGoesStraightToALineThatItKnowsOf(t *testing.T) {
-	desk, store, _ := newDesk(1)
+func TestAClaimJoinsAKnownLineWithoutASearch(t *testing.T) {
+	engine, store, _ := newFakeEngine(1)
 	anyone := []domain.Selector{{}}
-	desk.wants = [][]domain.Selector{anyone}
+	engine.wants = [][]domain.Selector{anyone}
 	for range 2 {
 		_, _ = store.Claim(context.Background(), ports.Claim{Want: anyone, Decide: lockOpen})
 	}
-	var tried int
-	for _, ask := range desk.groups {
+	var searched int
+	for _, ask := range engine.groups {
 		if len(ask.Searches) > 0 {
-			tried++
+			searched++
 		}
 	}
-	if tried != 1 {
-		t.Errorf("%d searches kept users from those in line", tried)
+	if searched != 1 {
+		t.Errorf("%d claims searched for users before they joined the line, want 1", searched)
 	}
 }

@@ -1,6 +1,7 @@
 package bunstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -15,10 +16,12 @@ type pass struct {
 	line     *line
 	arriving []*waitingClaim // not in the store when it began
 	waiting  []*waitingClaim // of those in the store, the ones that may wait for nothing; all of them, with a beat
-	leaving  []ledger.Place  // to give up
+	leaving  []ledger.Place  // that no claim has anymore
+	behind   []*waitingClaim // see [line]
 	beat     bool
 	search   bool // for free users, even if no lock has expired
 
+	places     map[*waitingClaim]ledger.Waiter // that are kept for claims, which take them over
 	settled    []settledClaim
 	joined     []joinedClaim
 	again      bool                    // there is more to do
@@ -30,6 +33,7 @@ type pass struct {
 type settledClaim struct {
 	*waitingClaim
 	answer error
+	timeUp bool
 }
 
 // joinedClaim is a claim that gets a place.
@@ -37,27 +41,37 @@ type joinedClaim struct {
 	*waitingClaim
 	ledger.Waiter
 	refusal error // why it was not served at once
+	behind  bool  // another claim of the same call stands in line ahead of it
 }
 
-// undo makes as if the pass had not been.
+// undo forgets the outcome of the pass, and lets the callers that it was to answer leave again.
 func (p *pass) undo() {
 	for _, settled := range p.settled {
 		settled.caller.free()
 	}
 	p.settled, p.joined, p.again, p.carriedOut = nil, nil, false, make(map[ledger.CallKey]bool)
+	p.places = make(map[*waitingClaim]ledger.Waiter)
 }
 
 // settle notes the answer to a claim, unless its caller has left or it has its answer.
 func (p *pass) settle(w *waitingClaim, answer error) {
 	if w.caller.bind() {
-		p.settled = append(p.settled, settledClaim{w, answer})
+		p.settled = append(p.settled, settledClaim{waitingClaim: w, answer: answer})
+	}
+}
+
+// settleTimeUp is settle for a claim that may ask again.
+func (p *pass) settleTimeUp(w *waitingClaim) {
+	if w.caller.bind() {
+		p.settled = append(p.settled, settledClaim{waitingClaim: w, answer: w.refusal, timeUp: true})
 	}
 }
 
 // inLine is a claim in line. One that waits in another process is respected, and served there.
 type inLine struct {
-	want []domain.Selector
-	here *waitingClaim // nil if it waits in another process
+	place ledger.Place // 0 if it has none yet
+	want  []domain.Selector
+	here  *waitingClaim // nil if it waits in another process
 }
 
 // servePass passes over the line: the claims whose turn it is, and that wait in this process, are served; claims that arrive
@@ -75,7 +89,7 @@ func (s *Store) servePass(p *pass) (committing bool, err error) {
 }
 
 func (s *Store) pass(ctx context.Context, p *pass) (committing bool, err error) {
-	ask := Ask{Line: true}
+	ask := Ask{Line: true, Places: p.calls()}
 	if p.beat {
 		ask.Beat = s.line.replica
 	}
@@ -84,6 +98,7 @@ func (s *Store) pass(ctx context.Context, p *pass) (committing bool, err error) 
 		return false, err
 	}
 	defer tx.Rollback()
+	p.takeOver(found.Places)
 	line := p.lineUp(found.Line)
 	now, expiry := instant(found.Now), s.line.expiry
 	s.line.expiry = instant(found.NextExpiry)
@@ -95,39 +110,90 @@ func (s *Store) pass(ctx context.Context, p *pass) (committing bool, err error) 
 	if err := p.dismiss(ctx, tx, l); err != nil {
 		return false, err
 	}
-	if err := p.admit(ctx, s.newLook(tx, l), ledger.Place(found.Line.Last)); err != nil {
+	if err := p.admit(ctx, s.newLook(tx, l), found); err != nil {
 		return false, err
 	}
-	leaving := slices.Clone(p.leaving)
+	p.moveUp(l, now)
+	aside := slices.Clone(p.leaving)
 	for _, settled := range p.settled {
-		if settled.place != 0 {
-			leaving = append(leaving, settled.place)
+		switch {
+		case settled.place == 0:
+		case settled.timeUp:
+			aside = append(aside, settled.place)
+		default:
+			l.Leave(settled.place)
 		}
 	}
-	l.Leave(leaving...)
+	l.StepAside(aside...)
 	p.next = l.NextExpiry()
 	changes := l.Changes()
-	p.again = p.again || len(leaving) > 0 && changes.Frees
+	p.again = p.again || len(changes.Left)+len(aside) > 0 && changes.Frees || len(aside)+len(p.joined) > 0 && len(p.behind) > 0
 	_, committing, err = s.commit(ctx, tx, changes, p.beat)
 	return committing, err
 }
 
-// lineUp returns the line with the claims that arrive at its end.
+// calls returns the calls for which places may be kept.
+func (p *pass) calls() []ledger.CallID {
+	var calls []ledger.CallID
+	for _, w := range slices.Concat(p.arriving, p.behind) {
+		if call := ledger.CallOf(w.claim); !call.IsZero() {
+			calls = append(calls, call)
+		}
+	}
+	return calls
+}
+
+// takeOver finds the places that are kept for claims which arrive, or which stand behind another one of the same call.
+func (p *pass) takeOver(places []Waiter) {
+	var kept []ledger.Waiter
+	for _, w := range places {
+		place, away := ledger.Place(w.Place), w.Away
+		if w.Replica == p.line.replica {
+			away = p.line.at(place) == nil
+		}
+		if away {
+			kept = append(kept, ledger.Waiter{Place: place, Want: w.Want, Since: instant(w.Since), Call: w.Call})
+		}
+	}
+	for _, w := range slices.Concat(p.arriving, p.behind) {
+		place, ok := ledger.PlaceOf(w.claim, kept)
+		if !ok || w.place != 0 && place.Place > w.place {
+			continue
+		}
+		p.places[w] = place
+		kept = slices.DeleteFunc(kept, func(other ledger.Waiter) bool { return other.Place == place.Place })
+		p.leaving = slices.DeleteFunc(p.leaving, func(other ledger.Place) bool { return other == place.Place })
+	}
+}
+
+// lineUp returns the line: claims at places that they take over, and claims that arrive at its end.
 func (p *pass) lineUp(stored Line) []inLine {
 	all := make([]inLine, 0, len(stored.Waiters)+len(p.arriving))
+	takenOver := make(map[ledger.Place]bool, len(p.places))
+	for w, place := range p.places {
+		takenOver[place.Place] = true
+		all = append(all, inLine{place: place.Place, want: w.claim.Want, here: w})
+	}
 	for _, w := range stored.Waiters {
 		place := ledger.Place(w.Place)
-		switch here := p.line.at(place); {
+		here := p.line.at(place)
+		if _, moved := p.places[here]; moved || takenOver[place] {
+			continue
+		}
+		switch {
 		case w.Replica != p.line.replica:
-			all = append(all, inLine{want: w.Want})
+			all = append(all, inLine{place: place, want: w.Want})
 		case here != nil:
-			all = append(all, inLine{want: w.Want, here: here})
+			all = append(all, inLine{place: place, want: w.Want, here: here})
 		case !slices.Contains(p.leaving, place):
 			p.leaving = append(p.leaving, place) // no claim has it: it came of a commit whose answer was lost
 		}
 	}
+	slices.SortFunc(all, func(a, b inLine) int { return cmp.Compare(a.place, b.place) })
 	for _, w := range p.arriving {
-		all = append(all, inLine{want: w.claim.Want, here: w})
+		if _, placed := p.places[w]; !placed {
+			all = append(all, inLine{want: w.claim.Want, here: w})
+		}
 	}
 	return all
 }
@@ -144,8 +210,8 @@ func (s *Store) serveTurns(ctx context.Context, p *pass, tx Transaction, l *ledg
 	turns := l.Turns(wants)
 	var calls []ledger.CallKey
 	for i, each := range line {
-		if turns[i] != nil && each.here != nil && !each.here.claim.Once.IsZero() {
-			calls = append(calls, each.here.claim.Once.Key)
+		if turns[i] != nil && each.here != nil {
+			calls = append(calls, callsOf(each.here.claim)...)
 		}
 	}
 	if err := loadCalls(ctx, tx, l, calls, true); err != nil {
@@ -168,9 +234,17 @@ func (s *Store) serveTurns(ctx context.Context, p *pass, tx Transaction, l *ledg
 		if !w.claim.Once.IsZero() {
 			p.carriedOut[w.claim.Once.Key] = true
 		}
-		p.settled = append(p.settled, settledClaim{w, refuse(err)})
+		p.settled = append(p.settled, settledClaim{waitingClaim: w, answer: refuse(err)})
 	}
 	return nil
+}
+
+// callsOf returns the call of a claim, if it has a key.
+func callsOf(claim *ledger.Claim) []ledger.CallKey {
+	if claim.Once.IsZero() {
+		return nil
+	}
+	return []ledger.CallKey{claim.Once.Key}
 }
 
 // loadCalls finds out which calls were carried out. With hold, it keeps others from carrying out the rest.
@@ -188,9 +262,7 @@ func loadCalls(ctx context.Context, tx Transaction, l *ledger.Ledger, keys []led
 func (p *pass) dismiss(ctx context.Context, tx Transaction, l *ledger.Ledger) error {
 	var calls []ledger.CallKey
 	for _, w := range slices.Concat(p.waiting, p.arriving) {
-		if !w.claim.Once.IsZero() {
-			calls = append(calls, w.claim.Once.Key)
-		}
+		calls = append(calls, callsOf(w.claim)...)
 	}
 	if err := loadCalls(ctx, tx, l, calls, false); err != nil {
 		return err
@@ -198,7 +270,7 @@ func (p *pass) dismiss(ctx context.Context, tx Transaction, l *ledger.Ledger) er
 	for _, w := range p.waiting {
 		switch err := l.Dismiss(w.until, w.claim.Once); {
 		case errors.Is(err, ledger.ErrTimeUp):
-			p.settle(w, w.refusal)
+			p.settleTimeUp(w)
 		case err != nil:
 			p.settle(w, refuse(err))
 		}
@@ -211,9 +283,8 @@ func (p *pass) dismiss(ctx context.Context, tx Transaction, l *ledger.Ledger) er
 	return nil
 }
 
-// admit gives places to the claims that arrived and were not served, and refuses those that do not wait. last is the highest
-// place that any claim has.
-func (p *pass) admit(ctx context.Context, look *look, last ledger.Place) error {
+// admit gives places to the claims that arrived and were not served, and refuses those that do not wait.
+func (p *pass) admit(ctx context.Context, look *look, found Found) error {
 	for _, w := range p.arriving {
 		if !w.caller.isWaiting() {
 			continue
@@ -233,9 +304,25 @@ func (p *pass) admit(ctx context.Context, look *look, last ledger.Place) error {
 				continue
 			}
 		}
-		p.joined = append(p.joined, joinedClaim{
-			waitingClaim: w, Waiter: look.l.Join(last, w.claim.Want, w.wait-time.Since(w.came)), refusal: refusal,
-		})
+		joined := joinedClaim{waitingClaim: w, refusal: refusal}
+		wait := w.wait - time.Since(w.came)
+		if place, kept := p.places[w]; kept {
+			joined.Waiter = look.l.Rejoin(place, wait)
+		} else {
+			joined.Waiter = look.l.Join(ledger.Place(found.Line.Last), w.claim, wait)
+			joined.behind = slices.ContainsFunc(found.Places, func(ahead Waiter) bool { return ahead.Call == joined.Call })
+		}
+		p.joined = append(p.joined, joined)
 	}
 	return nil
+}
+
+// moveUp gives the places that are kept for claims in line to those that were not served.
+func (p *pass) moveUp(l *ledger.Ledger, now time.Time) {
+	for _, w := range p.behind {
+		if place, kept := p.places[w]; kept && w.caller.isWaiting() {
+			l.Leave(w.place)
+			p.joined = append(p.joined, joinedClaim{waitingClaim: w, Waiter: l.Rejoin(place, w.until.Sub(now)), refusal: w.refusal})
+		}
+	}
 }

@@ -83,7 +83,10 @@ func (l *line) begin(beat bool) *pass {
 		l.running = nil
 		return nil
 	}
-	p := &pass{line: l, arriving: slices.Clone(l.arriving), leaving: slices.Clone(l.leaving), beat: beat}
+	l.behind = slices.DeleteFunc(l.behind, func(w *waitingClaim) bool { return l.waiting[w.place] != w })
+	p := &pass{
+		line: l, arriving: slices.Clone(l.arriving), behind: slices.Clone(l.behind), leaving: slices.Clone(l.leaving), beat: beat,
+	}
 	if beat || len(l.repeated) > 0 {
 		for _, w := range l.waiting {
 			if beat || l.repeated[w.claim.Once.Key] {
@@ -114,7 +117,14 @@ func (l *line) end(p *pass, committing bool, err error) time.Duration {
 	for _, joined := range p.joined {
 		w := joined.waitingClaim
 		arrived[w] = true
+		if w.place != 0 {
+			delete(l.waiting, w.place)
+		}
+		l.leaving = slices.DeleteFunc(l.leaving, func(place ledger.Place) bool { return place == joined.Place }) // taken over
 		w.place, w.until = joined.Place, joined.Until
+		if joined.behind {
+			l.behind = append(l.behind, w)
+		}
 		if w.caller.hasLeft() {
 			l.leaving = append(l.leaving, w.place)
 			p.again = true
@@ -150,6 +160,12 @@ func (l *line) endFailed(p *pass, committing bool, err error) {
 		}
 		for _, joined := range p.joined {
 			l.leaving = append(l.leaving, joined.Place)
+			if w := joined.waitingClaim; w.place != 0 { // at which of its places it is, is not known: it arrives anew
+				delete(l.waiting, w.place)
+				l.leaving = append(l.leaving, w.place)
+				w.place = 0
+				l.insertArriving(w)
+			}
 		}
 		p.settled = nil
 	}

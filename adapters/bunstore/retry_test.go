@@ -9,26 +9,26 @@ import (
 	"github.com/userfarm/userfarm/domain"
 )
 
-func TestRetry(t *testing.T) {
+func TestConflictsAndLostConnectionsAreRetried(t *testing.T) {
 	conflict := postgresError{state: "40P01"}
-	away := postgresError{state: "53300"}
+	unavailable := postgresError{state: "53300"}
 	type answer struct {
 		committing bool
 		err        error
 	}
 	for _, test := range []struct {
 		name       string
-		answers    []answer // to each attempt; the last is to be the result
+		answers    []answer // to each attempt; the last is the result
 		reconnects int
 	}{
 		{"no error", []answer{{err: nil}}, 0},
 		{"a conflict", []answer{{err: conflict}, {err: nil}}, 0},
-		{"a conflict that shows at the commit", []answer{{committing: true, err: conflict}, {err: nil}}, 0},
+		{"a conflict at the commit", []answer{{committing: true, err: conflict}, {err: nil}}, 0},
 		{"conflict after conflict", []answer{{err: conflict}, {err: conflict}, {err: conflict}}, 0},
-		{"a dead connection", []answer{{err: io.EOF}, {err: nil}}, 1},
-		{"a dead server", []answer{{err: io.EOF}, {err: io.EOF}, {err: io.EOF}}, 3},
-		{"a connection that dies at the commit", []answer{{committing: true, err: io.EOF}}, 1},
-		{"a full server", []answer{{err: away}}, 0},
+		{"a lost connection", []answer{{err: io.EOF}, {err: nil}}, 1},
+		{"a server that is down", []answer{{err: io.EOF}, {err: io.EOF}, {err: io.EOF}}, 3},
+		{"a connection that is lost at the commit", []answer{{committing: true, err: io.EOF}}, 1},
+		{"a server with too many connections", []answer{{err: unavailable}}, 0},
 		{"a refusal", []answer{{err: refuse(domain.ErrUserLocked)}}, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -49,7 +49,7 @@ func TestRetry(t *testing.T) {
 	}
 }
 
-func TestRetryEndsWithItsContext(t *testing.T) {
+func TestRetriesEndWithTheContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	attempts := 0
 	_ = New(Config{Dialect: testDialect()}).retry(ctx, func() (bool, error) {

@@ -15,6 +15,7 @@
 //   - retry.go: what is tried again, and for how long
 //   - look.go: why a claim came short
 //   - line.go, passes.go, pass.go, wait.go: the line; the part that waits here, when to pass over it, one pass, one claim
+//   - gone.go: users that claims in line wait for in vain
 //   - dialect.go, engine.go: what the databases implement
 //
 // # The path of an acquire
@@ -48,6 +49,7 @@ package bunstore
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/uptrace/bun"
 
@@ -70,8 +72,9 @@ type Config struct {
 	// Reconnect drops the idle connections: one turned out to be dead, so the others may be, too. It may be nil.
 	Reconnect func()
 
-	// Listen calls back whenever another process may have set users free, until ctx ends. It may be nil.
-	Listen func(ctx context.Context, wake func())
+	// Listen calls back whenever another process may have set users free, until ctx ends. gone is what [EncodeGone] returned
+	// there. It may be nil.
+	Listen func(ctx context.Context, wake func(gone string))
 
 	// Close closes Writer, Reader and what they stand on.
 	Close func() error
@@ -86,6 +89,7 @@ type Store struct {
 	engine     Engine
 	queue      queue
 	unreadable unreadable
+	leftUnused atomic.Bool // whether there may be pools or sets of labels that no user has; see forgetUnused
 	line       line
 	recent     recentWants
 	soloSlots  chan struct{} // has room for another operation that goes solo
@@ -112,6 +116,7 @@ func New(config Config) *Store {
 	if store.reconnect == nil {
 		store.reconnect = func() {}
 	}
+	store.leftUnused.Store(true) // by earlier processes
 	store.queue.run = store.runGroup
 	store.line.init(store.servePass)
 	store.listen(config.Listen)
@@ -126,7 +131,7 @@ func (s *Store) Close() error {
 }
 
 // listen wakes the line whenever listen says so.
-func (s *Store) listen(listen func(context.Context, func())) {
+func (s *Store) listen(listen func(context.Context, func(gone string))) {
 	s.unlisten = func() {}
 	if listen == nil {
 		return
@@ -135,7 +140,12 @@ func (s *Store) listen(listen func(context.Context, func())) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		listen(ctx, s.line.wake)
+		listen(ctx, func(gone string) {
+			if gone != "" {
+				s.line.doubt(decodeGone(gone))
+			}
+			s.line.wake()
+		})
 	}()
 	s.unlisten = func() {
 		cancel()

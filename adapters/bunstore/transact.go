@@ -86,7 +86,7 @@ func (s *Store) commit(
 		return nil, false, err
 	}
 	nothing := len(rows.Moved)+len(rows.Accounts)+len(rows.Leases)+len(rows.Removed)+len(rows.Rows)+
-		len(rows.Events)+len(rows.Waiters)+len(rows.Left) == 0
+		len(rows.Events)+len(rows.Calls)+len(rows.Waiters)+len(rows.Left)+len(rows.Aside) == 0
 	if nothing && !always {
 		return nil, false, nil
 	}
@@ -96,6 +96,12 @@ func (s *Store) commit(
 	}
 	if changes.Frees {
 		s.line.wake()
+	}
+	if len(changes.Gone) > 0 {
+		s.line.doubt(changes.Gone, true)
+	}
+	if len(rows.Accounts)+len(rows.Rows)+len(rows.Removed) > 0 {
+		s.leftUnused.Store(true)
 	}
 	for _, c := range changes.Changed {
 		s.unreadable.note(c.After.ID(), nil)
@@ -137,6 +143,7 @@ func (s *Store) rowsOf(changes ledger.Changes) (Changes, error) {
 		_, key := EncodeWant(w.Want)
 		rows.Waiters = append(rows.Waiters, Waiter{
 			Place: int64(w.Place), Replica: s.line.replica, Want: w.Want, WantKey: key, Since: micros(w.Since), Until: micros(w.Until),
+			Call: w.Call,
 		})
 	}
 	return rows, nil

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/domain/ledger"
 )
 
 // ReplicaID tells the processes of a farm apart.
@@ -20,6 +21,10 @@ type Waiter struct {
 	WantKey int64 // the same for those that want the same; see [EncodeWant]
 	Since   int64
 	Until   int64 // when it leaves the line in any case
+	Call    ledger.CallID
+
+	// Away says that the claim has left, or its process has ended: its place is kept for a repetition of the call.
+	Away bool
 }
 
 // Line has the claims in line, in the order of their places: of those that want the same, at least the first [MaxAlike].

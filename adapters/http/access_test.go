@@ -271,8 +271,8 @@ func (f guardedFarm) call(token, method, operation, body string) answer {
 
 var roles = []domain.Role{domain.Viewer, domain.Tester, domain.Admin}
 
-// TestRolesAndScopesOfEveryOperation calls every operation with every role and scope.
-func TestRolesAndScopesOfEveryOperation(t *testing.T) {
+// TestEveryOperationChecksTheRoleAndTheScope calls every operation with every role and scope.
+func TestEveryOperationChecksTheRoleAndTheScope(t *testing.T) {
 	for _, call := range calls {
 		t.Run(call.operation, func(t *testing.T) {
 			inGuardedFarm(t, func(t *testing.T, f guardedFarm) {
@@ -281,20 +281,20 @@ func TestRolesAndScopesOfEveryOperation(t *testing.T) {
 				if method == "GET" {
 					methods = append(methods, "HEAD")
 				}
-				try := func(who, token string, want int) {
+				try := func(caller, token string, want int) {
 					t.Helper()
 					if call.least == "" {
 						want = call.own // for every caller
 					}
 					for _, method := range methods {
 						if got := f.call(token, method, call.operation, call.body); got.status != want {
-							t.Errorf("%s: %s is answered %d %s, want %d", who, method, got.status, got.body, want)
+							t.Errorf("%s: %s got %d %s, want %d", caller, method, got.status, got.body, want)
 						}
 					}
 				}
 				own, other := project(t, projectID), project(t, otherProjectID)
-				try("nobody", "", 401)
-				try("a token that is none", "userfarm_"+strings.Repeat("a", 40), 401)
+				try("a caller without a token", "", 401)
+				try("an invalid token", "userfarm_"+strings.Repeat("a", 40), 401)
 				try("an unknown token", domain.NewToken().Reveal(), 401)
 				for i, role := range roles {
 					may := func(status int) int {
@@ -303,13 +303,13 @@ func TestRolesAndScopesOfEveryOperation(t *testing.T) {
 						}
 						return status
 					}
-					who := "a " + string(role)
-					try(who+" of all projects", f.key(role), may(call.own))
-					try(who+" of the project", f.key(role, own), may(call.own))
-					try(who+" of both projects", f.key(role, own, other), may(call.own))
-					try(who+" of another project", f.key(role, other), may(call.foreign))
-					try(who+" whose key was revoked", f.revokedKey(role), 401)
-					try(who+" whose key has expired", f.expiredKey(role), 401)
+					caller := "a " + string(role)
+					try(caller+" of all projects", f.key(role), may(call.own))
+					try(caller+" of the project", f.key(role, own), may(call.own))
+					try(caller+" of both projects", f.key(role, own, other), may(call.own))
+					try(caller+" of another project", f.key(role, other), may(call.foreign))
+					try(caller+" whose key was revoked", f.revokedKey(role), 401)
+					try(caller+" whose key has expired", f.expiredKey(role), 401)
 				}
 			})
 		})

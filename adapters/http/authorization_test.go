@@ -30,7 +30,7 @@ func TestARejectionSaysWhatIsWrongWithTheAPIKey(t *testing.T) {
 		prefix = "The header Authorization has a malformed API key: it must begin with userfarm_."
 		length = "The header Authorization has a malformed API key: it must have 40 characters after userfarm_."
 		check  = "The header Authorization has a malformed API key: its checksum does not fit, so a character of it must be wrong."
-		dead   = "The API key is not known here, it has expired, or it was revoked."
+		ended  = "The API key is not known here, it has expired, or it was revoked."
 	)
 	tests := []struct {
 		name   string
@@ -39,17 +39,17 @@ func TestARejectionSaysWhatIsWrongWithTheAPIKey(t *testing.T) {
 	}{
 		{"nothing", []string{""}, form},
 		{"another scheme", []string{"Basic " + rand.Text()}, form},
-		{"a token alone", []string{token}, form},
-		{"a scheme alone", []string{"Bearer"}, prefix},
+		{"a token without a scheme", []string{token}, form},
+		{"a scheme without a token", []string{"Bearer"}, prefix},
 		{"something else", []string{"Bearer " + rand.Text()}, prefix},
 		{"two tokens", []string{"Bearer " + token + " " + token}, length},
 		{"a token that is cut off", []string{"Bearer " + token[:len(token)-1]}, length},
 		{"a token in capitals", []string{"Bearer " + strings.ToUpper(token)}, prefix},
 		{"a token that is mistyped", []string{"Bearer " + mistype(token)}, check},
 		{"a token twice", []string{"Bearer " + token, "Bearer " + token}, "The header Authorization must be given only once."},
-		{"an unknown token", []string{"Bearer " + domain.NewToken().Reveal()}, dead},
-		{"a token that was revoked", []string{"Bearer " + f.revokedKey(domain.Admin)}, dead},
-		{"a token that has expired", []string{"Bearer " + f.expiredKey(domain.Admin)}, dead},
+		{"an unknown token", []string{"Bearer " + domain.NewToken().Reveal()}, ended},
+		{"a token that was revoked", []string{"Bearer " + f.revokedKey(domain.Admin)}, ended},
+		{"a token that has expired", []string{"Bearer " + f.expiredKey(domain.Admin)}, ended},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -85,7 +85,7 @@ func TestAnAPIKeyMayBeSentAsHTTPAllows(t *testing.T) {
 }
 
 // The server keeps the token longer than the request: a stream of events is authorized with it again and again.
-func TestATokenThatWasReadStays(t *testing.T) {
+func TestATokenDoesNotChangeAfterItIsRead(t *testing.T) {
 	f := newGuardedFarm(t)
 	stream := f.as(f.key(domain.Viewer)).watch("", "")
 	c := f.as(f.key(domain.Admin))

@@ -78,8 +78,8 @@ func TestEveryBadMemberIsNamedWhereItIs(t *testing.T) {
 		pointers   []string
 	}{
 		{"null for a selector", `{"users":[null,{}]}`, []string{"/users/0"}},
-		{"a selector that is none", `{"users":[{},"x",[],1]}`, []string{"/users/1", "/users/2", "/users/3"}},
-		{"selectors that are none", `{"users":{}}`, []string{"/users"}},
+		{"selectors that are not objects", `{"users":[{},"x",[],1]}`, []string{"/users/1", "/users/2", "/users/3"}},
+		{"selectors that are not a list", `{"users":{}}`, []string{"/users"}},
 		{"null", `{"users":[{}],"owner":null,"ttl_seconds":null}`, []string{"/owner", "/ttl_seconds"}},
 		{"numbers that are not whole", `{"users":[{}],"ttl_seconds":1.5,"wait_seconds":1e3}`, []string{"/ttl_seconds", "/wait_seconds"}},
 		{"a number as text", `{"users":[{}],"ttl_seconds":"60"}`, []string{"/ttl_seconds"}},

@@ -9,7 +9,7 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// brokenFarm is a farm, and its health, whose methods all return the error of the function.
+// brokenFarm is a farm and its health. All its methods return the error of the function.
 type brokenFarm func(ctx context.Context) error
 
 var (
@@ -41,7 +41,7 @@ func (f brokenFarm) Renew(ctx context.Context, _ domain.LeaseID, _ time.Duration
 }
 
 func (f brokenFarm) OneTimeCode(
-	ctx context.Context, _ domain.LeaseID, _ domain.UserID, _ time.Duration,
+	ctx context.Context, _ domain.LeaseID, _ domain.UserID, _ domain.CodeTerms,
 ) (domain.OneTimeCode, error) {
 	return domain.OneTimeCode{}, f(ctx)
 }

@@ -21,7 +21,7 @@ import (
 	"github.com/userfarm/userfarm/adapters/http/internal/connection"
 )
 
-// keyPair is a certificate that signs itself, and its key, in PEM.
+// keyPair is a self-signed certificate and its key, in PEM.
 type keyPair struct {
 	name      string
 	cert, key []byte
@@ -137,7 +137,7 @@ func TestNewHandshakesGetTheCertificateThatReplacedTheOld(t *testing.T) {
 			overwrite(t, file.key, next.key)
 		}
 	}
-	// Kubernetes has the files of a secret in a folder that a link leads to, and swaps the link.
+	// Kubernetes mounts the files of a secret in a folder behind a symbolic link, and swaps the link.
 	bySwap := func(t *testing.T, dir string) (certificateFile, func()) {
 		for _, pair := range []keyPair{old, next} {
 			if err := os.Mkdir(filepath.Join(dir, pair.name), 0o700); err != nil {
@@ -219,14 +219,14 @@ func TestACertificateIsCheckedOnceASecond(t *testing.T) {
 	})
 }
 
-func TestACertificateWhoseRotationIsHalfDoneStays(t *testing.T) {
+func TestTheOldCertificateStaysUntilItsRotationIsComplete(t *testing.T) {
 	old, next := newKeyPair(t, "old"), newKeyPair(t, "next")
 	halves := map[string]func(t *testing.T, file certificateFile){
 		"the key is still the old one":         func(t *testing.T, file certificateFile) { replace(t, file.cert, next.cert) },
 		"the certificate is still the old one": func(t *testing.T, file certificateFile) { replace(t, file.key, next.key) },
-		"the certificate is half written":      func(t *testing.T, file certificateFile) { replace(t, file.cert, next.cert[:100]) },
+		"the certificate is incomplete":        func(t *testing.T, file certificateFile) { replace(t, file.cert, next.cert[:100]) },
 		"the key is empty":                     func(t *testing.T, file certificateFile) { replace(t, file.key, nil) },
-		"the key is away": func(t *testing.T, file certificateFile) {
+		"the key is missing": func(t *testing.T, file certificateFile) {
 			if err := os.Remove(file.key); err != nil {
 				t.Fatal(err)
 			}
@@ -256,7 +256,7 @@ func TestACertificateWhoseRotationIsHalfDoneStays(t *testing.T) {
 				time.Sleep(time.Second)
 				wantCertificate(t, certificate, next, old, next)
 				if len(*reported) != 1 {
-					t.Errorf("it reported %v, although all is well", *reported)
+					t.Errorf("it reported %v for a valid certificate", *reported)
 				}
 			})
 		})
@@ -279,7 +279,7 @@ func TestEveryChangeThatCannotBeUsedIsReported(t *testing.T) {
 	})
 }
 
-// A change of its mode can make a file readable. Nothing else about the file changes then.
+// A new mode can make a file readable. It changes nothing else of the file.
 func TestACertificateThatCouldNotBeReadIsTriedAgain(t *testing.T) {
 	old, next := newKeyPair(t, "old"), newKeyPair(t, "next")
 	dir := t.TempDir()
@@ -306,18 +306,18 @@ func TestACertificateThatCouldNotBeReadIsTriedAgain(t *testing.T) {
 func TestACertificateThatCannotBeUsedAtTheStartIsAnError(t *testing.T) {
 	pair, other := newKeyPair(t, "one"), newKeyPair(t, "other")
 	tests := map[string]keyPair{
-		"a certificate that is none":    {cert: []byte("x"), key: pair.key},
-		"a key that is none":            {cert: pair.cert, key: []byte("x")},
-		"the key of another":            {cert: pair.cert, key: other.key},
-		"a key in place of the former":  {cert: pair.key, key: pair.key},
-		"a certificate instead of both": {cert: pair.cert, key: pair.cert},
+		"an invalid certificate":           {cert: []byte("x"), key: pair.key},
+		"an invalid key":                   {cert: pair.cert, key: []byte("x")},
+		"the key of another certificate":   {cert: pair.cert, key: other.key},
+		"a key instead of the certificate": {cert: pair.key, key: pair.key},
+		"a certificate instead of the key": {cert: pair.cert, key: pair.cert},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			wantUnusable(t, test.write(t, t.TempDir()))
 		})
 	}
-	t.Run("a file that is not there", func(t *testing.T) {
+	t.Run("a missing file", func(t *testing.T) {
 		file := pair.write(t, t.TempDir())
 		wantUnusable(t, certificateFile{file.cert + ".gone", file.key})
 		wantUnusable(t, certificateFile{file.cert, file.key + ".gone"})
@@ -329,7 +329,7 @@ func wantUnusable(t *testing.T, file certificateFile) {
 	t.Helper()
 	_, err := connection.TLSConfig(file.cert, file.key, func(error) {})
 	if err == nil {
-		t.Fatal("there is no error")
+		t.Fatal("there was no error")
 	}
 	for _, path := range []string{file.cert, file.key} {
 		if !strings.Contains(err.Error(), path) {
@@ -349,6 +349,6 @@ func TestOldVersionsOfTLSAreRejected(t *testing.T) {
 	old := trust(pair)
 	old.MinVersion, old.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
 	if err := tls.Client(here, old).Handshake(); err == nil {
-		t.Error("TLS 1.1 is spoken")
+		t.Error("TLS 1.1 is accepted")
 	}
 }

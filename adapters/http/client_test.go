@@ -23,7 +23,7 @@ import (
 // settings are the default settings of a farm.
 var settings = app.Settings{Leases: domain.LeasePolicy{DefaultTTL: 15 * time.Minute, LongestTTL: 24 * time.Hour}}
 
-// mustFarm returns a farm whose settings are known to be good.
+// mustFarm returns a farm with valid settings.
 func mustFarm(store ports.Store, settings app.Settings) *app.Farm {
 	farm, err := app.New(store, settings)
 	if err != nil {
@@ -53,13 +53,13 @@ func newServer() *http.Server {
 	return mustServe(http.New(gate, store, http.Settings{Limits: http.DefaultLimits()}, newLog()))
 }
 
-// newFarmClient returns the client of a farm that the test made.
+// newFarmClient returns the client of the farm.
 func newFarmClient(t testing.TB, farm ports.Farm, health ports.Health) client {
 	t.Helper()
 	return serve(t, newFarmServer(farm, health))
 }
 
-// newFarmServer returns the server of a farm that the test made.
+// newFarmServer returns the server of the farm.
 func newFarmServer(farm ports.Farm, health ports.Health) *http.Server {
 	return limitedServer(farm, health, func(*http.Limits) {})
 }
@@ -130,7 +130,7 @@ func (c client) in(t testing.TB) client {
 	return c
 }
 
-// answer is what a server answered.
+// answer is the answer of a server.
 type answer struct {
 	t      testing.TB
 	status int

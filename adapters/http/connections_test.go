@@ -68,7 +68,7 @@ func wantTooMany(t *testing.T, got answer) {
 	}
 }
 
-func TestAConnectionThatEndedLeavesItsPlace(t *testing.T) {
+func TestAnEndedConnectionMakesRoomForAnother(t *testing.T) {
 	c := serve(t, newLimitedServer(func(l *http.Limits) { l.Connections = 1 }))
 	requests := []struct {
 		text   string
@@ -124,13 +124,13 @@ func TestConnectionsAboveTheLimitDelayNoOther(t *testing.T) {
 		}
 		ping(t, first).want(200)
 		if took := time.Since(start); took > 0 {
-			t.Errorf("it took %v to accept and refuse them", took)
+			t.Errorf("it took %v to accept and reject the connections", took)
 		}
 		for _, conn := range silent {
 			wantClosed(t, conn)
 		}
 		if took := time.Since(start); took != connection.RejectionTimeout {
-			t.Errorf("the silent ones were closed after %v, want %v", took, connection.RejectionTimeout)
+			t.Errorf("the silent connections were closed after %v, want %v", took, connection.RejectionTimeout)
 		}
 	})
 }
@@ -151,7 +151,7 @@ func (l *shortListener) Accept() (net.Conn, error) {
 	return nil, &net.OpError{Op: "accept", Err: err}
 }
 
-func TestAServerThatRunsOutOfFilesGoesOnWhenThereAreSome(t *testing.T) {
+func TestAServerContinuesAfterItRanOutOfFiles(t *testing.T) {
 	behind := func(inner net.Listener) net.Listener {
 		return &shortListener{inner, []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM}}
 	}
@@ -162,6 +162,6 @@ func TestAServerThatRunsOutOfFilesGoesOnWhenThereAreSome(t *testing.T) {
 		ping(t, conn).want(200)
 	})
 	if n := strings.Count(logged.String(), "no connection can be accepted") - before; n != 1 {
-		t.Errorf("it is in the log %d times, want once", n)
+		t.Errorf("the error is in the log %d times, want once", n)
 	}
 }

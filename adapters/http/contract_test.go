@@ -127,7 +127,7 @@ func problemCode(resp *nethttp.Response, body []byte) (api.Code, error) {
 	}
 	var got api.Problem
 	if err := json.Unmarshal(body, &got, json.RejectUnknownMembers(true)); err != nil {
-		return "", fmt.Errorf("the problem is none: %w", err)
+		return "", fmt.Errorf("the problem is invalid: %w", err)
 	}
 	row := slices.IndexFunc(problem.Kinds(), func(k problem.Kind) bool { return k.Code == got.Code })
 	if row < 0 {
@@ -154,11 +154,11 @@ type contractTransport struct {
 	report func(format string, args ...any)
 }
 
-// toldSecrets matches the secrets in answers, except passwords.
-var toldSecrets = regexp.MustCompile(`"(?:lease_id|token|code)":"([^"]+)"`)
+// answeredSecrets matches the secrets in answers, except passwords.
+var answeredSecrets = regexp.MustCompile(`"(?:lease_id|token|code)":"([^"]+)"`)
 
-// tellSecrets matches the answers that may have secrets, by their methods, paths and statuses.
-var tellSecrets = regexp.MustCompile(
+// mayHaveSecrets matches the answers that may have secrets, by their methods, paths and statuses.
+var mayHaveSecrets = regexp.MustCompile(
 	`^(POST /v1/leases 201|GET /v1/leases/[^/]+ 200|POST /v1/leases/[^/]+/(renew|users/[^/]+/otp) 200|POST /v1/keys 201|` +
 		`POST /create_user 200|GET /get_users 200)$`)
 
@@ -175,12 +175,12 @@ func (t contractTransport) RoundTrip(req *nethttp.Request) (*nethttp.Response, e
 		return nil, err
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
-	if name := fmt.Sprint(req.Method, " ", req.URL.Path, " ", resp.StatusCode); tellSecrets.MatchString(name) {
-		for _, match := range toldSecrets.FindAllSubmatch(body, -1) {
+	if name := fmt.Sprint(req.Method, " ", req.URL.Path, " ", resp.StatusCode); mayHaveSecrets.MatchString(name) {
+		for _, match := range answeredSecrets.FindAllSubmatch(body, -1) {
 			secrets.add(string(match[1]))
 		}
 	} else if n := secrets.in(string(body) + fmt.Sprint(resp.Header)); n > 0 {
-		t.report("%s tells %d secrets", name, n)
+		t.report("%s contains %d secrets", name, n)
 	}
 	if err := contract().check(req, resp, body); err != nil {
 		t.report("%s %s: %v", req.Method, req.URL.Path, err)

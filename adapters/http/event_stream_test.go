@@ -59,7 +59,7 @@ func nextBlock(t testing.TB, stream *bufio.Reader) string {
 		}
 		if line == "\n" {
 			if n := secrets.in(block.String()); n > 0 {
-				t.Errorf("the stream tells %d secrets", n)
+				t.Errorf("the stream contains %d secrets", n)
 			}
 			return strings.TrimSuffix(block.String(), "\n")
 		}
@@ -141,7 +141,7 @@ func TestAStreamIsFiltered(t *testing.T) {
 func TestAStreamBeginsWithAllStoredEvents(t *testing.T) {
 	farm := &historyFarm{}
 	for range 350 {
-		farm.happen()
+		farm.addEvent()
 	}
 	inBubble(t, newFarmServer(farm, farm), func(t *testing.T, dial func() net.Conn) {
 		stream := overPipes(t, dial).watch("since=2026-01-01T00:00:00Z", "")
@@ -248,33 +248,33 @@ type historyFarm struct {
 
 	mu     sync.Mutex
 	events []ports.RecordedEvent
-	away   brokenFarm // nil while the store is there
+	broken brokenFarm // nil while the store is available
 	asked  int
 }
 
-// happen adds an event.
-func (f *historyFarm) happen() {
+// addEvent adds an event.
+func (f *historyFarm) addEvent() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	id := ports.EventID(len(f.events) + 1)
 	f.events = append(f.events, ports.RecordedEvent{ID: id, Event: domain.Event{Kind: domain.UserCreated}})
 }
 
-// goAway makes the store answer with the error of broken; it is available again if that is nil.
-func (f *historyFarm) goAway(broken brokenFarm) {
+// failWith makes the store fail with the error of broken. The store is available again if broken is nil.
+func (f *historyFarm) failWith(broken brokenFarm) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.away = broken
+	f.broken = broken
 }
 
 // Events implements [ports.History].
 func (f *historyFarm) Events(ctx context.Context, q ports.EventQuery) (ports.EventPage, error) {
 	f.mu.Lock()
-	away, events := f.away, f.events
+	broken, events := f.broken, f.events
 	f.asked++
 	f.mu.Unlock()
-	if away != nil {
-		return ports.EventPage{}, away(ctx)
+	if broken != nil {
+		return ports.EventPage{}, broken(ctx)
 	}
 	events = events[min(int(q.After), len(events)):]
 	n := min(q.Limit, len(events))
@@ -313,7 +313,7 @@ func TestAStreamStaysOpenWhileTheStoreIsUnavailable(t *testing.T) {
 			farm := &historyFarm{}
 			before := strings.Count(logged.String(), "a stream of events waits for the store")
 			watchInBubble(t, farm, func(t *testing.T, stream *bufio.Reader) {
-				farm.goAway(broken)
+				farm.failWith(broken)
 				for range 3 {
 					start := time.Now()
 					if got := nextBlock(t, stream); got != ": still here" {
@@ -323,14 +323,14 @@ func TestAStreamStaysOpenWhileTheStoreIsUnavailable(t *testing.T) {
 						t.Errorf("the stream was quiet for %v", quiet)
 					}
 				}
-				farm.happen()
-				farm.goAway(nil)
+				farm.addEvent()
+				farm.failWith(nil)
 				if got := nextBlock(t, stream); !strings.HasPrefix(got, "id: 1\n") {
 					t.Errorf("got %q, want the event", got)
 				}
 			})
 			if n := strings.Count(logged.String(), "a stream of events waits for the store") - before; n != 1 {
-				t.Errorf("it is in the log %d times, want once", n)
+				t.Errorf("the error is in the log %d times, want once", n)
 			}
 		})
 	}
@@ -339,7 +339,7 @@ func TestAStreamStaysOpenWhileTheStoreIsUnavailable(t *testing.T) {
 func TestAStreamThatFailsIsCut(t *testing.T) {
 	farm := &historyFarm{}
 	watchInBubble(t, farm, func(t *testing.T, stream *bufio.Reader) {
-		farm.goAway(func(context.Context) error { panic("a mistake in the history") })
+		farm.failWith(func(context.Context) error { panic("a mistake in the history") })
 		if rest, err := io.ReadAll(stream); err == nil {
 			t.Errorf("the stream ends with %q, as if the server had shut down", rest)
 		}
@@ -353,7 +353,7 @@ func TestAStreamOfEventsWhoseClientStallsIsCut(t *testing.T) {
 	farm := &historyFarm{}
 	watchInBubble(t, farm, func(t *testing.T, _ *bufio.Reader) {
 		for range 1000 {
-			farm.happen()
+			farm.addEvent()
 		}
 		time.Sleep(2 * http.WriteTimeout)
 		farm.mu.Lock()
@@ -363,7 +363,7 @@ func TestAStreamOfEventsWhoseClientStallsIsCut(t *testing.T) {
 		farm.mu.Lock()
 		defer farm.mu.Unlock()
 		if farm.asked != before {
-			t.Error("the stream goes on")
+			t.Error("the stream continues")
 		}
 	})
 }
@@ -376,7 +376,7 @@ func TestAShutdownDoesNotWaitForAStoreThatHangs(t *testing.T) {
 		defer func() { _ = conn.Close() }()
 		stream := bufio.NewReader(getStream(t, conn, "/v1/events/stream"))
 		nextBlock(t, stream)
-		farm.goAway(hanging)
+		farm.failWith(hanging)
 		time.Sleep(2 * http.PollInterval)
 		start := time.Now()
 		shut := make(chan error)

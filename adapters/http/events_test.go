@@ -33,7 +33,7 @@ func (c client) events(path string) []api.Event {
 		c.t.Errorf("there is another page, %s", *page.NextCursor)
 	}
 	if n := secrets.in(got.body); n > 0 {
-		c.t.Errorf("the events tell %d secrets", n)
+		c.t.Errorf("the events contain %d secrets", n)
 	}
 	return page.Events
 }
@@ -195,7 +195,7 @@ func TestTheNewestEventIsFoundInAFewSteps(t *testing.T) {
 			t.Errorf("got %d and the error %v, want %d", got, err, h.last)
 		}
 		if h.asked > 45 {
-			t.Errorf("it took %d questions", h.asked)
+			t.Errorf("it took %d calls", h.asked)
 		}
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// What the external tests see of this package beyond its API.
+// These exports are for the external tests of this package.
 
 // OpenAPI is the text of openapi.yaml.
 var OpenAPI = openapi

@@ -12,7 +12,7 @@ import (
 	"github.com/userfarm/userfarm/app"
 )
 
-// newLoopbackClient returns the client of an empty farm that serves its own machine without an API key.
+// newLoopbackClient returns the client of an empty farm that serves only its own machine, without API keys.
 func newLoopbackClient(t *testing.T) client {
 	t.Helper()
 	store := memory.New()
@@ -47,20 +47,20 @@ func TestAPageOfAnotherSiteDoesNotReachAFarmWithoutAPIKeys(t *testing.T) {
 		name, host string
 		header     nethttp.Header
 	}{
-		{"whose name leads here", "evil.example.com", nil},
-		{"whose name leads here, on the port", "evil.example.com:8000", nil},
-		{"whose name begins like this machine's", "localhost.evil.example.com", nil},
-		{"whose name begins like an address", "127.0.0.1.evil.example.com", nil},
+		{"of a name that resolves to this machine", "evil.example.com", nil},
+		{"of a name that resolves to this machine, with the port", "evil.example.com:8000", nil},
+		{"of a name that begins like this machine's", "localhost.evil.example.com", nil},
+		{"of a name that begins like an address", "127.0.0.1.evil.example.com", nil},
 		{"of a machine of the network", "192.168.0.1", nil},
-		{"of every address", "0.0.0.0:8000", nil},
+		{"of the address 0.0.0.0", "0.0.0.0:8000", nil},
 		{"that posts a form", "", nethttp.Header{"Origin": {"https://evil.example.com"}}},
-		{"from nowhere", "", nethttp.Header{"Origin": {"null"}}},
+		{"with the origin null", "", nethttp.Header{"Origin": {"null"}}},
 		{"of two sites", "", nethttp.Header{"Origin": {"http://" + here, "https://evil.example.com"}}},
 		{"on another port of this machine", "", nethttp.Header{"Origin": {"http://127.0.0.1:1"}}},
 		{"that embeds an image", "", nethttp.Header{"Sec-Fetch-Site": {"cross-site"}}},
 		{"on another port, without Origin", "", nethttp.Header{"Sec-Fetch-Site": {"same-site"}}},
-		{"that embeds an image, in other letters", "", nethttp.Header{"Sec-Fetch-Site": {"Cross-Site"}}},
-		{"on another port, in other letters", "", nethttp.Header{"Sec-Fetch-Site": {"SAME-SITE"}}},
+		{"that embeds an image, with other letter case", "", nethttp.Header{"Sec-Fetch-Site": {"Cross-Site"}}},
+		{"on another port, with other letter case", "", nethttp.Header{"Sec-Fetch-Site": {"SAME-SITE"}}},
 		{"on a port that is too high", "localhost:65536", nil},
 	}
 	for _, test := range tests {
@@ -91,7 +91,7 @@ func TestARequestWithAnAmbiguousHostDoesNotReachAFarmWithoutAPIKeys(t *testing.T
 		if _, err := io.WriteString(conn, "GET /get_users HTTP/1.1\r\n"+hosts+"\r\n\r\n"); err != nil {
 			t.Fatal(err)
 		}
-		if got := readAnswer(t, conn, "GET"); got.status != 400 && got.status != 403 { // some are no HTTP at all
+		if got := readAnswer(t, conn, "GET"); got.status != 400 && got.status != 403 { // some are not valid HTTP
 			t.Errorf("%s: got status %d with %s", hosts, got.status, got.body)
 		}
 	}

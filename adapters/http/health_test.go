@@ -14,6 +14,6 @@ func TestAServerIsReadyWhileItsStoreAnswers(t *testing.T) {
 	c := newBrokenClient(t, errors.New("connection refused"))
 	c.get("/readyz").want(503).wantProblem(api.CodeStoreUnavailable)
 	if got := c.get("/healthz").want(200).body; got != `{"status":"ok"}` {
-		t.Errorf("got %s, want that the process lives without its store", got)
+		t.Errorf("got %s, want a healthy process without its store", got)
 	}
 }

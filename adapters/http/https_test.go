@@ -84,7 +84,7 @@ func (s encryptedServer) dial(raw bool) net.Conn {
 }
 
 func TestAFarmIsServedOverTLS(t *testing.T) {
-	const users = 10_000 // more than are sent as a whole
+	const users = 10_000 // enough for a streamed answer
 	s := serveEncrypted(t, newFarmServer(&accountsFarm{users: users}, brokenFarm(hanging)))
 	body, err := io.ReadAll(s.get("/ping"))
 	if err != nil || string(body) != `{"test":"ok"}` {
@@ -101,7 +101,7 @@ func TestAStreamOfEventsOverTLSEndsWhenTheServerShutsDown(t *testing.T) {
 	server := newFarmServer(farm, farm)
 	stream := bufio.NewReader(serveEncrypted(t, server).get("/v1/events/stream"))
 	nextBlock(t, stream)
-	farm.happen()
+	farm.addEvent()
 	if got := nextBlock(t, stream); !strings.HasPrefix(got, "id: 1\n") {
 		t.Errorf("got %q, want the event", got)
 	}
@@ -146,14 +146,14 @@ func TestABodyThatIsTooLargeIsRejectedOverTLS(t *testing.T) {
 	readAnswer(t, conn, "POST").want(413).wantProblem(api.CodeTooLarge)
 }
 
-func TestAClientThatSpeaksNoTLSIsCut(t *testing.T) {
+func TestAConnectionWithoutTLSIsCut(t *testing.T) {
 	s := serveEncrypted(t, newServer())
 	conn := s.dial(true)
 	if _, err := io.WriteString(conn, pingRequest); err != nil {
 		t.Fatal(err)
 	}
 	if text, _ := io.ReadAll(conn); strings.Contains(string(text), "HTTP") {
-		t.Errorf("it is answered %q", text)
+		t.Errorf("the client got %q", text)
 	}
 }
 
@@ -173,7 +173,7 @@ func TestAHandshakeThatStallsTimesOut(t *testing.T) {
 		start := time.Now()
 		wantClosed(t, mute)
 		if waited := time.Since(start); waited != http.ReadTimeout {
-			t.Errorf("the server waited for %v for a client that says nothing, want %v", waited, http.ReadTimeout)
+			t.Errorf("the server waited for %v for a client that sends nothing, want %v", waited, http.ReadTimeout)
 		}
 
 		// This client sends the first message, and then neither reads nor writes.

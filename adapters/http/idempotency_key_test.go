@@ -16,7 +16,7 @@ func TestARetryOfAnAcquireGetsTheSameLease(t *testing.T) {
 	key, body := rand.Text(), `{"users":[{}],"owner":"ci-1"}`
 	first := c.postOnce(key, "/v1/leases", body).want(201)
 	if again := c.postOnce(key, "/v1/leases", body).want(201); again.body != first.body {
-		t.Error("the lease is another one")
+		t.Error("the retry got another lease")
 	}
 	c.postOnce(key, "/v1/leases", `{"users":[{}],"owner":"ci-2"}`).want(422).wantProblem(api.CodeIdempotencyMismatch)
 
@@ -47,7 +47,7 @@ func TestARetryOfACreateGetsTheUserAsItIsNow(t *testing.T) {
 		t.Errorf("got %s", repeated.body)
 	}
 	if repeated.header.Get("Location") != created.header.Get("Location") {
-		t.Error("the location is another one")
+		t.Error("the retry got another location")
 	}
 	c.postOnce(key, "/v1/users", user("bob")).want(422).wantProblem(api.CodeIdempotencyMismatch)
 	c.postOnce(rand.Text(), "/v1/users", user("alice")).want(409).wantProblem(api.CodeUserExists)
@@ -59,11 +59,11 @@ func TestARetryOfACreateGetsTheUserAsItIsNow(t *testing.T) {
 func TestAnInvalidIdempotencyKeyIsRejected(t *testing.T) {
 	c := newClient(t)
 	keys := map[string][]string{
-		"empty":         {""},
-		"too long":      {strings.Repeat("key", 100)},
-		"not UTF-8":     {"key \xff"},
-		"given twice":   {rand.Text(), rand.Text()},
-		"given, and no": {rand.Text(), ""},
+		"empty":           {""},
+		"too long":        {strings.Repeat("key", 100)},
+		"not UTF-8":       {"key \xff"},
+		"given twice":     {rand.Text(), rand.Text()},
+		"given and empty": {rand.Text(), ""},
 	}
 	for name, key := range keys {
 		t.Run(name, func(t *testing.T) {

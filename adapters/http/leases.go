@@ -114,15 +114,18 @@ func (r leaseRoutes) GiveCode(c *fiber.Ctx, leaseID api.LeaseID, userID api.User
 	user, errUser := domain.ParseUserID(userID)
 	var req api.CodeRequest
 	err := read.Join(errLease, errUser, read.OptionalBody(c, &req))
-	wait := time.Duration(req.WaitSeconds) * time.Second
-	if err != nil {
-		return read.WithRules(err, domain.CheckWait(wait))
+	terms := domain.CodeTerms{Wait: time.Duration(req.WaitSeconds) * time.Second}
+	if req.MinRemainingSeconds != nil {
+		terms.MinRemaining = time.Duration(*req.MinRemainingSeconds) * time.Second
 	}
-	ctx, end, err := r.long.Wait(c, wait)
+	if err != nil {
+		return read.WithRules(err, domain.CheckCodeTerms(terms))
+	}
+	ctx, end, err := r.long.Wait(c, terms.Wait)
 	if err != nil {
 		return err
 	}
-	code, err := entrance.Of(c).Farm.OneTimeCode(ctx, lease, user, wait)
+	code, err := entrance.Of(c).Farm.OneTimeCode(ctx, lease, user, terms)
 	if end != nil {
 		err = end(err)
 	}

@@ -2,6 +2,7 @@ package http_test
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +10,28 @@ import (
 
 	"github.com/userfarm/userfarm/adapters/http/internal/api"
 )
+
+func TestAnAcquireThatNoUserMatchesSaysWhatComesClosest(t *testing.T) {
+	c := newClient(t)
+	c.newUser("alice", nil)
+	var got api.Problem
+	c.post("/v1/leases", `{"users":[{},{"env":"stage"},{"labels":{"a/b":"x"}}]}`).want(404).into(&got)
+	if got.Code != api.CodeNoMatch || len(got.Errors) != 2 || got.Errors[0].Detail != "no user matches" {
+		t.Errorf("got %+v", got)
+	}
+	want := []api.NearMiss{
+		{Pointer: "/users/1/env", Wanted: "stage", Users: 1, Values: []string{"staging"}},
+		{Pointer: "/users/2/labels/a~1b", Wanted: "x", Users: 1, Values: []string{}},
+	}
+	if !reflect.DeepEqual(got.Closest, want) {
+		t.Errorf("closest is %+v, want %+v", got.Closest, want)
+	}
+	const detail = ` For /users/1: 1 user that matches otherwise has env "staging", not "stage".` +
+		` For /users/2: 1 user that matches otherwise has no label a/b.`
+	if !strings.HasSuffix(got.Detail, detail) {
+		t.Errorf("the detail is %s", got.Detail)
+	}
+}
 
 func TestAnAcquireReturnsALease(t *testing.T) {
 	c := newClient(t)
@@ -28,13 +51,13 @@ func TestAnAcquireReturnsALease(t *testing.T) {
 		Env: "staging", Domain: "shop.example.com", Labels: api.Labels{"role": "admin"}, Fence: 1,
 	}
 	if len(lease.Users) != 1 || fmt.Sprint(lease.Users[0]) != fmt.Sprint(want) {
-		t.Errorf("the lease has the wrong users: %d of them", len(lease.Users))
+		t.Errorf("the lease has %d users, or the wrong ones", len(lease.Users))
 	}
 	if got.header.Get("Cache-Control") != "no-store" {
 		t.Error("the lease may be cached")
 	}
 	if again := c.get("/v1/leases/" + lease.LeaseID).want(200); again.body != got.body {
-		t.Error("the lease reads differently from how it was granted")
+		t.Error("the lease that was read differs from the granted one")
 	}
 }
 
@@ -154,23 +177,23 @@ func TestAnInvalidAcquireIsRejected(t *testing.T) {
 		{"no selectors", `{"users":[]}`, []string{"/users"}},
 		{"too many selectors", `{"users":[` + strings.Repeat("{},", 32) + `{}]}`, []string{"/users"}},
 		{"empty fields of a selector", `{"users":[{"env":"","domain":""}]}`, []string{"/users/0/env", "/users/0/domain"}},
-		{"ids that are none", `{"users":[{},{"project_id":"shop","user_id":"` + strings.ToUpper(someID) + `x"}]}`,
+		{"invalid ids", `{"users":[{},{"project_id":"shop","user_id":"` + strings.ToUpper(someID) + `x"}]}`,
 			[]string{"/users/1/project_id", "/users/1/user_id"}},
-		{"the nil UUID, which would be any user", `{"users":[{"user_id":"00000000-0000-0000-0000-000000000000"}]}`,
+		{"the nil UUID, which would match any user", `{"users":[{"user_id":"00000000-0000-0000-0000-000000000000"}]}`,
 			[]string{"/users/0/user_id"}},
-		{"a label that can't be", `{"users":[{"labels":{"a b":"c"}}]}`, []string{"/users/0/labels/a b"}},
-		{"a time of nothing", `{"users":[{}],"ttl_seconds":0}`, []string{"/ttl_seconds"}},
-		{"a time below nothing", `{"users":[{}],"ttl_seconds":-1}`, []string{"/ttl_seconds"}},
-		{"more than a day", `{"users":[{}],"ttl_seconds":86401}`, []string{"/ttl_seconds"}},
-		{"a time that would overflow", `{"users":[{}],"ttl_seconds":18446744074}`, []string{"/ttl_seconds"}},
-		{"waiting for more than a minute", `{"users":[{}],"wait_seconds":61}`, []string{"/wait_seconds"}},
-		{"waiting for less than nothing", `{"users":[{}],"wait_seconds":-1}`, []string{"/wait_seconds"}},
-		{"waiting for ever", `{"users":[{}],"wait_seconds":2147483647}`, []string{"/wait_seconds"}},
-		{"an owner for a novel", `{"users":[{}],"owner":"` + strings.Repeat("x", 256) + `","note":"\u0000"}`,
+		{"an invalid label", `{"users":[{"labels":{"a b":"c"}}]}`, []string{"/users/0/labels/a b"}},
+		{"a time to live of 0", `{"users":[{}],"ttl_seconds":0}`, []string{"/ttl_seconds"}},
+		{"a negative time to live", `{"users":[{}],"ttl_seconds":-1}`, []string{"/ttl_seconds"}},
+		{"a time to live of more than a day", `{"users":[{}],"ttl_seconds":86401}`, []string{"/ttl_seconds"}},
+		{"a time to live that would overflow", `{"users":[{}],"ttl_seconds":18446744074}`, []string{"/ttl_seconds"}},
+		{"a wait of more than a minute", `{"users":[{}],"wait_seconds":61}`, []string{"/wait_seconds"}},
+		{"a negative wait", `{"users":[{}],"wait_seconds":-1}`, []string{"/wait_seconds"}},
+		{"a wait of years", `{"users":[{}],"wait_seconds":2147483647}`, []string{"/wait_seconds"}},
+		{"an owner that is too long", `{"users":[{}],"owner":"` + strings.Repeat("x", 256) + `","note":"\u0000"}`,
 			[]string{"/owner", "/note"}},
-		{"several things at once", `{"users":[{"user_id":"x"}],"wait_seconds":61,"ttl_seconds":0}`,
+		{"several fields at once", `{"users":[{"user_id":"x"}],"wait_seconds":61,"ttl_seconds":0}`,
 			[]string{"/users/0/user_id", "/ttl_seconds", "/wait_seconds"}},
-		{"what can't be read and what breaks a rule", `{"users":[{"labels":{"a b":"c"}},{"env":5}],"owner":"\u0000","foo":1}`,
+		{"an unreadable member and broken rules", `{"users":[{"labels":{"a b":"c"}},{"env":5}],"owner":"\u0000","foo":1}`,
 			[]string{"/users/1/env", "/foo", "/users/0/labels/a b", "/owner"}},
 	}
 	for _, test := range tests {

@@ -25,7 +25,7 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// accountsFarm is a farm with so many users. After them comes the error of then, if that is set.
+// accountsFarm is a farm with this many users. After the last one, the list fails with the error of then, unless then is nil.
 type accountsFarm struct {
 	ports.Farm
 	ports.Health
@@ -70,7 +70,7 @@ func TestAnUnavailableStoreIsA503BeforeTheFirstUser(t *testing.T) {
 
 func TestAClientSeesThatAStreamBrokeOff(t *testing.T) {
 	failures := map[string]brokenFarm{
-		"the store went away midway":          failing(errors.New("the store went away midway")),
+		"the store failed midway":             failing(errors.New("the store failed midway")),
 		"panic: a mistake midway\\ngoroutine": func(context.Context) error { panic("a mistake midway") },
 	}
 	for why, then := range failures {
@@ -80,11 +80,11 @@ func TestAClientSeesThatAStreamBrokeOff(t *testing.T) {
 			resp, err := c.http.Get(c.url + "/get_users")
 			if err == nil {
 				_ = resp.Body.Close()
-				t.Errorf("after %d users the stream ends as if it were complete", users)
+				t.Errorf("after %d users, the stream ends as if it were complete", users)
 			}
 		}
 		if !strings.Contains(logged.String(), why) {
-			t.Errorf("the log does not say %q", why)
+			t.Errorf("the log does not contain %q", why)
 		}
 	}
 }
@@ -175,7 +175,7 @@ func TestAStreamLastsAsLongAsItsClientReads(t *testing.T) {
 			t.Errorf("got %d users and the error %v, want %d", len(users), err, farm.users)
 		}
 		if took := time.Since(start); took < 10*http.WriteTimeout {
-			t.Errorf("the client took only %v, so the test says nothing", took)
+			t.Errorf("the client took only %v, so the test proves nothing", took)
 		}
 	})
 }
@@ -250,7 +250,7 @@ func TestAStreamOfAllUsersIsCutWithTheAuthorizationOfItsClient(t *testing.T) {
 				users := streamOn(t, conn)
 				for range 100 {
 					if _, err := io.CopyN(io.Discard, users, 5<<10); err != nil {
-						t.Fatalf("the stream breaks off while its reader may enter: %v", err)
+						t.Fatalf("the stream breaks off while its client is authorized: %v", err)
 					}
 					time.Sleep(50 * time.Millisecond)
 				}
@@ -262,7 +262,7 @@ func TestAStreamOfAllUsersIsCutWithTheAuthorizationOfItsClient(t *testing.T) {
 					time.Sleep(5 * time.Millisecond)
 				}
 				if took := time.Since(start); err == nil || errors.Is(err, io.EOF) || took > most {
-					t.Fatalf("after %v the stream goes on, or ends as if it were complete: %v", took, err)
+					t.Fatalf("after %v, the stream continues or ends as if it were complete: %v", took, err)
 				}
 				<-test.farm.ended
 			})

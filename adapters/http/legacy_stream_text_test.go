@@ -11,15 +11,15 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// nastyFarm is a farm whose users have the text in every field.
-type nastyFarm struct {
+// textFarm is a farm whose users have the text in every field.
+type textFarm struct {
 	ports.Farm
 	ports.Health
 	texts []string
 }
 
 // AllAccounts implements [ports.Accounts].
-func (f nastyFarm) AllAccounts(context.Context) iter.Seq2[domain.Account, error] {
+func (f textFarm) AllAccounts(context.Context) iter.Seq2[domain.Account, error] {
 	return func(yield func(domain.Account, error) bool) {
 		for _, text := range f.texts {
 			account := domain.Account{
@@ -40,7 +40,7 @@ func (f nastyFarm) AllAccounts(context.Context) iter.Seq2[domain.Account, error]
 }
 
 func TestTheListOfAllUsersWritesTextsLikeEncodingJSON(t *testing.T) {
-	farm := nastyFarm{texts: []string{
+	farm := textFarm{texts: []string{
 		"", " ", `"`, `\`, `\"`, `\u0022`, `{"user_id":1}],`, "</script>&'", "%s",
 		"a\x00b", "\b\f\n\r\t\x1b\x7f", "\u0085\u2028\u2029\ufeff", "é",
 		"e\u0301", "日本語", "😀", "\ufffd", "\uffff", "\xff", "a\xc3", "\xed\xa0\x80",

@@ -9,7 +9,7 @@ import (
 	"github.com/userfarm/userfarm/adapters/http/internal/api"
 )
 
-func TestLegacyPing(t *testing.T) {
+func TestLegacyPingAnswers(t *testing.T) {
 	if got := newClient(t).get("/ping").want(200).body; got != `{"test":"ok"}` {
 		t.Errorf("got %s", got)
 	}
@@ -44,7 +44,7 @@ func TestLegacyUsersAreCreatedAndListed(t *testing.T) {
 	}
 }
 
-func TestLegacyLocks(t *testing.T) {
+func TestLegacyRoutesLockAndReleaseUsers(t *testing.T) {
 	c := newClient(t)
 	alice, _ := c.newUser("alice", nil)
 	broken, _ := c.newUser("broken", nil)
@@ -103,7 +103,7 @@ func TestALegacyLoginIsTaken(t *testing.T) {
 	c.post("/create_user", strings.Replace(body, "staging", "production", 1)).want(200)
 }
 
-func TestLegacyFieldsThatAreMissingOrMalformed(t *testing.T) {
+func TestMissingAndMalformedLegacyFieldsAreRejected(t *testing.T) {
 	c := newClient(t)
 	all := []string{"/login", "/password", "/domain", "/project_id", "/env"}
 	tests := []struct {
@@ -114,11 +114,11 @@ func TestLegacyFieldsThatAreMissingOrMalformed(t *testing.T) {
 		{"an empty object", "application/json", "/create_user", "{}", all},
 		{"fields that are empty", "application/json", "/create_user",
 			`{"login":"","password":"","domain":"","project_id":"","env":""}`, all},
-		{"fields that are no text", "application/json", "/create_user",
+		{"fields that are not strings", "application/json", "/create_user",
 			`{"login":1,"password":null,"domain":[],"project_id":{},"env":true}`, all},
 		{"a project that is no UUID", "application/json", "/create_user",
 			`{"login":"a","password":"b","domain":"c","project_id":"shop","env":"d"}`, []string{"/project_id"}},
-		{"what the domain refuses", "application/json", "/create_user",
+		{"fields that the domain rejects", "application/json", "/create_user",
 			`{"login":"a\u0000","password":"b","domain":"c","project_id":"` + projectID + `","env":"` + strings.Repeat("x", 256) + `"}`,
 			[]string{"/login", "/env"}},
 		{"no user", "application/json", "/acquire_lock", `{}`, []string{"/user_id"}},
@@ -145,13 +145,13 @@ func TestLegacyFieldsMayBeInBodyOrQuery(t *testing.T) {
 	multipart := "--b\r\nContent-Disposition: form-data; name=\"user_id\"\r\n\r\n" + someID + "\r\n--b--\r\n"
 	tests := []struct{ name, contentType, query, body string }{
 		{"a JSON body", "application/json", "", `{"user_id":"` + someID + `"}`},
-		{"a JSON body that says it is a form, as curl does", "application/x-www-form-urlencoded", "", `{"user_id":"` + someID + `"}`},
-		{"a JSON body that says nothing", "", "", ` {"user_id":"` + someID + `"}`},
+		{"a JSON body with the content type of a form, as from curl", "application/x-www-form-urlencoded", "", `{"user_id":"` + someID + `"}`},
+		{"a JSON body without a content type", "", "", ` {"user_id":"` + someID + `"}`},
 		{"a form", "application/x-www-form-urlencoded", "", "user_id=" + someID},
 		{"a multipart form", "multipart/form-data; boundary=b", "", multipart},
 		{"the query", "", "?user_id=" + someID, ""},
 		{"the query with another field in the body", "application/json", "?user_id=" + someID, `{"other":1}`},
-		{"the body, whatever the query says", "application/json", "?user_id=nonsense", `{"user_id":"` + someID + `"}`},
+		{"the body, with another value in the query", "application/json", "?user_id=nonsense", `{"user_id":"` + someID + `"}`},
 		{"the last of two members", "application/json", "", `{"user_id":"nonsense","user_id":"` + someID + `"}`},
 	}
 	for _, test := range tests {

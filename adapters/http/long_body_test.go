@@ -20,16 +20,16 @@ import (
 
 // longBodies are the last headers of requests with long bodies, and the bytes that the client sends before it waits.
 var longBodies = map[string]string{
-	"with its length":     "Content-Length: 1048576\r\n\r\n",
-	"that is just long":   "Content-Length: 16385\r\n\r\n",
-	"that is too large":   "Content-Length: 1048577\r\n\r\n",
-	"in chunks":           "Transfer-Encoding: chunked\r\n\r\n",
-	"in a long chunk":     "Transfer-Encoding: chunked\r\n\r\nFFFF\r\nx",
-	"after an Expect":     "Expect: 100-continue\r\nContent-Length: 1048576\r\n\r\n",
-	"in what is asked of": "Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n",
+	"with its length":            "Content-Length: 1048576\r\n\r\n",
+	"just above the limit":       "Content-Length: 16385\r\n\r\n",
+	"that is too large":          "Content-Length: 1048577\r\n\r\n",
+	"in chunks":                  "Transfer-Encoding: chunked\r\n\r\n",
+	"in a long chunk":            "Transfer-Encoding: chunked\r\n\r\nFFFF\r\nx",
+	"after an Expect":            "Expect: 100-continue\r\nContent-Length: 1048576\r\n\r\n",
+	"in chunks, after an Expect": "Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n",
 }
 
-// sendHeader sends the beginning of a request, and returns the answer to that.
+// sendHeader sends the beginning of a request, and returns the answer to it.
 func (c client) sendHeader(t *testing.T, line, rest string) answer {
 	t.Helper()
 	conn := c.dial()
@@ -98,10 +98,10 @@ func TestALongBodyIsNotReadWhileTheGateFails(t *testing.T) {
 		code   api.Code
 		logged string
 	}{
-		"the store is away": {func() error { return ports.ErrUnavailable }, api.CodeStoreUnavailable,
+		"the store is unavailable": {func() error { return ports.ErrUnavailable }, api.CodeStoreUnavailable,
 			`"level":"INFO","msg":"request not read"`},
-		"it makes a mistake": {func() error { return errors.New("a mistake at the gate") }, api.CodeInternal, "a mistake at the gate"},
-		"it panics":          {func() error { panic("a panic at the gate") }, api.CodeInternal, "panic: a panic at the gate\\ngoroutine"},
+		"the gate fails":  {func() error { return errors.New("a mistake at the gate") }, api.CodeInternal, "a mistake at the gate"},
+		"the gate panics": {func() error { panic("a panic at the gate") }, api.CodeInternal, "panic: a panic at the gate\\ngoroutine"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -110,7 +110,7 @@ func TestALongBodyIsNotReadWhileTheGateFails(t *testing.T) {
 				c.sendHeader(t, "POST /v1/leases", "Host: x\r\n"+body).wantProblem(test.code)
 			}
 			if !strings.Contains(logged.String(), test.logged) {
-				t.Errorf("the log does not say %q", test.logged)
+				t.Errorf("the log does not contain %q", test.logged)
 			}
 		})
 	}
@@ -127,7 +127,7 @@ func TestALongBodyIsNotReadWhileTheGateHangs(t *testing.T) {
 		}
 		readAnswer(t, conn, "POST").want(503).wantProblem(api.CodeStoreUnavailable)
 		if waited := time.Since(start); waited > 2*entrance.RequestTimeout {
-			t.Errorf("the client was told after %v", waited)
+			t.Errorf("the client got the answer after %v", waited)
 		}
 	})
 }
@@ -198,7 +198,7 @@ func TestOnlyLongBodiesAreCheckedTwice(t *testing.T) {
 		asked.Store(0)
 		c.post("/v1/leases", strings.Repeat("x", size))
 		if got := asked.Load(); got != want {
-			t.Errorf("for %d bytes it was asked %d times, want %d", size, got, want)
+			t.Errorf("for %d bytes, the gate was called %d times, want %d", size, got, want)
 		}
 	}
 }

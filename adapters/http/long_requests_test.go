@@ -82,23 +82,23 @@ func (waitingFarm) Acquire(
 
 // OneTimeCode implements [ports.Leases].
 func (waitingFarm) OneTimeCode(
-	_ context.Context, _ domain.LeaseID, _ domain.UserID, wait time.Duration,
+	_ context.Context, _ domain.LeaseID, _ domain.UserID, terms domain.CodeTerms,
 ) (domain.OneTimeCode, error) {
-	time.Sleep(wait)
+	time.Sleep(terms.Wait)
 	return domain.OneTimeCode{}, domain.ErrNoTOTP
 }
 
-// After the end of a stream, another one may begin, whatever ended the first.
+// After the end of a stream, for whatever reason, another one may begin.
 func TestAStreamThatEndedIsNotCounted(t *testing.T) {
 	ends := map[string]func(farm *historyFarm, conn net.Conn){
 		"its client leaves": func(_ *historyFarm, conn net.Conn) { _ = conn.Close() },
 		"its client stalls": func(farm *historyFarm, _ net.Conn) {
 			for range 1000 {
-				farm.happen()
+				farm.addEvent()
 			}
 		},
-		"the farm makes a mistake": func(farm *historyFarm, _ net.Conn) {
-			farm.goAway(func(context.Context) error { panic("a mistake") })
+		"the farm fails": func(farm *historyFarm, _ net.Conn) {
+			farm.failWith(func(context.Context) error { panic("a mistake") })
 		},
 	}
 	for name, end := range ends {
@@ -112,7 +112,7 @@ func TestAStreamThatEndedIsNotCounted(t *testing.T) {
 				exchangeAs(t, second, "", "GET", "/v1/events/stream", "").want(429)
 				end(farm, first)
 				time.Sleep(2 * http.WriteTimeout)
-				farm.goAway(nil)
+				farm.failWith(nil)
 				nextBlock(t, bufio.NewReader(getStream(t, second, "/v1/events/stream")))
 			})
 		})
@@ -130,7 +130,7 @@ func TestAStreamOfAllUsersThatEndedIsNotCounted(t *testing.T) {
 		}},
 		"its client leaves": {&accountsFarm{users: users}, func(conn net.Conn, _ io.Reader) { _ = conn.Close() }},
 		"its client stalls": {&accountsFarm{users: users}, func(net.Conn, io.Reader) {}},
-		"the farm makes a mistake": {&accountsFarm{users: users, then: hanging}, func(_ net.Conn, stream io.Reader) {
+		"the farm fails": {&accountsFarm{users: users, then: hanging}, func(_ net.Conn, stream io.Reader) {
 			_, _ = io.Copy(io.Discard, stream)
 		}},
 	}

@@ -19,7 +19,7 @@ func TestMain(m *testing.M) {
 	code := m.Run()
 	err := goleak.Find(
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),    // runs for ever
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"), // looks every 10 s whether to end
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"), // checks every 10 s whether to end
 	)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "something still runs after the tests:", err)
@@ -122,7 +122,7 @@ const codeDigits = 8
 func newTOTP() string {
 	secret := rand.Text()[:24] // base32
 	secrets.add(secret)
-	return "otpauth://totp/x?digits=8&secret=" + secret
+	return "otpauth://totp/x?digits=8&period=1&secret=" + secret // at any time there is a code
 }
 
 // newPassword returns a password that no log may show.

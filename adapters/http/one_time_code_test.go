@@ -34,7 +34,7 @@ func (c client) newUserWithTOTP(login, totp string) (user api.User) {
 	return user
 }
 
-// withPeriod returns the secret of a second factor whose codes change every so many seconds. It is that of RFC 6238.
+// withPeriod returns a second factor with the secret of RFC 6238, whose codes change after this many seconds.
 func withPeriod(seconds int) string {
 	const secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 	secrets.add(secret)
@@ -98,7 +98,7 @@ func codeNow(t *testing.T, totp string) string {
 	if _, err := domain.Grant(now, id, domain.Terms{TTL: time.Minute}, users); err != nil {
 		t.Fatal(err)
 	}
-	code, err := domain.GiveCode(now, id, users, user.ID())
+	code, err := domain.GiveCode(now, id, users, user.ID(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func TestNoCodeIsGivenTwice(t *testing.T) {
 				t.Errorf("got Retry-After %q, want 21", after)
 			}
 			if waited := time.Since(start); waited != 0 {
-				t.Errorf("it waited for %v, and got no code", waited)
+				t.Errorf("the request waited for %v and got no code", waited)
 			}
 		}
 		time.Sleep(20500 * time.Millisecond)
@@ -135,6 +135,40 @@ func TestARequestMayWaitForTheNextCode(t *testing.T) {
 			t.Errorf("got a code for %d more seconds", second.RemainingSeconds)
 		}
 		if waited := time.Since(start); waited != 30*time.Second {
+			t.Errorf("the request waited for %v", waited)
+		}
+	})
+}
+
+func TestACodeMustBeValidForAsLongAsTheRequestSays(t *testing.T) {
+	withALease(t, func(t *testing.T, c client, lease api.Lease) {
+		time.Sleep(20500 * time.Millisecond)
+		got := c.post(otpPath(lease, 0), `{"min_remaining_seconds":10}`).want(409)
+		got.wantProblem(api.CodeCodeExpiring)
+		if after := got.header.Get("Retry-After"); after != "10" {
+			t.Errorf("got Retry-After %q, want 10", after)
+		}
+		c.post(otpPath(lease, 0), `{"min_remaining_seconds":31}`).want(422).wantProblem(api.CodeInvalid, "/min_remaining_seconds")
+		var code api.OneTimeCode
+		c.post(otpPath(lease, 0), `{"min_remaining_seconds":10,"wait_seconds":10}`).want(200).into(&code)
+		if code.RemainingSeconds != 30 {
+			t.Errorf("got a code for %d seconds", code.RemainingSeconds)
+		}
+		time.Sleep(59500 * time.Millisecond)
+		c.post(otpPath(lease, 0), "").want(409).wantProblem(api.CodeCodeExpiring)
+	})
+}
+
+func TestARequestThatWaitsForACodeIsAnsweredWhenTheLeaseEnds(t *testing.T) {
+	withALease(t, func(t *testing.T, c client, lease api.Lease) {
+		c.code(lease, 0)
+		go func() {
+			time.Sleep(5 * time.Second)
+			c.post("/v1/leases/"+lease.LeaseID+"/release", "").want(204)
+		}()
+		start := time.Now()
+		c.post(otpPath(lease, 0), `{"wait_seconds":60}`).want(410).wantProblem(api.CodeLeaseExpired)
+		if waited := time.Since(start); waited != 5*time.Second {
 			t.Errorf("it waited for %v", waited)
 		}
 	})
@@ -154,7 +188,7 @@ func TestAUserWithoutASecondFactorHasNoCodes(t *testing.T) {
 	c.code(lease, 0)
 	c.send("PATCH", "/v1/users/"+alice.UserID, `{"labels":{}}`).want(200).into(&user)
 	if !user.HasTOTP {
-		t.Error("another change took the second factor away")
+		t.Error("another change removed the second factor")
 	}
 	c.send("PATCH", "/v1/users/"+alice.UserID, `{"totp_secret":""}`).want(200).into(&user)
 	if user.HasTOTP {
@@ -178,6 +212,10 @@ func TestAnInvalidRequestForACodeIsRejected(t *testing.T) {
 	c := newClient(t)
 	c.post("/v1/leases/x/users/y/otp", `{"wait_seconds":61,"wait":1}`).want(422).
 		wantProblem(api.CodeInvalid, "/lease_id", "/user_id", "/wait", "/wait_seconds")
+	c.post("/v1/leases/"+someID+"/users/"+someID+"/otp", `{"min_remaining_seconds":0}`).want(422).
+		wantProblem(api.CodeInvalid, "/min_remaining_seconds")
+	c.post("/v1/leases/"+someID+"/users/"+someID+"/otp", `{"min_remaining_seconds":86401}`).want(422).
+		wantProblem(api.CodeInvalid, "/min_remaining_seconds")
 	for _, body := range []string{`{"wait_seconds":-1}`, `{"wait_seconds":61}`, `{"wait_seconds":null}`} {
 		c.post("/v1/leases/"+someID+"/users/"+someID+"/otp", body).want(422).wantProblem(api.CodeInvalid, "/wait_seconds")
 	}
@@ -199,7 +237,7 @@ func TestASecretThatMakesNoCodesIsRejectedAndNotQuoted(t *testing.T) {
 	c.post("/v1/users", `{"login":"a","totp_secret":"",`+rest+`}`).want(422).wantProblem(api.CodeInvalid, "/totp_secret")
 }
 
-// codeFarm is a farm whose next code comes after some time.
+// codeFarm is a farm whose next code is available after some time.
 type codeFarm struct {
 	ports.Farm
 	ports.Health
@@ -208,10 +246,10 @@ type codeFarm struct {
 
 // OneTimeCode implements [ports.Leases].
 func (f codeFarm) OneTimeCode(
-	ctx context.Context, _ domain.LeaseID, _ domain.UserID, wait time.Duration,
+	ctx context.Context, _ domain.LeaseID, _ domain.UserID, terms domain.CodeTerms,
 ) (domain.OneTimeCode, error) {
-	if f.next > wait {
-		return domain.OneTimeCode{}, &domain.CodeUsedError{Wait: f.next}
+	if f.next > terms.Wait {
+		return domain.OneTimeCode{}, &domain.NextCodeError{Reason: domain.ErrCodeUsed, Wait: f.next}
 	}
 	select {
 	case <-time.After(f.next):
@@ -242,7 +280,7 @@ func TestTheLongestWaitForACodeIsAnswered(t *testing.T) {
 			t.Errorf("got %d seconds, want 1.999 rounded down", code.RemainingSeconds)
 		}
 		if waited := time.Since(start); waited != domain.MaxWait {
-			t.Errorf("it waited for %v, want %v", waited, domain.MaxWait)
+			t.Errorf("the request waited for %v, want %v", waited, domain.MaxWait)
 		}
 	})
 }

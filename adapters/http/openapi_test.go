@@ -124,7 +124,7 @@ func TestEveryExampleOfAProblemIsUnderItsStatus(t *testing.T) {
 		for _, code := range slices.Sorted(maps.Keys(media.Examples)) {
 			row := slices.IndexFunc(problem.Kinds(), func(k problem.Kind) bool { return string(k.Code) == code })
 			if row < 0 {
-				t.Errorf("%s has the example %s, which is no code", where, code)
+				t.Errorf("%s has the example %s, which is not a code", where, code)
 			} else if got := problem.Kinds()[row].Status; status != strconv.Itoa(got) {
 				t.Errorf("%s has the example %s, whose status is %d", where, code, got)
 			}

@@ -45,7 +45,7 @@ var farmRequests = []struct{ method, path, body string }{
 	{"GET", "/readyz", ""},
 }
 
-func TestAStoreThatIsAwayIsA503OnEveryRoute(t *testing.T) {
+func TestAnUnavailableStoreIsA503OnEveryRoute(t *testing.T) {
 	for _, err := range []error{ports.ErrUnavailable, context.DeadlineExceeded, context.Canceled} {
 		c := newBrokenClient(t, fmt.Errorf("postgres: claim: %w", err))
 		for _, r := range farmRequests {
@@ -72,7 +72,7 @@ func TestAnUnknownErrorIsA500WithoutDetails(t *testing.T) {
 			got := c.send(r.method, r.path, r.body)
 			got.want(500).wantProblem(api.CodeInternal)
 			if strings.Contains(got.body, "column") {
-				t.Errorf("the answer gives the error away: %s", got.body)
+				t.Errorf("the answer contains the error: %s", got.body)
 			}
 		})
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// everyKeyGate accepts every token, as that of an admin with an API key of its own.
+// everyKeyGate accepts every token. Each token is a different API key of an admin.
 type everyKeyGate struct{ farm ports.Farm }
 
 // Enter implements [ports.Gate].

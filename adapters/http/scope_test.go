@@ -43,7 +43,7 @@ func TestAnAPIKeyOfAProjectListsNothingOfOtherProjects(t *testing.T) {
 			continue
 		}
 		if got := c.get(path).want(200).body; strings.Contains(got, projectID) || !strings.Contains(got, otherProjectID) {
-			t.Errorf("GET %s: got %s, want what is of %s", path, got, mine)
+			t.Errorf("GET %s: got %s, want only the data of %s", path, got, mine)
 		}
 	}
 }
@@ -68,12 +68,11 @@ func TestAStreamHasNoEventsOfOtherProjects(t *testing.T) {
 	f.about("{lease_id}")
 	f.addUser("mine", otherProjectID)
 	if got := nextBlock(t, stream); !strings.Contains(got, `"login":"mine"`) {
-		t.Errorf("got %s, want only what happened in the project", got)
+		t.Errorf("got %s, want only the events of the project", got)
 	}
 }
 
-// TestOtherProjectsLookLikeUnknownOnes compares byte by byte the answers about something of another project and about
-// an unknown one.
+// TestOtherProjectsLookLikeUnknownOnes compares byte by byte the answers for an id of another project and for an unknown id.
 func TestOtherProjectsLookLikeUnknownOnes(t *testing.T) {
 	f := newGuardedFarm(t)
 	c := f.foreign()
@@ -88,7 +87,7 @@ func TestOtherProjectsLookLikeUnknownOnes(t *testing.T) {
 	}
 }
 
-// wantSame fails the test unless a call gets the same answer about something of another project and about an unknown id.
+// wantSame fails the test unless a call gets the same answer for an id of another project and for an unknown id.
 func (f guardedFarm) wantSame(c client, operation, body string, about *strings.Replacer) {
 	f.t.Helper()
 	method, path, _ := strings.Cut(operation, " ")
@@ -102,7 +101,7 @@ func (f guardedFarm) wantSame(c client, operation, body string, about *strings.R
 	id := uuid.NewString()
 	never := strings.NewReplacer("{user_id}", id, "{lease_id}", id, "{key_id}", id, "{project_id}", id, "{login}", "x")
 	if got, want := ask(about), ask(never); got != want {
-		f.t.Errorf("%s is answered\n%s\nand about what never was\n%s", operation, got, want)
+		f.t.Errorf("for an id of another project, %s got\n%s\nand for an unknown id\n%s", operation, got, want)
 	}
 }
 

@@ -82,11 +82,11 @@ func TestBytesThatAreNotHTTPAreAProblem(t *testing.T) {
 		{"garbage", "\x16\x03\x01\x02\x00\r\n\r\n", 400, api.CodeMalformed},
 		{"no request line", "\r\n\r\nhello\r\n\r\n", 400, api.CodeMalformed},
 		{"a request line without a protocol", "GET\r\nHost: x\r\n\r\n", 400, api.CodeMalformed},
-		{"a length that is none", "POST /v1/leases HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n", 400, api.CodeMalformed},
+		{"an invalid length", "POST /v1/leases HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n", 400, api.CodeMalformed},
 		{"a header too large", "GET /ping HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("y", 20<<10) + "\r\n\r\n", 431, api.CodeHeaderTooLarge},
 		{"a path too large", "GET /" + strings.Repeat("y", 20<<10) + " HTTP/1.1\r\nHost: x\r\n\r\n", 431, api.CodeHeaderTooLarge},
 		{"a path that can't be read", "GET /v1/users/%zz HTTP/1.1\r\nHost: x\r\n\r\n", 404, api.CodeNotFound},
-		{"a method in other letters", "get /ping HTTP/1.1\r\nHost: x\r\n\r\n", 405, api.CodeMethodNotAllowed},
+		{"a method in lowercase", "get /ping HTTP/1.1\r\nHost: x\r\n\r\n", 405, api.CodeMethodNotAllowed},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -116,7 +116,7 @@ func readAnswer(t *testing.T, conn net.Conn, method string) answer {
 		t.Fatal(err)
 	}
 	if code, err := problemCode(resp, body); err != nil || code != "" && secrets.in(string(body)) > 0 {
-		t.Errorf("the problem %s is none, or tells a secret: %v", code, err)
+		t.Errorf("the problem %s is invalid, or contains a secret: %v", code, err)
 	}
 	return answer{t, resp.StatusCode, resp.Header, string(body)}
 }
@@ -281,7 +281,7 @@ func TestShutdownWaitsForTheRestOfARequestForALimitedTime(t *testing.T) {
 			t.Errorf("Shutdown: %v", err)
 		}
 		if waited := time.Since(start).Round(time.Second); waited != http.ArrivalTimeout {
-			t.Errorf("it waited for %v, want %v", waited, http.ArrivalTimeout)
+			t.Errorf("the shutdown waited for %v, want %v", waited, http.ArrivalTimeout)
 		}
 	})
 }

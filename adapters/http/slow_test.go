@@ -128,19 +128,19 @@ func wantClosed(t *testing.T, conn net.Conn) {
 		err = nil
 	}
 	if err != nil || len(rest) > 0 {
-		t.Errorf("the connection goes on with %q and the error %v", rest, err)
+		t.Errorf("the connection continues with %q and the error %v", rest, err)
 	}
 }
 
 func TestAClientThatDoesNotReadItsAnswerIsCut(t *testing.T) {
 	requests := map[string]string{
-		"a short one":                   "GET /ping HTTP/1.1\r\nHost: x\r\n\r\n",
-		"a whole one that is long":      "GET /openapi.yaml HTTP/1.1\r\nHost: x\r\n\r\n",
-		"a stream":                      "GET /get_users HTTP/1.1\r\nHost: x\r\n\r\n",
-		"to bytes that are not HTTP":    "hello\r\n\r\n",
-		"to a body that is too large":   "POST /v1/leases HTTP/1.1\r\nHost: x\r\nContent-Length: 2000000\r\n\r\n",
-		"to whether it should go on":    "POST /v1/leases HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n",
-		"to a method that is not known": "BREW /ping HTTP/1.1\r\nHost: x\r\n\r\n",
+		"a short one":                     "GET /ping HTTP/1.1\r\nHost: x\r\n\r\n",
+		"a long one that is sent at once": "GET /openapi.yaml HTTP/1.1\r\nHost: x\r\n\r\n",
+		"a stream":                        "GET /get_users HTTP/1.1\r\nHost: x\r\n\r\n",
+		"to bytes that are not HTTP":      "hello\r\n\r\n",
+		"to a body that is too large":     "POST /v1/leases HTTP/1.1\r\nHost: x\r\nContent-Length: 2000000\r\n\r\n",
+		"to an Expect":                    "POST /v1/leases HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n",
+		"to an unknown method":            "BREW /ping HTTP/1.1\r\nHost: x\r\n\r\n",
 	}
 	for name, request := range requests {
 		t.Run(name, func(t *testing.T) {
@@ -229,7 +229,7 @@ func TestABodyThatIsTooLargeIsRejectedWhileItIsBeingSent(t *testing.T) {
 					t.Errorf("got %q, want %q", got.Detail, want)
 				}
 				if waited := time.Since(start); waited > 0 {
-					t.Errorf("the client was told after %v", waited)
+					t.Errorf("the client got the answer after %v", waited)
 				}
 				wantClosed(t, conn)
 				if waited := time.Since(start); waited != http.ReadTimeout {
@@ -286,7 +286,7 @@ func TestAShutdownDoesNotWaitForUnusedBodies(t *testing.T) {
 		start := time.Now()
 		shutDown(t, server)
 		if waited := time.Since(start); waited >= time.Second {
-			t.Errorf("it waited for %v", waited)
+			t.Errorf("the shutdown waited for %v", waited)
 		}
 	})
 }

@@ -47,7 +47,7 @@ func TestALockedUserShowsItsHolderAndNoSecret(t *testing.T) {
 	}
 }
 
-func TestAnOpenLockHasNoOwnerAndNoEnd(t *testing.T) {
+func TestAnOpenLockHasNoOwnerAndNoExpiry(t *testing.T) {
 	c := newClient(t)
 	alice, _ := c.newUser("alice", nil)
 	c.post("/acquire_lock", `{"user_id":"`+alice.UserID+`"}`).want(200)
@@ -78,7 +78,7 @@ func TestAnInvalidUserIsRejected(t *testing.T) {
 		{"nothing", `{}`, []string{"/login", "/password", "/project_id", "/env", "/domain"}},
 		{"empty", `{"login":"","password":"","project_id":"","env":"","domain":""}`,
 			[]string{"/login", "/password", "/project_id", "/env", "/domain"}},
-		{"what can't be read and what breaks a rule", `{"login":"x\n","password":1,"project_id":"` + projectID + `","env":"e","domain":"d"}`,
+		{"an unreadable member and broken rules", `{"login":"x\n","password":1,"project_id":"` + projectID + `","env":"e","domain":"d"}`,
 			[]string{"/password", "/login"}},
 		{"null", `{"login":null,"labels":null,` + ok + `}`, []string{"/login", "/labels"}},
 		{"of the wrong types", `{"login":1,"password":[],"project_id":{},"env":true,"domain":1.5,"labels":"x"}`,
@@ -86,7 +86,7 @@ func TestAnInvalidUserIsRejected(t *testing.T) {
 		{"with labels of the wrong types", `{"login":"a","labels":{"a":1,"b":null,"c":"d"},` + ok + `}`,
 			[]string{"/labels/a", "/labels/b"}},
 		{"with unknown members", `{"login":"a","secret":"x","a/b":1,` + ok + `}`, []string{"/secret", "/a~1b"}},
-		{"with no real project", `{"login":"a","password":"p","project_id":"00000000-0000-0000-0000-000000000000","env":"e","domain":"d"}`,
+		{"with the nil UUID as the project", `{"login":"a","password":"p","project_id":"00000000-0000-0000-0000-000000000000","env":"e","domain":"d"}`,
 			[]string{"/project_id"}},
 		{"with a login that is too long", `{"login":"` + strings.Repeat("é", 256) + `",` + ok + `}`, []string{"/login"}},
 		{"with a control character", `{"login":"a\nb",` + ok + `}`, []string{"/login"}},

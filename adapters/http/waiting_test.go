@@ -54,7 +54,7 @@ func TestAnAcquireThatWaitsTooLongIsRejected(t *testing.T) {
 		t.Error("the problem does not say when to try again")
 	}
 	if waited := time.Since(start); waited < time.Second || waited > 10*time.Second {
-		t.Errorf("it waited for %v", waited)
+		t.Errorf("the acquire waited for %v", waited)
 	}
 }
 
@@ -63,12 +63,12 @@ func TestAnAcquireDoesNotWaitForMissingUsers(t *testing.T) {
 	c.post("/v1/leases", `{"users":[{}],"wait_seconds":60}`).want(404).wantProblem(api.CodeNoMatch, "/users/0")
 }
 
-// lineFarm is a farm whose acquires wait to the end, or until the context ends.
+// lineFarm is a farm whose acquires wait for their whole time, or until the context ends.
 type lineFarm struct {
 	ports.Farm
 	ports.Health
 	entered chan struct{}
-	cut     func() (domain.Lease, error) // what it answers when the context ends
+	cut     func() (domain.Lease, error) // its answer when the context ends
 }
 
 // Acquire implements [ports.Leases].
@@ -93,7 +93,7 @@ func TestTheLongestWaitIsAnswered(t *testing.T) {
 		sendWaiting(t, conn)
 		readAnswer(t, conn, "POST").want(409).wantProblem(api.CodePoolExhausted)
 		if waited := time.Since(start); waited != domain.MaxWait {
-			t.Errorf("it waited for %v, want %v", waited, domain.MaxWait)
+			t.Errorf("the acquire waited for %v, want %v", waited, domain.MaxWait)
 		}
 	})
 }
@@ -222,7 +222,7 @@ func TestAWaitEndsWithTheAuthorizationOfItsCaller(t *testing.T) {
 		start := time.Now()
 		readAnswer(t, conn, "POST").want(401).wantProblem(api.CodeUnauthorized)
 		if took := time.Since(start); took > most {
-			t.Errorf("it was answered after %v, want %v at most", took, most)
+			t.Errorf("the request was answered after %v, want %v at most", took, most)
 		}
 		readAnswer(t, waitsOn, "POST").want(409).wantProblem(api.CodePoolExhausted, "/users/0")
 	})

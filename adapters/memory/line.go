@@ -1,9 +1,11 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -18,9 +20,22 @@ type waiter struct {
 	claim *ledger.Claim
 	left  func() error // why its caller has left; nil while it waits
 
-	settled chan struct{} // closed when it has left the line, with:
-	err     error
+	settled  chan struct{} // closed when it has left the line, with:
+	err      error
+	panicked any // a panic of its Decide, which goes on in the caller's goroutine
 }
+
+// serve gives users to the claim.
+func (w *waiter) serve(l *ledger.Ledger, users []*domain.User) (err error) {
+	defer func() {
+		if w.panicked = recover(); w.panicked != nil {
+			err = errPanicked
+		}
+	}()
+	return l.Serve(w.claim, users)
+}
+
+var errPanicked = errors.New("panicked")
 
 func (w *waiter) isSettled() bool {
 	select {
@@ -38,6 +53,9 @@ func (s *Store) Claim(ctx context.Context, c ports.Claim) ([]*domain.User, error
 		return nil, err
 	}
 	s.await(ctx, w, c.Wait)
+	if w.panicked != nil {
+		panic(w.panicked)
+	}
 	if w.err != nil {
 		return nil, fmt.Errorf("memory: claim: %w", w.err)
 	}
@@ -53,12 +71,11 @@ func (s *Store) join(ctx context.Context, c ports.Claim) (*waiter, error) {
 	}
 	defer s.mu.Unlock()
 	w := &waiter{
-		Waiter:  ledger.Open(ledger.Loaded{Now: now}).Join(s.lastPlace(), c.Want, c.Wait),
 		claim:   &ledger.Claim{Want: c.Want, Once: c.Once, Decide: c.Decide},
 		left:    ctx.Err,
 		settled: make(chan struct{}),
 	}
-	s.line = append(s.line, w)
+	s.lineUp(now, w, c.Wait)
 	s.serveLine(now)
 	if !w.isSettled() {
 		if refusal := s.refusal(now, c.Want); c.Wait <= 0 || !domain.MayPass(refusal) {
@@ -69,11 +86,28 @@ func (s *Store) join(ctx context.Context, c ports.Claim) (*waiter, error) {
 	return w, nil
 }
 
-func (s *Store) lastPlace() ledger.Place {
-	if len(s.line) == 0 {
-		return 0
+// lineUp puts w at the end of the line, or at the place that is kept for it.
+func (s *Store) lineUp(now time.Time, w *waiter, wait time.Duration) {
+	l := ledger.Open(ledger.Loaded{Now: now})
+	if place, kept := ledger.PlaceOf(w.claim, s.keptPlaces(now)); kept {
+		delete(s.aside, place.Place)
+		w.Waiter = l.Rejoin(place, wait)
+	} else {
+		w.Waiter = l.Join(s.lastPlace, w.claim, wait)
+		s.lastPlace = w.Place
 	}
-	return s.line[len(s.line)-1].Place
+	s.insert(w)
+}
+
+func (s *Store) insert(w *waiter) {
+	at, _ := slices.BinarySearchFunc(s.line, w, func(a, b *waiter) int { return cmp.Compare(a.Place, b.Place) })
+	s.line = slices.Insert(s.line, at, w)
+}
+
+// keptPlaces forgets the places that were kept for long enough, and returns the others.
+func (s *Store) keptPlaces(now time.Time) []ledger.Waiter {
+	maps.DeleteFunc(s.aside, func(_ ledger.Place, w ledger.Waiter) bool { return now.Sub(w.Until) >= domain.PlaceKept })
+	return slices.Collect(maps.Values(s.aside))
 }
 
 // await returns when w is settled, which it is at the latest when it has waited for long enough or its caller has left.
@@ -99,8 +133,25 @@ func (s *Store) leave(w *waiter) {
 	now := s.clock.now()
 	s.serve(now)
 	if !w.isSettled() {
-		s.settle(w, s.refusal(now, w.Want))
+		s.stepAside(now, w, s.refusal(now, w.Want))
 		s.serve(now)
+	}
+}
+
+// stepAside settles a claim that may ask again, and keeps its place. If it has asked again already, that claim gets the place.
+func (s *Store) stepAside(now time.Time, w *waiter, err error) {
+	s.settle(w, err)
+	if w.Call.IsZero() {
+		return
+	}
+	w.Until = now
+	s.aside[w.Place] = w.Waiter
+	for _, again := range s.line {
+		if _, mine := ledger.PlaceOf(again.claim, []ledger.Waiter{w.Waiter}); mine && again.Place > w.Place {
+			s.line = slices.DeleteFunc(s.line, func(other *waiter) bool { return other == again })
+			s.lineUp(now, again, again.Until.Sub(now))
+			return
+		}
 	}
 }
 
@@ -143,7 +194,7 @@ func (s *Store) servePart(now time.Time) (changed bool) {
 			continue
 		}
 		changed = true
-		err := l.Serve(line[i].claim, users)
+		err := line[i].serve(l, users)
 		if errors.Is(err, ledger.ErrContended) {
 			continue // a claim ahead of it made the same call: the next round tells it so
 		}
@@ -159,12 +210,22 @@ func (s *Store) servePart(now time.Time) (changed bool) {
 // dismiss settles those claims in line that wait for nothing.
 func (s *Store) dismiss(now time.Time) {
 	for _, w := range slices.Clone(s.line) {
-		err := w.left()
-		if before := s.carriedOut(now, []ledger.CallKey{w.claim.Once.Key}); err == nil && len(before) > 0 {
-			err = w.claim.Once.Repeats(before[0])
+		if err := w.left(); err != nil {
+			s.stepAside(now, w, err)
+		} else if before := s.carriedOut(now, []ledger.CallKey{w.claim.Once.Key}); len(before) > 0 {
+			s.settle(w, w.claim.Once.Repeats(before[0]))
 		}
-		if err != nil {
-			s.settle(w, err)
+	}
+}
+
+// dismissHopeless settles those claims in line that no user could satisfy anymore, after users have gone.
+func (s *Store) dismissHopeless(now time.Time, gone []*domain.User) {
+	for _, w := range slices.Clone(s.line) {
+		if !domain.AwaitsAny(w.Want, gone) {
+			continue
+		}
+		if refusal := s.refusal(now, w.Want); !domain.MayPass(refusal) {
+			s.settle(w, refusal)
 		}
 	}
 }

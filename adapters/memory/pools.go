@@ -63,3 +63,24 @@ func comparePools(a, b domain.PoolCount) int {
 		cmp.Compare(a.Pool.Domain, b.Pool.Domain),
 	)
 }
+
+// CountValues implements [ports.PoolCounter].
+func (s *Store) CountValues(ctx context.Context, want domain.Selector, field domain.Field) ([]domain.ValueCount, error) {
+	if _, err := s.begin(ctx); err != nil {
+		return nil, err
+	}
+	defer s.mu.Unlock()
+	counts := make(map[domain.ValueCount]int)
+	for _, u := range s.users {
+		if want.Matches(u) {
+			value, has := field.Of(u.Pool(), u.Snapshot().Labels)
+			counts[domain.ValueCount{Value: value, Absent: !has}]++
+		}
+	}
+	all := make([]domain.ValueCount, 0, len(counts))
+	for count, users := range counts {
+		count.Users = users
+		all = append(all, count)
+	}
+	return all, nil
+}

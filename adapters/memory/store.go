@@ -22,8 +22,10 @@ type Store struct {
 	calls  map[ledger.CallKey]call           // that were carried out
 	keys   []domain.APIKey                   // ascending by id
 
-	line  []*waiter   // in the order of their places
-	alarm *time.Timer // serves the line; nil if it can wait until something changes
+	line      []*waiter                      // in the order of their places
+	aside     map[ledger.Place]ledger.Waiter // places that are kept
+	lastPlace ledger.Place                   // the highest that was given
+	alarm     *time.Timer                    // serves the line; nil if it can wait until something changes
 
 	history []ports.RecordedEvent // ascending by id
 	latest  ports.EventID
@@ -37,6 +39,7 @@ func New() *Store {
 		logins: make(map[login]struct{}),
 		ended:  make(map[domain.LeaseDigest]endedLease),
 		calls:  make(map[ledger.CallKey]call),
+		aside:  make(map[ledger.Place]ledger.Waiter),
 	}
 }
 
@@ -63,7 +66,9 @@ func (s *Store) apply(ctx context.Context, operation ledger.Operation) error {
 	defer s.mu.Unlock()
 	l := ledger.Open(s.load(now, ledger.NeedsOf(0, operation)))
 	if err = l.Apply(operation); err == nil {
-		err = l.Confirm(operation, s.write(l.Changes()))
+		changes := l.Changes()
+		err = l.Confirm(operation, s.write(changes))
+		s.dismissHopeless(now, changes.Gone)
 	}
 	s.serve(now)
 	return err

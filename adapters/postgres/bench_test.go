@@ -8,7 +8,7 @@ import (
 	"github.com/userfarm/userfarm/ports/portstest"
 )
 
-// Every commit waits for the disk: unlike for the tests, the server runs as one does whose answers count.
+// Every commit waits for the disk, as in production. The servers of the tests do not wait.
 func BenchmarkStore(b *testing.B) {
 	server := postgrestest.Start(b)
 	server.Set(b, "fsync", "on")

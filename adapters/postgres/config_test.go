@@ -8,17 +8,18 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-func TestDefaultsOfAURL(t *testing.T) {
+func TestAURLHasDefaultSettings(t *testing.T) {
 	config, err := parse("postgres://user:secret@host/database")
 	if err != nil {
 		t.Fatal(err)
 	}
 	session := config.ConnConfig
 	if config.MaxConns != maxConnections || config.PingTimeout != pingTimeout || session.ConnectTimeout != connectTimeout {
-		t.Errorf("got a pool of %d, %v to ping and %v to connect", config.MaxConns, config.PingTimeout, session.ConnectTimeout)
+		t.Errorf("got %d connections, a ping timeout of %v and a connect timeout of %v",
+			config.MaxConns, config.PingTimeout, session.ConnectTimeout)
 	}
 	if session.ValidateConnect == nil {
-		t.Error("servers that take no writes are not passed over")
+		t.Error("servers that accept no writes are not skipped")
 	}
 	if session.DefaultQueryExecMode != pgx.QueryExecModeExec {
 		t.Errorf("statements are sent in the mode %v", session.DefaultQueryExecMode)
@@ -46,10 +47,11 @@ func TestAURLOverridesTheDefaults(t *testing.T) {
 	}
 	session := config.ConnConfig
 	if config.MaxConns != 3 || config.PingTimeout != 7*time.Second || session.ConnectTimeout != 9*time.Second {
-		t.Errorf("got a pool of %d, %v to ping and %v to connect", config.MaxConns, config.PingTimeout, session.ConnectTimeout)
+		t.Errorf("got %d connections, a ping timeout of %v and a connect timeout of %v",
+			config.MaxConns, config.PingTimeout, session.ConnectTimeout)
 	}
 	if session.ValidateConnect != nil {
-		t.Error("target_session_attrs=any is not heard")
+		t.Error("target_session_attrs=any has no effect")
 	}
 	for name, want := range map[string]string{
 		"application_name":                    "mine",
@@ -63,7 +65,7 @@ func TestAURLOverridesTheDefaults(t *testing.T) {
 	}
 }
 
-// What a value in a statement means must not be for the URL to say: a backslash could end a string.
+// A URL must not change what a value in a statement means: with other settings, a backslash could end a string.
 func TestAURLDoesNotChangeHowValuesAreRead(t *testing.T) {
 	config, err := parse("postgres://user:secret@host/database?standard_conforming_strings=off&client_encoding=SJIS")
 	if err != nil {

@@ -14,10 +14,10 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// errChangedMind is why a rival does not claim after all.
-var errChangedMind = errors.New("the rival changed its mind")
+// errNoClaim makes decide refuse, so that the rival releases its user.
+var errNoClaim = errors.New("the rival does not claim")
 
-// rival claims a user on a store of its own, and keeps its row locked until it is told how to decide.
+// rival is a claim on another store. It keeps the row of a user locked until the test sends it a decision.
 type rival struct {
 	decision chan<- error
 	claimed  <-chan error
@@ -50,7 +50,7 @@ func twoReplicas(t *testing.T, n int) (one, other ports.Store, databaseURL strin
 	return one, other, databaseURL
 }
 
-// startClaim claims in the background, and returns once the claim waits for a row.
+// startClaim starts a claim in the background, and returns when the claim waits for a row.
 func startClaim(ctx context.Context, t *testing.T, store ports.Store, databaseURL string) <-chan error {
 	t.Helper()
 	claimed := make(chan error, 1)
@@ -62,7 +62,7 @@ func startClaim(ctx context.Context, t *testing.T, store ports.Store, databaseUR
 	return claimed
 }
 
-// awaitLockWait returns once somebody waits for a lock in the database, and fails if done tells before that nobody will.
+// awaitLockWait returns when a session waits for a lock in the database. It fails the test if done returns before that.
 func awaitLockWait(t *testing.T, databaseURL string, done <-chan error) {
 	t.Helper()
 	ctx := context.Background()
@@ -79,28 +79,28 @@ func awaitLockWait(t *testing.T, databaseURL string, done <-chan error) {
 		}
 		select {
 		case err := <-done:
-			t.Fatalf("ended without waiting for a lock: %v", err)
+			t.Fatalf("the call ended without waiting for a lock: %v", err)
 		default:
 		}
 	}
 }
 
-func TestClaimGetsTheUserThatARivalLetGo(t *testing.T) {
+func TestAClaimGetsTheUserThatARivalReleased(t *testing.T) {
 	one, other, databaseURL := twoReplicas(t, 1)
 	rival := newRival(t, other)
 
 	claimed := startClaim(context.Background(), t, one, databaseURL)
-	rival.decision <- errChangedMind
+	rival.decision <- errNoClaim
 
-	if err := <-rival.claimed; !errors.Is(err, errChangedMind) {
+	if err := <-rival.claimed; !errors.Is(err, errNoClaim) {
 		t.Errorf("the rival's claim: %v", err)
 	}
 	if err := <-claimed; err != nil {
-		t.Errorf("the only user is free again, but the claim says: %v", err)
+		t.Errorf("the only user is free again, but the claim returns: %v", err)
 	}
 }
 
-func TestClaimIsRefusedWhenTheRivalTookTheLastUser(t *testing.T) {
+func TestAClaimIsRefusedIfARivalTookTheLastUser(t *testing.T) {
 	one, other, databaseURL := twoReplicas(t, 1)
 	rival := newRival(t, other)
 
@@ -115,12 +115,12 @@ func TestClaimIsRefusedWhenTheRivalTookTheLastUser(t *testing.T) {
 	}
 }
 
-func TestClaimDoesNotWaitWhileOthersAreFree(t *testing.T) {
+func TestAClaimDoesNotWaitWhileOtherUsersAreFree(t *testing.T) {
 	one, other, _ := twoReplicas(t, 2)
 	rival := newRival(t, other)
 
 	if _, err := claim(context.Background(), one); err != nil {
-		t.Errorf("one user is left, but the claim says: %v", err)
+		t.Errorf("one user is left, but the claim returns: %v", err)
 	}
 
 	rival.decision <- nil
@@ -129,7 +129,7 @@ func TestClaimDoesNotWaitWhileOthersAreFree(t *testing.T) {
 	}
 }
 
-// Two replicas claim overlapping sets of a small pool, which leads them through every path of a claim.
+// Two replicas claim overlapping sets of a small pool, so that claims take every code path.
 func TestReplicasNeverShareAUser(t *testing.T) {
 	const workers, rounds, users = 8, 25, 5
 	one, other, _ := twoReplicas(t, users)
@@ -175,13 +175,13 @@ func TestReplicasNeverShareAUser(t *testing.T) {
 	running.Wait()
 }
 
-func TestAClaimWhoseRivalNeverEndsIsToldThatNobodyIsFree(t *testing.T) {
+func TestAClaimIsRefusedIfARivalTransactionDoesNotEnd(t *testing.T) {
 	one, other, databaseURL := twoReplicas(t, 1)
 	rival := newRival(t, one)
 	claimed := startClaim(context.Background(), t, other, databaseURL)
 	if err := <-claimed; !errors.Is(err, domain.ErrPoolExhausted) || errors.Is(err, ports.ErrUnavailable) {
 		t.Errorf("claim: %v, want %v: the database answers", err, domain.ErrPoolExhausted)
 	}
-	rival.decision <- errChangedMind
+	rival.decision <- errNoClaim
 	<-rival.claimed
 }

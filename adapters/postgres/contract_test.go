@@ -14,7 +14,7 @@ import (
 )
 
 func TestStore(t *testing.T) {
-	// One database for all subtests, emptied for each: making one takes longer than most of them.
+	// All subtests share one database, which is emptied for each: creating one takes longer than most of the subtests.
 	clock := newFakeClock(t, postgrestest.Shared(t).NewDatabase(t))
 	portstest.TestStore(t, portstest.Plain, func(t testing.TB) portstest.Subject {
 		keys := newKeyRing(t)
@@ -37,13 +37,13 @@ func TestStore(t *testing.T) {
 	})
 }
 
-// fakeClock stands still in a database until it is told to go on.
+// fakeClock is a clock in a database that only advance moves.
 type fakeClock struct {
 	url  string // of the database; its search path puts this clock in front of PostgreSQL's
 	conn *pgx.Conn
 }
 
-func newFakeClock(t *testing.T, databaseURL string) *fakeClock {
+func newFakeClock(t testing.TB, databaseURL string) *fakeClock {
 	t.Helper()
 	ctx := context.Background()
 	conn, err := pgx.Connect(ctx, databaseURL)
@@ -75,4 +75,15 @@ func (c *fakeClock) exec(t testing.TB, statement string, args ...any) {
 	if _, err := c.conn.Exec(context.Background(), statement, args...); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// As if the clock of the database's machine was set.
+func TestAClockThatJumpsGrantsNoUserTwice(t *testing.T) {
+	portstest.TestJumpingClock(t, func(t testing.TB) portstest.Subject {
+		clock := newFakeClock(t, postgrestest.Shared(t).NewDatabase(t))
+		return portstest.Subject{
+			Store:   open(t, clock.url, newKeyRing(t)),
+			Advance: func(d time.Duration) { clock.advance(t, d) },
+		}
+	})
 }

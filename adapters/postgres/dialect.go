@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/uptrace/bun"
 
@@ -20,6 +21,10 @@ var dialect = bunstore.Dialect{
 	SkipLocked: "UPDATE SKIP LOCKED",
 	Lock:       "UPDATE",
 	Settled:    settled,
+	HoldOffAdds: []string{
+		"SET LOCAL lock_timeout = '100ms'", // how long it holds up adds, beside the time that it takes itself
+		fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", addsLock),
+	},
 	LeftInLine: []bunstore.Aging{
 		{Table: "waiters", Key: "place", At: "until"},
 		{Table: "replicas", Key: "replica_id", At: "seen_at"},
@@ -37,7 +42,7 @@ func causeOf(err error) bunstore.Cause {
 	switch state := answer.SQLState(); state {
 	case "40001", "40P01": // serialization_failure, deadlock_detected
 		return bunstore.Conflict
-	case "23503": // foreign_key_violation: what else is referred to is there for ever
+	case "23503": // foreign_key_violation: of all rows that others refer to, only keys are ever removed
 		return bunstore.UnknownKey
 	case "57P01", "57P02", "25006": // admin_shutdown, crash_shutdown, read_only_sql_transaction: after a failover
 		return bunstore.Disconnected

@@ -8,14 +8,14 @@ import (
 	"github.com/userfarm/userfarm/adapters/bunstore"
 )
 
-// postgresError is an error of PostgreSQL as its driver gives it.
+// postgresError is an error of PostgreSQL as its driver returns it.
 type postgresError struct{ state, message string }
 
 func (e postgresError) Error() string { return e.message + " (SQLSTATE " + e.state + ")" }
 
 func (e postgresError) SQLState() string { return e.state }
 
-func TestCauses(t *testing.T) {
+func TestEverySQLSTATEHasACause(t *testing.T) {
 	for state, want := range map[string]bunstore.Cause{
 		"23503": bunstore.UnknownKey,   // foreign_key_violation
 		"22P02": bunstore.Bug,          // invalid_text_representation

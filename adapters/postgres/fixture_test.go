@@ -22,7 +22,7 @@ const password = "correct horse"
 
 var anyUser = domain.Selector{ProjectID: pool.ProjectID, Env: pool.Env, Domain: pool.Domain}
 
-// open opens a store, which ends with the test.
+// open opens a store, which is closed at the end of the test.
 func open(t testing.TB, databaseURL string, sealer ports.Sealer) *bunstore.Store {
 	t.Helper()
 	store, err := postgres.Open(context.Background(), databaseURL, sealer)
@@ -71,7 +71,7 @@ func addUsers(t testing.TB, store ports.Store, n int) []domain.UserID {
 	return ids
 }
 
-// grantTo decides that a lease gets the users.
+// grantTo returns a decide that grants the users to a lease.
 func grantTo(lease domain.LeaseID) ports.Decide {
 	return func(now time.Time, users []*domain.User) error {
 		_, err := domain.Grant(now, lease, domain.Terms{Owner: "test", TTL: time.Hour}, users)

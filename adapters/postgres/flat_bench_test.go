@@ -17,11 +17,11 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// flatUsers says how large the pools of BenchmarkFlat are. A million takes some minutes to fill and to lock.
+// flatUsers has the sizes of the pools of BenchmarkFlat. A million takes some minutes to fill and to lock.
 var flatUsers = flag.String("flat.users", "1000,100000", "sizes of the pools of BenchmarkFlat")
 
-// BenchmarkFlat takes and releases users of pools that differ in how many users they have, and how many of these are free:
-// 64 clients, the disk synced at each commit. Every search should take as long as every other.
+// BenchmarkFlat claims and releases users with 64 clients, from pools with different numbers of users and of free users. Each
+// commit is synced to the disk. Every search should take the same time.
 func BenchmarkFlat(b *testing.B) {
 	server := postgrestest.Start(b)
 	server.Set(b, "fsync", "on")
@@ -38,7 +38,7 @@ func benchmarkFlat(b *testing.B, server *postgrestest.Server, users int) {
 	databaseURL := server.NewDatabase(b)
 	store := open(b, databaseURL, newKeyRing(b))
 	fill(b, store, users)
-	// A user's number decides whether it is locked, and has nothing to do with its labels.
+	// The number of a user decides whether it is locked. Its labels do not depend on it.
 	const number = "substr(login, 6)::integer"
 	for _, state := range []struct{ name, change string }{
 		{"locked=0%", "SELECT"},
@@ -62,7 +62,7 @@ func benchmarkFlat(b *testing.B, server *postgrestest.Server, users int) {
 	}
 }
 
-// fill adds users of whom every tenth is an admin, and who live in ten places each.
+// fill adds users. Every tenth is an admin, and each has one of ten places.
 func fill(b *testing.B, store ports.Store, n int) {
 	b.Helper()
 	now := time.Now().UTC().Truncate(time.Microsecond)
@@ -88,7 +88,7 @@ func fill(b *testing.B, store ports.Store, n int) {
 	}
 }
 
-// benchmarkPairs takes and releases users with 64 clients. Where fewer users are free, a refusal counts as a pair: it is an
+// benchmarkPairs claims and releases users with 64 clients. If there are fewer free users, a refusal counts as a pair: it is an
 // answer, too.
 func benchmarkPairs(b *testing.B, store *bunstore.Store, want domain.Selector) {
 	const clients = 64

@@ -19,7 +19,7 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// Two replicas claim the same users by name, each in the opposite order of the other, in groups and alone.
+// Two replicas claim the same users by id, each in the opposite order of the other, in groups and alone.
 func TestReplicasThatClaimTheSameUsersDoNotDeadlock(t *testing.T) {
 	const workers, rounds, users = 24, 25, 6
 	databaseURL := postgrestest.Shared(t).NewDatabase(t)
@@ -49,7 +49,7 @@ func TestReplicasThatClaimTheSameUsersDoNotDeadlock(t *testing.T) {
 	}
 	running.Wait()
 
-	// A session tells of its deadlocks when it ends.
+	// A session reports its deadlocks when it ends.
 	if err := errors.Join(one.Close(), other.Close()); err != nil {
 		t.Error(err)
 	}
@@ -58,7 +58,7 @@ func TestReplicasThatClaimTheSameUsersDoNotDeadlock(t *testing.T) {
 	}
 }
 
-// Two replicas add users of the same logins, each in the opposite order of the other.
+// Two replicas add users with the same logins, each in the opposite order of the other.
 func TestReplicasThatAddTheSameUsersDoNotDeadlock(t *testing.T) {
 	const rounds, users = 30, 40
 	databaseURL := postgrestest.Shared(t).NewDatabase(t)
@@ -93,7 +93,7 @@ func TestReplicasThatAddTheSameUsersDoNotDeadlock(t *testing.T) {
 	}
 }
 
-// countDeadlocks waits until it is alone in the database, and returns how many deadlocks there were.
+// countDeadlocks waits until the database has no other session, and returns the number of deadlocks.
 func countDeadlocks(t *testing.T, databaseURL string) (deadlocks int) {
 	t.Helper()
 	ctx := context.Background()
@@ -115,7 +115,7 @@ func countDeadlocks(t *testing.T, databaseURL string) (deadlocks int) {
 	return deadlocks
 }
 
-// named wants n of the users, in their order.
+// named returns selectors of n of the users, in their order.
 func named(ids []domain.UserID, n int) []domain.Selector {
 	chosen := rand.Perm(len(ids))[:n]
 	slices.Sort(chosen)
@@ -126,7 +126,7 @@ func named(ids []domain.UserID, n int) []domain.Selector {
 	return want
 }
 
-// newUsers returns users whose logins are those of a round.
+// newUsers returns users with the logins of a round.
 func newUsers(t *testing.T, round, n int) []*domain.User {
 	t.Helper()
 	now := time.Now().UTC().Truncate(time.Microsecond)
@@ -145,15 +145,15 @@ func newUsers(t *testing.T, round, n int) []*domain.User {
 	return users
 }
 
-// A replica that stops in the middle of a claim keeps the rows that it chose among, and holds up nobody who wants others.
-func TestAPausedRivalHoldsUpOnlyWhoNeedsItsUser(t *testing.T) {
+// A replica that stops during a claim keeps its rows locked. Only claims that need one of these users wait.
+func TestAPausedRivalDelaysOnlyCallersThatNeedItsUser(t *testing.T) {
 	one, other, databaseURL := twoReplicas(t, 3)
 	rival := newRival(t, other)
 	page, err := one.List(context.Background(), ports.Query{Limit: 3})
 	if err != nil {
 		t.Fatal(err)
 	}
-	kept := page.Users[0].ID() // nobody was ever held, so the first is the first to be claimed
+	kept := page.Users[0].ID() // no user was ever held, so a claim takes the first one
 
 	ctx, leave := context.WithCancel(context.Background())
 	defer leave()
@@ -167,7 +167,7 @@ func TestAPausedRivalHoldsUpOnlyWhoNeedsItsUser(t *testing.T) {
 	awaitLockWait(t, databaseURL, waiting)
 	for range 2 {
 		if _, err := claim(ctx, one); err != nil {
-			t.Errorf("a claim beside the one that waits: %v", err)
+			t.Errorf("a claim of another user: %v", err)
 		}
 	}
 	rival.decision <- nil
@@ -175,12 +175,12 @@ func TestAPausedRivalHoldsUpOnlyWhoNeedsItsUser(t *testing.T) {
 		t.Error(err)
 	}
 	if err := <-waiting; !errors.Is(err, domain.ErrUserLocked) {
-		t.Errorf("who waited got %v, want %v", err, domain.ErrUserLocked)
+		t.Errorf("the update that waited returns %v, want %v", err, domain.ErrUserLocked)
 	}
 }
 
-// A replica that does something about one user of a lease keeps its row: then the lease is not released without it.
-func TestALeaseIsReleasedWhole(t *testing.T) {
+// Another replica updates one user of a lease and locks its row. The release of the lease must wait for that row.
+func TestALeaseIsReleasedForAllItsUsers(t *testing.T) {
 	one, other, databaseURL := twoReplicas(t, 2)
 	ctx := context.Background()
 	lease := domain.NewLeaseID()
@@ -212,14 +212,14 @@ func TestALeaseIsReleasedWhole(t *testing.T) {
 	}
 }
 
-// A password that can't be read is the trouble of who asks for its user, and of a claim that finds no other.
-func TestABadRowTouchesNobodyElse(t *testing.T) {
+// A password that can't be opened affects only callers that name its user, and claims that find no other user.
+func TestABadRowAffectsNoOtherUser(t *testing.T) {
 	server := postgrestest.Shared(t)
 	databaseURL := server.NewDatabase(t)
 	store := open(t, databaseURL, newKeyRing(t))
 	ids := addUsers(t, store, 6)
 	slices.SortFunc(ids, func(a, b domain.UserID) int { return bytes.Compare(a[:], b[:]) })
-	for _, id := range ids[:4] { // the first to be claimed, as nobody was ever held
+	for _, id := range ids[:4] { // no user was ever held, so claims take these first
 		server.Exec(t, databaseURL, fmt.Sprintf("UPDATE users SET password = 'x' WHERE user_id = '%v'", id))
 	}
 	ctx := context.Background()
@@ -228,7 +228,7 @@ func TestABadRowTouchesNobodyElse(t *testing.T) {
 	for range 2 {
 		lease, err := claim(ctx, store)
 		if err != nil {
-			t.Fatalf("others are free: %v", err)
+			t.Fatalf("other users are free, but the claim returns: %v", err)
 		}
 		held = append(held, lease)
 	}
@@ -245,7 +245,7 @@ func TestABadRowTouchesNobodyElse(t *testing.T) {
 	}
 }
 
-// Users that another replica adds are handed out before those that were held already, as soon as the search looks for them.
+// Users that another replica adds are handed out before users that were held, as soon as the search finds them.
 func TestUsersOfAnotherReplicaAreFound(t *testing.T) {
 	one, other, _ := twoReplicas(t, 2)
 	ctx := context.Background()
@@ -272,13 +272,13 @@ func TestUsersOfAnotherReplicaAreFound(t *testing.T) {
 			t.Fatal(err)
 		}
 		if time.Now().After(deadline) {
-			t.Fatal("a user that nobody ever held is passed over")
+			t.Fatal("the search does not find a user that was never held")
 		}
 	}
 }
 
-// The last free user may have come in below where the searches begin.
-func TestTheOnlyFreeUserIsFoundWhereverItStands(t *testing.T) {
+// The last free user may be in front of the position where searches begin.
+func TestTheOnlyFreeUserIsFoundAtAnyPosition(t *testing.T) {
 	one, other, _ := twoReplicas(t, 2)
 	ctx := context.Background()
 	first, err := claim(ctx, one)
@@ -295,6 +295,6 @@ func TestTheOnlyFreeUserIsFoundWhereverItStands(t *testing.T) {
 	}
 	addUsers(t, other, 1)
 	if _, err := claim(ctx, one); err != nil {
-		t.Errorf("a user is free, but the claim says: %v", err)
+		t.Errorf("a user is free, but the claim returns: %v", err)
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// A database that was restored from another server has events of transactions that this one has yet to come to.
-func TestAHistoryThatWasRestoredGoesOn(t *testing.T) {
+// A database that was restored from another server can have events with transaction ids that this server has not reached yet.
+func TestARestoredHistoryContinues(t *testing.T) {
 	t.Parallel()
 	server := postgrestest.Shared(t)
 	databaseURL := server.NewDatabase(t)
@@ -27,11 +27,11 @@ func TestAHistoryThatWasRestoredGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(page.Events) != 3 || page.Events[2].At.Before(page.Events[0].At) {
-		t.Errorf("events = %+v, want the two from before and then the new one", page.Events)
+		t.Errorf("events = %+v, want the two restored ones and then the new one", page.Events)
 	}
 }
 
-// Events are numbered when they are written, and become visible when they are committed.
+// An event gets its number when it is written, and becomes visible when it is committed.
 func TestAnEventThatIsCommittedLateIsNotMissed(t *testing.T) {
 	t.Parallel()
 	one, other, databaseURL := twoReplicas(t, 2)
@@ -70,10 +70,10 @@ func TestAnEventThatIsCommittedLateIsNotMissed(t *testing.T) {
 	if err := late.Commit(ctx); err != nil {
 		t.Fatal(err)
 	}
-	for end := time.Now().Add(patience); seen["late"] == 0 && time.Now().Before(end); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(answerTimeout); seen["late"] == 0 && time.Now().Before(end); time.Sleep(time.Millisecond) {
 		read()
 	}
 	if seen["late"] != 1 {
-		t.Errorf("the late event was seen %d times", seen["late"])
+		t.Errorf("the late event was returned %d times", seen["late"])
 	}
 }

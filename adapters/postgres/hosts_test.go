@@ -10,7 +10,7 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// withHosts returns the URL of a database with hosts in place of its own.
+// withHosts returns the URL of a database with these hosts instead of its own.
 func withHosts(t *testing.T, databaseURL, hosts string) string {
 	t.Helper()
 	u, err := url.Parse(databaseURL)
@@ -21,13 +21,13 @@ func withHosts(t *testing.T, databaseURL, hosts string) string {
 	return u.String()
 }
 
-func TestOpenPassesOverAHostThatIsDown(t *testing.T) {
+func TestOpenSkipsAHostThatIsDown(t *testing.T) {
 	server := postgrestest.Shared(t)
 	hosts := unusedAddress(t) + "," + server.Address()
 	addUsers(t, open(t, withHosts(t, server.NewDatabase(t), hosts), newKeyRing(t)), 1)
 }
 
-func TestOpenPassesOverAHostThatTakesNoWrites(t *testing.T) {
+func TestOpenSkipsAHostThatAcceptsNoWrites(t *testing.T) {
 	t.Parallel()
 	server := postgrestest.Shared(t)
 	databaseURL := server.NewDatabase(t)
@@ -38,7 +38,7 @@ func TestOpenPassesOverAHostThatTakesNoWrites(t *testing.T) {
 	addUsers(t, open(t, withHosts(t, databaseURL, hosts), newKeyRing(t)), 1)
 }
 
-func TestStoreFollowsAFailover(t *testing.T) {
+func TestAStoreFollowsAFailover(t *testing.T) {
 	t.Parallel()
 	server := postgrestest.Shared(t)
 	databaseURL := server.NewDatabase(t)
@@ -49,7 +49,7 @@ func TestStoreFollowsAFailover(t *testing.T) {
 
 	refuseWrites(t, primary)
 
-	// The sessions that there are learn of it a moment later: until then they write to the old primary.
+	// Existing sessions notice the change a moment later. Until then they write to the old primary.
 	for followed := false; !followed; {
 		id := addUsers(t, store, 1)[0]
 		_, _, err := standby.Find(context.Background(), ports.ByUser(id))
@@ -57,7 +57,7 @@ func TestStoreFollowsAFailover(t *testing.T) {
 	}
 }
 
-// newStandIn starts a server that can take the place of another for one of its databases.
+// newStandIn starts a server that can replace another one for one of its databases.
 func newStandIn(t *testing.T, databaseURL string) *postgrestest.Server {
 	t.Helper()
 	u, err := url.Parse(databaseURL)
@@ -69,7 +69,7 @@ func newStandIn(t *testing.T, databaseURL string) *postgrestest.Server {
 	return server
 }
 
-// refuseWrites makes a server look like a standby.
+// refuseWrites makes a server reject writes, as a standby does.
 func refuseWrites(t *testing.T, server *postgrestest.Server) {
 	t.Helper()
 	server.Set(t, "default_transaction_read_only", "on")

@@ -15,7 +15,7 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-func TestOpenAsksForTheKeyThatTheDatabaseWasStartedWith(t *testing.T) {
+func TestOpenRequiresTheKeyThatSealedTheDatabase(t *testing.T) {
 	databaseURL := postgrestest.Shared(t).NewDatabase(t)
 	first := keyRing(t, 1)
 	open(t, databaseURL, first)
@@ -42,7 +42,7 @@ func TestKeysCanBeRotated(t *testing.T) {
 		t.Fatal(err)
 	}
 	if users[0].Snapshot().Password.Reveal() != password {
-		t.Error("the password that the first key sealed is another now")
+		t.Error("the password that the first key sealed has changed")
 	}
 }
 
@@ -64,14 +64,14 @@ func TestReplicasWithDifferentKeysDoNotBothStart(t *testing.T) {
 	starting.Wait()
 
 	if (errs[0] == nil) == (errs[1] == nil) {
-		t.Fatalf("want one to start and one to be refused, got %v and %v", errs[0], errs[1])
+		t.Fatalf("want one to start and one to be rejected, got %v and %v", errs[0], errs[1])
 	}
 	if err := errors.Join(errs...); !errors.Is(err, bunstore.ErrMissingKey) {
 		t.Errorf("got %v, want %v", err, bunstore.ErrMissingKey)
 	}
 }
 
-func TestAPasswordThatDoesNotOpenIsAnErrorOfItsOwn(t *testing.T) {
+func TestAPasswordThatCanNotBeOpenedIsUnsealable(t *testing.T) {
 	server := postgrestest.Shared(t)
 	databaseURL := server.NewDatabase(t)
 	store := open(t, databaseURL, newKeyRing(t))

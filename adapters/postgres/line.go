@@ -6,6 +6,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/userfarm/userfarm/adapters/bunstore"
+	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/domain/ledger"
 )
 
@@ -26,8 +27,9 @@ const (
 	noteBeat = `INSERT INTO replicas (replica_id, seen_at) SELECT $1, ` + clock + `
 		ON CONFLICT (replica_id) DO UPDATE SET seen_at = excluded.seen_at`
 
-	// forgetLate removes the claims of replicas that died.
-	forgetLate = `DELETE FROM waiters WHERE until < (SELECT ` + clock + `) - 1000000`
+	// forgetLate removes the claims of replicas that died, and places that were kept for long enough.
+	forgetLate = `DELETE FROM waiters
+		WHERE until < (SELECT ` + clock + `) - 1000000 AND (call IS NULL OR until < (SELECT ` + clock + `) - $1::bigint)`
 
 	// wantsInLine goes from one of the wants to the next one by the index, however many claims want the same.
 	wantsInLine = `WITH RECURSIVE wants (key) AS (
@@ -53,19 +55,32 @@ const (
 			ORDER BY w.place LIMIT $2
 		) w WHERE wants.key IS NOT NULL ORDER BY w.place`
 
+	// findPlaces returns the places of calls. Those of claims that have left are returned for as long as they are kept.
+	findPlaces = `WITH now (at) AS MATERIALIZED (SELECT ` + clock + `)
+		SELECT w.place, w.replica_id, w.want, w.since, w.until, w.call, NOT (` + alive + `)
+		FROM waiters w CROSS JOIN now WHERE w.call = ANY ($2::bytea[]) AND w.until >= now.at - $3::bigint`
+
 	lastPlace = `SELECT coalesce(max(place), 0) FROM waiters`
 
 	findCrowds = `WITH now (at) AS MATERIALIZED (SELECT ` + clock + `)
 		SELECT min(w.want), count(*), min(w.since) FROM waiters w CROSS JOIN now WHERE ` + alive + ` GROUP BY w.want_key`
 
-	joinLine = `INSERT INTO waiters (place, replica_id, want_key, want, since, until)
-		SELECT n.place, $1, n.want_key, n.want, n.since, n.until
-		FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[]) AS n (place, want_key, want, since, until)`
+	joinLine = `INSERT INTO waiters (place, replica_id, want_key, want, since, until, call)
+		SELECT n.place, $1, n.want_key, n.want, n.since, n.until, n.call
+		FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::bytea[])
+			AS n (place, want_key, want, since, until, call)
+		ON CONFLICT (place) DO UPDATE SET replica_id = excluded.replica_id, until = excluded.until`
+
+	// stepAside ends the wait of claims. Places without a call are not kept; see forgetLate.
+	stepAside = `UPDATE waiters SET until = least(until, $3::bigint - 1) WHERE place = ANY ($1::bigint[]) AND replica_id = $2`
 
 	leaveLine = `DELETE FROM waiters WHERE place = ANY ($1::bigint[]) AND replica_id = $2`
 
 	// wakeOthers wakes the other replicas in which claims wait, if there are any.
 	wakeOthers = `SELECT pg_notify('` + lineChannel + `', '') FROM (SELECT FROM waiters WHERE replica_id <> $1 LIMIT 1) others`
+
+	// tellGone tells all replicas which users have gone, also those in which a claim may be about to wait.
+	tellGone = `SELECT pg_notify('` + lineChannel + `', $1)`
 )
 
 // wants adds the query for what claims in line want.
@@ -89,12 +104,38 @@ func (e *exchange) line(ask bunstore.Ask, found *bunstore.Found) {
 	e.run(takeTurn, int64(lineLock))
 	if ask.Beat != 0 {
 		e.run(noteBeat, int64(ask.Beat))
-		e.run(forgetLate)
+		e.run(forgetLate, domain.PlaceKept.Microseconds())
 	}
 	e.read(findHeads, []any{bunstore.DeadAfter.Microseconds(), bunstore.MaxAlike}, func(rows pgx.Rows) error {
 		return readLine(rows, &found.Line)
 	})
 	e.value(lastPlace, &found.Line.Last)
+	if len(ask.Places) > 0 {
+		calls := make([][]byte, len(ask.Places))
+		for i, call := range ask.Places {
+			calls[i] = call[:]
+		}
+		args := []any{bunstore.DeadAfter.Microseconds(), calls, domain.PlaceKept.Microseconds()}
+		e.read(findPlaces, args, func(rows pgx.Rows) error { return readPlaces(rows, &found.Places) })
+	}
+}
+
+func readPlaces(rows pgx.Rows, places *[]bunstore.Waiter) error {
+	for rows.Next() {
+		var w bunstore.Waiter
+		var text string
+		var call []byte
+		if err := rows.Scan(&w.Place, &w.Replica, &text, &w.Since, &w.Until, &call, &w.Away); err != nil {
+			return err
+		}
+		var err error
+		if w.Want, err = bunstore.DecodeWant(text); err != nil {
+			return err
+		}
+		copy(w.Call[:], call)
+		*places = append(*places, w)
+	}
+	return rows.Err()
 }
 
 func readLine(rows pgx.Rows, line *bunstore.Line) error {
@@ -117,12 +158,18 @@ func readLine(rows pgx.Rows, line *bunstore.Line) error {
 func (e *exchange) moveLine(changes bunstore.Changes) {
 	if n := len(changes.Waiters); n > 0 {
 		places, keys, since, until := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
-		wants := make([]string, n)
+		wants, calls := make([]string, n), make([][]byte, n)
 		for i, w := range changes.Waiters {
 			places[i], since[i], until[i] = w.Place, w.Since, w.Until
 			wants[i], keys[i] = bunstore.EncodeWant(w.Want)
+			if !w.Call.IsZero() {
+				calls[i] = w.Call[:]
+			}
 		}
-		e.run(joinLine, int64(changes.Replica), places, keys, wants, since, until)
+		e.run(joinLine, int64(changes.Replica), places, keys, wants, since, until, calls)
+	}
+	if len(changes.Aside) > 0 {
+		e.run(stepAside, places(changes.Aside), int64(changes.Replica), changes.At)
 	}
 	if len(changes.Left) > 0 {
 		e.run(leaveLine, places(changes.Left), int64(changes.Replica))

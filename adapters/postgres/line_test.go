@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -11,10 +12,10 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// patience is how long a test waits for what is to happen at once, on a machine that does other things, too.
-const patience = 30 * time.Second
+// answerTimeout is how long a test waits for an answer that is due at once. It is long because the machine may be busy.
+const answerTimeout = 30 * time.Second
 
-// wait begins a claim of any user that stands in line, and returns when it does.
+// wait starts a claim of n users, and returns when it waits in line.
 func wait(t *testing.T, store ports.Store, n int) <-chan error {
 	t.Helper()
 	before := waiting(t, store)
@@ -28,9 +29,9 @@ func wait(t *testing.T, store ports.Store, n int) <-chan error {
 		_, err := store.Claim(context.Background(), claim)
 		answer <- err
 	}()
-	for late := time.Now().Add(patience); waiting(t, store) == before; time.Sleep(5 * time.Millisecond) {
+	for late := time.Now().Add(answerTimeout); waiting(t, store) == before; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(late) {
-			t.Fatal("a claim does not stand in line")
+			t.Fatal("a claim is not in line")
 		}
 	}
 	return answer
@@ -45,7 +46,7 @@ func waiting(t *testing.T, store ports.Store) int {
 	return counts[0].Waiting
 }
 
-// answered fails the test unless the claim is answered with want.
+// answered fails the test unless the answer to the claim is want.
 func answered(t *testing.T, what string, answer <-chan error, want error) {
 	t.Helper()
 	select {
@@ -53,12 +54,12 @@ func answered(t *testing.T, what string, answer <-chan error, want error) {
 		if !errors.Is(err, want) {
 			t.Errorf("%s: got %v, want %v", what, err, want)
 		}
-	case <-time.After(patience):
+	case <-time.After(answerTimeout):
 		t.Errorf("%s: no answer", what)
 	}
 }
 
-func TestWhoWaitsInAnotherReplicaIsServedInTurn(t *testing.T) {
+func TestAWaiterOfAnotherReplicaIsServedInTurn(t *testing.T) {
 	t.Parallel()
 	one, other, _ := twoReplicas(t, 1)
 	ctx := context.Background()
@@ -70,9 +71,9 @@ func TestWhoWaitsInAnotherReplicaIsServedInTurn(t *testing.T) {
 	if err := release(ctx, one, lease); err != nil {
 		t.Fatal(err)
 	}
-	// Whoever comes now comes last, and the one who was in line first is not in the replica that the user came back to.
+	// A new claim is last in line. The first waiter is in another replica than the one that released the user.
 	if _, err := claim(ctx, one); !errors.Is(err, domain.ErrPoolExhausted) {
-		t.Errorf("a claim that overtakes: %v", err)
+		t.Errorf("a claim that is served before a waiter: %v", err)
 	}
 	answered(t, "the first in line", first, nil)
 	select {
@@ -82,7 +83,7 @@ func TestWhoWaitsInAnotherReplicaIsServedInTurn(t *testing.T) {
 	}
 }
 
-func TestABatchKeepsWhatItHasComeByFromOtherReplicas(t *testing.T) {
+func TestUsersStayReservedForABatchOverAllReplicas(t *testing.T) {
 	t.Parallel()
 	one, other, _ := twoReplicas(t, 2)
 	ctx := context.Background()
@@ -98,7 +99,7 @@ func TestABatchKeepsWhatItHasComeByFromOtherReplicas(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := claim(ctx, other); !errors.Is(err, domain.ErrPoolExhausted) {
-		t.Errorf("a claim of the user that the batch keeps: %v", err)
+		t.Errorf("a claim of the user that is reserved for the batch: %v", err)
 	}
 	if err := release(ctx, other, leases[1]); err != nil {
 		t.Fatal(err)
@@ -106,13 +107,13 @@ func TestABatchKeepsWhatItHasComeByFromOtherReplicas(t *testing.T) {
 	answered(t, "the batch", batch, nil)
 	select {
 	case err := <-single:
-		t.Errorf("who came after the batch: %v", err)
+		t.Errorf("the claim after the batch: %v", err)
 	default:
 	}
 }
 
-// A replica that was killed leaves its waiters in the table, and says no more that it lives.
-func TestTheWaitersOfADeadReplicaAreGone(t *testing.T) {
+// A killed replica leaves its waiters in the table, and does not report anymore that it is alive.
+func TestTheWaitersOfADeadReplicaAreRemoved(t *testing.T) {
 	t.Parallel()
 	server := postgrestest.Shared(t)
 	databaseURL := server.NewDatabase(t)
@@ -126,11 +127,11 @@ func TestTheWaitersOfADeadReplicaAreGone(t *testing.T) {
 		t.Errorf("a claim behind a dead replica's: %v", err)
 	}
 	if n := waiting(t, store); n != 0 {
-		t.Errorf("%d wait", n)
+		t.Errorf("%d claims wait, want none", n)
 	}
 }
 
-func TestWhoWaitsIsToldThatTheServerIsAway(t *testing.T) {
+func TestAWaiterIsAnsweredWhenTheServerIsDown(t *testing.T) {
 	t.Parallel()
 	server := postgrestest.Start(t)
 	store := open(t, server.NewDatabase(t), newKeyRing(t))
@@ -141,10 +142,10 @@ func TestWhoWaitsIsToldThatTheServerIsAway(t *testing.T) {
 	}
 	answer := wait(t, store, 1)
 	server.Stop()
-	answered(t, "who waits", answer, ports.ErrUnavailable)
+	answered(t, "the waiter", answer, ports.ErrUnavailable)
 }
 
-func TestWhoWaitsDoesNotNoticeThatTheServerRestarts(t *testing.T) {
+func TestAWaiterKeepsWaitingWhenTheServerRestarts(t *testing.T) {
 	t.Parallel()
 	server := postgrestest.Start(t)
 	store := open(t, server.NewDatabase(t), newKeyRing(t))
@@ -160,5 +161,114 @@ func TestWhoWaitsDoesNotNoticeThatTheServerRestarts(t *testing.T) {
 	if err := release(ctx, store, lease); err != nil {
 		t.Fatal(err)
 	}
-	answered(t, "who waits", answer, nil)
+	answered(t, "the waiter", answer, nil)
+}
+
+func TestAClaimKeepsItsPlaceInAnotherReplica(t *testing.T) {
+	t.Parallel()
+	one, other, _ := twoReplicas(t, 1)
+	ctx := context.Background()
+	lease, err := claim(ctx, one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := domain.NewIdempotencyKey("key")
+	if err != nil {
+		t.Fatal(err)
+	}
+	once := key.Once("acquire", "request", domain.NewNonce())
+	patient := ports.Claim{Want: []domain.Selector{anyUser}, Wait: domain.MaxWait, Once: once, Decide: grantTo(domain.NewLeaseID())}
+	leaving, leave := context.WithCancel(ctx)
+	left := make(chan error, 1)
+	go func() {
+		_, err := one.Claim(leaving, patient)
+		left <- err
+	}()
+	awaitWaiting(t, one, 1)
+	second := wait(t, other, 1)
+	leave()
+	answered(t, "the claim whose caller left", left, context.Canceled)
+	awaitWaiting(t, one, 1)
+
+	again := make(chan error, 1)
+	go func() {
+		_, err := other.Claim(ctx, patient)
+		again <- err
+	}()
+	awaitWaiting(t, one, 2)
+	if err := release(ctx, one, lease); err != nil {
+		t.Fatal(err)
+	}
+	answered(t, "the claim that asks again", again, nil)
+	select {
+	case err := <-second:
+		t.Errorf("the second in line: %v", err)
+	default:
+	}
+}
+
+// awaitWaiting returns when n claims stand in line.
+func awaitWaiting(t *testing.T, store ports.Store, n int) {
+	t.Helper()
+	for late := time.Now().Add(answerTimeout); waiting(t, store) != n; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(late) {
+			t.Fatalf("%d claims stand in line, want %d", waiting(t, store), n)
+		}
+	}
+}
+
+func TestAWaiterInAnotherReplicaIsRefusedWhenItsUserIsRemoved(t *testing.T) {
+	t.Parallel()
+	one, other, _ := twoReplicas(t, 1)
+	ctx := context.Background()
+	if _, err := claim(ctx, one); err != nil {
+		t.Fatal(err)
+	}
+	waiter := wait(t, other, 1)
+	page, err := one.List(ctx, ports.Query{Limit: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := one.Remove(ctx, page.Users[0].ID(), func(time.Time, []*domain.User) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	answered(t, "the waiter", waiter, domain.ErrNoMatch)
+}
+
+// A repetition that comes while another replica carries out the call must not be refused because the users are locked then.
+func TestARepeatedCallInAnotherReplicaIsNeverRefused(t *testing.T) {
+	t.Parallel()
+	one, other, _ := twoReplicas(t, 1)
+	ctx := context.Background()
+	for i := range 150 {
+		key, err := domain.NewIdempotencyKey(fmt.Sprint("key ", i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		lease := domain.NewLeaseID()
+		first := make(chan error, 1)
+		attempt := func(store ports.Store) error {
+			_, err := store.Claim(ctx, ports.Claim{
+				Want: []domain.Selector{anyUser}, Once: key.Once("acquire", "request", domain.NewNonce()), Decide: grantTo(lease),
+			})
+			return err
+		}
+		go func() { first <- attempt(one) }()
+		time.Sleep(time.Duration(i%6) * time.Millisecond / 2)
+		errs := []error{attempt(other), <-first}
+		carriedOut := 0
+		for _, err := range errs {
+			if _, repeated := errors.AsType[*domain.RepeatedError](err); err == nil {
+				carriedOut++
+			} else if !repeated {
+				t.Errorf("attempt %d: %v", i, err)
+			}
+		}
+		if carriedOut != 1 {
+			t.Errorf("call %d was carried out %d times", i, carriedOut)
+		}
+		if err := release(ctx, one, lease); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

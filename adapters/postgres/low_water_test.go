@@ -8,7 +8,7 @@ import (
 	"github.com/userfarm/userfarm/adapters/bunstore"
 )
 
-func TestASearchBeginsWhereTheOneBeforeFoundSomebody(t *testing.T) {
+func TestASearchBeginsWhereThePreviousOneFoundAUser(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		low := newLowWater()
 		found := bunstore.Row{UserID: [16]byte{7}}
@@ -34,7 +34,7 @@ func TestASearchBeginsWhereTheOneBeforeFoundSomebody(t *testing.T) {
 
 		low.seen("pool", []bunstore.Row{found})
 		low.seen("pool", nil)
-		begins("after a search that found nobody", 0, [16]byte{})
+		begins("after a search that found no user", 0, [16]byte{})
 
 		low.seen("pool", []bunstore.Row{found})
 		time.Sleep(lowWaterAge / 2)

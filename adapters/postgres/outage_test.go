@@ -15,7 +15,7 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// useConnections makes a store open several connections, which are idle afterwards.
+// useConnections makes a store open several connections and leaves them idle.
 func useConnections(t *testing.T, store ports.Store) {
 	t.Helper()
 	var running sync.WaitGroup
@@ -29,7 +29,7 @@ func useConnections(t *testing.T, store ports.Store) {
 	running.Wait()
 }
 
-func TestOperationsSucceedAfterTheServerRestarted(t *testing.T) {
+func TestOperationsSucceedAfterARestartOfTheServer(t *testing.T) {
 	t.Parallel()
 	server := postgrestest.Start(t)
 	store := open(t, server.NewDatabase(t), newKeyRing(t))
@@ -58,7 +58,7 @@ func TestOperationsSucceedAfterTheServerRestarted(t *testing.T) {
 	}
 }
 
-func TestStoreIsUnavailableWhileTheServerIsDown(t *testing.T) {
+func TestTheStoreIsUnavailableWhileTheServerIsDown(t *testing.T) {
 	t.Parallel()
 	server := postgrestest.Start(t)
 	store := open(t, server.NewDatabase(t), newKeyRing(t))
@@ -81,12 +81,12 @@ func TestStoreIsUnavailableWhileTheServerIsDown(t *testing.T) {
 	server.Resume(t)
 	for name, operation := range operations {
 		if err := operation(); err != nil {
-			t.Errorf("%s, once the server is back: %v", name, err)
+			t.Errorf("%s, after the server is back: %v", name, err)
 		}
 	}
 }
 
-func TestWhatWasAnsweredSurvivesACrashOfTheServer(t *testing.T) {
+func TestAnAnsweredLeaseSurvivesACrashOfTheServer(t *testing.T) {
 	t.Parallel()
 	server := postgrestest.Start(t)
 	store := open(t, server.NewDatabase(t), newKeyRing(t))
@@ -116,22 +116,22 @@ func TestWhatWasAnsweredSurvivesACrashOfTheServer(t *testing.T) {
 	}
 }
 
-func TestOperationEndsWhenTheServerDoesNotAnswer(t *testing.T) {
+func TestAnOperationEndsIfTheServerDoesNotAnswer(t *testing.T) {
 	t.Parallel()
 	server := postgrestest.Shared(t)
 	databaseURL := server.NewDatabase(t)
-	line := newLine(t, server.Address())
-	store := open(t, through(t, line, databaseURL), newKeyRing(t))
+	network := newFakeNetwork(t, server.Address())
+	store := open(t, through(t, network, databaseURL), newKeyRing(t))
 	addUsers(t, store, 1)
 
-	line.cut()
+	network.cut()
 
 	if _, err := claim(context.Background(), store); !errors.Is(err, ports.ErrUnavailable) {
 		t.Errorf("got %v, want %v", err, ports.ErrUnavailable)
 	}
 }
 
-func TestOperationEndsWithItsCallersContext(t *testing.T) {
+func TestAnOperationEndsWithTheContextOfItsCaller(t *testing.T) {
 	one, other, databaseURL := twoReplicas(t, 1)
 	rival := newRival(t, other)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -149,21 +149,21 @@ func TestOperationEndsWithItsCallersContext(t *testing.T) {
 	}
 }
 
-// line passes connections on to an address until it is cut: then they stay open, but nothing comes through anymore.
-type line struct {
+// fakeNetwork forwards connections to an address until it is cut. Then they stay open, but it forwards nothing more.
+type fakeNetwork struct {
 	listener net.Listener
 	mu       sync.Mutex
 	isCut    bool
 	ends     []net.Conn
 }
 
-func newLine(t *testing.T, to string) *line {
+func newFakeNetwork(t *testing.T, to string) *fakeNetwork {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &line{listener: listener}
+	n := &fakeNetwork{listener: listener}
 	var passing sync.WaitGroup
 	passing.Go(func() {
 		for {
@@ -176,59 +176,59 @@ func newLine(t *testing.T, to string) *line {
 				_ = near.Close()
 				continue
 			}
-			l.mu.Lock()
-			l.ends = append(l.ends, near, far)
-			l.mu.Unlock()
-			passing.Go(func() { l.pass(near, far) })
-			passing.Go(func() { l.pass(far, near) })
+			n.mu.Lock()
+			n.ends = append(n.ends, near, far)
+			n.mu.Unlock()
+			passing.Go(func() { n.pass(near, far) })
+			passing.Go(func() { n.pass(far, near) })
 		}
 	})
 	t.Cleanup(func() {
 		_ = listener.Close()
-		l.mu.Lock()
-		for _, end := range l.ends {
+		n.mu.Lock()
+		for _, end := range n.ends {
 			_ = end.Close()
 		}
-		l.mu.Unlock()
+		n.mu.Unlock()
 		passing.Wait()
 	})
-	return l
+	return n
 }
 
-func (l *line) pass(from, to net.Conn) {
+func (n *fakeNetwork) pass(from, to net.Conn) {
 	defer func() { _ = to.Close() }()
 	buffer := make([]byte, 32<<10)
 	for {
-		n, err := from.Read(buffer)
+		size, err := from.Read(buffer)
 		if err != nil {
 			return
 		}
-		l.mu.Lock()
-		isCut := l.isCut
-		l.mu.Unlock()
+		n.mu.Lock()
+		isCut := n.isCut
+		n.mu.Unlock()
 		if isCut {
 			_, _ = io.Copy(io.Discard, from)
 			return
 		}
-		if _, err := to.Write(buffer[:n]); err != nil {
+		if _, err := to.Write(buffer[:size]); err != nil {
 			return
 		}
 	}
 }
 
-func (l *line) cut() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.isCut = true
+func (n *fakeNetwork) cut() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.isCut = true
 }
 
-// through returns the URL that leads to a database through a line.
-func through(t *testing.T, l *line, databaseURL string) string {
+// through returns the URL of a database behind a fake network.
+func through(t *testing.T, n *fakeNetwork, databaseURL string) string {
 	t.Helper()
 	u, err := url.Parse(databaseURL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	u.Host = l.listener.Addr().String()
+	u.Host = n.listener.Addr().String()
 	return u.String()
 }

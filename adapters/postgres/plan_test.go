@@ -19,7 +19,7 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// recorder keeps the statements that a store sends together.
+// recorder records the statements that a store sends in a batch.
 type recorder struct {
 	mu         sync.Mutex
 	statements []statement
@@ -66,8 +66,8 @@ func (p plan) nodes() []plan {
 	return nodes
 }
 
-// An exhausted pool, and one that nearly is, are answered from one range of an index, with labels and without.
-func TestSearchForAFreeUserReadsOnlyWhatIsFree(t *testing.T) {
+// An exhausted pool, and one that is nearly exhausted, need one range of an index, with labels and without.
+func TestASearchForAFreeUserReadsOnlyFreeUsers(t *testing.T) {
 	server := postgrestest.Shared(t)
 	databaseURL := server.NewDatabase(t)
 	ctx := context.Background()
@@ -95,7 +95,7 @@ func TestSearchForAFreeUserReadsOnlyWhatIsFree(t *testing.T) {
 			Fence:  1, Lock: &domain.Lock{AcquiredAt: time.Now()},
 		}
 		if i%2 == 0 {
-			held.Labels, held.Lock = domain.Labels{"role": "plain"}, nil // free, for who wants that
+			held.Labels, held.Lock = domain.Labels{"role": "plain"}, nil // free, for a claim of a plain user
 		}
 		users[i] = domain.Restore(held)
 	}
@@ -129,16 +129,16 @@ func TestSearchForAFreeUserReadsOnlyWhatIsFree(t *testing.T) {
 				t.Errorf("%s reads users that are not free:\n%s", node.NodeType, statement.sql)
 			}
 			if strings.HasPrefix(node.Index, "users_free") && node.Rows > 1 {
-				t.Errorf("%s reads %v users for one:\n%s", node.Index, node.Rows, statement.sql)
+				t.Errorf("%s reads %v users to find one:\n%s", node.Index, node.Rows, statement.sql)
 			}
 		}
 	}
 	if searches != 5 {
-		t.Errorf("the claims searched for free users %d times, want once each, and once more to refuse", searches)
+		t.Errorf("the claims searched for free users %d times, want once for each claim, and once more for the refusal", searches)
 	}
 }
 
-// explain runs a statement and returns the plan that it ran by.
+// explain runs a statement and returns its plan.
 func explain(t *testing.T, databaseURL string, explained statement) plan {
 	t.Helper()
 	ctx := context.Background()

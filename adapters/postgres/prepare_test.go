@@ -13,10 +13,10 @@ import (
 	"github.com/userfarm/userfarm/adapters/postgres/postgrestest"
 )
 
-// turn bounds waits in these tests; it is long enough to get a session and a lock that nobody has.
+// turn is the timeout of waits in these tests. It is long enough to open a session and to take a free lock.
 const turn = 2 * time.Second
 
-func TestAMigrationTakesTheTimeThatItNeeds(t *testing.T) {
+func TestAMigrationHasNoTimeout(t *testing.T) {
 	ctx := context.Background()
 	databaseURL := postgrestest.Shared(t).NewDatabase(t)
 	writeFirstSchema(ctx, t, databaseURL, func(func(string, ...any)) {})
@@ -25,13 +25,13 @@ func TestAMigrationTakesTheTimeThatItNeeds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := reading.Exec(ctx, "LOCK TABLE users IN ACCESS SHARE MODE"); err != nil { // no column can be added meanwhile
+	if _, err := reading.Exec(ctx, "LOCK TABLE users IN ACCESS SHARE MODE"); err != nil { // blocks the migration
 		t.Fatal(err)
 	}
 
 	prepared := startPrepare(ctx, t, databaseURL)
 	awaitBlocked(ctx, t, databaseURL, prepared)
-	time.Sleep(turn) // so that the migration takes longer in any case
+	time.Sleep(turn) // the migration must outlast the timeout
 	if err := reading.Rollback(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func TestAMigrationTakesTheTimeThatItNeeds(t *testing.T) {
 	}
 }
 
-func TestAReplicaWaitsForItsTurnForATimeOnly(t *testing.T) {
+func TestAReplicaStopsWaitingForAMigrationAtItsTimeout(t *testing.T) {
 	ctx := context.Background()
 	databaseURL := postgrestest.Shared(t).NewDatabase(t)
 	other := connectTo(ctx, t, databaseURL)
@@ -50,7 +50,7 @@ func TestAReplicaWaitsForItsTurnForATimeOnly(t *testing.T) {
 	}
 	err := <-startPrepare(ctx, t, databaseURL)
 	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "another replica") {
-		t.Errorf("prepare = %v, want it to give up on another replica", err)
+		t.Errorf("prepare = %v, want it to stop waiting for the other replica", err)
 	}
 }
 
@@ -74,7 +74,7 @@ func TestAMigrationEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// startPrepare begins to prepare a database, and sends what became of it.
+// startPrepare prepares a database in the background, and sends the result.
 func startPrepare(ctx context.Context, t *testing.T, databaseURL string) <-chan error {
 	t.Helper()
 	config, err := parse(databaseURL)
@@ -88,7 +88,7 @@ func startPrepare(ctx context.Context, t *testing.T, databaseURL string) <-chan 
 	return prepared
 }
 
-// awaitBlocked returns when a session of the database waits for another one to let a table go.
+// awaitBlocked returns when a session of the database waits for a lock on a table.
 func awaitBlocked(ctx context.Context, t *testing.T, databaseURL string, done <-chan error) {
 	t.Helper()
 	conn := connectTo(ctx, t, databaseURL)
@@ -100,7 +100,7 @@ func awaitBlocked(ctx context.Context, t *testing.T, databaseURL string, done <-
 		}
 		select {
 		case err := <-done:
-			t.Fatalf("it ended without waiting: %v", err)
+			t.Fatalf("prepare ended without waiting: %v", err)
 		default:
 		}
 	}

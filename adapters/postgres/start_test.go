@@ -25,15 +25,15 @@ func openError(t *testing.T, databaseURL, password string) string {
 	}
 	text := err.Error()
 	if strings.Contains(text, "\n") {
-		t.Errorf("the error has several lines:\n%s", text)
+		t.Errorf("the error has more than one line:\n%s", text)
 	}
 	if strings.Contains(text, password) {
-		t.Error("the error has the password in it")
+		t.Error("the error contains the password")
 	}
 	return text
 }
 
-func TestOpenSaysWhatIsWrong(t *testing.T) {
+func TestOpenNamesTheCauseOfAFailure(t *testing.T) {
 	t.Parallel()
 	server := postgrestest.Shared(t)
 	databaseURL := server.NewDatabase(t)
@@ -61,13 +61,13 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 			says:     `database "nowhere" does not exist`,
 		},
 		{
-			name:     "nobody listens",
+			name:     "nothing listens at the address",
 			url:      edit(func(u *url.URL) { u.Host = unusedAddress(t) }),
 			password: server.Password(),
 			says:     "connection refused",
 		},
 		{
-			name:     "nobody answers",
+			name:     "the server does not answer",
 			url:      edit(func(u *url.URL) { u.Host = silentAddress(t) }),
 			password: server.Password(),
 			says:     "timeout",
@@ -88,13 +88,13 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			text := openError(t, test.url, test.password)
 			if !strings.Contains(text, test.says) {
-				t.Errorf("got %q, want it to say %q", text, test.says)
+				t.Errorf("got %q, want it to contain %q", text, test.says)
 			}
 		})
 	}
 }
 
-// unusedAddress returns an address at which nobody listens.
+// unusedAddress returns an address at which nothing listens.
 func unusedAddress(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -105,7 +105,7 @@ func unusedAddress(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// silentAddress returns an address that takes connections and says nothing on them.
+// silentAddress returns an address that accepts connections and never answers.
 func silentAddress(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -116,7 +116,7 @@ func silentAddress(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-func TestReplicasThatStartTogetherAllComeUp(t *testing.T) {
+func TestReplicasThatStartTogetherAllBecomeReady(t *testing.T) {
 	const replicas = 3
 	databaseURL := postgrestest.Shared(t).NewDatabase(t)
 	keys := newKeyRing(t)
@@ -151,9 +151,9 @@ func TestMigrateAgainChangesNothing(t *testing.T) {
 	open(t, databaseURL, newKeyRing(t))
 }
 
-// A replica that is killed as it migrates leaves three things, one after the other: its session, until the server notices;
-// bun's lock, a row; a migration that is applied and not marked so.
-func TestOpenAfterAReplicaWasKilledAsItMigrated(t *testing.T) {
+// A replica that is killed during a migration leaves three things, one after the other: its session, until the server notices; a
+// row, the lock of bun; and a migration that is applied but not marked as applied.
+func TestOpenSucceedsAfterAReplicaWasKilledDuringAMigration(t *testing.T) {
 	server := postgrestest.Shared(t)
 	databaseURL := server.NewDatabase(t)
 	ctx := context.Background()

@@ -21,7 +21,7 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// A database of the first schema, with a lease of two users who have labels, one user in quarantine, and a lease that ended.
+// A database of the first schema, with a lease of two users with labels, one user in quarantine, and a lease that ended.
 func TestADatabaseOfTheFirstSchemaIsBroughtUpToDate(t *testing.T) {
 	ctx := context.Background()
 	databaseURL := postgrestest.Shared(t).NewDatabase(t)
@@ -51,10 +51,10 @@ func TestADatabaseOfTheFirstSchemaIsBroughtUpToDate(t *testing.T) {
 	anyone := domain.Selector{Env: "staging"}
 	take := func(now time.Time, users []*domain.User) error { return users[0].LockOpen(now, 0) }
 	if _, err := store.Claim(ctx, ports.Claim{Want: []domain.Selector{anyone}, Decide: take}); !errors.Is(err, domain.ErrPoolExhausted) {
-		t.Errorf("a claim while two are leased and one in quarantine = %v", err)
+		t.Errorf("a claim while two users are leased and one is in quarantine = %v", err)
 	}
 	if _, _, err := store.Find(ctx, ports.ByLease(ended.Digest())); !errors.Is(err, domain.ErrLeaseExpired) {
-		t.Errorf("the lease that ended before = %v", err)
+		t.Errorf("the lease that ended before the upgrade = %v", err)
 	}
 	_, err = store.Update(ctx, ports.ByLease(lease.Digest()), func(now time.Time, users []*domain.User) error {
 		if len(users) != 2 || users[0].ID() != one {
@@ -74,11 +74,11 @@ func TestADatabaseOfTheFirstSchemaIsBroughtUpToDate(t *testing.T) {
 	admin := domain.Selector{Labels: domain.Labels{"role": "admin"}}
 	users, err := store.Claim(ctx, ports.Claim{Want: []domain.Selector{anyone, admin}, Decide: take})
 	if err != nil || users[0].ID() != quarantined || users[1].Snapshot().Password.Reveal() != "pw" {
-		t.Errorf("a claim of two = %v, %v", users, err)
+		t.Errorf("a claim of two users = %v, %v", users, err)
 	}
 }
 
-// writeFirstSchema makes what the first migration makes, and lets write fill it.
+// writeFirstSchema runs the first migration, and calls write to fill the tables.
 func writeFirstSchema(ctx context.Context, t *testing.T, databaseURL string, write func(insert func(string, ...any))) {
 	t.Helper()
 	const name = "0001_users.tx.up.sql"

@@ -65,6 +65,14 @@ func (tx *transaction) moveUsers(e *exchange, moves []bunstore.Move) {
 
 const removeUsers = `DELETE FROM users WHERE user_id = ANY ($1::uuid[])`
 
+const (
+	// addsLock is the number of the advisory lock that protects pools and sets of labels from being deleted while users that
+	// have them are added: "users++" in ASCII.
+	addsLock = 0x75736572732b2b
+
+	shareAdds = `SELECT pg_advisory_xact_lock_shared($1)`
+)
+
 // A set of labels is added before the users that have it, unless it is there.
 const (
 	missingLabelSet = ` AND n.labels <> '{}' AND NOT EXISTS (
@@ -93,6 +101,7 @@ func (e *exchange) changeAccounts(changed []bunstore.Account) {
 		ids, labels = append(ids, a.UserID), append(labels, string(a.Labels))
 		passwords, keys = append(passwords, a.Password), append(keys, a.SealingKey)
 	}
+	e.run(shareAdds, int64(addsLock))
 	e.run(addLabelSetsOf, ids, labels)
 	e.write(len(changed), changeAccounts, ids, passwords, keys, labels)
 }
@@ -136,6 +145,7 @@ func (e *exchange) addUsers(rows []bunstore.Row, added map[domain.UserID]bool) {
 		projects[i], envs[i], domains[i], logins[i] = r.ProjectID, r.Env, r.Domain, r.Login
 		passwords[i], keys[i], labels[i] = r.Password, r.SealingKey, string(r.Labels)
 	}
+	e.run(shareAdds, int64(addsLock))
 	e.run(addPools, projects, envs, domains)
 	e.run(addLabelSets, projects, envs, domains, labels)
 	args := append(circulations(circulation), ids, createdAt, projects, envs, domains, logins, passwords, keys, labels)

@@ -12,7 +12,7 @@ import (
 	"github.com/userfarm/userfarm/adapters/sealing"
 )
 
-func TestCreateKeyFile(t *testing.T) {
+func TestANewKeyFileIsPrivateAndReplacesNoOther(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "farm.key")
 	if err := sealing.CreateKeyFile(path); err != nil {
 		t.Fatal(err)
@@ -34,7 +34,7 @@ func TestCreateKeyFile(t *testing.T) {
 	}
 }
 
-func TestANewKeyIsTheFirstAndAStandbyKeyTheLast(t *testing.T) {
+func TestANewKeyIsFirstAndAStandbyKeyIsLast(t *testing.T) {
 	path := write(t, line(1)+line(2))
 	before := open(t, path).KeyIDs()
 	first, err := sealing.AddKey(path, false)
@@ -62,13 +62,13 @@ func TestPromoteMakesAKeyTheFirst(t *testing.T) {
 	}
 }
 
-func TestRemoveKey(t *testing.T) {
+func TestARemovedKeyIsNotInTheFile(t *testing.T) {
 	path := write(t, line(1)+line(2)+line(3))
 	if err := sealing.RemoveKey(path, id(t, 2)); err != nil {
 		t.Fatal(err)
 	}
 	if text := read(t, path); text != line(1)+line(3) {
-		t.Errorf("the file is now:\n%s", text)
+		t.Errorf("the file is:\n%s", text)
 	}
 }
 
@@ -83,11 +83,11 @@ func TestEditsThatAreRefusedLeaveTheFileAsItIs(t *testing.T) {
 		edit func(path string) error
 		want error
 	}{
-		"to remove the first key":         {whole, remove(1), sealing.ErrSealingKey},
-		"to remove the last that is left": {single, remove(1), sealing.ErrSealingKey},
-		"to remove what is not there":     {whole, remove(3), sealing.ErrKeyNotInFile},
-		"to promote what is not there":    {whole, func(p string) error { return sealing.Promote(p, "") }, sealing.ErrKeyNotInFile},
-		"to add to a bad file":            {bad, func(p string) error { _, err := sealing.AddKey(p, false); return err }, nil},
+		"removing the first key":    {whole, remove(1), sealing.ErrSealingKey},
+		"removing the only key":     {single, remove(1), sealing.ErrSealingKey},
+		"removing an unknown key":   {whole, remove(3), sealing.ErrKeyNotInFile},
+		"promoting an unknown key":  {whole, func(p string) error { return sealing.Promote(p, "") }, sealing.ErrKeyNotInFile},
+		"adding to an invalid file": {bad, func(p string) error { _, err := sealing.AddKey(p, false); return err }, nil},
 	} {
 		before := read(t, test.path)
 		err := test.edit(test.path)
@@ -102,21 +102,21 @@ func TestEditsThatAreRefusedLeaveTheFileAsItIs(t *testing.T) {
 	}
 	missing := filepath.Join(t.TempDir(), "none")
 	if _, err := sealing.AddKey(missing, false); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("to add to no file: %v", err)
+		t.Errorf("adding to a missing file: %v", err)
 	}
 	if _, err := os.Stat(missing); err == nil {
-		t.Error("to add to no file made one")
+		t.Error("adding to a missing file created it")
 	}
 }
 
-func TestCommentsStayAndFollowTheKeyThatTheyAreAbout(t *testing.T) {
+func TestCommentsStayWithTheirKey(t *testing.T) {
 	const preface = "# ours, ask ops\n\n"
 	path := write(t, preface+"# of spring\n"+line(1)+"\n# of summer,\r\n# spare\r\n"+line(2)+"# the end")
 	if err := sealing.Promote(path, id(t, 2)); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := read(t, path), preface+"# of summer,\r\n# spare\r\n"+line(2)+"# of spring\n"+line(1)+"\n# the end"; got != want {
-		t.Errorf("after the second was promoted:\n%s\nwant:\n%s", got, want)
+		t.Errorf("after the second key was promoted:\n%s\nwant:\n%s", got, want)
 	}
 	added, err := sealing.AddKey(path, false)
 	if err != nil {
@@ -144,7 +144,7 @@ func TestAnEditBringsTheHeaderUpToDate(t *testing.T) {
 	}
 	header := read(t, fresh)[:strings.LastIndex(strings.TrimSpace(read(t, fresh)), "\n")+1]
 	if !strings.Contains(header, "userfarm keyring") {
-		t.Errorf("a new file does not point to userfarm keyring:\n%s", header)
+		t.Errorf("a new file does not mention userfarm keyring:\n%s", header)
 	}
 	former := write(t, `# userfarm encryption keys, one a line, base64 of 32 bytes. The first seals, all open.
 # Without this file the passwords in the database can't be read: back it up, apart from the database.
@@ -155,7 +155,7 @@ func TestAnEditBringsTheHeaderUpToDate(t *testing.T) {
 			t.Fatal(err)
 		}
 		if text := read(t, path); !strings.HasPrefix(text, header) || strings.Count(text, "#") != strings.Count(header, "#") {
-			t.Errorf("it begins with:\n%s\nwant\n%s", text, header)
+			t.Errorf("the file begins with:\n%s\nwant\n%s", text, header)
 		}
 	}
 }
@@ -173,10 +173,10 @@ func TestAnEditKeepsTheModeAndTheLink(t *testing.T) {
 		t.Fatal(err)
 	}
 	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
-		t.Errorf("the link is no link anymore: %v (%v)", info.Mode(), err)
+		t.Errorf("the link was replaced: %v (%v)", info.Mode(), err)
 	}
 	if info, err := os.Stat(target); err != nil || info.Mode().Perm() != 0o440 {
-		t.Errorf("the mode is %v now, want 0440 (%v)", info.Mode().Perm(), err)
+		t.Errorf("the mode is %v, want 0440 (%v)", info.Mode().Perm(), err)
 	}
 	if n := len(open(t, target).KeyIDs()); n != 2 {
 		t.Errorf("the file has %d keys, want 2", n)
@@ -188,8 +188,8 @@ func TestAnEditKeepsTheModeAndTheLink(t *testing.T) {
 	}
 }
 
-// An editor that is killed may leave an unfinished file, with all the keys and already with the mode of the key file.
-func TestTheNextEditReplacesWhatAKilledEditorLeft(t *testing.T) {
+// A killed editor may leave an unfinished file. It has all the keys, and already the mode of the key file.
+func TestTheNextEditReplacesTheFileOfAKilledEditor(t *testing.T) {
 	path := write(t, line(1))
 	unfinished := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"5542358294425003127")
 	if err := os.WriteFile(unfinished, []byte(line(1)+line(2)+line(3)), 0o400); err != nil {
@@ -209,8 +209,8 @@ func TestTheNextEditReplacesWhatAKilledEditorLeft(t *testing.T) {
 	}
 }
 
-// Another account must not get the keys through a link or a file that it has put into the folder.
-func TestAnEditWritesToNoFileThatIsThere(t *testing.T) {
+// Another account must not get the keys through a link or a file that it has created in the folder.
+func TestAnEditWritesToNoExistingFile(t *testing.T) {
 	path, elsewhere := write(t, line(1)), write(t, "")
 	unfinished := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"1")
 	for _, link := range []string{path + ".new", unfinished} {
@@ -222,14 +222,14 @@ func TestAnEditWritesToNoFileThatIsThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	if text := read(t, elsewhere); text != "" {
-		t.Errorf("the keys were written elsewhere, too:\n%s", text)
+		t.Errorf("the keys were also written to another file:\n%s", text)
 	}
 	if info, err := os.Lstat(path); err != nil || !info.Mode().IsRegular() {
-		t.Errorf("the key file is %v now (%v)", info.Mode(), err)
+		t.Errorf("the key file has the mode %v (%v)", info.Mode(), err)
 	}
 }
 
-func TestAnEditLeavesTheFilesOfOthersAlone(t *testing.T) {
+func TestAnEditKeepsOtherFiles(t *testing.T) {
 	path := write(t, line(1))
 	others := []string{".farm.key", ".farm.key.swp", ".farm.key1~", ".farm.key-1", "farm.key1", ".other.key1"}
 	for _, name := range others {

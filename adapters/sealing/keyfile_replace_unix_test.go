@@ -10,11 +10,11 @@ import (
 	"github.com/userfarm/userfarm/adapters/sealing"
 )
 
-// A farm must be able to read what its administrator edited.
+// A farm must be able to read a file that its administrator has edited.
 func TestAnEditKeepsTheOwner(t *testing.T) {
 	const farm = 65532
 	if os.Getuid() != 0 {
-		t.Skip("only root may give a file away")
+		t.Skip("only root can change the owner of a file")
 	}
 	path := write(t, line(1))
 	if err := os.Chown(path, farm, farm); err != nil {
@@ -28,6 +28,6 @@ func TestAnEditKeepsTheOwner(t *testing.T) {
 		t.Fatal(err)
 	}
 	if owner := info.Sys().(*syscall.Stat_t); owner.Uid != farm || owner.Gid != farm {
-		t.Errorf("it belongs to %d:%d now, want %d:%d", owner.Uid, owner.Gid, farm, farm)
+		t.Errorf("the file belongs to %d:%d, want %d:%d", owner.Uid, owner.Gid, farm, farm)
 	}
 }

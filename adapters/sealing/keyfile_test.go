@@ -28,7 +28,7 @@ func TestKeyFile(t *testing.T) {
 	portstest.TestSealer(t, func(t testing.TB) ports.Sealer { return open(t, path) })
 }
 
-func TestAKeyFileHasOneKeyALineAndComments(t *testing.T) {
+func TestAKeyFileHasOneKeyPerLineAndComments(t *testing.T) {
 	f := open(t, write(t, "# a comment\r\n\n  "+strings.TrimSpace(line(2))+"\r\n"+strings.TrimSpace(line(1))))
 	if want := ring(t, key(2), key(1)).KeyIDs(); !slices.Equal(f.KeyIDs(), want) {
 		t.Errorf("keys = %v, want %v", f.KeyIDs(), want)
@@ -46,7 +46,7 @@ func TestErrorsNameTheLineAndNeverQuoteIt(t *testing.T) {
 	} {
 		_, err := sealing.OpenKeyFile(write(t, text), unexpected(t))
 		if err == nil || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), "farm.key") {
-			t.Errorf("%q: err = %v, want it to say %s and to name the file", text, err, says)
+			t.Errorf("%q: err = %v, want it to contain %s and to name the file", text, err, says)
 			continue
 		}
 		wantNoKeys(t, err, almost, line(1), line(2))
@@ -56,7 +56,7 @@ func TestErrorsNameTheLineAndNeverQuoteIt(t *testing.T) {
 	}
 }
 
-func TestAKeyThatWasAddedSealsWithoutARestart(t *testing.T) {
+func TestAnAddedKeySealsWithoutARestart(t *testing.T) {
 	path := write(t, line(1))
 	f := open(t, path)
 	before := seal(t, f)
@@ -68,7 +68,7 @@ func TestAKeyThatWasAddedSealsWithoutARestart(t *testing.T) {
 
 	_, by, err := f.Seal(user, secret)
 	if err != nil || by != added {
-		t.Errorf("sealed with %s (%v), want %s", by, err, added)
+		t.Errorf("sealed with key %s (%v), want %s", by, err, added)
 	}
 	if ids := f.KeyIDs(); len(ids) != 2 || ids[0] != added {
 		t.Errorf("keys = %v, want %s first", ids, added)
@@ -95,8 +95,8 @@ func TestAFileThatReplacesAnotherOfTheSameSizeAndTimeIsRead(t *testing.T) {
 	}
 }
 
-// Another replica may have seen the new key first.
-func TestWhatAnotherProcessSealedWithANewKeyOpens(t *testing.T) {
+// Another replica may read the new key first.
+func TestDataThatAnotherProcessSealedWithANewKeyOpens(t *testing.T) {
 	path := write(t, line(1))
 	here, there := open(t, path), open(t, path)
 	if _, err := sealing.AddKey(path, false); err != nil {
@@ -105,14 +105,14 @@ func TestWhatAnotherProcessSealedWithANewKeyOpens(t *testing.T) {
 	wantOpens(t, here, seal(t, there))
 }
 
-func TestAKeyThatIsNowhereDoesNotOpen(t *testing.T) {
+func TestDataOfAnUnknownKeyDoesNotOpen(t *testing.T) {
 	f := open(t, write(t, line(1)))
 	if _, err := f.Open(user, seal(t, ring(t, key(2)))); !errors.Is(err, ports.ErrUnsealable) {
 		t.Errorf("open = %v, want %v", err, ports.ErrUnsealable)
 	}
 }
 
-func TestAFileThatTurnsBadLeavesTheKeysAndIsReportedOnce(t *testing.T) {
+func TestAFileThatBecomesInvalidKeepsTheKeysAndIsReportedOnce(t *testing.T) {
 	for name, spoil := range map[string]func(path string) error{
 		"removed":    os.Remove,
 		"emptied":    func(path string) error { return os.Truncate(path, 0) },
@@ -139,7 +139,7 @@ func TestAFileThatTurnsBadLeavesTheKeysAndIsReportedOnce(t *testing.T) {
 				t.Errorf("keys = %v, want %v", f.KeyIDs(), before)
 			}
 			if len(reports) != 1 {
-				t.Fatalf("reported %d times, want once: %v", len(reports), reports)
+				t.Fatalf("got %d reports, want one: %v", len(reports), reports)
 			}
 			wantNoKeys(t, reports[0], line(1), line(2))
 
@@ -151,14 +151,14 @@ func TestAFileThatTurnsBadLeavesTheKeysAndIsReportedOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 			if want := ring(t, key(2)).KeyIDs(); !slices.Equal(f.KeyIDs(), want) {
-				t.Errorf("once it was repaired, keys = %v, want %v", f.KeyIDs(), want)
+				t.Errorf("after the repair, keys = %v, want %v", f.KeyIDs(), want)
 			}
 		})
 	}
 }
 
-// A change of the owner or the mode changes neither the size nor the time of the file.
-func TestAFileThatMayBeReadAgainIsRead(t *testing.T) {
+// A new owner or mode changes neither the size nor the time of the file.
+func TestAFileThatBecomesReadableIsRead(t *testing.T) {
 	path := write(t, line(1))
 	reports := 0
 	f, err := sealing.OpenKeyFile(path, func(error) { reports++ })
@@ -169,7 +169,7 @@ func TestAFileThatMayBeReadAgainIsRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := os.ReadFile(path); err == nil {
-		t.Skip("root may read every file")
+		t.Skip("root can read every file")
 	}
 	synctest.Test(t, func(t *testing.T) {
 		for range 3 {
@@ -188,7 +188,7 @@ func TestAFileThatMayBeReadAgainIsRead(t *testing.T) {
 	})
 }
 
-func TestAKeyFileServesManyWhileItIsEdited(t *testing.T) {
+func TestAKeyFileServesManyCallersDuringEdits(t *testing.T) {
 	path := write(t, line(1))
 	f := open(t, path)
 	var using, editing sync.WaitGroup
@@ -207,7 +207,7 @@ func TestAKeyFileServesManyWhileItIsEdited(t *testing.T) {
 					return
 				}
 				if opened, err := f.Open(user, box); err != nil || opened != secret {
-					t.Errorf("what was sealed does not open: %v", err)
+					t.Errorf("sealed data does not open: %v", err)
 					return
 				}
 			}
@@ -229,7 +229,7 @@ func TestAKeyFileServesManyWhileItIsEdited(t *testing.T) {
 	close(stop)
 	using.Wait()
 	if n := len(f.KeyIDs()); n != 21 {
-		t.Errorf("%d keys in the end, want 21", n)
+		t.Errorf("%d keys at the end, want 21", n)
 	}
 }
 
@@ -250,9 +250,9 @@ func FuzzKeyFile(f *testing.F) {
 		}
 		before := opened.KeyIDs()
 		if len(before) == 0 {
-			t.Fatal("a ring without a key")
+			t.Fatal("the ring has no key")
 		}
-		// Whatever a file looks like that can be read, it can be edited, and no key is lost.
+		// Every file that can be read can also be edited, and no key is lost.
 		added, err := sealing.AddKey(path, true)
 		if err != nil {
 			t.Fatal(err)
@@ -335,14 +335,14 @@ func seal(t testing.TB, s ports.Sealer) []byte {
 func wantOpens(t testing.TB, s ports.Sealer, box []byte) {
 	t.Helper()
 	if opened, err := s.Open(user, box); err != nil || opened != secret {
-		t.Errorf("what was sealed does not open: %v", err)
+		t.Errorf("sealed data does not open: %v", err)
 	}
 }
 
 func wantNoKeys(t testing.TB, err error, keys ...string) {
 	t.Helper()
 	for _, key := range keys {
-		for begin := 0; begin+8 <= len(key); begin += 4 { // not even a part of one
+		for begin := 0; begin+8 <= len(key); begin += 4 { // nor a part of a key
 			if part := key[begin : begin+8]; strings.Contains(err.Error(), part) {
 				t.Errorf("%v quotes a key", err)
 			}

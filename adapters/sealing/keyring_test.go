@@ -24,14 +24,14 @@ func TestTheFirstKeySealsAndEveryKeyOpens(t *testing.T) {
 	}
 	rotated := ring(t, key(2), key(1))
 	if opened, err := rotated.Open(user, sealed); err != nil || opened != secret {
-		t.Errorf("after a key was added in front, open = %v", err)
+		t.Errorf("with a new first key, open = %v", err)
 	}
 	resealed, byNew, err := rotated.Seal(user, secret)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if opened, err := ring(t, key(2)).Open(user, resealed); err != nil || opened != secret {
-		t.Errorf("what the rotated ring sealed does not open with its first key alone: %v", err)
+		t.Errorf("data of the rotated ring does not open with the first key alone: %v", err)
 	}
 	if _, err := ring(t, key(1)).Open(user, resealed); !errors.Is(err, ports.ErrUnsealable) {
 		t.Errorf("open without the key = %v, want %v", err, ports.ErrUnsealable)
@@ -41,7 +41,7 @@ func TestTheFirstKeySealsAndEveryKeyOpens(t *testing.T) {
 	}
 }
 
-func TestKeyIDsTellKeysApartAndDoNotChange(t *testing.T) {
+func TestKeyIDsAreDifferentAndDoNotChange(t *testing.T) {
 	ids := ring(t, key(1), key(2)).KeyIDs()
 	if len(ids) != 2 || ids[0] == ids[1] {
 		t.Fatalf("ids of two keys = %v", ids)
@@ -51,11 +51,11 @@ func TestKeyIDsTellKeysApartAndDoNotChange(t *testing.T) {
 	}
 }
 
-func TestNewKeyRingRefuses(t *testing.T) {
+func TestInvalidKeyRingsAreRejected(t *testing.T) {
 	for name, keys := range map[string][][]byte{
-		"no key":         {},
-		"a short key":    {key(1)[1:]},
-		"the same twice": {key(1), key(1)},
+		"no key":             {},
+		"a short key":        {key(1)[1:]},
+		"the same key twice": {key(1), key(1)},
 	} {
 		if _, err := sealing.NewKeyRing(keys...); err == nil {
 			t.Errorf("%s: accepted", name)

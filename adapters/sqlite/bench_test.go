@@ -8,7 +8,7 @@ import (
 	"github.com/userfarm/userfarm/ports/portstest"
 )
 
-// Every commit waits for the disk: the store has no other way.
+// Every commit waits for the disk: the store has no setting for that.
 func BenchmarkStore(b *testing.B) {
 	portstest.BenchmarkStore(b, func(t testing.TB) ports.Store {
 		return open(t, filepath.Join(t.TempDir(), "users.db"), keyRing(t, 1))

@@ -20,11 +20,17 @@ func (c *clock) now() time.Time {
 	defer c.mu.Unlock()
 
 	reading := time.Now()
-	wall := reading.UTC().Round(0) // strips the monotonic clock's reading
+	elapsed := reading.Sub(c.reading)
+	c.reading = reading
+	return c.tell(reading.UTC().Round(0), elapsed) // Round strips the monotonic clock's reading
+}
+
+// tell returns the time when the wall clock shows this time, and so much has elapsed since the latest call.
+func (c *clock) tell(wall time.Time, elapsed time.Duration) time.Time {
 	told := wall
-	if ticked := c.told.Add(reading.Sub(c.reading)); !c.told.IsZero() && ticked.After(wall) {
+	if ticked := c.told.Add(elapsed); !c.told.IsZero() && ticked.After(wall) {
 		told = ticked
 	}
-	c.reading, c.told = reading, told
+	c.told = told
 	return told.Truncate(time.Microsecond)
 }

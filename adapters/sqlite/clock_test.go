@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-func TestClockFollowsTheWallClock(t *testing.T) {
+func TestTheClockFollowsTheWallClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var c clock
 		for range 3 {
@@ -18,7 +18,7 @@ func TestClockFollowsTheWallClock(t *testing.T) {
 	})
 }
 
-func TestClockTellsWholeMicroseconds(t *testing.T) {
+func TestTheClockReturnsWholeMicroseconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(1999 * time.Nanosecond)
 		var c clock
@@ -28,9 +28,9 @@ func TestClockTellsWholeMicroseconds(t *testing.T) {
 	})
 }
 
-func TestClockTicksOnWhenTheWallClockIsSetBack(t *testing.T) {
+func TestTheClockContinuesWhenTheWallClockIsSetBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		// As if it had told a time an hour ahead of where the wall clock is now.
+		// As if the clock had returned a time an hour ahead of the wall clock.
 		ahead := time.Now().UTC().Round(0).Add(time.Hour)
 		c := clock{reading: time.Now(), told: ahead}
 
@@ -42,7 +42,7 @@ func TestClockTicksOnWhenTheWallClockIsSetBack(t *testing.T) {
 		c.now()
 		time.Sleep(600 * time.Nanosecond)
 		if got, want := c.now(), ahead.Add(time.Minute+time.Microsecond); !got.Equal(want) {
-			t.Errorf("fractions of a microsecond got lost: got %v, want %v", got, want)
+			t.Errorf("fractions of a microsecond were lost: got %v, want %v", got, want)
 		}
 	})
 }

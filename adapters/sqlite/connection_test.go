@@ -39,7 +39,7 @@ func TestConnectionsHaveTheirSettings(t *testing.T) {
 	}
 }
 
-func TestReadersWriteNothing(t *testing.T) {
+func TestReadConnectionsCanNotWrite(t *testing.T) {
 	db, err := open(context.Background(), filepath.Join(t.TempDir(), "users.db"))
 	if err != nil {
 		t.Fatal(err)
@@ -47,6 +47,6 @@ func TestReadersWriteNothing(t *testing.T) {
 	t.Cleanup(func() { _ = db.close() })
 
 	if _, err := db.reader.Exec("DELETE FROM users"); err == nil || !strings.Contains(err.Error(), "readonly") {
-		t.Errorf("got %v, want it to be refused", err)
+		t.Errorf("got %v, want an error", err)
 	}
 }

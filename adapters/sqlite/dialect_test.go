@@ -8,7 +8,7 @@ import (
 	"github.com/userfarm/userfarm/adapters/bunstore"
 )
 
-// sqliteError is an error of SQLite as its driver gives it.
+// sqliteError is an error of SQLite as its driver returns it.
 type sqliteError struct {
 	code    int
 	message string
@@ -18,7 +18,7 @@ func (e sqliteError) Error() string { return e.message }
 
 func (e sqliteError) Code() int { return e.code }
 
-func TestCauses(t *testing.T) {
+func TestEveryResultCodeHasACause(t *testing.T) {
 	for code, want := range map[int]bunstore.Cause{
 		1:         bunstore.Bug,        // SQLITE_ERROR
 		5:         bunstore.Busy,       // SQLITE_BUSY

@@ -91,6 +91,7 @@ func (tx *transaction) find(ask bunstore.Ask) (bunstore.Found, error) {
 	}
 	if ask.Line {
 		found.Line = tx.engine.line.heads(tx.now)
+		found.Places = tx.engine.line.places(ask.Places, tx.now)
 	}
 	if err := tx.expiry(ask, &found); err != nil {
 		return found, err
@@ -120,7 +121,7 @@ func (tx *transaction) Commit(
 	if err := tx.addCalls(calls); err != nil {
 		return nil, false, err
 	}
-	return added, true, tx.engine.line.change(changes.Waiters, changes.Left, tx.tx.Commit)
+	return added, true, tx.engine.line.change(changes, tx.tx.Commit)
 }
 
 // Rollback implements [bunstore.Transaction].
@@ -158,7 +159,7 @@ func (tx *transaction) exec(text string, args ...any) (int64, error) {
 	return result.RowsAffected()
 }
 
-// errVanished says that a row which the transaction read was not there to be written. That can't be.
+// errVanished says that a row which the transaction read was not there to be written. It would be a bug.
 var errVanished = errors.New("a row that was read is gone")
 
 func (tx *transaction) mustChange(text string, args ...any) error {

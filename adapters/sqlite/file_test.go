@@ -13,7 +13,7 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-func TestFilesAreForTheirOwnerAlone(t *testing.T) {
+func TestOnlyTheirOwnerCanReadTheFiles(t *testing.T) {
 	folder := t.TempDir()
 	addUser(t, open(t, filepath.Join(folder, "users.db"), keyRing(t, 1)))
 
@@ -28,13 +28,13 @@ func TestFilesAreForTheirOwnerAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 		if mode := info.Mode(); mode != 0o600 {
-			t.Errorf("%s has the mode %v", file.Name(), mode)
+			t.Errorf("%s has the mode %v, want 0600", file.Name(), mode)
 		}
 		found[file.Name()] = true
 	}
 	for _, name := range []string{"users.db", "users.db-wal", "users.db-shm", "users.db.lock"} {
 		if !found[name] {
-			t.Errorf("there is no %s", name)
+			t.Errorf("%s does not exist", name)
 		}
 	}
 }
@@ -61,7 +61,7 @@ func TestPathsMayHaveAnyCharacter(t *testing.T) {
 	}
 }
 
-func TestRelativePathsAreFromTheWorkingFolder(t *testing.T) {
+func TestRelativePathsStartAtTheWorkingFolder(t *testing.T) {
 	t.Chdir(t.TempDir())
 	open(t, "users.db", keyRing(t, 1))
 	if _, err := os.Stat("users.db"); err != nil {
@@ -69,14 +69,14 @@ func TestRelativePathsAreFromTheWorkingFolder(t *testing.T) {
 	}
 }
 
-func TestOpenSaysWhatIsWrongWithAPath(t *testing.T) {
+func TestOpenNamesTheProblemOfAPath(t *testing.T) {
 	folder := t.TempDir()
 	text := filepath.Join(folder, "text.db")
 	if err := os.WriteFile(text, []byte(strings.Repeat("this is no database\n", 100)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, test := range []struct{ name, path, says string }{
-		{"a folder that is not there", filepath.Join(folder, "nowhere", "users.db"), "no such file or directory"},
+		{"a missing folder", filepath.Join(folder, "nowhere", "users.db"), "no such file or directory"},
 		{"a folder that is a file", filepath.Join(text, "users.db"), "not a directory"},
 		{"a folder", folder, "is a directory"},
 		{"another kind of file", text, "file is not a database"},
@@ -84,11 +84,11 @@ func TestOpenSaysWhatIsWrongWithAPath(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := sqlite.Open(context.Background(), test.path, keyRing(t, 1))
 			if err == nil {
-				t.Fatal("it was opened")
+				t.Fatal("the file was opened")
 			}
 			message := err.Error()
 			if !strings.Contains(message, test.says) || !strings.Contains(message, test.path) {
-				t.Errorf("got %q, want it to name the path and to say %q", message, test.says)
+				t.Errorf("got %q, want it to name the path and to contain %q", message, test.says)
 			}
 			if strings.Contains(message, "\n") {
 				t.Errorf("the error has several lines:\n%s", message)
@@ -97,7 +97,7 @@ func TestOpenSaysWhatIsWrongWithAPath(t *testing.T) {
 	}
 }
 
-func TestOpenAsksForTheKeyThatTheFileWasStartedWith(t *testing.T) {
+func TestOpenRequiresTheKeyThatSealedTheFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "users.db")
 	first := keyRing(t, 1)
 	if err := open(t, path, first).Close(); err != nil {
@@ -112,10 +112,10 @@ func TestOpenAsksForTheKeyThatTheFileWasStartedWith(t *testing.T) {
 	if id := first.KeyIDs()[0]; !strings.Contains(err.Error(), id) {
 		t.Errorf("%q does not name the key %s", err, id)
 	}
-	open(t, path, keyRing(t, 2, 1)) // a refusal leaves the file to others
+	open(t, path, keyRing(t, 2, 1)) // a rejected open releases the file
 }
 
-func TestMigrateLeavesTheFileToOthers(t *testing.T) {
+func TestMigrateReleasesTheFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "users.db")
 	for range 2 {
 		if err := sqlite.Migrate(context.Background(), path); err != nil {

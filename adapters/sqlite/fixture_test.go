@@ -14,7 +14,7 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// open opens a store, which ends with the test.
+// open opens a store, which is closed at the end of the test.
 func open(t testing.TB, path string, sealer ports.Sealer) *bunstore.Store {
 	t.Helper()
 	store, err := sqlite.Open(context.Background(), path, sealer)
@@ -43,7 +43,7 @@ func newKeyRing(keys ...byte) (*sealing.KeyRing, error) {
 	return sealing.NewKeyRing(whole...)
 }
 
-// newUser returns a user that is free.
+// newUser returns a free user.
 func newUser() (*domain.User, error) {
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	id := domain.NewUserID(now)

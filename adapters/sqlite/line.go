@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -17,8 +18,8 @@ type line struct {
 }
 
 // change changes the line if commit succeeds. No other transaction sees what was committed without the change of the line.
-func (l *line) change(joined []bunstore.Waiter, left []ledger.Place, commit func() error) error {
-	if len(joined)+len(left) == 0 {
+func (l *line) change(changes bunstore.Changes, commit func() error) error {
+	if len(changes.Waiters)+len(changes.Left)+len(changes.Aside) == 0 {
 		return commit()
 	}
 	l.mu.Lock()
@@ -26,15 +27,49 @@ func (l *line) change(joined []bunstore.Waiter, left []ledger.Place, commit func
 	if err := commit(); err != nil {
 		return err
 	}
-	if len(left) > 0 {
-		gone := make(map[int64]bool, len(left))
-		for _, place := range left {
-			gone[int64(place)] = true
-		}
-		l.waiters = slices.DeleteFunc(l.waiters, func(w bunstore.Waiter) bool { return gone[w.Place] })
+	aside := make(map[int64]bool, len(changes.Aside))
+	for _, place := range changes.Aside {
+		aside[int64(place)] = true
 	}
-	l.waiters = append(l.waiters, joined...)
+	replaced := make(map[int64]bool, len(changes.Left)+len(changes.Waiters))
+	for _, place := range changes.Left {
+		replaced[int64(place)] = true
+	}
+	for _, w := range changes.Waiters {
+		replaced[w.Place] = true
+	}
+	for i, w := range l.waiters {
+		if aside[w.Place] {
+			l.waiters[i].Away, l.waiters[i].Until = true, min(w.Until, changes.At)
+		}
+	}
+	l.waiters = slices.DeleteFunc(l.waiters, func(w bunstore.Waiter) bool {
+		return replaced[w.Place] || w.Away && !isKept(w, changes.At)
+	})
+	l.waiters = append(l.waiters, changes.Waiters...)
+	slices.SortFunc(l.waiters, func(a, b bunstore.Waiter) int { return cmp.Compare(a.Place, b.Place) })
 	return nil
+}
+
+// isKept reports whether the place of a claim that has left is kept for a repetition of its call.
+func isKept(w bunstore.Waiter, now int64) bool {
+	return !w.Call.IsZero() && now-w.Until < domain.PlaceKept.Microseconds()
+}
+
+// places returns the places of these calls.
+func (l *line) places(calls []ledger.CallID, now int64) []bunstore.Waiter {
+	if len(calls) == 0 {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var places []bunstore.Waiter
+	for _, w := range l.waiters {
+		if slices.Contains(calls, w.Call) && (!w.Away || isKept(w, now)) {
+			places = append(places, w)
+		}
+	}
+	return places
 }
 
 // heads returns the first of the claims that want the same, as [bunstore.Line] says.
@@ -45,7 +80,7 @@ func (l *line) heads(now int64) bunstore.Line {
 	alike := make(map[int64]int)
 	for _, w := range l.waiters {
 		line.Last = w.Place
-		if w.Until < now || alike[w.WantKey] == bunstore.MaxAlike {
+		if w.Away || w.Until < now || alike[w.WantKey] == bunstore.MaxAlike {
 			continue
 		}
 		alike[w.WantKey]++
@@ -68,6 +103,9 @@ func (l *line) crowds() []bunstore.Crowd {
 	var crowds []bunstore.Crowd
 	at := make(map[int64]int)
 	for _, w := range l.waiters {
+		if w.Away {
+			continue
+		}
 		i, known := at[w.WantKey]
 		if !known {
 			i = len(crowds)

@@ -8,8 +8,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if path := os.Getenv(tenantPath); path != "" {
-		live(path)
+	if path := os.Getenv(childPath); path != "" {
+		addAndClaimForever(path)
 		return
 	}
 	goleak.VerifyTestMain(m)

@@ -16,7 +16,7 @@ import (
 	"github.com/userfarm/userfarm/adapters/sealing"
 )
 
-func TestAFarmWaitsForWhoHasTheLockForAMoment(t *testing.T) {
+func TestAFarmWaitsAMomentForTheLockOfAnotherProcess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "users.db")
 		releaseAfter(t, lockPatience/2, claimed(t, path))
@@ -32,7 +32,7 @@ func TestAFarmWaitsForWhoHasTheLockForAMoment(t *testing.T) {
 	})
 }
 
-func TestAFarmThatIsToldToStopWaitsNoLonger(t *testing.T) {
+func TestAFarmStopsWaitingForTheLockWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "users.db")
 		file := claimed(t, path)
@@ -45,7 +45,7 @@ func TestAFarmThatIsToldToStopWaitsNoLonger(t *testing.T) {
 	})
 }
 
-func TestWhoLooksAfterKeysWaitsForTheSchema(t *testing.T) {
+func TestAKeyCommandWaitsForTheSchema(t *testing.T) {
 	for name, begin := range beginnings() {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -76,7 +76,7 @@ func TestWhoLooksAfterKeysWaitsForTheSchema(t *testing.T) {
 	}
 }
 
-func TestWhoLooksAfterKeysIsToldThatTheFarmIsOlder(t *testing.T) {
+func TestAKeyCommandReportsASchemaOfAnOlderFarm(t *testing.T) {
 	for name, begin := range beginnings() {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -92,7 +92,7 @@ func TestWhoLooksAfterKeysIsToldThatTheFarmIsOlder(t *testing.T) {
 	}
 }
 
-func TestAFarmBringsTheSchemaUpToDateWhileSomebodyWrites(t *testing.T) {
+func TestAFarmMigratesDuringAWriteOfAnotherProcess(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "users.db")
 	writeFirstSchema(t.Context(), t, path, func(*database) {})
 	writer, err := connectWriter(path)
@@ -120,7 +120,7 @@ func TestAFarmBringsTheSchemaUpToDateWhileSomebodyWrites(t *testing.T) {
 	}
 }
 
-// beginnings are how far a schema may be when somebody else looks.
+// beginnings are states of a schema that a key command may find.
 func beginnings() map[string]func(t *testing.T, path string) {
 	return map[string]func(t *testing.T, path string){
 		"no file":          func(*testing.T, string) {},
@@ -129,7 +129,7 @@ func beginnings() map[string]func(t *testing.T, path string) {
 	}
 }
 
-// claimed returns a file that was locked just now, and is not made yet if it was not there.
+// claimed locks a file and returns it. It does not create the file.
 func claimed(t *testing.T, path string) *file {
 	t.Helper()
 	resolved, err := resolve(path)

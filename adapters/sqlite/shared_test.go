@@ -10,30 +10,30 @@ import (
 	"github.com/userfarm/userfarm/adapters/sqlite"
 )
 
-func TestAFarmStartsBesideWhoLooksAfterKeys(t *testing.T) {
+func TestAFarmStartsDuringAKeyCommand(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "users.db")
-	beside := openBeside(t, path)
+	shared := openShared(t, path)
 
 	farm := open(t, path, keyRing(t, 1))
 
 	addUser(t, farm)
-	if keys, err := beside.SealingKeys(context.Background()); err != nil || len(keys) != 1 || keys[0].Users != 1 {
-		t.Errorf("who looks after keys sees %+v (%v), want a key that seals one user", keys, err)
+	if keys, err := shared.SealingKeys(context.Background()); err != nil || len(keys) != 1 || keys[0].Users != 1 {
+		t.Errorf("the key command gets %+v (%v), want a key that seals one user", keys, err)
 	}
 }
 
-func TestWhoLooksAfterKeysJoinsAFarm(t *testing.T) {
+func TestAKeyCommandRunsWhileAFarmServes(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "users.db")
 	farm := open(t, path, keyRing(t, 1))
 	for range 2 {
-		if err := openBeside(t, path).Close(); err != nil {
+		if err := openShared(t, path).Close(); err != nil {
 			t.Fatal(err)
 		}
 	}
 	addUser(t, farm)
 }
 
-func TestManyMayOpenANewFileAtOnceToLookAfterKeys(t *testing.T) {
+func TestManyKeyCommandsMayOpenANewFileAtOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "users.db")
 	keys := keyRing(t, 1)
 	begin := make(chan struct{})
@@ -58,7 +58,7 @@ func TestManyMayOpenANewFileAtOnceToLookAfterKeys(t *testing.T) {
 	opening.Wait()
 }
 
-func openBeside(t *testing.T, path string) *bunstore.Store {
+func openShared(t *testing.T, path string) *bunstore.Store {
 	t.Helper()
 	store, err := sqlite.OpenShared(context.Background(), path, keyRing(t, 1))
 	if err != nil {

@@ -39,7 +39,11 @@ func Open(ctx context.Context, path string, sealer ports.Sealer) (store *bunstor
 // store returns the store of a database, which it closes if it can't.
 func (db *database) store(ctx context.Context, sealer ports.Sealer) (*bunstore.Store, error) {
 	var clock clock
-	now := func() int64 { return clock.now().UnixMicro() }
+	return db.storeBy(ctx, sealer, func() int64 { return clock.now().UnixMicro() })
+}
+
+// storeBy is store with a clock, which tells microseconds since 1970.
+func (db *database) storeBy(ctx context.Context, sealer ports.Sealer, now func() int64) (*bunstore.Store, error) {
 	dialect := dialectOf(now)
 	err := bunstore.CheckKeys(ctx, db.writer, dialect, sealer)
 	var engine *engine

@@ -16,7 +16,7 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// A file of the first schema, with a user who is leased and has labels, one in quarantine, and a lease that ended.
+// A file of the first schema, with a leased user with labels, a user in quarantine, and a lease that ended.
 func TestAFileOfTheFirstSchemaIsBroughtUpToDate(t *testing.T) {
 	ctx := context.Background()
 	path := filepath.Join(t.TempDir(), "users.db")
@@ -46,10 +46,10 @@ func TestAFileOfTheFirstSchemaIsBroughtUpToDate(t *testing.T) {
 	anyone := domain.Selector{Env: "staging"}
 	take := func(now time.Time, users []*domain.User) error { return users[0].LockOpen(now, 0) }
 	if _, err := store.Claim(ctx, ports.Claim{Want: []domain.Selector{anyone}, Decide: take}); !errors.Is(err, domain.ErrPoolExhausted) {
-		t.Errorf("a claim while one is leased and one in quarantine = %v", err)
+		t.Errorf("a claim while one user is leased and one is in quarantine = %v", err)
 	}
 	if _, _, err := store.Find(ctx, ports.ByLease(ended.Digest())); !errors.Is(err, domain.ErrLeaseExpired) {
-		t.Errorf("the lease that ended before = %v", err)
+		t.Errorf("the lease that ended before the upgrade = %v", err)
 	}
 	_, err = store.Update(ctx, ports.ByLease(lease.Digest()), func(now time.Time, users []*domain.User) error {
 		return domain.Release(now, lease, users)
@@ -66,7 +66,7 @@ func TestAFileOfTheFirstSchemaIsBroughtUpToDate(t *testing.T) {
 	admin := domain.Selector{Labels: domain.Labels{"role": "admin"}}
 	users, err := store.Claim(ctx, ports.Claim{Want: []domain.Selector{anyone, admin}, Decide: take})
 	if err != nil || users[0].ID() != quarantined || users[1].ID() != leased || users[0].Snapshot().Password.Reveal() != "pw" {
-		t.Errorf("a claim of both = %v, %v", users, err)
+		t.Errorf("a claim of both users = %v, %v", users, err)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-func TestTheKeyThatTheFarmStartsWithIsTheFirstAdmins(t *testing.T) {
+func TestTheConfiguredKeyIsTheFirstAdminKey(t *testing.T) {
 	token := domain.NewToken()
 	for name, give := range map[string]func(t *testing.T, cfg *boot.Config){
 		"in a file": func(t *testing.T, cfg *boot.Config) { cfg.AdminKeyFile = writeFile(t, token.Reveal()+"\r\n") },
@@ -25,7 +25,7 @@ func TestTheKeyThatTheFarmStartsWithIsTheFirstAdmins(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			cfg := config("sqlite:" + filepath.Join(t.TempDir(), "farm.db"))
 			give(t, &cfg)
-			for range 2 { // the second start finds the key in the store
+			for range 2 { // at the second start, the key is in the store
 				stop := run(t, cfg)
 				if status := statusOf(t, cfg.Listen, domain.Token{}); status != http.StatusUnauthorized {
 					t.Errorf("without a key: %d", status)
@@ -37,10 +37,10 @@ func TestTheKeyThatTheFarmStartsWithIsTheFirstAdmins(t *testing.T) {
 			}
 			keys := keysOf(t, cfg.StoreConfig)
 			if len(keys) != 1 || keys[0].Role != domain.Admin || keys[0].Scope.Limited || !keys[0].ExpiresAt.IsZero() {
-				t.Errorf("keys = %+v, want one of an admin of everything", keys)
+				t.Errorf("keys = %+v, want one admin key for all projects", keys)
 			}
 			if keys[0].LastUsedAt.IsZero() {
-				t.Error("a stop did not store when the key was used")
+				t.Error("the use of the key was not stored at the stop")
 			}
 		})
 	}
@@ -75,17 +75,17 @@ func TestAMalformedAdminKeyIsRejectedAndNotQuoted(t *testing.T) {
 		t.Setenv("USERFARM_ADMIN_KEY", good)
 		wantRefusal(t, cfg.Validate(), good, "--admin-key-file", "USERFARM_ADMIN_KEY")
 	})
-	t.Run("a file that is not there", func(t *testing.T) {
+	t.Run("a missing file", func(t *testing.T) {
 		cfg := config("memory:")
 		cfg.AdminKeyFile = filepath.Join(t.TempDir(), "none")
 		wantRefusal(t, boot.Run(t.Context(), cfg), good, "--admin-key-file", "none")
 	})
 }
 
-func TestAFarmThatMustNotServeOpensNoPort(t *testing.T) {
+func TestAFarmThatMustNotServeDoesNotListen(t *testing.T) {
 	cfg := config("sqlite:" + filepath.Join(t.TempDir(), "farm.db"))
 	_, port, _ := net.SplitHostPort(cfg.Listen)
-	taken, err := net.Listen("tcp", "127.0.0.1:"+port) // to open it would cause another error
+	taken, err := net.Listen("tcp", "127.0.0.1:"+port) // listening there would cause another error
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +107,7 @@ func wantRefusal(t *testing.T, err error, secret string, says ...string) {
 	}
 	for _, word := range says {
 		if !strings.Contains(err.Error(), word) {
-			t.Errorf("%v does not say %s", err, word)
+			t.Errorf("%v does not contain %s", err, word)
 		}
 	}
 	if len(secret) > 8 && strings.Contains(err.Error(), secret[len(secret)-8:]) {

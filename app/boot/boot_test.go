@@ -15,7 +15,7 @@ import (
 	"github.com/userfarm/userfarm/app/boot"
 )
 
-func TestEveryStoreIsWired(t *testing.T) {
+func TestEveryStoreOpens(t *testing.T) {
 	for _, store := range []string{"memory:", "sqlite:farm.db", "postgres://farm@127.0.0.1/farm"} {
 		if err := fx.ValidateApp(boot.Options(t.Context(), config(store))); err != nil {
 			t.Errorf("%s: %v", store, err)
@@ -23,7 +23,7 @@ func TestEveryStoreIsWired(t *testing.T) {
 	}
 }
 
-func TestRunServesUntilItIsToldToStop(t *testing.T) {
+func TestRunServesUntilItsContextEnds(t *testing.T) {
 	for _, store := range []string{"memory:", "sqlite:" + filepath.Join(t.TempDir(), "farm.db")} {
 		t.Run(store[:6], func(t *testing.T) {
 			cfg := config(store)
@@ -43,7 +43,7 @@ func TestRunServesUntilItIsToldToStop(t *testing.T) {
 	}
 }
 
-func TestRunNamesTheCauseAlone(t *testing.T) {
+func TestRunReturnsOnlyTheCause(t *testing.T) {
 	cfg := config("sqlite:" + filepath.Join(t.TempDir(), "none", "farm.db"))
 	err := boot.Run(t.Context(), cfg)
 	if err == nil || strings.Contains(err.Error(), "fx") || strings.Contains(err.Error(), "function") || strings.Contains(err.Error(), "\n") {
@@ -51,8 +51,8 @@ func TestRunNamesTheCauseAlone(t *testing.T) {
 	}
 }
 
-func TestConfigRefuses(t *testing.T) {
-	for says, spoil := range map[string]func(*boot.Config){
+func TestAnInvalidConfigIsRejected(t *testing.T) {
+	for says, change := range map[string]func(*boot.Config){
 		"--store":           func(c *boot.Config) { c.Store = "mysql://root:opensesame@db/farm" },
 		"--lease-ttl":       func(c *boot.Config) { c.LeaseTTL = time.Millisecond },
 		"--max-lease-ttl":   func(c *boot.Config) { c.MaxLeaseTTL = time.Minute },
@@ -70,13 +70,13 @@ func TestConfigRefuses(t *testing.T) {
 		"--idle-timeout":            func(c *boot.Config) { c.IdleTimeout = -time.Second },
 	} {
 		cfg := config("memory:")
-		spoil(&cfg)
+		change(&cfg)
 		if err := cfg.Validate(); err == nil || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "opensesame") {
 			t.Errorf("validate = %v, want it to name %s and no secret", err, says)
 		}
 	}
 	if err := config("memory:").Validate(); err != nil {
-		t.Errorf("a good configuration: %v", err)
+		t.Errorf("a valid configuration: %v", err)
 	}
 }
 
@@ -108,7 +108,7 @@ func waitUntilReady(t *testing.T, address string, ended <-chan error) {
 	for range 3000 {
 		select {
 		case err := <-ended:
-			t.Fatal(errors.Join(errors.New("ended before it was ready"), err))
+			t.Fatal(errors.Join(errors.New("the farm ended before it was ready"), err))
 		case <-time.After(10 * time.Millisecond):
 		}
 		if response, err := http.Get("http://" + address + "/readyz"); err == nil {
@@ -118,5 +118,5 @@ func waitUntilReady(t *testing.T, address string, ended <-chan error) {
 			}
 		}
 	}
-	t.Fatal("did not become ready")
+	t.Fatal("the farm did not become ready")
 }

@@ -58,8 +58,8 @@ var rules = []rule{{
 	reason: "every constructor must work without fx; only the composition root uses it",
 }}
 
-// TestImports keeps the layers apart. Tests may import any package, except for the tests of domain.
-func TestImports(t *testing.T) {
+// TestEachLayerImportsOnlyWhatItMay keeps the layers apart. Tests may import any package, except for the tests of domain.
+func TestEachLayerImportsOnlyWhatItMay(t *testing.T) {
 	packages := listPackages(t)
 	checked := make([]int, len(rules))
 	for path, p := range packages {

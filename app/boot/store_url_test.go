@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestParseStoreURL(t *testing.T) {
+func TestAStoreURLNamesItsStore(t *testing.T) {
 	for text, want := range map[string]storeURL{
 		"memory:":                           {kind: inMemory},
 		"memory":                            {kind: inMemory},

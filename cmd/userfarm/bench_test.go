@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-func TestBenchWritesOnlyItsResult(t *testing.T) {
+func TestTheBenchWritesOnlyItsResultToStandardOutput(t *testing.T) {
 	farm := serve(t, t.TempDir(), "--store", "memory:")
 	var stdout, stderr bytes.Buffer
 	bench := exec.Command(binary, "bench", "--url", "http://"+farm.address,
@@ -37,7 +37,7 @@ func TestAnInterruptedBenchReports(t *testing.T) {
 	for !strings.Contains(bench.output.String(), "measuring") {
 		select {
 		case <-bench.exited:
-			t.Fatalf("it ended:\n%s", bench.output)
+			t.Fatalf("the bench ended:\n%s", bench.output)
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
@@ -51,7 +51,7 @@ func TestAnInterruptedBenchReports(t *testing.T) {
 	wantNoUsers(t, farm)
 }
 
-func TestBenchFails(t *testing.T) {
+func TestABenchThatFailsGivesTheReason(t *testing.T) {
 	for name, test := range map[string]struct {
 		args []string
 		code int
@@ -70,7 +70,7 @@ func TestBenchFails(t *testing.T) {
 	}
 }
 
-func TestBenchRejectsAMalformedAPIKeyWithoutQuotingIt(t *testing.T) {
+func TestTheBenchRejectsAMalformedAPIKeyWithoutQuotingIt(t *testing.T) {
 	t.Setenv("USERFARM_API_KEY", "opensesame")
 	done := execute(t, t.TempDir(), "bench")
 	if done.code != 2 || !strings.Contains(done.stderr, "USERFARM_API_KEY: malformed API key") ||

@@ -19,7 +19,7 @@ type keyring struct {
 	List    listSealingKeys   `cmd:"" help:"List the keys: which one seals, and how many users are sealed with each."`
 	Promote promoteSealingKey `cmd:"" help:"Make a key of the file the one that seals from now on."`
 	Reseal  reseal            `cmd:"" help:"Reseal all users with the key that seals now."`
-	Remove  removeSealingKey  `cmd:"" help:"Remove a key with which no user is sealed anymore."`
+	Remove  removeSealingKey  `cmd:"" help:"Remove a key that no user is sealed with."`
 }
 
 type addSealingKey struct {

@@ -25,7 +25,7 @@ type reseal struct {
 // that are left.
 func (r *reseal) Run(ctx context.Context) error {
 	return withStore(ctx, r.StoreConfig, func(store *bunstore.Store, _ string) error {
-		p := resealing{store: store, said: time.Now()}
+		p := resealing{store: store, reported: time.Now()}
 		if err := p.run(ctx); err != nil {
 			return fmt.Errorf("%w (%d users resealed; run the same command again for the others)", err, p.done)
 		}
@@ -37,9 +37,9 @@ func (r *reseal) Run(ctx context.Context) error {
 }
 
 type resealing struct {
-	store *bunstore.Store
-	done  int
-	said  time.Time // when the latest line about the progress was written
+	store    *bunstore.Store
+	done     int
+	reported time.Time // when the latest line about the progress was written
 
 	unopened []domain.UserID // in the latest pass
 }
@@ -81,8 +81,8 @@ func (p *resealing) fault() error {
 }
 
 func (p *resealing) report() {
-	if now := time.Now(); now.Sub(p.said) >= resealProgress {
-		p.said = now
+	if now := time.Now(); now.Sub(p.reported) >= resealProgress {
+		p.reported = now
 		fmt.Fprintf(os.Stderr, "%d users resealed so far\n", p.done)
 	}
 }

@@ -36,7 +36,7 @@ func TestTheEncryptionKeyIsReplacedWhileTheFarmServes(t *testing.T) {
 			added := strings.TrimSpace(keyring("add").stdout)
 			if refused := keyring("remove", old); refused.code != 1 || !regexp.MustCompile(
 				`[1-9]\d* users are sealed with key `+old+`: run userfarm keyring reseal`).MatchString(refused.stderr) {
-				t.Errorf("to remove a key in use: exit code %d\n%s", refused.code, refused.stderr)
+				t.Errorf("removing a key in use: exit code %d\n%s", refused.code, refused.stderr)
 			}
 			fillWithPasswords(t, farm, 600, 100)
 			if now := tableOf(t, keyring("list").stdout); now[0].id != added || now[0].use != "seals" || now[0].users < 100 ||
@@ -48,7 +48,7 @@ func TestTheEncryptionKeyIsReplacedWhileTheFarmServes(t *testing.T) {
 				t.Errorf("reseal: exit code %d\n%s%s", resealed.code, resealed.stdout, resealed.stderr)
 			}
 			if now := tableOf(t, keyring("list").stdout); now[0].users != 700 || now[1].users != 0 {
-				t.Errorf("after all were resealed: %+v", now)
+				t.Errorf("after all users were resealed: %+v", now)
 			}
 			if removed := keyring("remove", old); removed.code != 0 {
 				t.Errorf("remove: exit code %d\n%s", removed.code, removed.stderr)
@@ -78,9 +78,9 @@ func TestAKilledResealCanContinue(t *testing.T) {
 			mustExecute(t, dir, append([]string{"keyring", "add"}, settings...)...)
 
 			began := false
-			for i := 0; i < 20 && !began; i++ {
+			for pause := 20 * time.Millisecond; pause < time.Minute && !began; pause += pause / 2 { // a busy machine starts it late
 				p := start(t, dir, append([]string{"keyring", "reseal"}, settings...)...)
-				time.Sleep(time.Duration(20+10*i) * time.Millisecond)
+				time.Sleep(pause)
 				p.signal(syscall.SIGKILL)
 				p.wait()
 				now := tableOf(t, mustExecute(t, dir, append([]string{"keyring", "list"}, settings...)...))
@@ -113,7 +113,7 @@ func TestAnInterruptedResealSaysHowToContinue(t *testing.T) {
 		time.Sleep(time.Duration(20+10*i) * time.Millisecond)
 		p.signal(os.Interrupt)
 		if code := p.wait(); code == 0 || code == 1 && strings.Contains(p.output.String(), "run the same command again for the others") {
-			return // it was done, or says how to continue
+			return // the reseal was done, or said how to continue
 		}
 	}
 	t.Error("an interrupted reseal did not say how to continue")
@@ -167,7 +167,7 @@ func TestTheKeyIsReplacedOnReplicasWithCopiesOfTheFile(t *testing.T) {
 	}
 }
 
-func TestKeyringCommandsFail(t *testing.T) {
+func TestAKeyringCommandThatFailsGivesTheReason(t *testing.T) {
 	dir := t.TempDir()
 	for name, test := range map[string]struct {
 		args []string
@@ -189,11 +189,11 @@ func TestKeyringCommandsFail(t *testing.T) {
 			}
 			for _, words := range test.says {
 				if !strings.Contains(done.stderr, words) {
-					t.Errorf("does not say %q:\n%s", words, done.stderr)
+					t.Errorf("the output does not contain %q:\n%s", words, done.stderr)
 				}
 			}
 			if left, _ := os.ReadDir(dir); len(left) != 0 {
-				t.Errorf("it left %v behind", left)
+				t.Errorf("the command left %v behind", left)
 			}
 		})
 	}
@@ -201,7 +201,7 @@ func TestKeyringCommandsFail(t *testing.T) {
 	only := tableOf(t, mustExecute(t, dir, "keyring", "list"))[0].id
 	for says, id := range map[string]string{"promote another one": only, "no key of the file": "0123abcd"} {
 		if done := execute(t, dir, "keyring", "remove", id); done.code != 1 || !strings.Contains(done.stderr, says) {
-			t.Errorf("remove %s: exit code %d, want it to say %q:\n%s", id, done.code, says, done.stderr)
+			t.Errorf("remove %s: exit code %d, want it to contain %q:\n%s", id, done.code, says, done.stderr)
 		}
 	}
 }

@@ -39,16 +39,16 @@ func TestAKeyWhoseTokenIsLostIsRevoked(t *testing.T) {
 	for name, output := range map[string]func(*testing.T) *os.File{"a closed pipe": closedPipe, "a full disk": fullDisk} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			var said bytes.Buffer
+			var stderr bytes.Buffer
 			command := exec.Command(binary, "keys", "create", "--role", "admin", "--name", "lost")
-			command.Dir, command.Stdout, command.Stderr = dir, output(t), &said
+			command.Dir, command.Stdout, command.Stderr = dir, output(t), &stderr
 			_ = command.Run() // its exit code says more
 			if code := command.ProcessState.ExitCode(); code != 1 {
 				t.Errorf("exit code %d, want 1", code)
 			}
 			for _, words := range []string{"is lost", "is revoked"} {
-				if !strings.Contains(said.String(), words) {
-					t.Errorf("it does not say %q:\n%s", words, &said)
+				if !strings.Contains(stderr.String(), words) {
+					t.Errorf("standard error does not contain %q:\n%s", words, &stderr)
 				}
 			}
 			if listed := listKeys(t, dir, nil); len(listed) != 1 || listed[0].Status != "revoked" {

@@ -80,13 +80,13 @@ func TestEveryReplicaRejectsARevokedKey(t *testing.T) {
 				wantEntry(t, farm, "", http.StatusUnauthorized) // the farm still requires a key
 			}
 			if listed := listKeys(t, dir, settings); listed[0].Status != "revoked" {
-				t.Errorf("it is listed as %s", listed[0].Status)
+				t.Errorf("the key is listed as %s", listed[0].Status)
 			}
 		})
 	}
 }
 
-func TestKeysAreListedTheNewestLast(t *testing.T) {
+func TestTheNewestKeyIsListedLast(t *testing.T) {
 	dir := t.TempDir()
 	first := makeKey(t, dir, nil, "--role", "admin", "--name", "everything")
 	second := makeKey(t, dir, nil, "--role", "tester", "--name", "ci", "--project", project, "--expires", "90d")
@@ -120,24 +120,24 @@ func TestKeysAreListedTheNewestLast(t *testing.T) {
 	}
 }
 
-func TestAKeyMayLastDaysOrSeconds(t *testing.T) {
+func TestALifetimeMayBeGivenInDaysOrSeconds(t *testing.T) {
 	dir := t.TempDir()
-	lives := map[string]time.Duration{"90d": 90 * 24 * time.Hour, "1d12h30m": 36*time.Hour + 30*time.Minute, "45s": 45 * time.Second}
-	for text := range lives {
+	lifetimes := map[string]time.Duration{"90d": 90 * 24 * time.Hour, "1d12h30m": 36*time.Hour + 30*time.Minute, "45s": 45 * time.Second}
+	for text := range lifetimes {
 		makeKey(t, dir, nil, "--role", "viewer", "--name", text, "--expires", text)
 	}
 	for _, key := range listKeys(t, dir, nil) {
-		if life := key.ExpiresAt.Sub(key.CreatedAt); life != lives[key.Name] {
-			t.Errorf("--expires %s is %v", key.Name, life)
+		if lifetime := key.ExpiresAt.Sub(key.CreatedAt); lifetime != lifetimes[key.Name] {
+			t.Errorf("--expires %s is %v", key.Name, lifetime)
 		}
 	}
 }
 
-func TestAGeneratedKeyIsTheFirstAdmins(t *testing.T) {
+func TestAGeneratedKeyIsTheFirstAdminKey(t *testing.T) {
 	dir := t.TempDir()
 	token := strings.TrimSpace(mustExecute(t, dir, "keys", "generate"))
 	if left, _ := os.ReadDir(dir); len(left) != 0 {
-		t.Errorf("it left %v behind", left)
+		t.Errorf("the command left %v behind", left)
 	}
 	file := filepath.Join(t.TempDir(), "admin.key")
 	if err := os.WriteFile(file, []byte(token+"\n"), 0o644); err != nil {
@@ -154,7 +154,7 @@ func TestAGeneratedKeyIsTheFirstAdmins(t *testing.T) {
 	}
 }
 
-func TestKeyCommandsFail(t *testing.T) {
+func TestAKeyCommandThatFailsGivesTheReason(t *testing.T) {
 	admin := func(args ...string) []string {
 		return append([]string{"create", "--role", "admin", "--name", "x"}, args...)
 	}
@@ -188,25 +188,25 @@ func TestKeyCommandsFail(t *testing.T) {
 			}
 			for _, words := range test.says {
 				if !strings.Contains(done.stderr, words) {
-					t.Errorf("does not say %q:\n%s", words, done.stderr)
+					t.Errorf("the output does not contain %q:\n%s", words, done.stderr)
 				}
 			}
 			if strings.Contains(done.stderr, "opensesame") {
 				t.Error("the output contains the database's password")
 			}
 			if left, _ := os.ReadDir(dir); len(left) != 0 {
-				t.Errorf("it left %v behind", left)
+				t.Errorf("the command left %v behind", left)
 			}
 		})
 	}
 	dir := t.TempDir()
 	makeKey(t, dir, nil, "--role", "admin", "--name", "x")
 	if done := execute(t, dir, "keys", "revoke", project); done.code != 1 || !strings.Contains(done.stderr, "not found") {
-		t.Errorf("to revoke an unknown key: exit code %d\n%s", done.code, done.stderr)
+		t.Errorf("revoking an unknown key: exit code %d\n%s", done.code, done.stderr)
 	}
 }
 
-// stores return the settings of a new farm on each database.
+// stores returns the settings of a new farm on each database.
 var stores = map[string]func(t *testing.T) []string{
 	"SQLite":     func(*testing.T) []string { return nil },
 	"PostgreSQL": postgresStore,

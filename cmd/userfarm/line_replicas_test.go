@@ -17,15 +17,15 @@ import (
 // These tests run three replicas on one database, with clients that wait in all of them.
 
 const (
-	// handful is how many later clients may be served before an earlier one: a replica that gets no processor time for seconds counts as
-	// dead.
+	// handful is how many later clients may be served before an earlier one. A replica that gets no processor time for seconds
+	// counts as dead, and its waiters lose their places.
 	handful = 3
 
 	// soon is how long it may take to serve the next client in line. Waiters of a killed replica stay in line for a few seconds.
 	soon = 15 * time.Second
 )
 
-func TestTheLineOfThreeReplicas(t *testing.T) {
+func TestThreeReplicasShareOneLine(t *testing.T) {
 	server, keyFile := postgrestest.Shared(t), writeKey(t)
 	for name, test := range map[string]func(*testing.T, []*process){
 		"first come, first served, over all replicas":            testFirstComeFirstServed,

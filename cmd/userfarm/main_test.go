@@ -41,7 +41,7 @@ const project = "3b0f2f4e-9f0c-4a39-8f0e-0c9d5a3f7a11"
 
 const newUser = `{"login":"ann","password":"hunter2","project_id":"` + project + `","env":"stage","domain":"regular"}`
 
-func TestServeWithoutSettings(t *testing.T) {
+func TestServeNeedsNoSettings(t *testing.T) {
 	dir := t.TempDir()
 	farm := serve(t, dir)
 
@@ -61,7 +61,7 @@ func TestServeWithoutSettings(t *testing.T) {
 	}
 }
 
-func TestServeStopsInOrder(t *testing.T) {
+func TestServeStopsOnASignal(t *testing.T) {
 	farm := serve(t, t.TempDir())
 	farm.signal(syscall.SIGTERM)
 	if code := farm.wait(); code != 0 {
@@ -69,14 +69,14 @@ func TestServeStopsInOrder(t *testing.T) {
 	}
 }
 
-func TestASecondSignalEndsAtOnce(t *testing.T) {
+func TestASecondSignalEndsServeAtOnce(t *testing.T) {
 	farm := serve(t, t.TempDir())
 	connection, err := net.Dial("tcp", farm.address)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer connection.Close()
-	// A request that never ends keeps the farm from stopping.
+	// A request that never ends delays the stop of the farm.
 	fmt.Fprintf(connection, "POST /v1/users HTTP/1.1\r\nHost: farm\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n")
 	// The farm waits only for a request that it has begun to read.
 	if _, err := connection.Read(make([]byte, 1)); err != nil {
@@ -98,7 +98,7 @@ func TestASecondSignalEndsAtOnce(t *testing.T) {
 	}
 }
 
-func TestWhatWasAnsweredSurvivesKill(t *testing.T) {
+func TestAnAnsweredLeaseSurvivesAKill(t *testing.T) {
 	for name, newStore := range stores {
 		t.Run(name, func(t *testing.T) {
 			dir, settings := t.TempDir(), newStore(t)
@@ -126,7 +126,7 @@ func TestWhatWasAnsweredSurvivesKill(t *testing.T) {
 	}
 }
 
-func TestServeFails(t *testing.T) {
+func TestServeFailsWithAReason(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -187,12 +187,12 @@ func TestServeFails(t *testing.T) {
 			[]string{"serve", "--store", "sqlite:" + notDatabase}, 1,
 			[]string{"notes.txt", "not a database"},
 		},
-		"an unknown flag":       {[]string{"serve", "--fast"}, 2, []string{"--fast"}},
-		"an unknown command":    {[]string{"sow"}, 2, []string{"sow"}},
-		"an unknown store":      {[]string{"serve", "--store", "mysql://root:opensesame@db/farm"}, 2, []string{"--store", "sqlite:FILE"}},
-		"no time to live":       {[]string{"serve", "--lease-ttl", "0s"}, 2, []string{"--lease-ttl", "1s"}},
-		"a longest below usual": {[]string{"serve", "--max-lease-ttl", "1m"}, 2, []string{"--max-lease-ttl", "15m"}},
-		"migrating memory":      {[]string{"migrate", "--store", "memory:"}, 1, []string{"memory"}},
+		"an unknown flag":         {[]string{"serve", "--fast"}, 2, []string{"--fast"}},
+		"an unknown command":      {[]string{"sow"}, 2, []string{"sow"}},
+		"an unknown store":        {[]string{"serve", "--store", "mysql://root:opensesame@db/farm"}, 2, []string{"--store", "sqlite:FILE"}},
+		"no time to live":         {[]string{"serve", "--lease-ttl", "0s"}, 2, []string{"--lease-ttl", "1s"}},
+		"a maximum below default": {[]string{"serve", "--max-lease-ttl", "1m"}, 2, []string{"--max-lease-ttl", "15m"}},
+		"migrating memory":        {[]string{"migrate", "--store", "memory:"}, 1, []string{"memory"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := start(t, t.TempDir(), test.args...)
@@ -202,7 +202,7 @@ func TestServeFails(t *testing.T) {
 			problem := p.problem()
 			for _, words := range test.says {
 				if !strings.Contains(problem, words) {
-					t.Errorf("does not say %q:\n%s", words, problem)
+					t.Errorf("the output does not contain %q:\n%s", words, problem)
 				}
 			}
 			if strings.Contains(p.output.String(), "opensesame") {
@@ -233,7 +233,7 @@ func TestServeFails(t *testing.T) {
 			t.Errorf("exit code = %d: %s", code, p.problem())
 		}
 		if strings.Contains(p.output.String(), "back it up") {
-			t.Error("it asks for a backup of a key that was removed")
+			t.Error("the message asks for a backup of a key that was removed")
 		}
 		if _, err := os.Stat(lost); err == nil {
 			t.Error("a new key file was left behind: it can't replace the lost one")
@@ -241,7 +241,7 @@ func TestServeFails(t *testing.T) {
 	})
 }
 
-func TestMigrateThenServe(t *testing.T) {
+func TestServeStartsAfterMigrate(t *testing.T) {
 	dir := t.TempDir()
 	if p := start(t, dir, "migrate"); p.wait() != 0 {
 		t.Fatalf("migrate failed:\n%s", p.output)
@@ -249,7 +249,7 @@ func TestMigrateThenServe(t *testing.T) {
 	serve(t, dir)
 }
 
-func TestHealthcheck(t *testing.T) {
+func TestHealthcheckReportsAFarmThatIsReady(t *testing.T) {
 	farm := serve(t, t.TempDir())
 	if p := start(t, t.TempDir(), "healthcheck", "--listen", farm.address); p.wait() != 0 {
 		t.Errorf("healthcheck of a farm that is ready failed:\n%s", p.output)
@@ -259,7 +259,7 @@ func TestHealthcheck(t *testing.T) {
 	}
 }
 
-func TestHelp(t *testing.T) {
+func TestHelpIsPrintedAndSucceeds(t *testing.T) {
 	for _, args := range [][]string{{"--help"}, {"serve", "--help"}} {
 		p := start(t, t.TempDir(), args...)
 		if code := p.wait(); code != 0 || p.output.String() == "" {

@@ -160,16 +160,16 @@ func mustExecute(t *testing.T, dir string, args ...string) string {
 // problem returns the line in which the program gives the reason of its failure. There must be exactly one.
 func (p *process) problem() string {
 	p.t.Helper()
-	var said []string
+	var printed []string
 	for line := range strings.Lines(p.output.String()) {
 		if !strings.HasPrefix(line, "{") { // a log line
-			said = append(said, strings.TrimSpace(line))
+			printed = append(printed, strings.TrimSpace(line))
 		}
 	}
-	if len(said) != 1 {
-		p.t.Errorf("want one line, got %d:\n%s", len(said), strings.Join(said, "\n"))
+	if len(printed) != 1 {
+		p.t.Errorf("want one line, got %d:\n%s", len(printed), strings.Join(printed, "\n"))
 	}
-	return strings.Join(said, "\n")
+	return strings.Join(printed, "\n")
 }
 
 // buffer is a bytes.Buffer that is safe for concurrent use.

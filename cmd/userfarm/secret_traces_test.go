@@ -12,7 +12,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// secret is a text that must not appear where it does not belong. Its traces are the forms in which it could appear.
+// secret is a text that must not appear in answers, logs or the store. Its traces are the forms in which it could appear.
 type secret struct {
 	what   string
 	traces [][]byte
@@ -99,10 +99,10 @@ func TestTracesOfSecretsAreFound(t *testing.T) {
 		"base32, lowercase": {newBase32Secret("totp", "ORSXG5BANVSQ"), "orsxg5banvsq"},
 	} {
 		if !test.secret.isIn([]byte(test.text)) {
-			t.Errorf("%s: it is not found in %q", name, test.text)
+			t.Errorf("%s: the secret is not found in %q", name, test.text)
 		}
 	}
 	if newUUIDSecret("id", id).isIn([]byte("8138449a-2edf-4b55-9262-93c57eedcbae correct-horse-batterx")) {
-		t.Error("it finds a secret that is not there")
+		t.Error("a secret is found in a text without it")
 	}
 }

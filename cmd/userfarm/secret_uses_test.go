@@ -11,7 +11,7 @@ import (
 )
 
 // useEverything calls every route and command, and provokes every kind of error, with secrets in every place that may contain one.
-func useEverything(w *witness) {
+func useEverything(w *secretCheck) {
 	w.t.Helper()
 	keepUsers(w)
 	takeUsers(w)
@@ -22,7 +22,7 @@ func useEverything(w *witness) {
 	lookAround(w)
 }
 
-func keepUsers(w *witness) {
+func keepUsers(w *secretCheck) {
 	w.t.Helper()
 	call, ann := w.uuid("idempotency key"), w.user("ann", w.password(), "totp_secret", w.totp())
 	id := w.decode(w.answered("POST", "/v1/users", ann, "Idempotency-Key", call))["user_id"]
@@ -57,12 +57,12 @@ func keepUsers(w *witness) {
 	w.answered("GET", "/v1/users/"+id, "")
 }
 
-func takeUsers(w *witness) {
+func takeUsers(w *secretCheck) {
 	w.t.Helper()
 	call := w.uuid("idempotency key")
 	acquire := `{"users":[{"project_id":"` + project + `","env":"stage"}],"owner":"test","note":"a note"}`
-	got := w.told("POST", "/v1/leases", acquire, "Idempotency-Key", call)
-	w.told("POST", "/v1/leases", acquire, "Idempotency-Key", call)
+	got := w.answeredSecret("POST", "/v1/leases", acquire, "Idempotency-Key", call)
+	w.answeredSecret("POST", "/v1/leases", acquire, "Idempotency-Key", call)
 	w.refused("POST", "/v1/leases", wanted, "Idempotency-Key", call)
 	var lease struct {
 		LeaseID string `json:"lease_id"`
@@ -73,11 +73,11 @@ func takeUsers(w *witness) {
 	if err := json.Unmarshal([]byte(got), &lease); err != nil || len(lease.Users) != 1 {
 		w.t.Fatalf("no lease: %v", err)
 	}
-	w.know(newUUIDSecret(w.name("lease id"), lease.LeaseID))
+	w.remember(newUUIDSecret(w.name("lease id"), lease.LeaseID))
 	path, user := "/v1/leases/"+lease.LeaseID, lease.Users[0].UserID
-	w.told("GET", path, "")
-	w.told("POST", path+"/renew", `{"ttl_seconds":60}`)
-	w.told("POST", path+"/users/"+user+"/otp", "")
+	w.answeredSecret("GET", path, "")
+	w.answeredSecret("POST", path+"/renew", `{"ttl_seconds":60}`)
+	w.answeredSecret("POST", path+"/users/"+user+"/otp", `{"wait_seconds":1}`)
 	w.refused("POST", path+"/users/"+user+"/otp", "")      // the code was given out
 	w.refused("POST", path+"/users/"+project+"/otp", "")   // not in the lease
 	w.refused("POST", path+"/renew", `{"ttl_seconds":-1}`) // no time
@@ -95,24 +95,24 @@ func takeUsers(w *witness) {
 	w.answered("POST", "/v1/users/"+user+"/quarantine", `{"reason":"a mess"}`)
 	w.answered("POST", "/v1/users/"+user+"/restore", `{}`)
 
-	got = w.told("POST", "/v1/leases", `{"users":[{"user_id":"`+user+`"}],"owner":"test"}`, "Idempotency-Key", w.uuid("idempotency key"))
+	got = w.answeredSecret("POST", "/v1/leases", `{"users":[{"user_id":"`+user+`"}],"owner":"test"}`, "Idempotency-Key", w.uuid("idempotency key"))
 	forced := w.decode(got)["lease_id"]
-	w.know(newUUIDSecret(w.name("lease id"), forced))
+	w.remember(newUUIDSecret(w.name("lease id"), forced))
 	w.answered("POST", "/v1/users/"+user+"/force-release", `{"reason":"stuck"}`)
 	w.refused("GET", "/v1/leases/"+forced, "")
 }
 
-func useLegacyRoutes(w *witness) {
+func useLegacyRoutes(w *secretCheck) {
 	w.t.Helper()
 	inQuery := url.Values{"login": {"dan"}, "password": {w.password()}, "project_id": {project}, "env": {"stage"}, "domain": {"regular"}}
-	w.told("POST", "/create_user?"+inQuery.Encode(), "")
+	w.answeredSecret("POST", "/create_user?"+inQuery.Encode(), "")
 	w.refused("POST", "/create_user?"+inQuery.Encode(), "") // exists
 	inForm := url.Values{"login": {"eve"}, "password": {w.password()}, "project_id": {project}, "env": {"stage"}, "domain": {"regular"}}
-	created := w.told("POST", "/create_user", inForm.Encode(), "Content-Type", "application/x-www-form-urlencoded")
-	w.told("POST", "/create_user", w.user("fay", w.password()))
+	created := w.answeredSecret("POST", "/create_user", inForm.Encode(), "Content-Type", "application/x-www-form-urlencoded")
+	w.answeredSecret("POST", "/create_user", w.user("fay", w.password()))
 	w.refused("POST", "/create_user", w.user("gus", w.password(), "project_id", w.uuid("password in a field")+"x"))
 	w.refused("POST", "/create_user", w.user("gus", w.password())+"x")
-	w.told("GET", "/get_users", "")
+	w.answeredSecret("GET", "/get_users", "")
 	user := w.encode(map[string]string{"user_id": w.decode(created)["user_id"]})
 	w.answered("POST", "/acquire_lock", user)
 	w.refused("POST", "/acquire_lock", user)
@@ -120,31 +120,31 @@ func useLegacyRoutes(w *witness) {
 	w.answered("GET", "/ping", "")
 }
 
-func keepKeys(w *witness) {
+func keepKeys(w *secretCheck) {
 	w.t.Helper()
-	created := w.decode(w.told("POST", "/v1/keys", `{"name":"ci","role":"tester","projects":["`+project+`"],"expires_in_seconds":600}`))
-	w.knowToken(created["token"])
+	created := w.decode(w.answeredSecret("POST", "/v1/keys", `{"name":"ci","role":"tester","projects":["`+project+`"],"expires_in_seconds":600}`))
+	w.rememberToken(created["token"])
 	w.answered("GET", "/v1/keys/"+created["key_id"], "")
 	w.refused("GET", "/v1/keys/"+project, "")
 	w.refused("POST", "/v1/keys", `{"name":"ci","role":"`+w.token()+`"}`)
 	w.refused("POST", "/v1/keys", `{"name":"ci","role":"tester","token":"`+w.token()+`"}`)
 	as(w, created["token"], func() {
 		w.refused("GET", "/v1/keys", "") // not an admin's
-		w.told("POST", "/v1/leases", wanted)
+		w.answeredSecret("POST", "/v1/leases", wanted)
 	})
 	w.answered("POST", "/v1/keys/"+created["key_id"]+"/revoke", "")
 	as(w, created["token"], func() { awaitEntry(w.t, w.farm, created["token"], http.StatusUnauthorized) })
 }
 
 // as calls use with another token than the admin's.
-func as(w *witness, token string, use func()) {
+func as(w *secretCheck, token string, use func()) {
 	admin := w.farm.key
 	defer func() { w.farm.key = admin }()
 	w.farm.key = token
 	use()
 }
 
-func useWrongKeys(w *witness) {
+func useWrongKeys(w *secretCheck) {
 	w.t.Helper()
 	unknown, almost := w.token(), w.token()
 	for _, token := range []string{"", unknown, almost[:len(almost)-1] + "1", w.uuid("password as a key"), w.token() + w.token()} {
@@ -159,12 +159,12 @@ func useWrongKeys(w *witness) {
 	w.answered("GET", "/ping", "", "X-Request-Id", w.uuid("password as a request id")+" with a space")
 }
 
-func useCommands(w *witness) {
+func useCommands(w *secretCheck) {
 	w.t.Helper()
 	made := execute(w.t, w.dir, append([]string{"keys", "create", "--role", "admin", "--name", "bench"}, w.settings...)...)
 	token := strings.TrimSpace(made.stdout)
-	w.knowToken(token)
-	w.said.WriteString(made.stderr)
+	w.rememberToken(token)
+	w.output.WriteString(made.stderr)
 	w.t.Setenv("USERFARM_API_KEY", token)
 	w.execute(0, "keys", "list")
 	w.execute(0, "keys", "list", "--json")
@@ -186,11 +186,11 @@ func useCommands(w *witness) {
 		if done.code != 0 {
 			w.t.Errorf("%v: exit code %d\n%s", command, done.code, done.stderr)
 		}
-		w.said.WriteString(done.stdout + done.stderr)
+		w.output.WriteString(done.stdout + done.stderr)
 	}
 }
 
-func lookAround(w *witness) {
+func lookAround(w *secretCheck) {
 	w.t.Helper()
 	for _, path := range []string{
 		"/v1/users", "/v1/users?status=locked", "/v1/pools", "/v1/events", "/v1/events?owner=test", "/v1/keys", "/healthz", "/readyz",
@@ -202,7 +202,7 @@ func lookAround(w *witness) {
 }
 
 // streamed returns the text of the stream of events.
-func streamed(w *witness) string {
+func streamed(w *secretCheck) string {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), 10*time.Second)
 	defer cancel()

@@ -54,7 +54,7 @@ func checkHolds(holds []hold) (holdsReport, error) {
 	return report, errors.Join(errs...)
 }
 
-func TestCheckHoldsFindsErrors(t *testing.T) {
+func TestCheckHoldsReportsOverlapsAndRepeatedFences(t *testing.T) {
 	at := func(ms int) time.Time { return time.UnixMilli(int64(ms)) }
 	first := hold{user: "u", fence: 1, from: at(0), to: at(10)}
 	for name, second := range map[string]hold{

@@ -163,7 +163,7 @@ func logBatches(t *testing.T, claims []*lineClaim, fair []time.Duration) {
 		milliseconds(percentile(more, 50)), milliseconds(percentile(fairMore, 50)), milliseconds(slices.Max(more)), milliseconds(slices.Max(fairMore)))
 }
 
-// overtaken says how many claims were served before another one that was sent earlier by at least the time apart.
+// overtaken describes how many claims were served before another one that was sent earlier by at least the time apart.
 func overtaken(claims []*lineClaim, apart time.Duration, served func(*lineClaim) time.Time) string {
 	counts := map[int]int{} // of claims, by the number of those that overtook them
 	for i, c := range claims {

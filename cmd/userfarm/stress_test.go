@@ -74,7 +74,7 @@ func stress(t *testing.T, replicas []*replica, spared int) {
 				case isRefusal(err):
 					refused.Add(1)
 					t.Errorf("refused: %v", err)
-				case errors.Is(err, syscall.ECONNREFUSED): // a replica that is being restarted
+				case errors.Is(err, syscall.ECONNREFUSED): // a replica that restarts
 					unsent.Add(1)
 					time.Sleep(10 * time.Millisecond)
 				default:

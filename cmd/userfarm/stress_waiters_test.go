@@ -42,7 +42,7 @@ func TestStressManyWaitersSQLite(t *testing.T) {
 	measureIdle(t, farm(), nil)
 }
 
-// measureCrowd lets a crowd wait for one user, and passes the user from one waiter to the next.
+// measureCrowd lets many clients wait for one user, and gives the user to one waiter after the other.
 func measureCrowd(t *testing.T, farm *replica) {
 	defer farm.kill() // a farm does not notice that its waiters have left
 	held := holdForCrowd(t, farm, crowd)
@@ -151,7 +151,7 @@ func awaitCrowd(t *testing.T, farm *replica, n int) {
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
-	t.Fatalf("%d are in line, want %d", countPool(t, farm.address, "line").Waiting, n)
+	t.Fatalf("%d clients are in line, want %d", countPool(t, farm.address, "line").Waiting, n)
 }
 
 // memory returns the resident memory of the process in bytes.

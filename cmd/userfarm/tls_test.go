@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-func TestServeWithTLS(t *testing.T) {
+func TestServeSpeaksTLS(t *testing.T) {
 	certFile, keyFile := writeCertificate(t, "farm.example")
 	address := freeAddress(t)
 	farm := start(t, t.TempDir(), "serve", "--listen", address, "--tls-cert", certFile, "--tls-key", keyFile)
@@ -26,11 +26,11 @@ func TestServeWithTLS(t *testing.T) {
 	}
 	for deadline := time.Now().Add(30 * time.Second); check() != 0; {
 		if time.Now().After(deadline) {
-			t.Fatalf("healthcheck does not find it ready:\n%s", farm.output)
+			t.Fatalf("healthcheck reports that the farm is not ready:\n%s", farm.output)
 		}
 	}
 	if !strings.Contains(farm.output.String(), "https://"+address) {
-		t.Errorf("the log does not say that it serves https:\n%s", farm.output)
+		t.Errorf("the log does not mention https:\n%s", farm.output)
 	}
 
 	text, err := os.ReadFile(certFile)
@@ -50,7 +50,7 @@ func TestServeWithTLS(t *testing.T) {
 	}
 	if plain, err := http.Get("http://" + address + "/v1/users"); err == nil {
 		plain.Body.Close()
-		t.Errorf("without TLS it answers %d", plain.StatusCode)
+		t.Errorf("without TLS, the farm answers %d", plain.StatusCode)
 	}
 }
 

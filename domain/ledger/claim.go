@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -144,15 +145,29 @@ func (l *Ledger) Limit(want domain.Selector) int { return l.found[SearchKey(want
 // that can't be read and that the claim had to pass over.
 func (l *Ledger) Explain(want []domain.Selector, matching []Row) error {
 	refusal := l.Refusal(want, matching)
-	if refusal == nil {
-		return nil
+	if named, ok := errors.AsType[*domain.SelectorError](refusal); ok {
+		want = want[named.Selector : named.Selector+1]
 	}
-	for _, e := range l.order {
-		if e.Err != nil && (e.current == nil || slices.ContainsFunc(want, func(s domain.Selector) bool { return s.Matches(e.current) })) {
-			return fmt.Errorf("a user that is free: %w", e.Err)
+	for _, selector := range want {
+		if err := l.unreadable(selector); err != nil && refusal != nil {
+			return err
 		}
 	}
 	return refusal
+}
+
+// unreadable returns the error of a user that may be free and is for a selector, but can't be read; nil if there is none.
+func (l *Ledger) unreadable(want domain.Selector) error {
+	entries := l.found[SearchKey(want)].unreadable
+	if !want.UserID.IsZero() {
+		entries = l.named(want.UserID)
+	}
+	for _, e := range entries {
+		if e.Err != nil && !e.removed && (e.current == nil || want.Matches(e.current) && e.current.CheckFree(l.loaded.Now) == nil) {
+			return fmt.Errorf("a user that is free: %w", e.Err)
+		}
+	}
+	return nil
 }
 
 // Refusal returns why a claim can't have what it wants: the error of [domain.Refusal]. matching has users as they are

@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -73,8 +74,10 @@ func (a accounts) acquire(ctx context.Context, now time.Time, owner string) (lea
 		}
 	}
 	book := ledger.Open(ledger.Loaded{Now: now, Complete: true, Searches: []ledger.Search{search}})
-	if err := book.Apply(claim); err != nil {
+	if err := book.Apply(claim); errors.Is(err, ledger.ErrShort) {
 		return domain.Lease{}, book.Explain(claim.Want, rows)
+	} else if err != nil {
+		return domain.Lease{}, err
 	}
 	for _, changed := range book.Changes().Changed {
 		if err := write(ctx, tx, changed.After.Snapshot()); err != nil {

@@ -34,8 +34,9 @@ type entry struct {
 
 // found are the entries that a search found, the most rested first.
 type found struct {
-	entries []*entry
-	limit   int
+	entries    []*entry
+	unreadable []*entry
+	limit      int
 }
 
 // Open returns a ledger of what was loaded.
@@ -62,11 +63,14 @@ func (l *Ledger) Load(more Loaded) {
 		l.expired = append(l.expired, l.enter(row))
 	}
 	for _, search := range more.Searches {
-		entries := make([]*entry, len(search.Found))
+		found := found{entries: make([]*entry, len(search.Found)), limit: search.Limit}
 		for i, row := range search.Found {
-			entries[i] = l.enter(row)
+			e := l.enter(row)
+			if found.entries[i] = e; e.Err != nil {
+				found.unreadable = append(found.unreadable, e)
+			}
 		}
-		l.found[search.Key] = found{entries: entries, limit: search.Limit}
+		l.found[search.Key] = found
 	}
 	for _, call := range more.Calls {
 		l.calls[call.Key] = call

@@ -53,10 +53,10 @@ func TestRowsThatARivalHoldsChangeNoOutcome(t *testing.T) {
 		all, some := start.clone(), start.clone()
 		want := all.carryOut(t, []call{c})[0]
 		operation := c.operation()
-		l := ledger.Open(some.load(ledger.NeedsOf(0, operation), held))
+		l := ledger.Open(some.load(ledger.NeedsOf(len(some.broken), operation), held))
 		switch err := l.Apply(operation); {
 		case errors.Is(err, ledger.ErrNotLoaded), errors.Is(err, ledger.ErrShort), errors.Is(err, ledger.ErrContended):
-			if changes := l.Changes(); !changes.IsEmpty() {
+			if changes := l.Changes(); !reflect.DeepEqual(changes, ledger.Changes{Now: now}) {
 				t.Errorf("%s lacks something (%v) and writes %+v", c.name, err, changes)
 			}
 		case err == nil:
@@ -81,6 +81,7 @@ var now = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 // table is what a store keeps.
 type table struct {
 	users  map[domain.UserID]*domain.User
+	broken map[domain.UserID]bool // whose rows can't be read
 	ended  map[domain.LeaseDigest]bool
 	calls  map[ledger.CallKey]domain.Once
 	events []string
@@ -89,6 +90,7 @@ type table struct {
 func drawTable(t *rapid.T) *table {
 	s := &table{
 		users: make(map[domain.UserID]*domain.User), ended: make(map[domain.LeaseDigest]bool), calls: make(map[ledger.CallKey]domain.Once),
+		broken: make(map[domain.UserID]bool),
 	}
 	carriers := make(map[domain.LeaseDigest][]*domain.Lock)
 	var snapshots []domain.Snapshot
@@ -106,6 +108,7 @@ func drawTable(t *rapid.T) *table {
 	}
 	for _, u := range snapshots {
 		s.users[u.ID] = domain.Restore(u)
+		s.broken[u.ID] = rapid.IntRange(0, 5).Draw(t, "broken") == 5
 	}
 	return s
 }
@@ -145,7 +148,9 @@ func (s *table) ids() []domain.UserID {
 }
 
 func (s *table) clone() *table {
-	c := &table{users: make(map[domain.UserID]*domain.User), ended: maps.Clone(s.ended), calls: maps.Clone(s.calls)}
+	c := &table{
+		users: make(map[domain.UserID]*domain.User), broken: maps.Clone(s.broken), ended: maps.Clone(s.ended), calls: maps.Clone(s.calls),
+	}
 	for id, u := range s.users {
 		c.users[id] = u.Clone()
 	}
@@ -164,7 +169,7 @@ func (s *table) load(needs ledger.Needs, held []domain.UserID) ledger.Loaded {
 	rows := func(wanted func(*domain.User) bool) (rows []ledger.Row) {
 		for _, u := range users {
 			if wanted(u) {
-				rows = append(rows, ledger.RowOf(u))
+				rows = append(rows, s.row(u))
 			}
 		}
 		return rows
@@ -191,11 +196,25 @@ func (s *table) load(needs ledger.Needs, held []domain.UserID) ledger.Loaded {
 	return loaded
 }
 
+var errBroken = errors.New("can't be read")
+
+// row returns the row of a user. Some of the users that can't be read have lost their secrets, the others everything.
+func (s *table) row(u *domain.User) ledger.Row {
+	row := ledger.RowOf(u)
+	if s.broken[row.ID] {
+		row.Err = errBroken
+		if row.ID[15]%2 == 0 {
+			row.User = nil
+		}
+	}
+	return row
+}
+
 // search returns the most rested free users that a selector matches.
 func (s *table) search(users []*domain.User, want domain.Selector, limit int) (rows []ledger.Row) {
 	for _, u := range domain.MostRested(users) {
 		if len(rows) < limit && want.Matches(u) && u.CheckFree(now) == nil {
-			rows = append(rows, ledger.RowOf(u))
+			rows = append(rows, s.row(u))
 		}
 	}
 	return rows
@@ -269,7 +288,7 @@ func (s *table) carryOut(t *rapid.T, calls []call) []outcome {
 		for n, i := range todo {
 			operations[n] = calls[i].operation()
 		}
-		l := ledger.Open(s.load(ledger.NeedsOf(0, operations...), nil))
+		l := ledger.Open(s.load(ledger.NeedsOf(len(s.broken), operations...), nil))
 		errs := make([]error, len(todo))
 		for n, operation := range operations {
 			errs[n] = l.Apply(operation)
@@ -302,7 +321,7 @@ func (s *table) committed(want []domain.Selector, l *ledger.Ledger) (rows []ledg
 		rows = append(rows, s.search(users, selector, max(len(want), l.Limit(selector)))...)
 		for _, u := range users {
 			if selector.Matches(u) {
-				rows = append(rows, ledger.RowOf(u))
+				rows = append(rows, s.row(u))
 			}
 		}
 	}
@@ -428,4 +447,29 @@ func drawOnce(t *rapid.T) domain.Once {
 	once := domain.Once{Request: [32]byte{byte(rapid.IntRange(1, 2).Draw(t, "request"))}}
 	once.Key[0] = byte(key + 1)
 	return once
+}
+
+func TestAnAdditionOfSeveralUsersSharesItsLedgerWithNoOtherAddition(t *testing.T) {
+	add := func(numbers ...byte) *ledger.Add {
+		var users []*domain.User
+		for _, n := range numbers {
+			users = append(users, domain.Restore(domain.Snapshot{ID: userID(n), Login: fmt.Sprint("user ", n), Pool: pool}))
+		}
+		return &ledger.Add{Users: users}
+	}
+	for name, adds := range map[string][2]*ledger.Add{
+		"one after several": {add(1, 2), add(3)},
+		"several after one": {add(1), add(2, 3)},
+	} {
+		l := ledger.Open(ledger.Loaded{Now: now, Complete: true})
+		if err := l.Apply(adds[0]); err != nil {
+			t.Errorf("%s: the first addition: %v", name, err)
+		}
+		if err := l.Apply(adds[1]); !errors.Is(err, ledger.ErrContended) {
+			t.Errorf("%s: got the error %v, want %v", name, err, ledger.ErrContended)
+		}
+		if changes := l.Changes(); changes.Together != (len(adds[0].Users) > 1) || len(changes.Added) != len(adds[0].Users) {
+			t.Errorf("%s: together %v, %d users", name, changes.Together, len(changes.Added))
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"crypto/sha256"
 	"errors"
 	"slices"
 	"time"
@@ -17,6 +18,34 @@ type Waiter struct {
 	Want  []domain.Selector
 	Since time.Time
 	Until time.Time // when its time is up
+	Call  CallID
+}
+
+// CallID is the same for repetitions of a call; zero for calls without an idempotency key.
+type CallID [sha256.Size]byte
+
+// CallOf returns the id of a claim's call.
+func CallOf(c *Claim) CallID {
+	if c.Once.IsZero() {
+		return CallID{}
+	}
+	return sha256.Sum256(slices.Concat(c.Once.Key[:], c.Once.Request[:]))
+}
+
+// IsZero reports whether the call has no key.
+func (c CallID) IsZero() bool { return c == CallID{} }
+
+// PlaceOf returns the first of the places in line that are kept for a claim: those of the same call, if it wants the same. ok
+// is false if there is none. kept has places whose claims left at most [domain.PlaceKept] ago.
+func PlaceOf(c *Claim, kept []Waiter) (first Waiter, ok bool) {
+	call := CallOf(c)
+	for _, w := range kept {
+		mine := w.Call == call && slices.EqualFunc(w.Want, c.Want, domain.Selector.Equal)
+		if mine && !call.IsZero() && (!ok || w.Place < first.Place) {
+			first, ok = w, true
+		}
+	}
+	return first, ok
 }
 
 // ErrTimeUp says that a claim has waited for as long as it was ready to.
@@ -58,22 +87,38 @@ func (l *Ledger) Dismiss(until time.Time, once domain.Once) error {
 
 // Join puts a claim at the end of the line, behind all that joined in this ledger and behind last, the highest place that
 // anybody has; the zero Place if the line is empty. It returns the claim's place.
-func (l *Ledger) Join(last Place, want []domain.Selector, wait time.Duration) Waiter {
+func (l *Ledger) Join(last Place, c *Claim, wait time.Duration) Waiter {
 	for _, w := range l.changes.Joined {
 		last = max(last, w.Place)
 	}
-	waiter := Waiter{
+	return l.Rejoin(Waiter{
 		Place: max(last, Place(l.loaded.Now.UnixMicro())) + 1,
-		Want:  want, Since: l.loaded.Now, Until: l.loaded.Now.Add(wait),
-	}
-	l.changes.Joined = append(l.changes.Joined, waiter)
-	return waiter
+		Want:  c.Want, Since: l.loaded.Now, Call: CallOf(c),
+	}, wait)
+}
+
+// Rejoin puts a claim at a place that [PlaceOf] returned. It returns the place as it is then.
+func (l *Ledger) Rejoin(place Waiter, wait time.Duration) Waiter {
+	place.Until = l.loaded.Now.Add(wait)
+	l.changes.Joined = append(l.changes.Joined, place)
+	return place
 }
 
 // Leave gives up places in line. What their claims wanted may be free for others.
 func (l *Ledger) Leave(places ...Place) {
 	l.changes.Left = append(l.changes.Left, places...)
-	if len(places) > 0 && slices.ContainsFunc(l.order, func(e *entry) bool { return e.free }) {
+	l.noteLeft(len(places))
+}
+
+// StepAside is Leave for claims that may ask again: the places of those with an idempotency key are kept for
+// [domain.PlaceKept].
+func (l *Ledger) StepAside(places ...Place) {
+	l.changes.Aside = append(l.changes.Aside, places...)
+	l.noteLeft(len(places))
+}
+
+func (l *Ledger) noteLeft(n int) {
+	if n > 0 && slices.ContainsFunc(l.order, func(e *entry) bool { return e.free }) {
 		l.changes.Frees = true
 	}
 }

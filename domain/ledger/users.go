@@ -82,7 +82,7 @@ func (r *Remove) apply(l *Ledger) error {
 
 func (*Remove) confirm(map[domain.UserID]bool) error { return nil }
 
-// Add adds users, all or none. Several of them must be alone in their ledger.
+// Add adds users, all or none. One that adds several is contended unless it is the only one in its ledger that adds.
 type Add struct {
 	Users []*domain.User
 	Once  domain.Once
@@ -93,6 +93,10 @@ func (a *Add) need(n *Needs) { n.once(a.Once) }
 func (a *Add) apply(l *Ledger) error {
 	if err := l.checkCall(a.Once); err != nil {
 		return err
+	}
+	if len(l.changes.Added) > 0 && (l.changes.Together || len(a.Users) > 1) {
+		l.noteCall(a.Once)
+		return ErrContended
 	}
 	for _, u := range a.Users {
 		if slices.ContainsFunc(l.changes.Added, func(other Added) bool { return other.User.ID() == u.ID() }) {

@@ -13,8 +13,8 @@ var addTests = []storeTest{
 	{"keeps all that a user can be", addFull},
 	{"keeps a batch", addBatch},
 	{"keeps an empty batch", func(f *farm) { f.must(f.store.Add(f.Context(), domain.Once{})) }},
-	{"refuses what is there already, and then the whole batch", addTaken},
-	{"lets a login be another user in another project or environment", addElsewhere},
+	{"rejects a whole batch if one of its users exists", addTaken},
+	{"accepts a login again in another project or environment", addElsewhere},
 }
 
 func addNew(f *farm) {
@@ -24,12 +24,12 @@ func addNew(f *farm) {
 	f.wantStatus(u.ID(), domain.Free)
 }
 
-// addFull moves a user in from elsewhere, with its past.
+// addFull adds a user that has a value in every field, as an import from another store may.
 func addFull(f *farm) {
 	id := domain.NewLeaseID()
 	s := f.build(withLabels(domain.Labels{"role": "admin"})).Snapshot()
 	s.CreatedAt = time.Date(1999, 12, 31, 23, 59, 59, 999_999_000, time.UTC)
-	s.Fence = 1<<62 + 1 // neither fits a float64
+	s.Fence = 1<<62 + 1 // a float64 can't hold this value
 	s.ReleasedAt = f.born.Add(-time.Hour)
 	s.Lock = &domain.Lock{
 		Lease: id.Digest(), Position: 31, Size: 1, Owner: "owner", Note: "note",
@@ -77,7 +77,7 @@ func addTaken(f *farm) {
 	}
 	f.wantSame(f.get(there.ID()), there)
 
-	// What was refused left no trace that would refuse it again.
+	// A rejected batch leaves nothing behind that would reject its users again.
 	f.must(f.store.Add(f.Context(), domain.Once{}, fresh, f.build(withLogin("twice"))))
 }
 

@@ -14,8 +14,8 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// BenchmarkStore measures what is asked of a store most, on stores that newStore returns empty. A pair is an acquire and
-// the release of what it got.
+// BenchmarkStore measures the most frequent operations of a store. newStore returns an empty one. A pair is an acquire and
+// the release of its lease.
 func BenchmarkStore(b *testing.B, newStore func(testing.TB) ports.Store) {
 	const many = 64
 	pool := domain.Selector{ProjectID: projectA, Env: "staging", Domain: "shop"}
@@ -23,7 +23,7 @@ func BenchmarkStore(b *testing.B, newStore func(testing.TB) ports.Store) {
 	admin.Labels = domain.Labels{"role": "admin"}
 	for _, bench := range []struct {
 		name    string
-		held    int // of the users
+		held    int // how many of the users are held
 		want    domain.Selector
 		clients int
 	}{
@@ -42,16 +42,16 @@ func BenchmarkStore(b *testing.B, newStore func(testing.TB) ports.Store) {
 	b.Run("add", farm.benchmarkAdd)
 }
 
-// benchUsers is how many users a store has while it is measured. Every tenth is an admin.
+// benchUsers is how many users a measured store has. Every tenth is an admin.
 const benchUsers = 1000
 
-// benchFarm is a store that is measured.
+// benchFarm is a store that a benchmark measures.
 type benchFarm struct {
 	store ports.Store
-	users int // that were made
+	users int // how many were built
 }
 
-// newBenchFarm fills a store, and lets some of the users be held for an hour.
+// newBenchFarm fills a store, and acquires some of the users for an hour.
 func newBenchFarm(b *testing.B, store ports.Store, held int) *benchFarm {
 	b.Helper()
 	f := &benchFarm{store: store}
@@ -106,8 +106,8 @@ func (f *benchFarm) release(ctx context.Context, id domain.LeaseID) error {
 	return err
 }
 
-// benchmarkPairs makes b.N pairs with as many clients, each of which makes one after the other. The time of an operation
-// is that from the end of a pair to the end of the next, whoever made them.
+// benchmarkPairs makes b.N pairs with this many clients. Each client makes one pair after the other. The time of an operation
+// is the time from the end of a pair to the end of the next pair of any client.
 func (f *benchFarm) benchmarkPairs(b *testing.B, want domain.Selector, clients int) {
 	b.ReportAllocs()
 	var begun atomic.Int64

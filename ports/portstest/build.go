@@ -12,7 +12,7 @@ var (
 	projectB = domain.ProjectID{0: 0xb, 15: 1}
 )
 
-// anyone is the selector of whoever is free.
+// anyone is the selector that matches every user.
 var anyone = domain.Selector{}
 
 // role is the selector of the users that have a role.
@@ -73,7 +73,7 @@ func (f *farm) add(change ...func(*domain.Spec)) *domain.User {
 	return u
 }
 
-// addBy adds a user that the holder of an API key made.
+// addBy adds a user for a caller with an API key.
 func (f *farm) addBy(key domain.APIKeyID) *domain.User {
 	f.Helper()
 	u := f.buildBy(domain.Caller{Key: key})
@@ -92,7 +92,7 @@ func (f *farm) addMany(n int, change ...func(*domain.Spec)) []*domain.User {
 	return users
 }
 
-// addInOrder adds users, each with an id above the one before.
+// addInOrder adds users, each with a higher id than the one before.
 func (f *farm) addInOrder(n int, change ...func(*domain.Spec)) []*domain.User {
 	f.Helper()
 	users := make([]*domain.User, n)

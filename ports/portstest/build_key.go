@@ -54,7 +54,7 @@ func (f *farm) key(id domain.APIKeyID) domain.APIKey {
 	key, now, err := f.store.FindKey(f.Context(), id)
 	f.must(err)
 	if want := f.now(); now != want {
-		f.Fatalf("FindKey says that it is %v, and it is %v", now, want)
+		f.Fatalf("FindKey returns the time %v, want %v", now, want)
 	}
 	return key
 }
@@ -65,12 +65,12 @@ func (f *farm) allKeys() []domain.APIKey {
 	keys, now, more, err := f.store.ListKeys(f.Context(), ports.KeyQuery{Limit: 1000})
 	f.must(err)
 	if want := f.now(); more || now != want {
-		f.Fatalf("ListKeys says that there are more: %v, and that it is %v, want %v", more, now, want)
+		f.Fatalf("ListKeys returns more: %v, and the time %v, want false and %v", more, now, want)
 	}
 	return keys
 }
 
-// revokeKey revokes a key and returns it as it is then.
+// revokeKey revokes a key and returns the revoked key.
 func (f *farm) revokeKey(id domain.APIKeyID) domain.APIKey {
 	f.Helper()
 	key, _, err := f.store.ChangeKey(f.Context(), id, func(now time.Time, key *domain.APIKey) error {
@@ -85,7 +85,7 @@ func (f *farm) revokeKey(id domain.APIKeyID) domain.APIKey {
 func (f *farm) wantKey(got, want domain.APIKey) {
 	f.Helper()
 	if !got.Scope.Equal(want.Scope) {
-		f.Fatalf("key %v is for %+v, want %+v", want.ID, got.Scope, want.Scope)
+		f.Fatalf("key %v has the scope %+v, want %+v", want.ID, got.Scope, want.Scope)
 	}
 	got.Scope, want.Scope = domain.Scope{}, domain.Scope{}
 	if !reflect.DeepEqual(got, want) {

@@ -9,7 +9,7 @@ import (
 )
 
 var cancelTests = []storeTest{
-	{"does nothing for a caller that has gone", cancelled},
+	{"does nothing for a caller whose context has ended", cancelled},
 	{"answers a ping", func(f *farm) { f.must(f.store.Ping(f.Context())) }},
 }
 

@@ -12,17 +12,18 @@ import (
 )
 
 var claimTests = []storeTest{
-	{"locks a free user and returns it as it is then", claimOne},
+	{"lets only the caller of a claim see its panic", claimPanics},
+	{"locks a free user and returns the locked user", claimOne},
 	{"matches every field of a selector", claimFields},
-	{"matches whoever is free if the selector says nothing", claimAnyone},
+	{"matches any free user if the selector is empty", claimAnyone},
 	{"gives every selector a user of its own, in every order of overlapping selectors", claimOverlapping},
-	{"spares the user that is named by another selector", claimNamed},
-	{"finds the only free user behind many that are not", claimBehindMany},
-	{"holds the most users that a lease may have", claimMost},
-	{"hands out the most rested of the users that serve all", claimMostRestedSet},
-	{"writes whatever decide made of the users", claimWrites},
+	{"keeps a named user for the selector that names it", claimNamed},
+	{"finds the only free user behind many that are not free", claimBehindMany},
+	{"grants a lease with the maximum number of users", claimMost},
+	{"chooses the most rested set of users that serves all selectors", claimMostRestedSet},
+	{"writes every change that decide makes", claimWrites},
 	{"changes nothing if decide refuses, and returns its error", claimRefused},
-	{"shows decide the users as they are", claimShows},
+	{"passes users to decide as they are stored", claimShows},
 }
 
 func claimOne(f *farm) {
@@ -124,7 +125,7 @@ func claimOverlapping(f *farm) {
 	}
 	f.must(f.release(held.ID))
 
-	// A chain: each selector but the last could take the user of the next.
+	// A chain: each selector but the last also matches the user of the next.
 	a, b, c := domain.Labels{"a": ""}, domain.Labels{"a": "", "b": ""}, domain.Labels{"a": "", "b": "", "c": ""}
 	for _, labels := range []domain.Labels{c, b, a} {
 		f.add(withLabels(labels))
@@ -142,7 +143,7 @@ func claimOverlapping(f *farm) {
 
 func claimNamed(f *farm) {
 	users := f.addInOrder(3)
-	// The first user is the most rested, so everybody else would take it.
+	// The first user is the most rested, so every other selector would take it.
 	for want := range orders(named(users[0]), anyone, anyone) {
 		lease := f.acquire(want...)
 		for i, s := range want {
@@ -192,7 +193,7 @@ func claimMostRestedSet(f *farm) {
 		f.must(f.release(lease.ID))
 		f.advance(time.Duration(i+1) * time.Second)
 	}
-	// Whoever comes first, the first two are the most rested pair that serves both.
+	// In every order of the selectors, the first two users are the most rested pair that serves both.
 	for want := range orders(anyone, role("admin")) {
 		lease := f.acquire(want...)
 		f.wantIDs("lease", slices.SortedFunc(leased(lease), compareIDs), sorted([]*domain.User{first, second}))
@@ -200,7 +201,7 @@ func claimMostRestedSet(f *farm) {
 	}
 }
 
-// restoreRest releases the lease and lets the users rest so that the first did for the longest time.
+// restoreRest releases the lease and then uses the users in turn, so that the first has rested longest.
 func (f *farm) restoreRest(lease domain.Lease, users ...*domain.User) error {
 	if err := f.release(lease.ID); err != nil {
 		return err
@@ -247,7 +248,7 @@ func claimRefused(f *farm) {
 		if _, err := domain.Grant(now, id, domain.Terms{TTL: ttl}, users); err != nil {
 			return err
 		}
-		return fmt.Errorf("changed my mind: %w", errNo)
+		return fmt.Errorf("decide refuses: %w", errNo)
 	}})
 	f.wantErr("Claim", err, errNo)
 	f.wantSame(f.get(a.ID()), a)
@@ -256,12 +257,12 @@ func claimRefused(f *farm) {
 	f.wantCarriers(old.ID, a)
 }
 
-// claimShows holds for every call of decide, should a store make more than one.
+// claimShows checks every call of decide, because a store may call it more than once.
 func claimShows(f *farm) {
 	u := f.add(withRole("admin"))
 	_, err := f.store.Claim(f.Context(), ports.Claim{Want: []domain.Selector{anyone}, Decide: func(now time.Time, users []*domain.User) error {
 		if d := difference(users[0].Snapshot(), u.Snapshot()); d != "" {
-			return fmt.Errorf("decide got a user that is not as it was:%s", d)
+			return fmt.Errorf("decide got a user that differs from the stored one:%s", d)
 		}
 		return users[0].LockOpen(now, 0)
 	}})
@@ -274,7 +275,7 @@ func orders(s ...domain.Selector) iter.Seq[[]domain.Selector] {
 	return func(yield func([]domain.Selector) bool) { permute(s, len(s), yield) }
 }
 
-// permute yields the orders of s in which all from n on stay where they are.
+// permute yields the orders of s that move only its first n elements.
 func permute(s []domain.Selector, n int, yield func([]domain.Selector) bool) bool {
 	if n <= 1 {
 		return yield(slices.Clone(s))
@@ -298,4 +299,31 @@ func leased(lease domain.Lease) iter.Seq[domain.UserID] {
 			}
 		}
 	}
+}
+
+func claimPanics(f *farm) {
+	u := f.add()
+	attempt := func(claim ports.Claim) (panicked any) {
+		defer func() { panicked = recover() }()
+		claim.Decide = func(time.Time, []*domain.User) error { panic("a bug") }
+		_, err := f.store.Claim(f.Context(), claim)
+		f.Errorf("a claim whose Decide panics returned %v", err)
+		return nil
+	}
+	if got := attempt(ports.Claim{Want: []domain.Selector{anyone}}); got != "a bug" {
+		f.Fatalf("a claim panicked with %v", got)
+	}
+	held := f.acquire(anyone)
+	panicked := make(chan any, 1)
+	before := f.waiting()
+	go func() { panicked <- attempt(ports.Claim{Want: []domain.Selector{anyone}, Wait: domain.MaxWait}) }()
+	for f.waiting() == before {
+		time.Sleep(5 * time.Millisecond)
+	}
+	f.must(f.release(held.ID))
+	if got := <-panicked; got != "a bug" {
+		f.Fatalf("a claim in line panicked with %v", got)
+	}
+	f.wantUsers(f.acquire(anyone), u)
+	f.wantFence(u.ID(), 2)
 }

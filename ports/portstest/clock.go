@@ -8,8 +8,8 @@ import (
 )
 
 var clockTests = []storeTest{
-	{"tells one time everywhere, in UTC and whole microseconds", clockTells},
-	{"keeps times to the microsecond", clockKeeps},
+	{"returns the same time from every method, in UTC and whole microseconds", clockTells},
+	{"stores times to the microsecond", clockKeeps},
 }
 
 func clockTells(f *farm) {
@@ -36,7 +36,7 @@ func clockTells(f *farm) {
 
 		for _, now := range append(told, page.Now, found) {
 			if now != want {
-				f.Fatalf("it is %v (%v), want %v", now, now.Location(), want)
+				f.Fatalf("the time is %v (%v), want %v", now, now.Location(), want)
 			}
 			if now.Location() != time.UTC || now.Nanosecond()%1000 != 0 {
 				f.Fatalf("%v is not in UTC and whole microseconds", now)

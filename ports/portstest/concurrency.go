@@ -13,16 +13,16 @@ import (
 )
 
 var concurrencyTests = []storeTest{
-	{"gives as many users to as many claims, each its own", raceSingles},
-	{"serves claims of several users when there are just enough", raceJustEnough},
-	{"serves as many claims as there are users for, and refuses the others", raceTooFew},
-	{"gives a user to one of those that name it", raceNamed},
-	{"refuses nobody because of a rival that takes nobody", raceHarmless},
-	{"makes updates of a user wait for each other", raceUpdates},
-	{"lets a lease be released once, whoever renews it meanwhile", raceRelease},
-	{"gives an expired lease to nobody but the next", raceExpired},
-	{"lets one of many add a login", raceAdd},
-	{"lets one of many remove a user", raceRemove},
+	{"gives each of many claims a user of its own", raceSingles},
+	{"serves claims of several users when there are exactly enough users", raceJustEnough},
+	{"serves as many claims as it has users for, and refuses the others", raceTooFew},
+	{"gives a user to one of the claims that name it", raceNamed},
+	{"refuses no claim because of a concurrent claim that takes no user", raceHarmless},
+	{"serializes the updates of a user", raceUpdates},
+	{"releases a lease once, also during renewals", raceRelease},
+	{"rejects the holder of an expired lease, and serves one next claim", raceExpired},
+	{"adds a login for one of many callers", raceAdd},
+	{"removes a user for one of many callers", raceRemove},
 	{"never lets holds of a user overlap or fences repeat", raceStorm},
 }
 
@@ -42,7 +42,7 @@ func together(n int, call func(i int) error) []error {
 	return errs
 }
 
-// wantOutcomes fails the test unless so many errors are nil and all others are want.
+// wantOutcomes fails the test unless this many errors are nil and all others are want.
 func (f *farm) wantOutcomes(errs []error, succeeded int, want error) {
 	f.Helper()
 	for _, err := range errs {
@@ -226,10 +226,10 @@ func raceUpdates(f *farm) {
 		})
 	}), n, nil)
 	if got := f.get(u.ID()).Snapshot().Labels["n"]; got != strconv.Itoa(n) {
-		f.Fatalf("%d updates counted to %s", n, got)
+		f.Fatalf("after %d updates, the counter is %s", n, got)
 	}
 
-	// Every lock that was granted is in the fence.
+	// The fence counts every lock that was granted.
 	errs := together(n, func(i int) error {
 		if i%2 == 0 {
 			return f.lockOpen(u.ID(), 0)
@@ -325,7 +325,7 @@ func raceRemove(f *farm) {
 	u := f.add()
 	f.wantOutcomes(together(8, func(int) error { return f.remove(u.ID()) }), 1, domain.ErrUserNotFound)
 
-	// Who claims a user while it is removed has it, or never saw it.
+	// A claim during the removal of its user either locks the user or does not find it.
 	u = f.add()
 	errs := together(2, func(i int) error {
 		if i == 0 {
@@ -392,7 +392,7 @@ func raceStorm(f *farm) {
 	}
 }
 
-// holds is what workers know of who has whom. It is safe for concurrent use.
+// holds records which lease holds which user. It is safe for concurrent use.
 type holds struct {
 	mu     sync.Mutex
 	live   map[domain.UserID]bool

@@ -9,20 +9,20 @@ import (
 )
 
 var endExpiredTests = []storeTest{
-	{"records once that a lock has expired, whoever else does the same", endOnce},
-	{"tells how long it is until the next lock expires", endNext},
-	{"leaves alone what has not expired", endNothing},
-	{"leaves the expiry of a user that was taken since to who took it", endTaken},
-	{"lets a lease that it ended be over", endLease},
-	{"changes nothing in the order of rest", endRest},
-	{"puts users in quarantine exactly when their lease expires, if it says so", endQuarantine},
-	{"puts no user in quarantine whose lease was released, renewed or forced", endInTime},
-	{"lets a user be restored before and after it wrote down the expiry", endRestored},
-	{"hands nobody in line a user that goes into quarantine", endLine},
-	{"keeps over a restart what is to be put in quarantine", endRestart},
+	{"records an expiry once, also if several calls run at once", endOnce},
+	{"returns the time until the next lock expires", endNext},
+	{"changes no lock that has not expired", endNothing},
+	{"records no second expiry if a claim or a removal recorded it", endTaken},
+	{"keeps a lease ended after it recorded the expiry", endLease},
+	{"does not change which users have rested longest", endRest},
+	{"quarantines users exactly when their lease expires, if its terms say so", endQuarantine},
+	{"quarantines no user whose lease was released, renewed or forced", endInTime},
+	{"allows a user to be restored before and after it records the expiry", endRestored},
+	{"gives no waiter a user that goes into quarantine", endLine},
+	{"remembers over a restart which users to quarantine", endRestart},
 }
 
-// endExpired writes down what has expired and returns how long it is until something else does.
+// endExpired records the locks that have expired, and returns the time until the next one expires.
 func (f *farm) endExpired() time.Duration {
 	f.Helper()
 	next, err := f.store.EndExpired(f.Context())
@@ -30,7 +30,7 @@ func (f *farm) endExpired() time.Duration {
 	return next
 }
 
-// acquireStrictly acquires a lease that puts its users into quarantine should it expire.
+// acquireStrictly acquires a lease that quarantines its users if it expires.
 func (f *farm) acquireStrictly(want ...domain.Selector) domain.Lease {
 	f.Helper()
 	strict, err := domain.LeasePolicy{QuarantineOnExpiry: true}.Apply([]domain.Selector{anyone}, domain.Terms{Owner: "strict", TTL: ttl})
@@ -54,7 +54,7 @@ func endOnce(f *farm) {
 	for _, u := range users {
 		f.wantKinds(u, domain.UserCreated, domain.UserAcquired, domain.UserExpired)
 		if s := f.get(u.ID()).Snapshot(); s.Lock != nil || !s.ReleasedAt.Equal(f.now()) || s.Fence != 1 {
-			f.Fatalf("a user that has expired is %+v", s)
+			f.Fatalf("a user whose lock has expired is %+v", s)
 		}
 	}
 }
@@ -81,7 +81,7 @@ func endNext(f *farm) {
 	f.wantKinds(users[0], domain.UserCreated, domain.UserAcquired)
 }
 
-// wantNext fails the test unless the next lock expires so much later.
+// wantNext fails the test unless the next lock expires after this time.
 func (f *farm) wantNext(want time.Duration) {
 	f.Helper()
 	if got := f.endExpired(); got != want {
@@ -101,7 +101,7 @@ func endNothing(f *farm) {
 		f.wantSame(f.get(u.ID()), u)
 	}
 	if got := f.kinds(ports.EventQuery{}); len(got) != len(history) {
-		f.Fatalf("what happened is %v, and was %v", got, history)
+		f.Fatalf("the events are %v, and were %v", got, history)
 	}
 	f.must(f.release(lease.ID))
 	f.must(f.release(strict.ID))
@@ -155,7 +155,7 @@ func endQuarantine(f *farm) {
 	f.wantStatus(u.ID(), domain.Locked)
 	f.wantCounts(domain.PoolCount{Pool: pool, Total: 1, Locked: 1})
 	f.advance(instant)
-	for range 2 { // before it is written down, and after
+	for range 2 { // before the expiry is recorded, and after
 		f.wantStatus(u.ID(), domain.Quarantined)
 		f.wantCounts(domain.PoolCount{Pool: pool, Total: 1, Quarantined: 1})
 		f.wantUnmatched(domain.ErrPoolExhausted, []int{0}, anyone)
@@ -163,13 +163,13 @@ func endQuarantine(f *farm) {
 		f.wantErr("an open lock", f.lockOpen(u.ID(), 0), domain.ErrUserQuarantined)
 		f.wantOver(lease.ID)
 		if q := f.get(u.ID()).View(f.now()).Quarantine; q == nil || !q.Since.Equal(lease.ExpiresAt) || q.Reason == "" {
-			f.Fatalf("it is in quarantine as %+v, want since %v", q, lease.ExpiresAt)
+			f.Fatalf("the quarantine is %+v, want one since %v", q, lease.ExpiresAt)
 		}
 		f.advance(time.Hour)
 		f.endExpired()
 	}
 	if s := f.get(u.ID()).Snapshot(); s.Quarantine == nil || s.Lock != nil {
-		f.Fatalf("what was written down is %+v", s)
+		f.Fatalf("the recorded user is %+v", s)
 	}
 	f.wantKinds(u, domain.UserCreated, domain.UserAcquired, domain.UserExpired, domain.UserQuarantined)
 }
@@ -191,7 +191,7 @@ func endInTime(f *farm) {
 	f.advance(instant)
 	f.wantStatus(users[1].ID(), domain.Quarantined)
 
-	// The next lease is not strict.
+	// The next lease does not quarantine its users.
 	f.acquire(named(users[0]))
 	f.advance(ttl)
 	f.wantStatus(users[0].ID(), domain.Free)

@@ -9,17 +9,17 @@ import (
 )
 
 var endedLeaseTests = []storeTest{
-	{"says of which projects a released lease was", endedReleased},
-	{"says of which projects a lease was that has expired", endedExpired},
-	{"says of which projects a forced lease was", endedForced},
-	{"remembers every user of an expired lease, whoever takes them", endedTaken},
-	{"remembers every user of an expired lease, in whatever way it loses them", endedEveryWay},
-	{"remembers users that were removed", endedRemoved},
-	{"does not mix leases up", endedApart},
-	{"remembers over a restart", endedRestart},
+	{"returns the projects of a released lease", endedReleased},
+	{"returns the projects of an expired lease", endedExpired},
+	{"returns the projects of a forced lease", endedForced},
+	{"remembers all projects of an expired lease after its users were taken", endedTaken},
+	{"remembers all projects of an expired lease, however it lost its users", endedEveryWay},
+	{"remembers the projects of users that were removed", endedRemoved},
+	{"keeps the projects of different leases apart", endedApart},
+	{"remembers the projects over a restart", endedRestart},
 }
 
-// wantEnded fails the test unless the lease is over and was of these projects.
+// wantEnded fails the test unless the lease is over and had users of these projects.
 func (f *farm) wantEnded(id domain.LeaseID, projects ...domain.ProjectID) {
 	f.Helper()
 	_, _, found := f.store.Find(f.Context(), ports.ByLease(id.Digest()))
@@ -28,10 +28,10 @@ func (f *farm) wantEnded(id domain.LeaseID, projects ...domain.ProjectID) {
 		f.wantErr(what, err, domain.ErrLeaseExpired)
 		ended, ok := errors.AsType[*domain.EndedLeaseError](err)
 		if !ok {
-			f.Fatalf("%s: %v (%T) does not say of which projects the lease was", what, err, err)
+			f.Fatalf("%s: %v (%T) does not name the projects of the lease", what, err, err)
 		}
 		if want := domain.Only(projects...); !ended.Scope.Equal(want) {
-			f.Fatalf("%s: the lease was of %+v, want %+v", what, ended.Scope, want)
+			f.Fatalf("%s: the lease has the scope %+v, want %+v", what, ended.Scope, want)
 		}
 	}
 }
@@ -78,7 +78,7 @@ func endedForced(f *farm) {
 	f.must(err)
 	f.wantEnded(lease.ID, projectA, projectB)
 
-	// One by one, as nobody does, is all the same.
+	// The same is true if the locks of a lease are forced one by one.
 	lease = f.acquire(anyone, anyone)
 	for _, u := range lease.Users {
 		f.must(f.forceRelease(u.ID))

@@ -30,11 +30,11 @@ func (f *farm) wantErr(what string, err, want error) {
 
 // undecided is a [ports.Decide] that must not be called.
 func (f *farm) undecided(time.Time, []*domain.User) error {
-	f.Error("decide was called although there was nothing to decide")
+	f.Error("decide was called, but there was nothing to decide")
 	return nil
 }
 
-// wantStatus fails the test unless the user is in the state, wherever the store tells of it.
+// wantStatus fails the test unless Find and List both report this status of the user.
 func (f *farm) wantStatus(id domain.UserID, want domain.Status) {
 	f.Helper()
 	users, now, err := f.store.Find(f.Context(), ports.ByUser(id))
@@ -50,7 +50,7 @@ func (f *farm) wantStatus(id domain.UserID, want domain.Status) {
 	}
 }
 
-// wantFence fails the test unless the user was locked so many times.
+// wantFence fails the test unless the user was locked this many times.
 func (f *farm) wantFence(id domain.UserID, want uint64) {
 	f.Helper()
 	if got := f.get(id).Snapshot().Fence; got != want {
@@ -68,7 +68,7 @@ func (f *farm) wantUsers(lease domain.Lease, want ...*domain.User) {
 	f.wantIDs("lease", got, ids(want))
 }
 
-// difference returns what of two users is not the same, down to the location of times, or nothing. It keeps secrets.
+// difference returns how two users differ, including the location of times. It is empty if they are equal. It shows no secret.
 func difference(got, want domain.Snapshot) string {
 	var b strings.Builder
 	g, w := reflect.ValueOf(got), reflect.ValueOf(want)
@@ -80,15 +80,15 @@ func difference(got, want domain.Snapshot) string {
 	return b.String()
 }
 
-// wantSame fails the test unless the users are the same in everything.
+// wantSame fails the test unless the users are equal in every field.
 func (f *farm) wantSame(got, want *domain.User) {
 	f.Helper()
 	if d := difference(got.Snapshot(), want.Snapshot()); d != "" {
-		f.Fatalf("user %v is not as it should be:%s", want.ID(), d)
+		f.Fatalf("user %v differs from the one that the test wants:%s", want.ID(), d)
 	}
 }
 
-// wantLease fails the test unless the leases are the same in everything.
+// wantLease fails the test unless the leases are equal in every field.
 func (f *farm) wantLease(got, want domain.Lease) {
 	f.Helper()
 	if !reflect.DeepEqual(got, want) {

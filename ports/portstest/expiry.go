@@ -11,9 +11,9 @@ var expiryTests = []storeTest{
 	{"ends a lease exactly when it expires", expiryExactly},
 	{"lets a lease be renewed until the instant before it expires", expiryRenew},
 	{"lets a lease be released until the instant before it expires", expiryRelease},
-	{"ends a lease at its new expiry, be that later or sooner", expiryRenewed},
+	{"ends a lease at its new expiry, whether it is later or earlier", expiryRenewed},
 	{"ends a lease for all of its users at once", expiryTogether},
-	{"raises the fence over release, expiry and force alike", expiryFence},
+	{"raises the fence after a release, an expiry and a forced release", expiryFence},
 }
 
 func expiryBefore(f *farm) {
@@ -35,7 +35,7 @@ func expiryExactly(f *farm) {
 	lease := f.acquire(anyone)
 	f.advance(ttl)
 	if now := f.now(); !now.Equal(lease.ExpiresAt) {
-		f.Fatalf("it is %v, not the expiry %v", now, lease.ExpiresAt)
+		f.Fatalf("the time is %v, not the expiry %v", now, lease.ExpiresAt)
 	}
 	f.wantStatus(u.ID(), domain.Free)
 	f.wantCounts(domain.PoolCount{Pool: u.Snapshot().Pool, Total: 1, Free: 1})
@@ -105,7 +105,7 @@ func expiryTogether(f *farm) {
 	for _, u := range users {
 		f.wantStatus(u.ID(), domain.Free)
 	}
-	// One user of it is somebody else's now; the lease ended for the others too.
+	// Another lease holds one of the users now. For the other users, the lease has ended, too.
 	f.acquire(named(users[0]))
 	f.wantOver(lease.ID)
 	f.wantStatus(users[1].ID(), domain.Free)
@@ -149,7 +149,7 @@ func expiryFence(f *farm) {
 	}
 }
 
-// wantOver fails the test unless all that the holder of a lease can do says that it is over, and changes nothing.
+// wantOver fails the test unless every operation on the lease says that it is over, and changes nothing.
 func (f *farm) wantOver(id domain.LeaseID) {
 	f.Helper()
 	before := f.everyone()
@@ -163,5 +163,5 @@ func (f *farm) wantOver(id domain.LeaseID) {
 	}
 }
 
-// restored brings the user back into circulation.
+// restored restores a user from quarantine.
 func restored(now time.Time, u *domain.User) error { return u.Restore(now, "") }

@@ -9,25 +9,25 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// farm is a store under test, with the calls that a use case would make of it.
+// farm is a store under test, with the calls that use cases make.
 type farm struct {
 	testing.TB
 	subject Subject
 	store   ports.Store
 	born    time.Time // when the test began, by the store's clock
-	users   int       // that the test made
+	users   int       // how many the test has built
 }
 
 func newFarm(t testing.TB, subject Subject) *farm {
-	f := &farm{TB: t, subject: subject, store: witness{subject.Store, t}}
+	f := &farm{TB: t, subject: subject, store: secretCheck{subject.Store, t}}
 	f.born = f.now()
 	return f
 }
 
-// ttl is how long leases run in tests that say nothing else.
+// ttl is the duration of leases in tests that set no other.
 const ttl = time.Minute
 
-// instant is the least time that passes.
+// instant is the smallest step of the store's clock.
 const instant = time.Microsecond
 
 // tryAcquire acquires a lease for ttl as a use case does.
@@ -61,7 +61,7 @@ func (f *farm) tryAcquireOn(terms domain.Terms, want ...domain.Selector) (domain
 	return lease, nil
 }
 
-// acquire is tryAcquire for a test that must get what it wants.
+// acquire is tryAcquire, but an error fails the test.
 func (f *farm) acquire(want ...domain.Selector) domain.Lease {
 	f.Helper()
 	return f.acquireFor(ttl, want...)
@@ -100,7 +100,7 @@ func (f *farm) release(id domain.LeaseID, faults ...domain.Fault) error {
 	return err
 }
 
-// forceRelease ends the lock that holds one user, and nothing else of its lease.
+// forceRelease ends the lock on one user, and does not change the other users of its lease.
 func (f *farm) forceRelease(id domain.UserID) error {
 	return f.update(id, func(now time.Time, u *domain.User) error {
 		return domain.ForceRelease(now, []*domain.User{u}, "")
@@ -111,7 +111,7 @@ func (f *farm) forceRelease(id domain.UserID) error {
 func (f *farm) update(id domain.UserID, change func(now time.Time, u *domain.User) error) error {
 	_, err := f.store.Update(f.Context(), ports.ByUser(id), func(now time.Time, users []*domain.User) error {
 		if len(users) != 1 || users[0].ID() != id {
-			return fmt.Errorf("update let %d users be decided instead of %v", len(users), id)
+			return fmt.Errorf("update passed %d users to decide, want only %v", len(users), id)
 		}
 		return change(now, users[0])
 	})
@@ -133,7 +133,7 @@ func (f *farm) quarantine(id domain.UserID, reason string) error {
 func (f *farm) remove(id domain.UserID) error {
 	return f.store.Remove(f.Context(), id, func(now time.Time, users []*domain.User) error {
 		if len(users) != 1 || users[0].ID() != id {
-			return fmt.Errorf("remove let %d users be decided instead of %v", len(users), id)
+			return fmt.Errorf("remove passed %d users to decide, want only %v", len(users), id)
 		}
 		return users[0].Remove(now)
 	})
@@ -152,7 +152,7 @@ func (f *farm) get(id domain.UserID) *domain.User {
 	return users[0]
 }
 
-// list returns the ids of all users that fit q, whose limit is set for it.
+// list returns the ids of all users that match q. It sets the limit of q.
 func (f *farm) list(q ports.Query) []domain.UserID {
 	f.Helper()
 	q.Limit = 1000
@@ -161,7 +161,7 @@ func (f *farm) list(q ports.Query) []domain.UserID {
 		f.Fatalf("List: %v", err)
 	}
 	if page.More {
-		f.Fatalf("List of %d users says that there are more", len(page.Users))
+		f.Fatalf("List returned all %d users and says that there are more", len(page.Users))
 	}
 	return ids(page.Users)
 }
@@ -189,10 +189,10 @@ func (f *farm) advance(d time.Duration) {
 	f.subject.Advance(d)
 }
 
-// restart restarts a store that outlives it.
+// restart restarts the store, if the store survives a restart.
 func (f *farm) restart() {
 	f.Helper()
 	if f.subject.Restart != nil {
-		f.store = witness{f.subject.Restart(), f}
+		f.store = secretCheck{f.subject.Restart(), f}
 	}
 }

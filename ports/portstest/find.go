@@ -7,11 +7,11 @@ import (
 
 var findTests = []storeTest{
 	{"finds a user by its id", findUser},
-	{"knows no other user", findNobody},
+	{"does not find an unknown user", findUnknown},
 	{"finds the users of a lease in its order", findLease},
-	{"knows no lease that never was", findNoLease},
-	{"knows a lease that was released", findReleased},
-	{"knows a lease that was forced", findForced},
+	{"does not find a lease that never existed", findNoLease},
+	{"remembers a lease that was released", findReleased},
+	{"remembers a lease that was forced", findForced},
 	{"finds an expired lease until its last user is taken", findTaken},
 	{"finds an expired lease until its last user is removed", findRemoved},
 }
@@ -22,7 +22,7 @@ func findUser(f *farm) {
 	f.wantSame(f.get(other.ID()), other)
 }
 
-func findNobody(f *farm) {
+func findUnknown(f *farm) {
 	f.add()
 	for _, id := range []domain.UserID{{}, f.build().ID()} {
 		_, _, err := f.store.Find(f.Context(), ports.ByUser(id))
@@ -92,7 +92,7 @@ func findRemoved(f *farm) {
 	f.wantLeaseErr(lease.ID, domain.ErrLeaseExpired)
 }
 
-// wantCarriers fails the test unless the store finds these users under the lease, which is over.
+// wantCarriers fails the test unless the lease is over and Find still returns these users of it.
 func (f *farm) wantCarriers(id domain.LeaseID, want ...*domain.User) {
 	f.Helper()
 	users, _, err := f.store.Find(f.Context(), ports.ByLease(id.Digest()))
@@ -102,7 +102,7 @@ func (f *farm) wantCarriers(id domain.LeaseID, want ...*domain.User) {
 	f.wantErr("reading the lease", err, domain.ErrLeaseExpired)
 }
 
-// wantLeaseErr fails the test unless everything that the holder of a lease can do returns want and decides nothing.
+// wantLeaseErr fails the test unless every operation on the lease returns want and does not call decide.
 func (f *farm) wantLeaseErr(id domain.LeaseID, want error) {
 	f.Helper()
 	_, _, err := f.store.Find(f.Context(), ports.ByLease(id.Digest()))

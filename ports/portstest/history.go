@@ -12,26 +12,26 @@ import (
 )
 
 var historyTests = []storeTest{
-	{"tells nothing of an empty store", func(f *farm) { f.wantHistory(ports.EventQuery{}) }},
-	{"tells the life of a user, with the time of the store's clock", historyLife},
-	{"tells of every user of a lease", historyLease},
-	{"tells nothing of what was refused", historyRefused},
+	{"is empty in an empty store", func(f *farm) { f.wantHistory(ports.EventQuery{}) }},
+	{"records every event of a user, with the time of the store's clock", historyLife},
+	{"records an event for every user of a lease", historyLease},
+	{"records nothing for a refused operation", historyRefused},
 	{"keeps the events of a user that was removed", historyRemoved},
-	{"keeps texts as they are", historyText},
+	{"keeps texts unchanged", historyText},
 	{"keeps the history over a restart", historyRestart},
 	{"forgets only events that are older than the age", historyForget},
-	{"goes on where it was after all was forgotten", historyGoesOn},
-	{"tells no secret", historySecrets},
+	{"continues its ids after all events were forgotten", historyGoesOn},
+	{"contains no secret", historySecrets},
 }
 
-// historyOf returns all events that fit q, whose limit is set for it.
+// historyOf returns all events that match q. It sets the limit of q.
 func (f *farm) historyOf(q ports.EventQuery) []ports.RecordedEvent {
 	f.Helper()
 	q.Limit = 1000
 	page, err := f.store.Events(f.Context(), q)
 	f.must(err)
 	if page.More {
-		f.Fatalf("a history of %d events says that there are more", len(page.Events))
+		f.Fatalf("Events returned all %d events and says that there are more", len(page.Events))
 	}
 	last := q.After
 	for _, e := range page.Events {
@@ -43,7 +43,7 @@ func (f *farm) historyOf(q ports.EventQuery) []ports.RecordedEvent {
 	return page.Events
 }
 
-// wantHistory fails the test unless these are the events that fit q.
+// wantHistory fails the test unless these are the events that match q.
 func (f *farm) wantHistory(q ports.EventQuery, want ...domain.Event) {
 	f.Helper()
 	got := f.historyOf(q)
@@ -59,7 +59,7 @@ func (f *farm) wantHistory(q ports.EventQuery, want ...domain.Event) {
 	}
 }
 
-// kinds returns what happened, of all events that fit q.
+// kinds returns the kinds of all events that match q.
 func (f *farm) kinds(q ports.EventQuery) (kinds []domain.EventKind) {
 	f.Helper()
 	for _, e := range f.historyOf(q) {
@@ -68,28 +68,28 @@ func (f *farm) kinds(q ports.EventQuery) (kinds []domain.EventKind) {
 	return kinds
 }
 
-// wantKinds fails the test unless this is what happened to the user.
+// wantKinds fails the test unless the events of the user are of these kinds.
 func (f *farm) wantKinds(u *domain.User, want ...domain.EventKind) {
 	f.Helper()
 	if got := f.kinds(ports.EventQuery{UserID: u.ID()}); !slices.Equal(got, want) {
-		f.Fatalf("what happened is %v, want %v", got, want)
+		f.Fatalf("the events are %v, want %v", got, want)
 	}
 }
 
-// event returns what happens to a user now.
+// event returns an event of the user at the current time.
 func (f *farm) event(u *domain.User, kind domain.EventKind, fence uint64, reason string) domain.Event {
 	f.Helper()
 	s := u.Snapshot()
 	return domain.Event{At: f.now(), Kind: kind, UserID: s.ID, Login: s.Login, Pool: s.Pool, Fence: fence, Reason: reason}
 }
 
-// under returns an event that is about the lock of a lease.
+// under returns e as an event of a lock with this owner and note.
 func under(owner, note string, e domain.Event) domain.Event {
 	e.Owner, e.Note = owner, note
 	return e
 }
 
-// acquireAs acquires a lease for ttl for somebody.
+// acquireAs acquires a lease for ttl for an owner.
 func (f *farm) acquireAs(owner string, want ...domain.Selector) domain.Lease {
 	f.Helper()
 	lease, err := f.tryAcquireOn(domain.Terms{Owner: owner, Note: "note of " + owner, TTL: ttl}, want...)
@@ -175,18 +175,18 @@ func historyRefused(f *farm) {
 		if err := users[0].LockOpen(now, 0); err != nil {
 			return err
 		}
-		return errChangedMind
+		return errDecide
 	}
 	_, err := f.store.Claim(f.Context(), ports.Claim{Want: []domain.Selector{anyone}, Decide: lock})
-	f.wantErr("Claim", err, errChangedMind)
+	f.wantErr("Claim", err, errDecide)
 	_, err = f.store.Update(f.Context(), ports.ByUser(u.ID()), lock)
-	f.wantErr("Update", err, errChangedMind)
+	f.wantErr("Update", err, errDecide)
 	f.wantErr("Remove", f.store.Remove(f.Context(), u.ID(), func(now time.Time, users []*domain.User) error {
 		if err := users[0].Remove(now); err != nil {
 			return err
 		}
-		return errChangedMind
-	}), errChangedMind)
+		return errDecide
+	}), errDecide)
 	f.wantUnmatched(domain.ErrPoolExhausted, []int{1}, named(u), domain.Selector{Env: "staging"})
 	f.wantRefused(domain.ErrUserLocked, 0, named(held))
 	f.wantRepeated(f.claimOnce(f.once("key", "request"), anyone), first)
@@ -195,7 +195,7 @@ func historyRefused(f *farm) {
 	f.must(f.update(u.ID(), func(time.Time, *domain.User) error { return nil }))
 
 	if got := f.historyOf(ports.EventQuery{}); !slices.Equal(got, before) {
-		f.Fatalf("what was refused made history:\n\t%+v, want\n\t%+v", got, before)
+		f.Fatalf("after refused operations, the history is:\n\t%+v, want\n\t%+v", got, before)
 	}
 }
 
@@ -235,7 +235,7 @@ func historyRestart(f *farm) {
 	}
 	f.must(f.release(lease.ID))
 	if got := f.historyOf(ports.EventQuery{After: before[len(before)-1].ID}); len(got) != 2 {
-		f.Fatalf("%d events since, want 2", len(got))
+		f.Fatalf("%d events since the restart, want 2", len(got))
 	}
 }
 
@@ -282,7 +282,7 @@ func historySecrets(f *farm) {
 		u.Snapshot().Password.Reveal(), lease.ID.Reveal(), hex.EncodeToString(lease.ID[:]), hex.EncodeToString(digest[:]),
 	} {
 		if strings.Contains(printed, secret) {
-			f.Fatalf("the history tells a secret: %s", printed)
+			f.Fatalf("the history contains a secret: %s", printed)
 		}
 	}
 }

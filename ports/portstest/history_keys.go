@@ -9,16 +9,16 @@ import (
 )
 
 var historyKeyTests = []storeTest{
-	{"tells by whose key things happened, and its name", historyByKey},
-	{"names no key where there was none", historyNoKey},
-	{"blames nobody for what time alone made happen", historyNobody},
-	{"names the key of a claim that stood in line", historyKeyInLine},
-	{"keeps the id of a key that it does not know", historyStrangeKey},
-	{"names no key that is for projects out of scope", historyForeignKey},
-	{"names keys over their end and a restart", historyKeyRestart},
+	{"records which API key caused an event, and returns its name", historyByKey},
+	{"names no key for an operation without a key", historyNoKey},
+	{"names no key for an expiry", historyExpiry},
+	{"names the key of a claim that waited in line", historyKeyInLine},
+	{"keeps the id of an unknown key", historyUnknownKey},
+	{"does not name a key whose projects are out of scope", historyForeignKey},
+	{"names keys that have ended, also after a restart", historyKeyRestart},
 }
 
-// signed is a decide that acts by a key.
+// signed returns decide with the key as the cause of its events.
 func signed(key domain.APIKey, decide ports.Decide) ports.Decide {
 	return func(now time.Time, users []*domain.User) error {
 		for _, u := range users {
@@ -28,7 +28,7 @@ func signed(key domain.APIKey, decide ports.Decide) ports.Decide {
 	}
 }
 
-// granting is a decide that grants a lease for ttl.
+// granting returns a decide that grants a lease for ttl.
 func granting(id domain.LeaseID) ports.Decide {
 	return func(now time.Time, users []*domain.User) error {
 		_, err := domain.Grant(now, id, domain.Terms{TTL: ttl}, users)
@@ -36,14 +36,14 @@ func granting(id domain.LeaseID) ports.Decide {
 	}
 }
 
-// deed is what happened, and by which key.
-type deed struct {
+// keyEvent is an event and the API key that caused it.
+type keyEvent struct {
 	kind domain.EventKind
 	key  domain.APIKey
 }
 
-// wantDeeds fails the test unless this is what happened to the user.
-func (f *farm) wantDeeds(u *domain.User, want ...deed) {
+// wantKeyEvents fails the test unless these are the events of the user.
+func (f *farm) wantKeyEvents(u *domain.User, want ...keyEvent) {
 	f.Helper()
 	events := f.historyOf(ports.EventQuery{UserID: u.ID()})
 	if len(events) != len(want) {
@@ -59,7 +59,7 @@ func (f *farm) wantDeeds(u *domain.User, want ...deed) {
 
 func historyByKey(f *farm) {
 	admin, tester := f.addKey(keyName("Zoë's \U0001f642 \"laptop\"")), f.addKey(keyName("ci"))
-	twin := f.addKey(keyName("ci")) // names need not differ
+	twin := f.addKey(keyName("ci")) // two keys may have one name
 	u := f.addBy(admin.ID)
 	id := domain.NewLeaseID()
 	_, err := f.store.Claim(f.Context(), ports.Claim{Want: []domain.Selector{anyone}, Decide: signed(tester, granting(id))})
@@ -75,27 +75,27 @@ func historyByKey(f *farm) {
 	f.must(f.store.Remove(f.Context(), u.ID(), signed(tester, func(now time.Time, users []*domain.User) error {
 		return users[0].Remove(now)
 	})))
-	f.wantDeeds(u,
-		deed{domain.UserCreated, admin}, deed{domain.UserAcquired, tester},
-		deed{domain.UserReleased, twin}, deed{domain.UserQuarantined, twin},
-		deed{domain.UserRestored, admin}, deed{domain.UserRemoved, tester},
+	f.wantKeyEvents(u,
+		keyEvent{domain.UserCreated, admin}, keyEvent{domain.UserAcquired, tester},
+		keyEvent{domain.UserReleased, twin}, keyEvent{domain.UserQuarantined, twin},
+		keyEvent{domain.UserRestored, admin}, keyEvent{domain.UserRemoved, tester},
 	)
 }
 
 func historyNoKey(f *farm) {
 	f.addKey()
-	nobody := domain.APIKey{}
+	noKey := domain.APIKey{}
 	u := f.add()
 	f.use(u)
 	f.must(f.remove(u.ID()))
-	f.wantDeeds(u,
-		deed{domain.UserCreated, nobody}, deed{domain.UserAcquired, nobody},
-		deed{domain.UserReleased, nobody}, deed{domain.UserRemoved, nobody},
+	f.wantKeyEvents(u,
+		keyEvent{domain.UserCreated, noKey}, keyEvent{domain.UserAcquired, noKey},
+		keyEvent{domain.UserReleased, noKey}, keyEvent{domain.UserRemoved, noKey},
 	)
 }
 
-func historyNobody(f *farm) {
-	key, nobody := f.addKey(), domain.APIKey{}
+func historyExpiry(f *farm) {
+	key, noKey := f.addKey(), domain.APIKey{}
 	claim := func(u *domain.User) {
 		f.Helper()
 		_, err := f.store.Claim(f.Context(), ports.Claim{
@@ -113,10 +113,11 @@ func historyNobody(f *farm) {
 		return users[0].Remove(now)
 	})))
 	f.endExpired()
-	created, acquired, expired := deed{domain.UserCreated, nobody}, deed{domain.UserAcquired, key}, deed{domain.UserExpired, nobody}
-	f.wantDeeds(taken, created, acquired, expired, acquired)
-	f.wantDeeds(removed, created, acquired, expired, deed{domain.UserRemoved, key})
-	f.wantDeeds(ended, created, acquired, expired)
+	created, acquired := keyEvent{domain.UserCreated, noKey}, keyEvent{domain.UserAcquired, key}
+	expired := keyEvent{domain.UserExpired, noKey}
+	f.wantKeyEvents(taken, created, acquired, expired, acquired)
+	f.wantKeyEvents(removed, created, acquired, expired, keyEvent{domain.UserRemoved, key})
+	f.wantKeyEvents(ended, created, acquired, expired)
 }
 
 func historyKeyInLine(f *farm) {
@@ -132,19 +133,19 @@ func historyKeyInLine(f *farm) {
 	line[0].served()
 	f.must(f.releaseOpen(u.ID()))
 	line[1].served()
-	nobody := domain.APIKey{}
-	f.wantDeeds(u,
-		deed{domain.UserCreated, nobody}, deed{domain.UserAcquired, nobody}, deed{domain.UserReleased, nobody},
-		deed{domain.UserAcquired, first}, deed{domain.UserReleased, nobody}, deed{domain.UserAcquired, second},
+	noKey := domain.APIKey{}
+	f.wantKeyEvents(u,
+		keyEvent{domain.UserCreated, noKey}, keyEvent{domain.UserAcquired, noKey}, keyEvent{domain.UserReleased, noKey},
+		keyEvent{domain.UserAcquired, first}, keyEvent{domain.UserReleased, noKey}, keyEvent{domain.UserAcquired, second},
 	)
 }
 
-func historyStrangeKey(f *farm) {
+func historyUnknownKey(f *farm) {
 	f.addKey()
-	stranger := f.buildKey()
-	u := f.addBy(stranger.ID)
-	stranger.Name = "" // nobody knows it
-	f.wantDeeds(u, deed{domain.UserCreated, stranger})
+	unknown := f.buildKey()
+	u := f.addBy(unknown.ID)
+	unknown.Name = "" // an unknown key has no name
+	f.wantKeyEvents(u, keyEvent{domain.UserCreated, unknown})
 }
 
 func historyKeyRestart(f *farm) {
@@ -158,7 +159,7 @@ func historyKeyRestart(f *farm) {
 	f.revokeKey(gone.ID)
 	before := f.historyOf(ports.EventQuery{})
 	f.restart()
-	f.wantDeeds(u, deed{domain.UserCreated, gone}, deed{domain.UserAcquired, expired})
+	f.wantKeyEvents(u, keyEvent{domain.UserCreated, gone}, keyEvent{domain.UserAcquired, expired})
 	if got := f.historyOf(ports.EventQuery{}); !slices.Equal(got, before) {
 		f.Fatalf("the history is\n\t%+v, and was\n\t%+v", got, before)
 	}

@@ -12,7 +12,7 @@ import (
 var historyQueryTests = []storeTest{
 	{"filters by every field and by all together", historyFilters},
 	{"pages without skipping or repeating an event", historyPages},
-	{"shows every event to whoever follows it while others write", historyFollow},
+	{"returns every event to a reader that follows it during writes", historyFollow},
 }
 
 func historyFilters(f *farm) {
@@ -110,6 +110,6 @@ func historyFollow(f *farm) {
 		}
 	}
 	if all := f.historyOf(ports.EventQuery{}); !slices.Equal(seen, all) || len(all) != writers+2*writers*rounds {
-		f.Fatalf("who followed it saw %d of %d events", len(seen), len(all))
+		f.Fatalf("the reader got %d of %d events", len(seen), len(all))
 	}
 }

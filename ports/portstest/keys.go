@@ -13,21 +13,21 @@ import (
 var keysTests = []storeTest{
 	{"keeps a key as it is", keyKept},
 	{"keeps any name", keyNames},
-	{"tells the time of its clock to who builds a key", keyBuilt},
-	{"adds nothing that could not be built", keyNotBuilt},
-	{"refuses a token that there is already", keyTwice},
-	{"adds every one of many keys, and of equal ones the first", keyRace},
-	{"knows no other key", keyUnknown},
+	{"passes the time of its clock to the function that builds a key", keyBuilt},
+	{"adds no key if building it fails", keyNotBuilt},
+	{"rejects a token that exists", keyTwice},
+	{"adds all of many keys, and only one of equal keys", keyRace},
+	{"does not find an unknown key", keyUnknown},
 	{"lists all keys in the order of their ids", keyList},
 	{"pages without skipping or repeating a key", keyPages},
 	{"knows the active keys exactly until they expire", keyActive},
-	{"knows that there is a key, although none is active", keyAny},
-	{"writes what decide made of a key, and tells the time", keyChanged},
+	{"reports that a key exists, even if none is active", keyAny},
+	{"writes the changes that decide makes, and returns the time", keyChanged},
 	{"changes nothing if decide refuses, and returns its error", keyNotChanged},
-	{"makes changes of a key wait for each other", keyChangeRace},
+	{"serializes the changes of a key", keyChangeRace},
 	{"keeps the latest use of a key", keyUses},
-	{"passes over uses of keys that are not there", keyStrangeUses},
-	{"lets callers do what they like with the keys that they got", keyOwnership},
+	{"ignores uses of unknown keys", keyUnknownUses},
+	{"does not change when a caller changes a key that it got", keyOwnership},
 	{"keeps keys over a restart", keyRestart},
 }
 
@@ -78,18 +78,18 @@ func keyBuilt(f *farm) {
 	})
 	f.must(err)
 	if want := f.now(); told != want || key.CreatedAt != want || key.ExpiresAt != want.Add(time.Hour) {
-		f.Fatalf("at %v, build was told that it is %v, and made %+v", want, told, key)
+		f.Fatalf("at %v, build got the time %v and returned %+v", want, told, key)
 	}
 	f.wantKey(f.key(key.ID), key)
 }
 
 func keyNotBuilt(f *farm) {
 	key := f.buildKey()
-	_, err := f.store.AddKey(f.Context(), func(time.Time) (domain.APIKey, error) { return key, errChangedMind })
-	f.wantErr("AddKey", err, errChangedMind)
+	_, err := f.store.AddKey(f.Context(), func(time.Time) (domain.APIKey, error) { return key, errDecide })
+	f.wantErr("AddKey", err, errDecide)
 	f.wantKeys("list", f.allKeys())
 	if active, err := f.store.ActiveKeys(f.Context()); err != nil || active.Any {
-		f.Fatalf("there is a key, although none could be built (%v)", err)
+		f.Fatalf("a key exists, but building it failed (%v)", err)
 	}
 	f.must(f.tryAddKey(key))
 }
@@ -125,7 +125,7 @@ func keyUnknown(f *farm) {
 		_, _, err := f.store.FindKey(f.Context(), id)
 		f.wantErr("FindKey", err, domain.ErrKeyNotFound)
 		_, _, err = f.store.ChangeKey(f.Context(), id, func(time.Time, *domain.APIKey) error {
-			f.Error("decide was called although there was nothing to decide")
+			f.Error("decide was called for an unknown key")
 			return nil
 		})
 		f.wantErr("ChangeKey", err, domain.ErrKeyNotFound)
@@ -176,7 +176,7 @@ func (f *farm) wantActive(want ...domain.APIKey) {
 	active, err := f.store.ActiveKeys(f.Context())
 	f.must(err)
 	if now := f.now(); active.Now != now || !active.Any {
-		f.Fatalf("ActiveKeys says that it is %v, want %v, and that there is a key: %v", active.Now, now, active.Any)
+		f.Fatalf("ActiveKeys returns the time %v, want %v, and that a key exists: %v", active.Now, now, active.Any)
 	}
 	f.wantKeys("active keys", slices.SortedFunc(slices.Values(active.Keys), compareKeys), want...)
 }
@@ -224,21 +224,21 @@ func keyChanged(f *farm) {
 	} {
 		changed, now, err := f.store.ChangeKey(f.Context(), want.ID, func(now time.Time, key *domain.APIKey) error {
 			if now != at {
-				return fmt.Errorf("decide was told that it is %v, want %v", now, at)
+				return fmt.Errorf("decide got the time %v, want %v", now, at)
 			}
 			change(now, key)
 			return nil
 		})
 		f.must(err)
 		if now != at {
-			f.Fatalf("ChangeKey says that it is %v, want %v", now, at)
+			f.Fatalf("ChangeKey returns the time %v, want %v", now, at)
 		}
 		change(at, &want)
 		f.wantKey(changed, want)
 		f.wantKey(f.key(want.ID), want)
 	}
 	f.advance(time.Second)
-	f.wantKey(f.revokeKey(want.ID), want) // it was revoked before
+	f.wantKey(f.revokeKey(want.ID), want) // a second revocation changes nothing
 	f.wantKeys("list", f.allKeys(), other, want)
 	f.wantActive(other)
 }
@@ -249,9 +249,9 @@ func keyNotChanged(f *farm) {
 		key.Revoke(now, domain.APIKeyID{7})
 		key.Name = "changed"
 		key.Scope.Projects[0] = domain.ProjectID{}
-		return errChangedMind
+		return errDecide
 	})
-	f.wantErr("ChangeKey", err, errChangedMind)
+	f.wantErr("ChangeKey", err, errDecide)
 	key.Scope = domain.Only(projectA, projectB)
 	f.wantKey(f.key(key.ID), key)
 	f.wantActive(key)
@@ -268,7 +268,7 @@ func keyChangeRace(f *farm) {
 		return err
 	})...))
 	if got := len(f.key(key.ID).Name); got != n {
-		f.Fatalf("%d changes of %d are left", got, n)
+		f.Fatalf("%d of %d changes are stored", got, n)
 	}
 }
 
@@ -309,7 +309,7 @@ func keyUses(f *farm) {
 	f.wantKeys("keys after uses at once", f.allKeys(), used, idle, gone)
 }
 
-func keyStrangeUses(f *farm) {
+func keyUnknownUses(f *farm) {
 	key := f.addKey()
 	at := f.born.Add(time.Second)
 	f.noteUses(map[domain.APIKeyID]time.Time{{}: at, f.buildKey().ID: at})
@@ -327,7 +327,7 @@ func keyOwnership(f *farm) {
 			key.Scope.Projects[0] = domain.ProjectID{}
 		}
 		if got := f.key(key.ID).Scope; !got.Equal(want) {
-			f.Fatalf("a change of what the store gave or was given made it %+v", got)
+			f.Fatalf("a change of the caller's copy made the stored key %+v", got)
 		}
 	}
 	spoilScope(key)
@@ -343,7 +343,7 @@ func keyOwnership(f *farm) {
 	f.must(err)
 	kept.Scope.Projects[0] = domain.ProjectID{}
 	if got := f.key(kept.ID).Scope; !got.Equal(domain.Only(projectB)) {
-		f.Fatalf("a change of what AddKey returned made it %+v", got)
+		f.Fatalf("a change of the key that AddKey returned made the stored key %+v", got)
 	}
 }
 

@@ -17,22 +17,22 @@ var lineTests = []storeTest{
 	{"serves a claim when a user changes to what it wants", lineChange},
 	{"serves a claim of several users when the last of them is free", lineBatch},
 	{"waits for a user that is named", lineNamed},
-	{"does not wait for what there is not", lineHopeless},
-	{"lets nobody take what somebody in line needs", lineNewcomer},
-	{"lets nobody be faster than who stands in line", lineFaster},
-	{"serves in the order in which they came", lineOrder},
-	{"serves a claim of several users before those that came after it", lineStarved},
-	{"serves who needs nothing of those ahead past them", linePast},
-	{"spares the users that somebody behind needs", lineSpares},
-	{"refuses at the deadline, and grants nothing afterwards", lineDeadline},
-	{"refuses a user that is named at the deadline", lineNamedDeadline},
-	{"forgets who has gone", lineCancelled},
-	{"hands on what somebody in line turns down", lineTurnedDown},
-	{"grants from the moment at which it serves", lineLease},
-	{"serves everybody in the end", lineStorm},
+	{"does not wait for users that do not exist", lineUnservable},
+	{"gives no new claim a user that a waiter needs", lineNewcomer},
+	{"gives a released user to the waiter, not to a new claim", lineFaster},
+	{"serves waiters in the order of their arrival", lineOrder},
+	{"serves a claim of several users before later claims", lineStarved},
+	{"serves a waiter at once if those ahead need none of its users", linePast},
+	{"takes no user that a later waiter needs, if another one serves", lineSpares},
+	{"refuses a claim at its deadline, and grants nothing afterwards", lineDeadline},
+	{"refuses a claim of a named user at its deadline", lineNamedDeadline},
+	{"removes waiters whose callers have left", lineCancelled},
+	{"gives a user to the next waiter if the first one's decide refuses it", lineTurnedDown},
+	{"starts a lease at the moment of its grant", lineLease},
+	{"serves every waiter in the end", lineStorm},
 }
 
-var errTurnedDown = errors.New("changed my mind")
+var errTurnedDown = errors.New("decide refuses")
 
 func lineRelease(f *farm) {
 	u := f.add()
@@ -118,19 +118,19 @@ func lineNamed(f *farm) {
 	f.wantUsers(w.served(), other, u)
 }
 
-func lineHopeless(f *farm) {
+func lineUnservable(f *farm) {
 	u := f.add()
 	f.acquire(anyone)
-	for _, hopeless := range []struct {
+	for _, test := range []struct {
 		want   []domain.Selector
 		reason error
 	}{
 		{[]domain.Selector{named(f.build())}, domain.ErrUserNotFound},
-		{[]domain.Selector{role("nobody has it")}, domain.ErrNoMatch},
+		{[]domain.Selector{role("no user has it")}, domain.ErrNoMatch},
 		{[]domain.Selector{anyone, anyone}, domain.ErrNoMatch},
 	} {
-		_, err := f.start(ports.Claim{Want: hopeless.want, Wait: domain.MaxWait}).end()
-		f.wantErr("a hopeless claim", err, hopeless.reason)
+		_, err := f.start(ports.Claim{Want: test.want, Wait: domain.MaxWait}).end()
+		f.wantErr("a claim that nothing can serve", err, test.reason)
 	}
 	f.shrinks(1)
 	f.wantCounts(domain.PoolCount{Pool: u.Snapshot().Pool, Total: 1, Locked: 1})
@@ -226,7 +226,7 @@ func lineDeadline(f *farm) {
 	w := f.standFor(ports.Claim{Want: []domain.Selector{anyone}, Wait: 10 * time.Second})
 	f.advance(10 * time.Second)
 	_, err := w.end()
-	f.wantErr("a claim whose time is over", err, domain.ErrPoolExhausted)
+	f.wantErr("a claim after its deadline", err, domain.ErrPoolExhausted)
 	f.shrinks(1)
 	f.wantCounts(domain.PoolCount{Pool: u.Snapshot().Pool, Total: 1, Locked: 1})
 
@@ -242,7 +242,7 @@ func lineNamedDeadline(f *farm) {
 	w := f.standFor(ports.Claim{Want: []domain.Selector{named(free), named(u)}, Wait: 10 * time.Second})
 	f.advance(10 * time.Second)
 	_, err := w.end()
-	f.wantErr("a claim whose time is over", err, domain.ErrUserLocked)
+	f.wantErr("a claim after its deadline", err, domain.ErrUserLocked)
 
 	f.must(f.release(held.ID))
 	f.wantStatus(u.ID(), domain.Free)
@@ -283,7 +283,7 @@ func lineTurnedDown(f *farm) {
 	second := f.stand(anyone)
 	f.must(f.release(held.ID))
 	_, err := first.end()
-	f.wantErr("a claim that changed its mind", err, errTurnedDown)
+	f.wantErr("a claim whose decide refuses", err, errTurnedDown)
 	f.wantUsers(second.served(), u)
 	f.wantFence(u.ID(), 2)
 }

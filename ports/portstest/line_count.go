@@ -8,7 +8,7 @@ import (
 
 var lineCountTests = []storeTest{
 	{"counts a claim in every pool that could serve it", countWaiting},
-	{"tells how long the first in line has waited", countLongest},
+	{"returns how long the first in line has waited", countLongest},
 }
 
 func countWaiting(f *farm) {
@@ -23,10 +23,10 @@ func countWaiting(f *farm) {
 	inShop := domain.Selector{Domain: "shop"}
 	for _, step := range []struct {
 		want             []domain.Selector
-		mail, shop, away int // waiting then
+		mail, shop, away int // claims that wait then
 	}{
 		{[]domain.Selector{{ProjectID: projectA, Env: "staging", Domain: "shop"}}, 0, 1, 0},
-		{[]domain.Selector{role("admin"), role("admin")}, 1, 2, 1}, // labels don't count
+		{[]domain.Selector{role("admin"), role("admin")}, 1, 2, 1}, // labels make no difference
 		{[]domain.Selector{named(post)}, 2, 2, 1},
 		{[]domain.Selector{anyone}, 3, 3, 2},
 		{[]domain.Selector{inShop, inShop, named(post)}, 4, 4, 3},
@@ -42,43 +42,43 @@ func countLongest(f *farm) {
 	pool := u.Snapshot().Pool
 	held := f.acquireFor(time.Hour, anyone)
 	if got := f.longest(pool); got != 0 {
-		f.Fatalf("nobody waits, for %v", got)
+		f.Fatalf("no claim waits, but the longest wait is %v", got)
 	}
 	first := f.stand(anyone)
 	f.advanceInLine(20 * time.Second)
 	f.stand(named(u)).leaveNow()
 	second := f.stand(role("admin"))
 	if got := f.longest(pool); got < 20*time.Second || got > 25*time.Second {
-		f.Fatalf("the first waits for %v, want 20s", got)
+		f.Fatalf("the longest wait is %v, want 20s", got)
 	}
 	f.must(f.release(held.ID))
 	lease := first.served()
 	if got := f.longest(pool); got > 5*time.Second {
-		f.Fatalf("the first waits for %v, but it has come since", got)
+		f.Fatalf("the longest wait is %v, but the waiter has arrived since", got)
 	}
 	f.advanceInLine(10 * time.Second)
-	// A clock that jumps like this makes who waits look dead until it says again that it lives.
-	for late := time.Now().Add(patience); f.longest(pool) == 0 && time.Now().Before(late); {
+	// After such a jump of the clock, waiters look dead until the store reports again that its process is alive.
+	for late := time.Now().Add(answerTimeout); f.longest(pool) == 0 && time.Now().Before(late); {
 		time.Sleep(5 * time.Millisecond)
 	}
 	if got := f.longest(pool); got < 10*time.Second || got > 15*time.Second {
-		f.Fatalf("the first waits for %v, want 10s", got)
+		f.Fatalf("the longest wait is %v, want 10s", got)
 	}
 	f.must(f.release(lease.ID))
 	second.served()
 	if got := f.longest(pool); got != 0 {
-		f.Fatalf("nobody waits anymore, for %v", got)
+		f.Fatalf("no claim waits anymore, but the longest wait is %v", got)
 	}
 }
 
-// wantLine fails the test unless so many wait for users of the pools.
+// wantLine fails the test unless this many claims wait for users of the pools.
 func (f *farm) wantLine(want map[domain.Pool]int) {
 	f.Helper()
 	counts, err := f.store.CountPools(f.Context(), domain.Scope{})
 	f.must(err)
 	for _, count := range counts {
 		if count.Waiting != want[count.Pool] {
-			f.Fatalf("%d wait for %+v, want %d", count.Waiting, count.Pool, want[count.Pool])
+			f.Fatalf("%d claims wait for %+v, want %d", count.Waiting, count.Pool, want[count.Pool])
 		}
 	}
 }

@@ -10,17 +10,17 @@ import (
 )
 
 var listTests = []storeTest{
-	{"lists nobody in an empty store", listNobody},
+	{"lists no user in an empty store", listEmpty},
 	{"lists users as they are, in the order of their ids", listAll},
 	{"filters by every field and by all together", listFields},
 	{"filters by labels, all of them and exactly", listLabels},
-	{"filters by the state at the store's time", listStatus},
-	{"tells whether there are more", listMore},
-	{"pages without skipping or repeating a user while others come and go", listWhileChanging},
+	{"filters by the status at the store's time", listStatus},
+	{"reports whether there are more", listMore},
+	{"pages without skipping or repeating a user while users are added and removed", listWhileChanging},
 	{"pages through a filter", listFilteredPages},
 }
 
-func listNobody(f *farm) {
+func listEmpty(f *farm) {
 	page, err := f.store.List(f.Context(), ports.Query{Limit: 10})
 	f.must(err)
 	if len(page.Users) != 0 || page.More {
@@ -55,7 +55,7 @@ func listFields(f *farm) {
 			}
 		}
 	}
-	// Every subset of the four fields, as every user has them.
+	// Every subset of the four fields, with the values of every user.
 	for fields := range 16 {
 		for _, full := range everyone {
 			q := ports.Query{}
@@ -192,7 +192,7 @@ func listWhileChanging(f *farm) {
 		}
 		more = page.More
 		if group < pages-1 {
-			// One comes that the cursor has passed and two that it will reach, one of which goes again.
+			// This adds one user behind the cursor and two ahead of it, and then removes one of these two.
 			f.must(f.store.Add(f.Context(), domain.Once{}, withID(0, group+1), withID(pages-1, group+1), withID(pages-1, 200+group)))
 			if group > 0 {
 				f.must(f.remove(domain.UserID{0: pages - 1, 1: group}))
@@ -225,7 +225,7 @@ func listFilteredPages(f *farm) {
 		page, err := f.store.List(f.Context(), q)
 		f.must(err)
 		if len(page.Users) == 0 {
-			f.Fatal("an empty page said that there was one more")
+			f.Fatal("an empty page says that there are more")
 		}
 		got = append(got, ids(page.Users)...)
 		q.After, more = got[len(got)-1], page.More

@@ -97,6 +97,7 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 			}
 			action(t)
 			m.serveLine(t)
+			m.refuseHopeless(t)
 			if m.calls++; m.calls%few == 0 {
 				m.compareAll(t)
 			}
@@ -386,7 +387,7 @@ func (m *machine) codeOfUser(t *rapid.T) {
 	id, of := m.drawLease(t), m.drawUser(t)
 	var code domain.OneTimeCode
 	_, err := m.store.Update(m.Context(), ports.ByLease(id.Digest()), func(now time.Time, users []*domain.User) (err error) {
-		code, err = domain.GiveCode(now, id, users, of)
+		code, err = domain.GiveCode(now, id, users, of, 0)
 		return err
 	})
 	expires, want := m.model.giveCode(id.Digest(), of)
@@ -431,6 +432,7 @@ func (m *machine) pass(t *rapid.T, d time.Duration) {
 		if next := m.model.nextExpiry(); !next.IsZero() && next.Before(end) {
 			until = next
 		}
+		m.showExpiry(t)
 		m.advance(until.Sub(m.model.now))
 		m.model.now = until
 	}

@@ -10,24 +10,25 @@ import (
 )
 
 var onceTests = []storeTest{
-	{"answers a repeated claim with what came of it, and locks nobody", onceClaim},
-	{"answers a repeated claim before it asks who is free", onceBusy},
-	{"refuses another request with the same key", onceMismatch},
-	{"does not count a claim that was refused", onceRefused},
+	{"counts a claim that changes nothing as carried out", onceWithoutChange},
+	{"answers a repeated claim with the outcome of the first, and locks no user", onceClaim},
+	{"answers a repeated claim also if no user is free", onceBusy},
+	{"rejects another request with the same key", onceMismatch},
+	{"does not remember a claim that was refused", onceRefused},
 	{"carries out one of many equal claims", onceRace},
 	{"carries out one of the equal claims in line", onceLine},
-	{"adds once", onceAdd},
-	{"does not count users that it did not add", onceAddRefused},
+	{"adds users once", onceAdd},
+	{"does not remember an addition that failed", onceAddRefused},
 	{"adds one of many equal batches", onceAddRace},
-	{"refuses all equal additions of a login that is taken", onceAddTaken},
+	{"rejects all equal additions of a login that is taken", onceAddTaken},
 	{"forgets a call exactly when it is old enough", onceForgotten},
-	{"forgets no call before, whatever else it forgets", onceKept},
+	{"forgets no younger call, whatever else it forgets", onceKept},
 	{"keeps calls over a restart", onceRestart},
 }
 
-var errChangedMind = errors.New("changed my mind")
+var errDecide = errors.New("decide refuses")
 
-// once describes a call with a key, each time with an outcome of its own.
+// once describes a call with a key. Each call has a different outcome.
 func (f *farm) once(key, request string) domain.Once {
 	f.Helper()
 	k, err := domain.NewIdempotencyKey(key)
@@ -41,12 +42,12 @@ func (f *farm) claimOnce(once domain.Once, want ...domain.Selector) error {
 	return err
 }
 
-// wantRepeated fails the test unless err says that a call was carried out before with this outcome.
+// wantRepeated fails the test unless err says that the call was carried out before, with this outcome.
 func (f *farm) wantRepeated(err error, first domain.Once) {
 	f.Helper()
 	repeated, ok := errors.AsType[*domain.RepeatedError](err)
 	if !ok || repeated.Outcome != first.Outcome {
-		f.Fatalf("got error %v, want that the call was carried out before, with the outcome of then", err)
+		f.Fatalf("got error %v, want the outcome of the first call", err)
 	}
 }
 
@@ -94,20 +95,20 @@ func onceMismatch(f *farm) {
 }
 
 func onceRefused(f *farm) {
-	f.wantErr("claim of nobody", f.claimOnce(f.once("key", "request"), anyone), domain.ErrNoMatch)
+	f.wantErr("claim that matches no user", f.claimOnce(f.once("key", "request"), anyone), domain.ErrNoMatch)
 	u := f.add()
 	f.must(f.lockOpen(u.ID(), 0))
 	f.wantErr("claim of a locked user", f.claimOnce(f.once("key", "request"), anyone), domain.ErrPoolExhausted)
 	w := f.standFor(ports.Claim{Want: []domain.Selector{anyone}, Wait: time.Second, Once: f.once("key", "request")})
 	f.advance(time.Second)
 	_, err := w.end()
-	f.wantErr("waiting in vain", err, domain.ErrPoolExhausted)
+	f.wantErr("waiting without success", err, domain.ErrPoolExhausted)
 	f.must(f.releaseOpen(u.ID()))
 	_, err = f.store.Claim(f.Context(), ports.Claim{
 		Want: []domain.Selector{anyone}, Once: f.once("key", "request"),
-		Decide: func(time.Time, []*domain.User) error { return errChangedMind },
+		Decide: func(time.Time, []*domain.User) error { return errDecide },
 	})
-	f.wantErr("a claim that changed its mind", err, errChangedMind)
+	f.wantErr("a claim whose decide refuses", err, errDecide)
 
 	first := f.once("key", "another request")
 	f.must(f.claimOnce(first, anyone))
@@ -154,7 +155,7 @@ func onceAdd(f *farm) {
 	first := f.once("key", "request")
 	u, v := f.build(), f.build()
 	f.must(f.store.Add(f.Context(), first, u, v))
-	// A repetition has the same login, which is no reason to refuse it.
+	// A repeated call adds the same login. That is no reason to reject it.
 	for _, again := range []*domain.User{u, f.build(withLogin(u.Snapshot().Login)), f.build()} {
 		f.wantRepeated(f.store.Add(f.Context(), f.once("key", "request"), again), first)
 	}
@@ -235,7 +236,7 @@ func onceRestart(f *farm) {
 	f.wantErr("another request", f.claimOnce(f.once("key of a claim", "other"), anyone), domain.ErrIdempotencyMismatch)
 }
 
-// wantOneCarriedOut fails the test unless one of the calls was carried out, and the others were told so.
+// wantOneCarriedOut fails the test unless one of the calls was carried out, and the others got its outcome.
 func (f *farm) wantOneCarriedOut(calls []domain.Once, errs []error) {
 	f.Helper()
 	first := slices.Index(errs, nil)
@@ -247,4 +248,17 @@ func (f *farm) wantOneCarriedOut(calls []domain.Once, errs []error) {
 			f.wantRepeated(err, calls[first])
 		}
 	}
+}
+
+func onceWithoutChange(f *farm) {
+	f.add()
+	first := f.once("key", "request")
+	attempt := func(once domain.Once) error {
+		_, err := f.store.Claim(f.Context(), ports.Claim{
+			Want: []domain.Selector{anyone}, Once: once, Decide: func(time.Time, []*domain.User) error { return nil },
+		})
+		return err
+	}
+	f.must(attempt(first))
+	f.wantRepeated(attempt(f.once("key", "request")), first)
 }

@@ -11,14 +11,15 @@ import (
 var oneTimeCodeTests = []storeTest{
 	{"keeps the second factor of a user as it is", totpKept},
 	{"keeps the second factor and the password apart", totpAndPassword},
-	{"gives a user another second factor, or takes it away", totpChanged},
-	{"tells the holder of a lease whether there is a second factor", totpLeased},
-	{"gives a code once, and the next one exactly when its time comes", codeOnce},
-	{"gives no code to a second holder that the first was given", codeNextHolder},
+	{"replaces or removes the second factor of a user", totpChanged},
+	{"shows the holder of a lease whether there is a second factor", totpLeased},
+	{"gives a code once, and the next one exactly when its period begins", codeOnce},
+	{"gives no code that expires too soon, and the next one exactly when its period begins", codeExpiring},
+	{"does not give the next holder a code that was given out before", codeNextHolder},
 	{"keeps the codes of users apart", codePerUser},
-	{"gives a code to one of many that ask for it at once", codeRace},
-	{"gives no code that was not written down", codeRefused},
-	{"remembers over a restart which code was given", codeRestart},
+	{"gives a code to one of many concurrent callers", codeRace},
+	{"does not use up a code if decide refuses", codeRefused},
+	{"remembers over a restart which codes were given out", codeRestart},
 }
 
 const (
@@ -26,7 +27,7 @@ const (
 	eightDigits = "otpauth://totp/site:ann?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&algorithm=SHA512&digits=8&period=60"
 )
 
-// totp returns the second factor that a site shows as this text.
+// totp parses the text of a second factor.
 func (f *farm) totp(text string) domain.TOTP {
 	f.Helper()
 	totp, err := domain.ParseTOTP(text)
@@ -42,20 +43,25 @@ func (f *farm) withTOTP(text string) func(*domain.Spec) {
 
 // giveCode gives a code to the holder of a lease.
 func (f *farm) giveCode(id domain.LeaseID, user *domain.User) (code domain.OneTimeCode, err error) {
+	return f.giveCodeFor(0, id, user)
+}
+
+// giveCodeFor gives a code that is valid for at least so long.
+func (f *farm) giveCodeFor(least time.Duration, id domain.LeaseID, user *domain.User) (code domain.OneTimeCode, err error) {
 	_, err = f.store.Update(f.Context(), ports.ByLease(id.Digest()), func(now time.Time, users []*domain.User) (err error) {
-		code, err = domain.GiveCode(now, id, users, user.ID())
+		code, err = domain.GiveCode(now, id, users, user.ID(), least)
 		return err
 	})
 	return code, err
 }
 
-// wantCodeUsed fails the test unless the current code was given out, and tells until when.
+// wantCodeUsed fails the test unless the error says that the current code was given out, and until when it is valid.
 func (f *farm) wantCodeUsed(id domain.LeaseID, user *domain.User, until time.Time) {
 	f.Helper()
 	_, err := f.giveCode(id, user)
-	used, ok := errors.AsType[*domain.CodeUsedError](err)
+	used, ok := errors.AsType[*domain.NextCodeError](err)
 	if !ok || used.Wait != until.Sub(f.now()) {
-		f.Fatalf("got error %v, want that the code was given out, and the next one comes at %v", err, until)
+		f.Fatalf("got error %v, want that the code was given out and the next one is valid from %v", err, until)
 	}
 }
 
@@ -91,7 +97,7 @@ func totpAndPassword(f *farm) {
 	}
 	u := f.add(f.withTOTP(sixDigits))
 	s := u.Snapshot()
-	s.Password = domain.NewSecret(eightDigits) // it is no second factor for looking like one
+	s.Password = domain.NewSecret(eightDigits) // a password may look like a second factor
 	f.changeTo(u, domain.Change{Password: &s.Password}, s)
 	s.TOTP = f.totp(eightDigits)
 	f.changeTo(u, domain.Change{TOTP: &s.TOTP}, s)
@@ -99,7 +105,7 @@ func totpAndPassword(f *farm) {
 	f.changeTo(u, domain.Change{Password: &s.Password, TOTP: &s.TOTP}, s)
 }
 
-// changeTo changes a user and fails the test unless it is then, and stays, as it should be.
+// changeTo changes a user and fails the test unless the user equals want then, and also after a restart.
 func (f *farm) changeTo(u *domain.User, change domain.Change, want domain.Snapshot) {
 	f.Helper()
 	f.must(f.update(u.ID(), func(_ time.Time, u *domain.User) error { return u.Change(change) }))
@@ -133,12 +139,12 @@ func totpLeased(f *farm) {
 	f.must(err)
 	f.wantLease(read, lease)
 	_, err = f.giveCode(lease.ID, without)
-	f.wantErr("a code of a user without", err, domain.ErrNoTOTP)
+	f.wantErr("a code of a user without a second factor", err, domain.ErrNoTOTP)
 	_, err = f.giveCode(lease.ID, f.build())
-	f.wantErr("a code of a user of no lease", err, domain.ErrUserNotFound)
+	f.wantErr("a code of a user that is not in the lease", err, domain.ErrUserNotFound)
 	f.advance(ttl)
 	_, err = f.giveCode(lease.ID, with)
-	f.wantErr("a code when the lease is over", err, domain.ErrLeaseExpired)
+	f.wantErr("a code after the end of the lease", err, domain.ErrLeaseExpired)
 }
 
 func codeOnce(f *farm) {
@@ -149,7 +155,7 @@ func codeOnce(f *farm) {
 		f.must(err)
 		now := f.now()
 		if code.ExpiresAt.Sub(now) != code.Remaining || code.Remaining <= 0 || code.Remaining > 30*time.Second {
-			f.Fatalf("at %v, the code runs until %v, for %v", now, code.ExpiresAt, code.Remaining)
+			f.Fatalf("at %v, the code is valid until %v, for %v", now, code.ExpiresAt, code.Remaining)
 		}
 		want := f.get(u.ID()).Snapshot()
 		want.LastCodeAt = code.ExpiresAt.Add(-30 * time.Second)
@@ -158,6 +164,26 @@ func codeOnce(f *farm) {
 		f.advance(code.Remaining - instant)
 		f.wantCodeUsed(lease.ID, u, code.ExpiresAt)
 		f.advance(instant)
+	}
+}
+
+func codeExpiring(f *farm) {
+	u := f.add(f.withTOTP(sixDigits))
+	lease := f.acquireFor(time.Hour, anyone)
+	now := f.now()
+	f.advance(now.Truncate(30 * time.Second).Add(50*time.Second + instant).Sub(now))
+	before := f.get(u.ID())
+	_, err := f.giveCodeFor(10*time.Second, lease.ID, u)
+	next, ok := errors.AsType[*domain.NextCodeError](err)
+	if !ok || !errors.Is(err, domain.ErrCodeExpiring) || next.Wait != 10*time.Second-instant {
+		f.Fatalf("got error %v, want that the code expires too soon", err)
+	}
+	f.wantSame(f.get(u.ID()), before)
+	f.advance(next.Wait)
+	code, err := f.giveCodeFor(10*time.Second, lease.ID, u)
+	f.must(err)
+	if code.Remaining != 30*time.Second {
+		f.Fatalf("the code runs for %v", code.Remaining)
 	}
 }
 
@@ -170,9 +196,9 @@ func codeNextHolder(f *farm) {
 	second := f.acquireFor(time.Hour, anyone)
 	f.wantCodeUsed(second.ID, u, code.ExpiresAt)
 	_, err = f.giveCode(first.ID, u)
-	f.wantErr("a code for who has no lease anymore", err, domain.ErrLeaseExpired)
+	f.wantErr("a code for a holder whose lease is over", err, domain.ErrLeaseExpired)
 
-	// The same secret in other words has the same codes.
+	// Another spelling of the same secret gives the same codes.
 	f.must(f.update(u.ID(), func(_ time.Time, u *domain.User) error {
 		return u.Change(domain.Change{TOTP: new(f.totp(eightDigits))})
 	}))
@@ -212,12 +238,12 @@ func codeRefused(f *farm) {
 	lease := f.acquire(anyone)
 	before := f.get(u.ID())
 	_, err := f.store.Update(f.Context(), ports.ByLease(lease.ID.Digest()), func(now time.Time, users []*domain.User) error {
-		if _, err := domain.GiveCode(now, lease.ID, users, u.ID()); err != nil {
+		if _, err := domain.GiveCode(now, lease.ID, users, u.ID(), 0); err != nil {
 			return err
 		}
-		return errChangedMind
+		return errDecide
 	})
-	f.wantErr("Update", err, errChangedMind)
+	f.wantErr("Update", err, errDecide)
 	f.wantSame(f.get(u.ID()), before)
 	_, err = f.giveCode(lease.ID, u)
 	f.must(err)

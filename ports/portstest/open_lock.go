@@ -7,11 +7,11 @@ import (
 )
 
 var openLockTests = []storeTest{
-	{"never ends by itself", openForever},
-	{"ends exactly when it expires, if it does", openExpires},
-	{"is nobody's lease", openNoLease},
-	{"ends by force", openForced},
-	{"is refused for a user that is held or in quarantine", openRefused},
+	{"never expires by default", openForever},
+	{"ends exactly at its expiry, if it has one", openExpires},
+	{"belongs to no lease", openNoLease},
+	{"can be forced", openForced},
+	{"is rejected for a user that is held or in quarantine", openRefused},
 }
 
 func openForever(f *farm) {

@@ -8,12 +8,12 @@ import (
 )
 
 var ownershipTests = []storeTest{
-	{"keeps what it was given, whatever becomes of it", ownGiven},
-	{"lets callers do what they like with what they got", ownReturned},
-	{"lets decide do what it likes afterwards", ownDecided},
+	{"does not change when a caller changes what it passed in", ownGiven},
+	{"does not change when a caller changes what it got", ownReturned},
+	{"does not change when decide changes users after it has returned", ownDecided},
 }
 
-// spoil changes all of a user that can change.
+// spoil changes every field of a user that can change.
 func spoil(f *farm, u *domain.User) {
 	f.Helper()
 	labels, password := domain.Labels{"spoiled": "yes"}, domain.NewSecret("spoiled")

@@ -8,7 +8,7 @@ import (
 
 var poolTests = []storeTest{
 	{"counts nothing in an empty store", func(f *farm) { f.wantCounts() }},
-	{"counts the users of every pool by their state", countStates},
+	{"counts the users of every pool by status", countStates},
 	{"orders pools by project, environment and domain, each by its bytes", countOrder},
 }
 

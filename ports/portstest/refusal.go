@@ -10,13 +10,13 @@ import (
 )
 
 var refusalTests = []storeTest{
-	{"tells that nobody matches from that nobody is free", refuseUnmatched},
+	{"distinguishes no matching user from no free user", refuseUnmatched},
 	{"names the selectors that got no user", refuseSelectors},
-	{"counts users only once when it tells whether enough match", refuseTooFew},
+	{"counts a user only once when it checks whether enough match", refuseTooFew},
 	{"counts a user in quarantine among those that match", refuseQuarantined},
-	{"names the selector of a user that can't be had", refuseNamed},
-	{"prefers to tell of a user that is named", refuseNamedFirst},
-	{"holds nobody", refuseAll},
+	{"names the selector of a user that is not available", refuseNamed},
+	{"reports a named user first", refuseNamedFirst},
+	{"locks no user", refuseAll},
 }
 
 func refuseUnmatched(f *farm) {
@@ -51,7 +51,7 @@ func refuseTooFew(f *farm) {
 	for want := range orders(role("admin"), role("admin"), role("plain")) {
 		f.wantOneUnmatched(domain.ErrNoMatch, role("admin"), want)
 	}
-	// The third could be anyone, but one of three has nobody.
+	// The third selector matches every user, but there are only two users for three selectors.
 	for want := range orders(anyone, role("admin"), role("plain")) {
 		_, err := f.tryAcquire(want...)
 		f.wantErr(fmt.Sprintf("acquire %+v", want), err, domain.ErrNoMatch)
@@ -77,16 +77,16 @@ func refuseNamed(f *farm) {
 	f.acquire(named(leased))
 	f.must(f.lockOpen(open.ID(), 0))
 	f.must(f.quarantine(broken.ID(), "broken"))
-	stranger := f.build()
+	unknown := f.build()
 
-	f.wantRefused(domain.ErrUserNotFound, 0, named(stranger))
+	f.wantRefused(domain.ErrUserNotFound, 0, named(unknown))
 	f.wantRefused(domain.ErrUserLocked, 0, named(leased))
 	f.wantRefused(domain.ErrUserLocked, 1, named(free), named(open))
 	f.wantRefused(domain.ErrUserQuarantined, 2, anyone, named(free), named(broken))
-	f.wantRefused(domain.ErrUserNotFound, 1, named(free), named(stranger), named(leased))
-	f.wantRefused(domain.ErrUserLocked, 1, named(free), named(leased), named(stranger))
+	f.wantRefused(domain.ErrUserNotFound, 1, named(free), named(unknown), named(leased))
+	f.wantRefused(domain.ErrUserLocked, 1, named(free), named(leased), named(unknown))
 
-	// In quarantine comes before locked, as in its state.
+	// Quarantined comes before locked, as in the user's status.
 	f.must(f.quarantine(leased.ID(), "broken"))
 	f.wantRefused(domain.ErrUserQuarantined, 0, named(leased))
 
@@ -98,7 +98,7 @@ func refuseNamed(f *farm) {
 func refuseNamedFirst(f *farm) {
 	locked := f.add()
 	f.acquire(named(locked))
-	f.wantRefused(domain.ErrUserLocked, 1, role("nobody has it"), named(locked))
+	f.wantRefused(domain.ErrUserLocked, 1, role("no user has it"), named(locked))
 	f.wantRefused(domain.ErrUserLocked, 2, anyone, anyone, named(locked))
 }
 

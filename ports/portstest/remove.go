@@ -10,11 +10,11 @@ import (
 )
 
 var removeTests = []storeTest{
-	{"forgets a user and nobody else", removeUser},
+	{"removes one user and no other", removeUser},
 	{"frees the login and the id", removeFrees},
-	{"decides nothing about a user that is not there", removeNobody},
-	{"lets decide keep a user, and returns its error", removeRefused},
-	{"keeps a user that is held, and lets it go when the lock is over", removeHeld},
+	{"does not call decide for an unknown user", removeUnknown},
+	{"keeps a user if decide refuses, and returns its error", removeRefused},
+	{"keeps a user that is held, and removes it when the lock is over", removeHeld},
 }
 
 func removeUser(f *farm) {
@@ -42,7 +42,7 @@ func removeFrees(f *farm) {
 	f.wantSame(f.get(u.ID()), u)
 }
 
-func removeNobody(f *farm) {
+func removeUnknown(f *farm) {
 	u := f.add()
 	for _, id := range []domain.UserID{{}, f.build().ID()} {
 		f.wantErr("Remove", f.store.Remove(f.Context(), id, f.undecided), domain.ErrUserNotFound)
@@ -58,7 +58,7 @@ func removeRefused(f *farm) {
 	u := f.get(lease.Users[0].ID)
 	err := f.store.Remove(f.Context(), u.ID(), func(now time.Time, users []*domain.User) error {
 		f.must(domain.ForceRelease(now, users, ""))
-		return fmt.Errorf("changed my mind: %w", errNo)
+		return fmt.Errorf("decide refuses: %w", errNo)
 	})
 	f.wantErr("Remove", err, errNo)
 	f.wantSame(f.get(u.ID()), u)

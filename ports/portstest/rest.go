@@ -7,17 +7,17 @@ import (
 )
 
 var restTests = []storeTest{
-	{"hands out who nobody ever held first, in the order of ids", restNeverUsed},
-	{"hands out who was released longest ago next", restReleased},
-	{"counts an expired lock from its expiry", restExpired},
-	{"counts a renewed lease from its last expiry", restRenewed},
-	{"counts a forced lock from when it was forced", restForced},
-	{"counts an open lock like any other", restOpen},
-	{"does not count time in quarantine or a refused claim", restUncounted},
-	{"lets ids decide between users released at once", restTogether},
+	{"hands out users that were never held first, in the order of their ids", restNeverUsed},
+	{"then hands out the user that was released longest ago", restReleased},
+	{"counts rest after an expired lock from its expiry", restExpired},
+	{"counts rest after a renewed lease from its last expiry", restRenewed},
+	{"counts rest after a forced release from that release", restForced},
+	{"counts rest after an open lock like after any other", restOpen},
+	{"does not change rest by a quarantine or a refused claim", restUncounted},
+	{"orders users that were released at the same time by their ids", restTogether},
 }
 
-// wantOrder fails the test unless single claims hand out the users in this order and then nobody.
+// wantOrder fails the test unless single claims hand out exactly these users in this order.
 func (f *farm) wantOrder(users ...*domain.User) {
 	f.Helper()
 	for _, u := range users {

@@ -9,8 +9,8 @@ import (
 )
 
 var restartTests = []storeTest{
-	{"keeps all that it answered", restartKeeps},
-	{"keeps leases that are held, over and forgotten apart", restartLeases},
+	{"keeps everything that it has answered", restartKeeps},
+	{"tells leases that are held, over and forgotten apart", restartLeases},
 }
 
 func restartKeeps(f *farm) {
@@ -61,7 +61,7 @@ func restartLeases(f *farm) {
 	f.must(err)
 	f.wantCarriers(expired.ID, users[2])
 	for what, lease := range map[string]domain.Lease{"released": released, "taken": taken, "forced": forced} {
-		f.wantErr(fmt.Sprint("releasing what was ", what), f.release(lease.ID), domain.ErrLeaseExpired)
+		f.wantErr(fmt.Sprint("releasing the lease that was ", what), f.release(lease.ID), domain.ErrLeaseExpired)
 		f.wantLeaseErr(lease.ID, domain.ErrLeaseExpired)
 	}
 

@@ -10,16 +10,16 @@ import (
 )
 
 var scopeTests = []storeTest{
-	{"lists only users of the scope, whatever else is asked for", scopeList},
-	{"pages through a scope", scopePages},
-	{"tells only the history of users of the scope", scopeHistory},
-	{"pages through the history of a scope", scopeHistoryPages},
-	{"counts only pools of the scope", scopeCounts},
-	{"claims only users of the scope", scopeClaims},
+	{"lists only users in scope, with any other filter", scopeList},
+	{"pages through the users in a scope", scopePages},
+	{"returns only the history of users in scope", scopeHistory},
+	{"pages through the history of users in scope", scopeHistoryPages},
+	{"counts only pools in scope", scopeCounts},
+	{"claims only users in scope", scopeClaims},
 	{"claims users of several scopes at once", scopeClaimsMixed},
-	{"does not know a user out of the scope", scopeNamed},
-	{"does not match anybody out of the scope", scopeUnmatched},
-	{"is exhausted when all of the scope are held", scopeExhausted},
+	{"does not find a user out of scope", scopeNamed},
+	{"matches no user out of scope", scopeUnmatched},
+	{"is exhausted when all users in scope are held", scopeExhausted},
 }
 
 // projectC has no users unless a test says so.
@@ -38,7 +38,7 @@ var scopes = []domain.Scope{
 	domain.Only(domain.ProjectID{0: 0xa}),
 }
 
-// within returns the selectors of a caller who may know of these projects only.
+// within returns the selectors of a caller that may see only these projects.
 func within(scope domain.Scope, want ...domain.Selector) []domain.Selector {
 	limited := slices.Clone(want)
 	for i := range limited {
@@ -110,7 +110,7 @@ func scopePages(f *farm) {
 			page, err := f.store.List(f.Context(), q)
 			f.must(err)
 			if page.More && len(page.Users) < limit {
-				f.Fatalf("a page of %d has %d users and says that there are more", limit, len(page.Users))
+				f.Fatalf("a page of up to %d users has %d and says that there are more", limit, len(page.Users))
 			}
 			if got, more = append(got, ids(page.Users)...), page.More; more {
 				q.After = got[len(got)-1]
@@ -120,7 +120,7 @@ func scopePages(f *farm) {
 	}
 }
 
-// makeHistory lets something happen in three projects. Of the user of the last, only the history is left.
+// makeHistory records events in three projects. The user of the last project is removed, so only its history is left.
 func (f *farm) makeHistory() []*domain.User {
 	f.Helper()
 	var users []*domain.User
@@ -168,7 +168,7 @@ func scopeHistoryPages(f *farm) {
 				page, err := f.store.Events(f.Context(), q)
 				f.must(err)
 				if page.More && len(page.Events) < limit {
-					f.Fatalf("a page of %d has %d events and says that there are more", limit, len(page.Events))
+					f.Fatalf("a page of up to %d events has %d and says that there are more", limit, len(page.Events))
 				}
 				if got, more = append(got, page.Events...), page.More; more {
 					q.After = got[len(got)-1].ID
@@ -199,7 +199,7 @@ func scopeCounts(f *farm) {
 }
 
 func scopeClaims(f *farm) {
-	// Those of the other project come first in every order that a store could have.
+	// In every order that a store could use, the users of the other project come first.
 	f.addMany(3, inProject(projectB), withRole("admin"))
 	f.advance(time.Second)
 	admin, plain := f.add(withRole("admin")), f.add(withRole("plain"))
@@ -265,11 +265,11 @@ func scopeNamed(f *farm) {
 		f.wantRefused(domain.ErrUserNotFound, 1, within(scope, anyone, named(far))...)
 		f.wantRefused(domain.ErrUserNotFound, 1, within(scope, named(near), named(far))...)
 		f.wantRefused(domain.ErrUserNotFound, 0, within(domain.Only(), named(near))...)
-		stranger := f.build()
-		_, never := f.tryAcquire(within(scope, named(near), named(stranger))...)
+		unknown := f.build()
+		_, never := f.tryAcquire(within(scope, named(near), named(unknown))...)
 		_, hidden := f.tryAcquire(within(scope, named(near), named(far))...)
 		if never.Error() != hidden.Error() {
-			f.Fatalf("a user who is %s out of the scope can be told by %q from one that never was by %q", what, hidden, never)
+			f.Fatalf("a caller can tell a user that is %s and out of scope (%q) from an unknown user (%q)", what, hidden, never)
 		}
 	}
 	refused("free")

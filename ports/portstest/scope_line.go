@@ -8,13 +8,13 @@ import (
 )
 
 var scopeLineTests = []storeTest{
-	{"serves a claim in line by a user of its scope only", scopeLineRelease},
-	{"serves a claim in line by a user that is added to its scope", scopeLineAdd},
-	{"waits for a user of the scope that is named", scopeLineNamed},
-	{"does not wait for what is out of the scope", scopeLineHopeless},
-	{"lets nobody in line hold up a claim of another scope", scopeLinePast},
-	{"lets nobody take what somebody in line needs, be its scope larger or smaller", scopeLineNeeded},
-	{"spares the user that somebody of a smaller scope needs", scopeLineSpares},
+	{"serves a waiter only with users in its scope", scopeLineRelease},
+	{"serves a waiter with a user that is added to its scope", scopeLineAdd},
+	{"waits for a named user in scope", scopeLineNamed},
+	{"does not wait for users out of scope", scopeLineUnservable},
+	{"does not delay a claim because of waiters with another scope", scopeLinePast},
+	{"gives no new claim a user that a waiter with a larger or smaller scope needs", scopeLineNeeded},
+	{"takes no user that a waiter with a smaller scope needs, if another one serves", scopeLineSpares},
 	{"counts a claim in the pools of its scope", scopeLineCount},
 }
 
@@ -49,10 +49,10 @@ func scopeLineNamed(f *farm) {
 	f.wantUsers(w.served(), u)
 }
 
-func scopeLineHopeless(f *farm) {
+func scopeLineUnservable(f *farm) {
 	u, far := f.add(), f.add(inProject(projectB))
 	f.acquire(anyone, anyone)
-	for _, hopeless := range []struct {
+	for _, test := range []struct {
 		want   []domain.Selector
 		reason error
 	}{
@@ -62,8 +62,8 @@ func scopeLineHopeless(f *farm) {
 		{within(domain.Only(), anyone), domain.ErrNoMatch},
 		{within(domain.Only(projectA), domain.Selector{ProjectID: projectB}), domain.ErrNoMatch},
 	} {
-		_, err := f.start(ports.Claim{Want: hopeless.want, Wait: domain.MaxWait}).end()
-		f.wantErr("a hopeless claim", err, hopeless.reason)
+		_, err := f.start(ports.Claim{Want: test.want, Wait: domain.MaxWait}).end()
+		f.wantErr("a claim that nothing can serve", err, test.reason)
 	}
 	f.shrinks(1)
 	f.wantCounts(
@@ -116,7 +116,7 @@ func scopeLineCount(f *farm) {
 	f.acquireFor(time.Hour, anyone, anyone)
 	for _, step := range []struct {
 		want        []domain.Selector
-		here, there int // waiting then
+		here, there int // claims that wait then
 	}{
 		{within(domain.Only(projectA), anyone), 1, 0},
 		{within(domain.Only(projectB, projectC), domain.Selector{Env: "staging"}), 1, 1},
@@ -132,7 +132,7 @@ func scopeLineCount(f *farm) {
 		f.must(err)
 		for _, count := range counts {
 			if want := map[domain.Pool]int{here: 4, there: 3}[count.Pool]; count.Waiting != want {
-				f.Fatalf("in %+v, %d wait for %+v, want %d", scope, count.Waiting, count.Pool, want)
+				f.Fatalf("in %+v, %d claims wait for %+v, want %d", scope, count.Waiting, count.Pool, want)
 			}
 		}
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// TestSealer tests that a sealer keeps the contract of [ports.Sealer]. newSealer returns one that has its keys, always
-// the same; every subtest calls it once or more.
+// TestSealer tests that a sealer keeps the contract of [ports.Sealer]. newSealer returns a sealer, always with the same keys.
+// Every subtest calls it at least once.
 func TestSealer(t *testing.T, newSealer func(t testing.TB) ports.Sealer) {
 	t.Helper()
 	for _, test := range []struct {
@@ -22,12 +22,12 @@ func TestSealer(t *testing.T, newSealer func(t testing.TB) ports.Sealer) {
 	}{
 		{"opens what it sealed", sealRoundTrip},
 		{"opens what it sealed before a restart", sealRestart},
-		{"hides the secret and its repetition", sealHides},
-		{"opens it for no other user", sealOtherUser},
-		{"opens nothing that was changed", sealChanged},
-		{"opens nothing that it did not seal", sealForeign},
-		{"leaves what it opens as it is", sealUntouched},
-		{"serves many at once", sealTogether},
+		{"hides the secret, and whether two secrets are equal", sealHides},
+		{"opens a secret for no other user", sealOtherUser},
+		{"does not open data that was changed", sealChanged},
+		{"does not open data that it did not seal", sealForeign},
+		{"does not change the data that it opens", sealUntouched},
+		{"serves many callers at once", sealTogether},
 		{"names its keys", sealKeyIDs},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, newSealer) })
@@ -48,7 +48,7 @@ func seal(t *testing.T, s ports.Sealer, id domain.UserID, secret domain.Secret) 
 	return sealed
 }
 
-// wantUnsealable fails the test unless sealed does not open and gives nothing away.
+// wantUnsealable fails the test if sealed opens, or if the error shows the secret.
 func wantUnsealable(t *testing.T, s ports.Sealer, id domain.UserID, sealed []byte, what string) {
 	t.Helper()
 	secret, err := s.Open(id, sealed)
@@ -56,10 +56,10 @@ func wantUnsealable(t *testing.T, s ports.Sealer, id domain.UserID, sealed []byt
 		t.Fatalf("Open of %s: got error %v, want %v", what, err, ports.ErrUnsealable)
 	}
 	if secret.Reveal() != "" {
-		t.Fatalf("Open of %s returned a secret beside its error", what)
+		t.Fatalf("Open of %s returned a secret together with an error", what)
 	}
 	if strings.Contains(err.Error(), sealSecret.Reveal()) {
-		t.Fatalf("Open of %s returned an error that tells the secret", what)
+		t.Fatalf("Open of %s returned an error that contains the secret", what)
 	}
 }
 
@@ -70,7 +70,7 @@ func sealRoundTrip(t *testing.T, newSealer func(t testing.TB) ports.Sealer) {
 		id := domain.UserID{0: 1, 15: byte(i)}
 		opened, err := s.Open(id, seal(t, s, id, domain.NewSecret(text)))
 		if err != nil || opened.Reveal() != text {
-			t.Errorf("secret %d of %d bytes did not come back (%v)", i, len(text), err)
+			t.Errorf("secret %d of %d bytes is not the same after Open (%v)", i, len(text), err)
 		}
 	}
 }
@@ -78,7 +78,7 @@ func sealRoundTrip(t *testing.T, newSealer func(t testing.TB) ports.Sealer) {
 func sealRestart(t *testing.T, newSealer func(t testing.TB) ports.Sealer) {
 	sealed := seal(t, newSealer(t), sealUser, sealSecret)
 	if opened, err := newSealer(t).Open(sealUser, sealed); err != nil || opened != sealSecret {
-		t.Errorf("the secret did not come back (%v)", err)
+		t.Errorf("the secret is not the same after Open (%v)", err)
 	}
 }
 
@@ -86,11 +86,11 @@ func sealHides(t *testing.T, newSealer func(t testing.TB) ports.Sealer) {
 	s := newSealer(t)
 	first, second := seal(t, s, sealUser, sealSecret), seal(t, s, sealUser, sealSecret)
 	if bytes.Equal(first, second) {
-		t.Error("the same secret was sealed alike twice")
+		t.Error("Seal returned the same data twice for one secret")
 	}
 	for word := range strings.FieldsSeq(sealSecret.Reveal()) {
 		if bytes.Contains(first, []byte(word)) {
-			t.Error("a part of the secret is there to read")
+			t.Error("the sealed data contains a part of the secret")
 		}
 	}
 }
@@ -141,12 +141,12 @@ func sealUntouched(t *testing.T, newSealer func(t testing.TB) ports.Sealer) {
 	before := bytes.Clone(sealed)
 	for range 2 {
 		if opened, err := s.Open(sealUser, sealed); err != nil || opened != sealSecret {
-			t.Fatalf("the secret did not come back (%v)", err)
+			t.Fatalf("the secret is not the same after Open (%v)", err)
 		}
 		wantUnsealable(t, s, domain.UserID{2}, sealed, "what is another user's")
 	}
 	if !bytes.Equal(sealed, before) {
-		t.Error("Open changed what it was given")
+		t.Error("Open changed the data that it got")
 	}
 }
 
@@ -173,19 +173,19 @@ func sealKeyIDs(t *testing.T, newSealer func(t testing.TB) ports.Sealer) {
 	s := newSealer(t)
 	ids := s.KeyIDs()
 	if len(ids) == 0 {
-		t.Fatal("it has no keys")
+		t.Fatal("the sealer has no keys")
 	}
 	for i, id := range ids {
 		other := func(r rune) bool { return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) }
 		if id == "" || strings.ContainsFunc(id, other) {
-			t.Errorf("key id %q is not of letters and digits", id)
+			t.Errorf("key id %q has characters other than letters and digits", id)
 		}
 		if slices.Contains(ids[:i], id) {
-			t.Errorf("key id %q is that of two keys", id)
+			t.Errorf("two keys have the id %q", id)
 		}
 	}
 	if _, key, err := s.Seal(sealUser, sealSecret); err != nil || key != ids[0] {
-		t.Errorf("it sealed with key %q (%v), and the first of its keys is %q", key, err, ids[0])
+		t.Errorf("Seal used the key %q (%v), want the first key %q", key, err, ids[0])
 	}
 	if again := newSealer(t).KeyIDs(); !slices.Equal(again, ids) {
 		t.Errorf("the same keys have ids %v and %v", ids, again)

@@ -23,9 +23,12 @@ func TestStore(t *testing.T, env Env, newSubject Factory) {
 		{"OpenLock", openLockTests},
 		{"Remove", removeTests},
 		{"Pools", poolTests},
+		{"Values", valueTests},
 		{"Forget", forgetTests},
 		{"EndExpired", endExpiredTests},
 		{"Line", lineTests},
+		{"LinePlace", linePlaceTests},
+		{"LineHopeless", lineHopelessTests},
 		{"LineCount", lineCountTests},
 		{"Once", onceTests},
 		{"History", historyTests},
@@ -55,7 +58,7 @@ func TestStore(t *testing.T, env Env, newSubject Factory) {
 	}
 }
 
-// storeTest is a sentence about a store, and its proof.
+// storeTest is a rule for stores and the test of it.
 type storeTest struct {
 	name string
 	run  func(f *farm)

@@ -15,8 +15,8 @@ var textTests = []storeTest{
 	{"keeps any label key, and finds it exactly", textLabelKeys},
 }
 
-// hostile texts mean something to a query language, a driver, a pattern, JSON or a collation. Most come with a
-// neighbour that a careless comparison takes for the same.
+// hostile has texts with a special meaning for a query language, a driver, a pattern, JSON or a collation. Most stand beside a
+// similar text that a careless comparison takes for the same.
 var hostile = []string{
 	"plain", "Plain", "plain ", " plain", "PLAIN",
 	"'", "''", "it's", "';--", "' OR '1'='1", "'); DROP TABLE users; --", `"`, `""`, "`", "$$", "$q$",

@@ -10,14 +10,14 @@ import (
 )
 
 var updateTests = []storeTest{
-	{"writes what decide made of a user and returns it", updateUser},
-	{"writes what decide made of the users of a lease", updateLease},
-	{"changes a user whatever its state, without touching its lock", updateAnyState},
+	{"writes the changes that decide makes to a user, and returns the user", updateUser},
+	{"writes the changes that decide makes to the users of a lease", updateLease},
+	{"changes a user whatever its status, without touching its lock", updateAnyState},
 	{"ends a lease of several users for all of them", updateForceAll},
-	{"changes nobody but the target", updateOnlyTarget},
-	{"decides nothing about a target that is not there", updateNobody},
+	{"changes no user but the target", updateOnlyTarget},
+	{"does not call decide for an unknown target", updateUnknown},
 	{"changes nothing if decide refuses, and returns its error", updateRefused},
-	{"lets a lease be released once", updateReleaseOnce},
+	{"releases a lease only once", updateReleaseOnce},
 }
 
 func updateUser(f *farm) {
@@ -134,7 +134,7 @@ func updateOnlyTarget(f *farm) {
 	}
 }
 
-func updateNobody(f *farm) {
+func updateUnknown(f *farm) {
 	f.add()
 	for _, id := range []domain.UserID{{}, f.build().ID()} {
 		_, err := f.store.Update(f.Context(), ports.ByUser(id), f.undecided)
@@ -154,12 +154,12 @@ func updateRefused(f *farm) {
 		if err := domain.Release(now, id, users); err != nil {
 			return err
 		}
-		return fmt.Errorf("changed my mind: %w", errNo)
+		return fmt.Errorf("decide refuses: %w", errNo)
 	})
 	f.wantErr("Update by lease", err, errNo)
 	err = f.update(user.ID(), func(now time.Time, u *domain.User) error {
 		f.must(domain.ForceRelease(now, []*domain.User{u}, ""))
-		return fmt.Errorf("changed my mind: %w", errNo)
+		return fmt.Errorf("decide refuses: %w", errNo)
 	})
 	f.wantErr("Update by user", err, errNo)
 
@@ -169,7 +169,7 @@ func updateRefused(f *farm) {
 	f.must(err)
 	f.wantLease(read, lease)
 
-	// The domain's own refusals come through, too.
+	// Errors of the domain are returned unchanged, too.
 	err = f.release(id, domain.Fault{UserID: f.build().ID(), Reason: "not of this lease"})
 	f.wantErr("release", err, domain.ErrInvalid)
 	if invalid, ok := errors.AsType[*domain.InvalidError](err); !ok || len(invalid.Fields) != 1 {

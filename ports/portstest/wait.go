@@ -8,10 +8,10 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// patience is how long a test waits for an answer that must come; only a failing test waits so long.
-const patience = 30 * time.Second
+// answerTimeout is how long a test waits for an answer. Only a test that fails waits that long.
+const answerTimeout = 30 * time.Second
 
-// waiter is a claim that stands in line.
+// waiter is a claim that waits in line.
 type waiter struct {
 	f      *farm
 	leave  context.CancelFunc
@@ -23,18 +23,18 @@ type answer struct {
 	err   error
 }
 
-// stand puts a claim in line, behind all that stand there, for as long as claims may.
+// stand puts a claim in line, behind all waiters, with the longest wait that is allowed.
 func (f *farm) stand(want ...domain.Selector) *waiter {
 	f.Helper()
 	return f.standFor(ports.Claim{Want: want, Wait: domain.MaxWait})
 }
 
-// standFor puts a claim in line, which is granted a lease for an hour if it says nothing else.
+// standFor puts a claim in line. Without a Decide, it grants a lease for an hour.
 func (f *farm) standFor(claim ports.Claim) *waiter {
 	f.Helper()
 	before := f.waiting()
 	w := f.start(claim)
-	late := time.After(patience)
+	late := time.After(answerTimeout)
 	for f.waiting() <= before {
 		select {
 		case a := <-w.answer:
@@ -47,7 +47,7 @@ func (f *farm) standFor(claim ports.Claim) *waiter {
 	return w
 }
 
-// start makes a claim and does not wait until it stands in line.
+// start makes a claim. It does not wait until the claim is in line.
 func (f *farm) start(claim ports.Claim) *waiter {
 	ctx, leave := context.WithCancel(f.Context())
 	w := &waiter{f: f, leave: leave, answer: make(chan answer, 1)}
@@ -58,12 +58,12 @@ func (f *farm) start(claim ports.Claim) *waiter {
 	return w
 }
 
-// carryOut makes a claim, which is granted a lease for an hour if it says nothing else.
+// carryOut makes a claim. Without a Decide, it grants a lease for an hour.
 func (f *farm) carryOut(ctx context.Context, claim ports.Claim) (lease domain.Lease, err error) {
 	if claim.Decide == nil {
 		id := domain.NewLeaseID()
 		claim.Decide = func(now time.Time, users []*domain.User) (err error) {
-			lease, err = domain.Grant(now, id, domain.Terms{Owner: "who waits", TTL: time.Hour}, users)
+			lease, err = domain.Grant(now, id, domain.Terms{Owner: "waiter", TTL: time.Hour}, users)
 			return err
 		}
 	}
@@ -73,7 +73,7 @@ func (f *farm) carryOut(ctx context.Context, claim ports.Claim) (lease domain.Le
 	return lease, nil
 }
 
-// waiting returns the sum of those in line over all pools.
+// waiting returns the number of waiters, summed over all pools.
 func (f *farm) waiting() (sum int) {
 	f.Helper()
 	counts, err := f.store.CountPools(f.Context(), domain.Scope{})
@@ -84,19 +84,19 @@ func (f *farm) waiting() (sum int) {
 	return sum
 }
 
-// end returns what became of a claim.
+// end waits for the outcome of a claim.
 func (w *waiter) end() (domain.Lease, error) {
 	w.f.Helper()
 	select {
 	case a := <-w.answer:
 		return a.lease, a.err
-	case <-time.After(patience):
+	case <-time.After(answerTimeout):
 		w.f.Fatal("a claim is still waiting")
 		return domain.Lease{}, nil
 	}
 }
 
-// served returns the lease of a claim that must get one.
+// served returns the lease of a claim. It fails the test if the claim gets none.
 func (w *waiter) served() domain.Lease {
 	w.f.Helper()
 	lease, err := w.end()
@@ -106,7 +106,7 @@ func (w *waiter) served() domain.Lease {
 	return lease
 }
 
-// leaveNow lets a claim go, and returns when it has.
+// leaveNow cancels a claim, and returns when the claim has left the line.
 func (w *waiter) leaveNow() {
 	w.f.Helper()
 	before := w.f.waiting()
@@ -116,10 +116,10 @@ func (w *waiter) leaveNow() {
 	w.f.shrinks(before)
 }
 
-// shrinks waits until fewer are counted in line. Who has left it may be counted a little longer.
+// shrinks waits until fewer claims are counted in line. A claim that has left may still be counted for a moment.
 func (f *farm) shrinks(before int) {
 	f.Helper()
-	late := time.After(patience)
+	late := time.After(answerTimeout)
 	for f.waiting() >= before {
 		select {
 		case <-late:
@@ -129,13 +129,13 @@ func (f *farm) shrinks(before int) {
 	}
 }
 
-// advanceInLine is advance while claims stand in line for longer. It returns when they are counted again: a store may take
-// a process for dead that has said nothing for so long.
+// advanceInLine is advance while claims wait in line for longer. It returns when they are counted again, because a store may
+// take a process for dead if it was silent for so long.
 func (f *farm) advanceInLine(d time.Duration) {
 	f.Helper()
 	before := f.waiting()
 	f.advance(d)
-	late := time.After(patience)
+	late := time.After(answerTimeout)
 	for f.waiting() < before {
 		select {
 		case <-late:
@@ -148,11 +148,11 @@ func (f *farm) advanceInLine(d time.Duration) {
 // wantWaiting fails the test if one of these claims has an answer.
 func (f *farm) wantWaiting(waiters ...*waiter) {
 	f.Helper()
-	time.Sleep(5 * time.Millisecond) // lets a store make its mistake
+	time.Sleep(5 * time.Millisecond) // gives a faulty store time to answer
 	for i, w := range waiters {
 		select {
 		case a := <-w.answer:
-			f.Fatalf("claim %d waits no more; its error is %v", i, a.err)
+			f.Fatalf("claim %d does not wait anymore; its error is %v", i, a.err)
 		default:
 		}
 	}

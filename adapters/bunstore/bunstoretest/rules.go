@@ -59,7 +59,7 @@ type rulesTest struct {
 	random *rand.Rand
 }
 
-// compare fails unless the users that the conditions find are those for which the domain's rule holds.
+// compare fails the test unless the users that the conditions find are those for which the domain's rule holds.
 func (r rulesTest) compare(name string, users []*domain.User, conditions []bunstore.Condition, holds func(*domain.User) bool) {
 	r.Helper()
 	search := r.db.NewSelect().TableExpr("users AS u").Column("u.user_id")
@@ -120,7 +120,7 @@ func (r rulesTest) compareKeys(store ports.Store, rules bunstore.Rules) {
 
 func (r rulesTest) oneIn(n int) bool { return r.random.IntN(n) == 0 }
 
-// time returns one of a few times, so that expiries are met before, after and exactly.
+// time returns one of a few times, so that it is often just before, exactly at or just after an expiry.
 func (r rulesTest) time() time.Time {
 	return noon.Add(time.Duration(r.random.IntN(7)) * time.Second).Add(time.Duration(r.random.IntN(3)-1) * time.Microsecond)
 }

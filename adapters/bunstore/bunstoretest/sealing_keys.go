@@ -1,5 +1,5 @@
-// Package bunstoretest has the suite of what bunstore's stores do beyond the ports: they look after the keys with which users
-// are sealed.
+// Package bunstoretest has the test suites of what the stores of bunstore do beyond the ports: they manage the keys that seal
+// users, and their SQL states the rules of the domain.
 package bunstoretest
 
 import (
@@ -17,22 +17,22 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// Open opens the store of one database, again and again. The store ends with the test at the latest.
+// Open opens the store of one database. A test may call it several times. The store is closed at the end of the test.
 type Open func(sealer ports.Sealer) (*bunstore.Store, error)
 
-// TestSealingKeys tests how a store looks after the keys with which users are sealed. newDatabase makes an empty database.
+// TestSealingKeys tests how a store manages the keys that seal users. newDatabase creates an empty database.
 func TestSealingKeys(t *testing.T, newDatabase func(t *testing.T) Open) {
 	t.Helper()
 	for name, test := range map[string]func(*subject){
-		"a new key is used at once":                                newKey,
-		"users are sealed anew, and then the old key can go":       resealed,
-		"who can't be opened can be removed":                       unopenedRemoved,
-		"who is damaged can be given new secrets":                  damaged,
-		"a key can't go as long as somebody is sealed with it":     inUse,
-		"a key that is gone is not asked for at the next start":    gone,
-		"nobody is sealed with a key that was removed":             removed,
-		"who is changed while all are sealed anew loses nothing":   resealedUnderLoad,
-		"who can't be opened is named, and keeps nobody else back": unopened,
+		"a new key is used at once":                                          newKey,
+		"the old key can be removed after a reseal":                          resealed,
+		"a user that can't be opened can be removed":                         unopenedRemoved,
+		"a damaged user can get new secrets":                                 damaged,
+		"a key can't be removed while a user is sealed with it":              inUse,
+		"a removed key is not required at the next start":                    removedAtStart,
+		"no user is sealed with a removed key":                               removed,
+		"a reseal loses no change of a user":                                 resealedUnderLoad,
+		"a reseal names a user that can't be opened, and reseals the others": unopened,
 	} {
 		t.Run(name, func(t *testing.T) { test(&subject{T: t, open: newDatabase(t)}) })
 	}
@@ -92,19 +92,19 @@ func (s *subject) build() *domain.User {
 	return user
 }
 
-// wantSame fails the test unless the users have the secrets that they had.
+// wantSame fails the test unless the store has the secrets of these users.
 func (s *subject) wantSame(store *bunstore.Store, users []*domain.User) {
 	s.Helper()
 	for _, u := range users {
 		found, _, err := store.Find(s.Context(), ports.ByUser(u.ID()))
 		s.must(err)
 		if !found[0].SameAccount(u) {
-			s.Errorf("user %v is not as it was", u.ID())
+			s.Errorf("the stored secrets of user %v differ", u.ID())
 		}
 	}
 }
 
-// wantKeys fails the test unless so many users are sealed with each of these keys, and the database has no others.
+// wantKeys fails the test unless each of these keys seals this many users, and the database has no other keys.
 func (s *subject) wantKeys(store *bunstore.Store, want map[string]int) {
 	s.Helper()
 	keys, err := store.SealingKeys(s.Context())
@@ -113,7 +113,7 @@ func (s *subject) wantKeys(store *bunstore.Store, want map[string]int) {
 	for _, key := range keys {
 		got[key.ID] = key.Users
 		if key.FirstUsedAt.IsZero() {
-			s.Errorf("key %s was never used first", key.ID)
+			s.Errorf("key %s has no time of its first use", key.ID)
 		}
 	}
 	if !maps.Equal(got, want) {
@@ -121,7 +121,7 @@ func (s *subject) wantKeys(store *bunstore.Store, want map[string]int) {
 	}
 }
 
-// reseal seals all users anew, and returns how many there were.
+// reseal reseals all users, and returns how many it resealed.
 func (s *subject) reseal(store *bunstore.Store) (total int) {
 	s.Helper()
 	var after domain.UserID
@@ -157,10 +157,10 @@ func resealed(s *subject) {
 	users := s.add(store, 203)
 	keys.set("new", "old")
 	if n := s.reseal(store); n != len(users) {
-		s.Errorf("%d users were sealed anew, want %d", n, len(users))
+		s.Errorf("%d users were resealed, want %d", n, len(users))
 	}
 	if n := s.reseal(store); n != 0 {
-		s.Errorf("%d users were sealed anew for a second time", n)
+		s.Errorf("%d users were resealed for a second time", n)
 	}
 	s.wantKeys(store, map[string]int{"old": 0, "new": len(users)})
 	s.must(store.RemoveSealingKey(s.Context(), "old"))
@@ -177,14 +177,14 @@ func inUse(s *subject) {
 	s.add(store, 1)
 	for _, key := range []string{"old", "new"} {
 		if err := store.RemoveSealingKey(s.Context(), key); !errors.Is(err, bunstore.ErrKeyInUse) {
-			s.Errorf("forgetting %s = %v, want %v", key, err, bunstore.ErrKeyInUse)
+			s.Errorf("removing key %s = %v, want %v", key, err, bunstore.ErrKeyInUse)
 		}
 	}
 	s.must(store.RemoveSealingKey(s.Context(), "never there"))
 	s.wantKeys(store, map[string]int{"old": 1, "new": 1})
 }
 
-func gone(s *subject) {
+func removedAtStart(s *subject) {
 	keys := newRing("old")
 	store := s.start(keys)
 	users := s.add(store, 1)
@@ -209,11 +209,11 @@ func removed(s *subject) {
 	s.must(store.RemoveSealingKey(s.Context(), "old"))
 	keys.set("new")
 
-	// A farm that did not hear of the new key.
+	// A farm that does not know the new key.
 	keys.set("old")
 	err := s.tryAdd(store)
 	if !errors.Is(err, bunstore.ErrRemovedKey) || !errors.Is(err, ports.ErrUnavailable) {
-		s.Errorf("to seal with a removed key = %v, want %v and %v", err, bunstore.ErrRemovedKey, ports.ErrUnavailable)
+		s.Errorf("sealing with a removed key = %v, want %v and %v", err, bunstore.ErrRemovedKey, ports.ErrUnavailable)
 	}
 	s.must(store.Close())
 	stale.set("old", "new")
@@ -247,7 +247,7 @@ func resealedUnderLoad(s *subject) {
 					s.Error(err)
 					return
 				}
-				_ = u.Change(domain.Change{Password: &password}) // it was good for the other
+				_ = u.Change(domain.Change{Password: &password}) // the stored user accepted the same change
 			}
 		})
 	}
@@ -282,7 +282,7 @@ func damaged(s *subject) {
 	found, _, err := store.Find(s.Context(), ports.ByUser(broken))
 	s.must(err)
 	if !found[0].HasSecrets(another, domain.TOTP{}) {
-		s.Error("the user has not the password that it was given")
+		s.Error("the user does not have its new password")
 	}
 	s.wantSame(store, users[1:])
 }
@@ -298,18 +298,18 @@ func unopened(s *subject) {
 	done, err := store.Reseal(s.Context(), domain.UserID{})
 	s.must(err)
 	if done.Users != 2 || len(done.Unopened) != 1 || done.Unopened[0] != lost[0].ID() {
-		s.Errorf("sealing all anew did %+v, want 2 users and %v unopened", done, lost[0].ID())
+		s.Errorf("the reseal returned %+v, want 2 users and %v unopened", done, lost[0].ID())
 	}
 	s.wantKeys(store, map[string]int{"lost": 1, "old": 0, "new": 2})
 	s.wantSame(store, users)
 	if err := s.repair(store, lost[0].ID()); !errors.Is(err, ports.ErrUnknownKey) {
-		s.Errorf("new secrets for who may be opened elsewhere = %v, want %v", err, ports.ErrUnknownKey)
+		s.Errorf("new secrets for a user that an unknown key sealed = %v, want %v", err, ports.ErrUnknownKey)
 	}
 	keys.set("new", "lost")
 	s.wantSame(store, lost)
 }
 
-// wantUnreadable fails the test unless everybody is listed, but nobody gets the user.
+// wantUnreadable fails the test unless the user is listed with the others, but can't be locked.
 func (s *subject) wantUnreadable(store *bunstore.Store, id domain.UserID) {
 	s.Helper()
 	page, err := store.List(s.Context(), ports.Query{Limit: 10})
@@ -328,7 +328,7 @@ func (s *subject) wantUnreadable(store *bunstore.Store, id domain.UserID) {
 	})
 	unreadable, ok := errors.AsType[*ports.UnreadableError](err)
 	if !ok || !errors.Is(err, ports.ErrUnsealable) || unreadable.ProjectID != (domain.ProjectID{1}) {
-		s.Errorf("to lock who can't be opened = %v", err)
+		s.Errorf("locking a user that can't be opened = %v", err)
 	}
 }
 
@@ -342,10 +342,11 @@ func (s *subject) repair(store *bunstore.Store, id domain.UserID) error {
 	return err
 }
 
-// ring is a [ports.Sealer] that seals nothing, but only opens what was sealed with one of its keys. These may change.
+// ring is a fake [ports.Sealer]. It does not encrypt, but opens only what was sealed with one of its keys. A test can change the
+// keys.
 type ring struct {
 	keys    atomic.Pointer[[]string]
-	damaged atomic.Pointer[domain.UserID] // who can't be opened with any key; nil if everybody can
+	damaged atomic.Pointer[domain.UserID] // a user that no key can open; nil if there is none
 }
 
 func newRing(keys ...string) *ring {

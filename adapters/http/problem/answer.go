@@ -31,13 +31,15 @@ func Answer(c *fiber.Ctx, err error) error {
 	if explained, ok := errors.AsType[*explainedError](err); ok {
 		detail = explained.detail
 	}
+	near, nearDetail := closest(err)
 	return c.Status(kind.Status).JSON(api.Problem{
-		Type:   typeBase + string(kind.Code),
-		Title:  kind.Title,
-		Status: kind.Status,
-		Detail: detail,
-		Code:   kind.Code,
-		Errors: fields(err),
+		Type:    typeBase + string(kind.Code),
+		Title:   kind.Title,
+		Status:  kind.Status,
+		Detail:  detail + nearDetail,
+		Code:    kind.Code,
+		Errors:  fields(err),
+		Closest: near,
 	}, mediaType)
 }
 
@@ -93,10 +95,28 @@ func fields(err error) []api.FieldProblem {
 	return fields
 }
 
+// closest returns what comes closest to what the request wants, and the same for people.
+func closest(err error) (closest []api.NearMiss, detail string) {
+	unmatched, ok := errors.AsType[*domain.UnmatchedError](err)
+	if !ok {
+		return nil, ""
+	}
+	for _, miss := range unmatched.Closest {
+		closest = append(closest, api.NearMiss{
+			Pointer: miss.Pointer(),
+			Wanted:  miss.Wanted(),
+			Users:   miss.Users,
+			Values:  append([]string{}, miss.Values...), // never null
+		})
+		detail += fmt.Sprintf(" For /users/%d: %v.", miss.Selector, miss)
+	}
+	return closest, detail
+}
+
 // retryAfter returns the number of seconds until a retry makes sense; 0 if that is unknown.
 func retryAfter(err error, kind Kind) int {
-	if used, ok := errors.AsType[*domain.CodeUsedError](err); ok {
-		roundedUp := (used.Wait + time.Second - 1) / time.Second
+	if next, ok := errors.AsType[*domain.NextCodeError](err); ok {
+		roundedUp := (next.Wait + time.Second - 1) / time.Second
 		return max(int(roundedUp), kind.RetryAfter)
 	}
 	return kind.RetryAfter

@@ -80,6 +80,10 @@ var kinds = []Kind{
 		"The current code of the user was given out already, and no code is given out twice. " +
 			"Ask again for the next one, or wait for it with wait_seconds.",
 		1, domain.ErrCodeUsed},
+	{api.CodeCodeExpiring, 409, "One-time code expires too soon",
+		"The current code of the user is not valid for min_remaining_seconds anymore. " +
+			"Ask again for the next one, or wait for it with wait_seconds.",
+		1, domain.ErrCodeExpiring},
 	{api.CodeLeaseExpired, 410, "Lease is over",
 		"The lease expired, was released, or was ended by force. Stop using its users: another test may hold them now.",
 		0, domain.ErrLeaseExpired},

@@ -23,12 +23,12 @@ CREATE TABLE IF NOT EXISTS users (
     quarantine_reason text,
     quarantined_at    bigint,
 
-    -- Two users of one real account would defeat the lock.
+    -- Two users for one real account could be locked at the same time.
     CONSTRAINT users_login UNIQUE (project_id, env, login)
 ) WITH (
-    -- Every lock and every release leaves a dead entry at the low end of users_free, just where the search for a free user
-    -- begins. Waiting for a fifth of the table to be dead (the default) would let the searches of a large, busy farm
-    -- step over ever more of them.
+    -- Every lock and every release leaves a dead entry at the low end of users_free, exactly where the search for a free user
+    -- begins. By default, autovacuum waits until a fifth of the table is dead. In a large, busy farm, searches would then have
+    -- to skip more and more dead entries.
     autovacuum_vacuum_scale_factor = 0.01,
     autovacuum_vacuum_threshold = 500
 );
@@ -45,8 +45,8 @@ COMMENT ON COLUMN users.lock_acquired_at IS 'microseconds since 1970; NULL if th
 COMMENT ON COLUMN users.lock_expires_at IS 'microseconds since 1970; NULL if the lock has no end';
 COMMENT ON COLUMN users.quarantined_at IS 'microseconds since 1970; NULL if the user is in circulation';
 
--- The next user to hand out is the first entry of one range: the pool, up to now, longest rested first. Held users stand
--- behind the range and quarantined ones are not in the index, so that an exhausted pool is an empty range, not a scan.
+-- The next user to hand out is the first entry of one range: the pool, up to now, longest rested first. Held users come after
+-- the range, and quarantined ones are not in the index. So an exhausted pool is an empty range, and needs no scan.
 CREATE INDEX IF NOT EXISTS users_free ON users (project_id, env, domain, free_at, user_id) WHERE quarantined_at IS NULL;
 
 CREATE INDEX IF NOT EXISTS users_lease ON users (lock_lease) WHERE lock_lease IS NOT NULL;
@@ -60,7 +60,7 @@ COMMENT ON TABLE ended_leases IS 'Leases that are on no row of users anymore, un
 COMMENT ON COLUMN ended_leases.lease IS 'SHA-256 of the lease id';
 COMMENT ON COLUMN ended_leases.ended_at IS 'microseconds since 1970';
 
--- Finds what is old enough to be forgotten.
+-- Finds leases that are old enough to forget.
 CREATE INDEX IF NOT EXISTS ended_leases_age ON ended_leases (ended_at);
 
 CREATE TABLE IF NOT EXISTS sealing_keys (

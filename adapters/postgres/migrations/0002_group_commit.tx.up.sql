@@ -1,7 +1,7 @@
 -- May run again if a process ends between this transaction and the mark that it was applied.
 
--- What a search for a free user starts from, instead of the texts that name a pool: a number is quick to compare, and
--- small in the index that every lock and every release writes to.
+-- A search for a free user starts from a pool id instead of the texts that name the pool: a number is fast to compare, and small
+-- in the index that every lock and every release writes to.
 CREATE TABLE IF NOT EXISTS pools (
     pool_id    integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     project_id uuid NOT NULL,
@@ -13,8 +13,8 @@ CREATE TABLE IF NOT EXISTS pools (
 
 COMMENT ON TABLE pools IS 'Every pool that ever had a user.';
 
--- A search for labels reads those sets of labels that contain them, and of each the free users: as little as a search
--- without labels, however many users have others, or are locked.
+-- A search for labels reads the sets of labels that contain them, and the free users of each set. So it reads as little as a
+-- search without labels, no matter how many users have other labels or are locked.
 CREATE TABLE IF NOT EXISTS label_sets (
     label_set_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     pool_id      integer NOT NULL REFERENCES pools,
@@ -55,17 +55,17 @@ COMMENT ON COLUMN users.label_set_id IS 'set of labels; NULL if there are none';
 COMMENT ON COLUMN users.lock_size IS 'number of users that the lease was granted with; 0 if there is none';
 COMMENT ON COLUMN users.free_at IS 'from when a claim may take the user, microseconds since 1970: 0 if nobody ever held it, 9223372036854775807 if a lock without an end does, or it is in quarantine';
 
--- The next user to hand out is the first entry of one range: the pool, up to now, longest rested first. Who is held or in
--- quarantine stands behind the range, so that an exhausted pool is an empty range, not a scan.
+-- The next user to hand out is the first entry of one range: the pool, up to now, longest rested first. Users that are held or in
+-- quarantine come after the range. So an exhausted pool is an empty range, and needs no scan.
 DROP INDEX IF EXISTS users_free;
 CREATE INDEX users_free ON users (pool_id, free_at, user_id);
 
 DROP INDEX IF EXISTS users_free_labelled;
 CREATE INDEX users_free_labelled ON users (label_set_id, free_at, user_id) WHERE label_set_id IS NOT NULL;
 
--- Every lock and every release writes a new version of a row and, free_at being in an index, of all its index entries. The
--- space that a full page keeps lets the new version go beside the old one, and autovacuum must not hold back: what it
--- removes stands at the low end of users_free, just where a search begins.
+-- Every lock and every release writes a new version of a row and, because free_at is in an index, of all its index entries. The
+-- space that a full page keeps free lets the new version stay on the same page as the old one. Autovacuum must not pause: the
+-- entries that it removes are at the low end of users_free, exactly where a search begins.
 ALTER TABLE users SET (
     fillfactor = 60,
     autovacuum_vacuum_scale_factor = 0.01,
@@ -73,9 +73,9 @@ ALTER TABLE users SET (
     autovacuum_vacuum_cost_delay = 0
 );
 
--- Ended leases are many and are looked at seldom: a lease that is asked for after it ended, or was made up. So they are kept
--- small: eight bytes of the digest, and of their ages only what a block range index keeps. A lease may be here twice, if
--- its users were taken one after the other when it had expired: a unique index would make one transaction wait for another.
+-- There are many ended leases, and lookups are rare: only for a lease id that has ended or never existed. So the table is small:
+-- eight bytes of the digest, and only a block range index over the age. A lease may be here twice, if its users were taken one
+-- after the other after it had expired: a unique index would make one transaction wait for another.
 DO $$
 BEGIN
     IF (SELECT data_type FROM information_schema.columns

@@ -4,7 +4,7 @@ ALTER TABLE users ADD COLUMN IF NOT EXISTS lock_quarantines boolean NOT NULL DEF
 
 COMMENT ON COLUMN users.lock_quarantines IS 'the user goes into quarantine when the lock expires';
 
--- The next lock to expire, and those that have, are the beginning of one range.
+-- The locks that have expired, and the next one to expire, are the beginning of one range.
 CREATE INDEX IF NOT EXISTS users_expiry ON users (lock_expires_at) WHERE lock_expires_at IS NOT NULL;
 
 CREATE TABLE IF NOT EXISTS replicas (
@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS waiters (
     since      bigint NOT NULL,
     until      bigint NOT NULL
 ) WITH (
-    -- Many come and go, and what is left of them stands where the next search begins.
+    -- Many rows come and go, and their dead entries are where the next search begins.
     autovacuum_vacuum_scale_factor = 0.01,
     autovacuum_vacuum_threshold = 500,
     autovacuum_vacuum_cost_delay = 0
@@ -35,7 +35,7 @@ COMMENT ON COLUMN waiters.want_key IS 'the same for those that want the same';
 COMMENT ON COLUMN waiters.since IS 'microseconds since 1970';
 COMMENT ON COLUMN waiters.until IS 'when it leaves the line in any case, microseconds since 1970';
 
--- Of those that want the same, the first few are all that a search needs.
+-- Of the waiters that want the same, a search needs only the first few.
 CREATE INDEX IF NOT EXISTS waiters_want ON waiters (want_key, place);
 
 CREATE INDEX IF NOT EXISTS waiters_until ON waiters (until);

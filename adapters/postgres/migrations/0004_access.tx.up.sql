@@ -1,8 +1,8 @@
 -- May run again if a process ends between this transaction and the mark that it was applied: everything is IF NOT EXISTS.
 
--- That no key can be forgotten with which anybody is sealed is the foreign key's to keep: a transaction that seals holds on to
--- the key until it has committed. No index serves it, for every lock and every release would have to write to that, and a
--- key is removed once a year.
+-- A foreign key ensures that a key is not removed while a user is sealed with it: a transaction that seals locks the row of the
+-- key until it has committed. No index supports the foreign key: every lock and every release would have to write to it, and a
+-- key is removed about once a year.
 ALTER TABLE users ADD COLUMN IF NOT EXISTS sealing_key text COLLATE "C";
 
 UPDATE users SET sealing_key = encode(substring(password FROM 2 FOR 4), 'hex') WHERE sealing_key IS NULL;
@@ -54,5 +54,5 @@ COMMENT ON COLUMN events.key_id IS 'API key of whoever did it; NULL if that need
 ALTER TABLE ended_leases ADD COLUMN IF NOT EXISTS projects bytea;
 COMMENT ON COLUMN ended_leases.projects IS 'ids of the projects of the users that left the lease, one after the other; NULL if they were not noted';
 
--- For who may see some projects only.
+-- For callers that may see only some projects.
 CREATE INDEX IF NOT EXISTS events_project ON events (project_id, event_id);

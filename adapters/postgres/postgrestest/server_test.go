@@ -18,10 +18,10 @@ import (
 	"go.uber.org/goleak"
 )
 
-// These variables make this test's program another process.
+// These variables start this test program as a child process.
 const (
-	childMode = "POSTGRESTEST_CHILD" // it starts a server, writes where, and waits
-	bareMode  = "POSTGRESTEST_BARE"  // it finds no programs
+	childMode = "POSTGRESTEST_CHILD" // it starts a server, prints its URL, and waits
+	bareMode  = "POSTGRESTEST_BARE"  // it finds no programs of PostgreSQL
 )
 
 func TestMain(m *testing.M) {
@@ -54,7 +54,7 @@ func TestDatabasesAreEmptyAndSeparate(t *testing.T) {
 	server.Exec(t, other, "CREATE TABLE only_here ()")
 }
 
-func TestServerAsksForItsPassword(t *testing.T) {
+func TestServerRequiresItsPassword(t *testing.T) {
 	server := Start(t)
 	_, err := pgx.Connect(context.Background(), strings.Replace(server.URL("postgres"), server.Password(), "wrong", 1))
 	if err == nil {
@@ -62,7 +62,7 @@ func TestServerAsksForItsPassword(t *testing.T) {
 	}
 }
 
-func TestServerKeepsItsDataAndAddress(t *testing.T) {
+func TestServerKeepsItsDataAndAddressOverARestart(t *testing.T) {
 	server := Start(t)
 	database := server.NewDatabase(t)
 	server.Exec(t, database, "CREATE TABLE kept ()")
@@ -90,7 +90,7 @@ func TestSettingsApplyToNewSessions(t *testing.T) {
 	})
 }
 
-func TestServerEndsWithTheProcessThatStartedIt(t *testing.T) {
+func TestServerEndsWithItsParentProcess(t *testing.T) {
 	needPrograms(t, readSetting(t))
 	child := exec.Command(os.Args[0])
 	child.Env = append(os.Environ(), childMode+"=1")
@@ -108,7 +108,7 @@ func TestServerEndsWithTheProcessThatStartedIt(t *testing.T) {
 	t.Cleanup(func() { _ = child.Process.Kill() })
 	said := bufio.NewScanner(output)
 	if !said.Scan() {
-		t.Fatalf("the child wrote nothing: %v", said.Err())
+		t.Fatalf("the child printed nothing: %v", said.Err())
 	}
 	folder, address, _ := strings.Cut(said.Text(), " ")
 	if conn, err := net.Dial("tcp", address); err != nil {
@@ -120,7 +120,7 @@ func TestServerEndsWithTheProcessThatStartedIt(t *testing.T) {
 	if err := child.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	_ = child.Wait() // it was killed: an error
+	_ = child.Wait() // it was killed, so this is an error
 
 	for { // the keeper removes the files last
 		time.Sleep(10 * time.Millisecond)

@@ -46,7 +46,7 @@ func TestParseSettingRejects(t *testing.T) {
 	} {
 		got, err := parseSetting(text)
 		if err == nil || !strings.Contains(err.Error(), Variable) {
-			t.Errorf("%q = %+v, %v, want an error that names %s", text, got, err, Variable)
+			t.Errorf("%q = %+v, %v, want an error that contains %s", text, got, err, Variable)
 		}
 		if err != nil && strings.Contains(err.Error(), "sesame") {
 			t.Errorf("%v quotes the password", err)
@@ -54,7 +54,7 @@ func TestParseSettingRejects(t *testing.T) {
 	}
 }
 
-// These are the tests that the children of the next tests run: one uses the shared server, the other starts its own.
+// The child processes of the next tests run these tests. One uses the shared server, the other starts its own.
 const (
 	sharing = "TestDatabasesAreEmptyAndSeparate"
 	owning  = "TestSettingsApplyToNewSessions"

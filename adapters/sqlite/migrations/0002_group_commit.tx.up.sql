@@ -1,8 +1,8 @@
--- May run again if the process ends between this transaction and the mark that it was applied: tables are made anew from what
--- they held.
+-- May run again if the process ends between this transaction and the mark that it was applied: it creates the tables again from
+-- their contents.
 
--- What a search for a free user starts from, instead of the texts that name a pool: small in the index that every lock and
--- every release writes to. Every pool that ever had a user is here.
+-- A search for a free user starts from a pool id instead of the texts that name the pool: it is small in the index that every
+-- lock and every release writes to. Every pool that ever had a user is here.
 CREATE TABLE IF NOT EXISTS pools (
     pool_id    INTEGER PRIMARY KEY NOT NULL,
     project_id TEXT    NOT NULL,
@@ -12,8 +12,8 @@ CREATE TABLE IF NOT EXISTS pools (
     UNIQUE (project_id, env, domain)
 ) STRICT;
 
--- A search for labels reads those sets of labels that contain them, and of each the free users: as little as a search
--- without labels, however many users have others, or are locked. The empty set is left out.
+-- A search for labels reads the sets of labels that contain them, and the free users of each set. So it reads as little as a
+-- search without labels, no matter how many users have other labels or are locked. The empty set is not stored.
 CREATE TABLE IF NOT EXISTS label_sets (
     label_set_id INTEGER PRIMARY KEY NOT NULL,
     pool_id      INTEGER NOT NULL REFERENCES pools,
@@ -39,19 +39,19 @@ CREATE TABLE users_next (
     labels            TEXT    NOT NULL, -- a JSON object of texts
     label_set_id      INTEGER REFERENCES label_sets, -- NULL if there are no labels
     fence             INTEGER NOT NULL, -- one higher with every lock; never goes down
-    free_at           INTEGER NOT NULL, -- from when a claim may take the user: 0 if nobody ever held it, 9223372036854775807 if a lock without an end does, or it is in quarantine
+    free_at           INTEGER NOT NULL, -- from when a claim may take the user: 0 if it was never held, 9223372036854775807 if its lock has no end or it is in quarantine
     released_at       INTEGER,          -- end of the latest lock that was released; NULL if none was
     lock_lease        BLOB,             -- SHA-256 of the lease id; NULL for an open lock
     lock_position     INTEGER NOT NULL, -- index of the user in its lease
     lock_size         INTEGER NOT NULL, -- number of users that the lease was granted with; 0 if there is none
     lock_owner        TEXT,
     lock_note         TEXT,
-    lock_acquired_at  INTEGER,          -- NULL if there is no lock, neither one that holds nor one that has expired
+    lock_acquired_at  INTEGER,          -- NULL if there is no lock, not even an expired one
     lock_expires_at   INTEGER,          -- NULL if the lock has no end
     quarantine_reason TEXT,
     quarantined_at    INTEGER,          -- NULL if the user is in circulation
 
-    -- Two users of one real account would defeat the lock.
+    -- Two users for one real account could be locked at the same time.
     UNIQUE (project_id, env, login)
 ) STRICT;
 
@@ -72,15 +72,15 @@ FROM users u JOIN pools p USING (project_id, env, domain);
 DROP TABLE users;
 ALTER TABLE users_next RENAME TO users;
 
--- The next user to hand out is the first entry of one range: the pool, up to now, longest rested first. Who is held or in
--- quarantine stands behind the range, so that an exhausted pool is an empty range, not a scan.
+-- The next user to hand out is the first entry of one range: the pool, up to now, longest rested first. Users that are held or in
+-- quarantine come after the range. So an exhausted pool is an empty range, and needs no scan.
 CREATE INDEX users_free ON users (pool_id, free_at, user_id);
 
 CREATE INDEX users_free_labelled ON users (label_set_id, free_at, user_id) WHERE label_set_id IS NOT NULL;
 
 CREATE INDEX users_lease ON users (lock_lease) WHERE lock_lease IS NOT NULL;
 
--- Ended leases are many and seldom looked at: eight bytes of the digest, as an integer, are enough to know one by.
+-- There are many ended leases, and lookups are rare. Eight bytes of the digest, as an integer, are enough to identify one.
 CREATE TABLE ended_leases_next (
     lease    INTEGER PRIMARY KEY NOT NULL, -- the first eight bytes of the SHA-256 of the lease id, the highest first
     ended_at INTEGER NOT NULL

@@ -1,7 +1,7 @@
 -- May run again if the process ends between this transaction and the mark that it was applied: SQLite can't add a column
--- twice safely, so the table is made anew.
+-- twice safely, so this creates the table again.
 
--- What happened to users, oldest first. Nothing is ever changed in it. It tells no secret.
+-- What happened to users, oldest first. Rows never change. They contain no secret.
 CREATE TABLE IF NOT EXISTS events (
     event_id   INTEGER PRIMARY KEY AUTOINCREMENT,
     at         INTEGER NOT NULL,
@@ -21,8 +21,8 @@ CREATE INDEX IF NOT EXISTS events_at ON events (at);
 CREATE INDEX IF NOT EXISTS events_user ON events (user_id, event_id);
 CREATE INDEX IF NOT EXISTS events_owner ON events (owner, event_id) WHERE owner <> '';
 
--- Calls with an idempotency key that were carried out. Neither the key nor the request can be told from it by who does not
--- know the key.
+-- Calls with an idempotency key that were carried out. The digests reveal neither the key nor the request to a reader that does
+-- not know the key.
 CREATE TABLE IF NOT EXISTS calls (
     key       BLOB    PRIMARY KEY NOT NULL,
     request   BLOB    NOT NULL,
@@ -44,7 +44,7 @@ CREATE TABLE users_next (
     labels            TEXT    NOT NULL, -- a JSON object of texts
     label_set_id      INTEGER REFERENCES label_sets, -- NULL if there are no labels
     fence             INTEGER NOT NULL, -- one higher with every lock; never goes down
-    free_at           INTEGER NOT NULL, -- from when a claim may take the user: 0 if nobody ever held it, 9223372036854775807 if a lock without an end does, or it is in quarantine
+    free_at           INTEGER NOT NULL, -- from when a claim may take the user: 0 if it was never held, 9223372036854775807 if its lock has no end or it is in quarantine
     released_at       INTEGER,          -- end of the latest lock that was released; NULL if none was
     lock_lease        BLOB,             -- SHA-256 of the lease id; NULL for an open lock
     lock_position     INTEGER NOT NULL, -- index of the user in its lease
@@ -52,12 +52,12 @@ CREATE TABLE users_next (
     lock_size         INTEGER NOT NULL, -- number of users that the lease was granted with; 0 if there is none
     lock_owner        TEXT,
     lock_note         TEXT,
-    lock_acquired_at  INTEGER,          -- NULL if there is no lock, neither one that holds nor one that has expired
+    lock_acquired_at  INTEGER,          -- NULL if there is no lock, not even an expired one
     lock_expires_at   INTEGER,          -- NULL if the lock has no end
     quarantine_reason TEXT,
     quarantined_at    INTEGER,          -- NULL if the user is in circulation
 
-    -- Two users of one real account would defeat the lock.
+    -- Two users for one real account could be locked at the same time.
     UNIQUE (project_id, env, login)
 ) STRICT;
 
@@ -77,5 +77,5 @@ CREATE INDEX users_free_labelled ON users (label_set_id, free_at, user_id) WHERE
 
 CREATE INDEX users_lease ON users (lock_lease) WHERE lock_lease IS NOT NULL;
 
--- The next lock to expire, and those that have, are the beginning of one range.
+-- The locks that have expired, and the next one to expire, are the beginning of one range.
 CREATE INDEX users_expiry ON users (lock_expires_at) WHERE lock_expires_at IS NOT NULL;

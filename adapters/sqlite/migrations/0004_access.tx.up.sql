@@ -1,12 +1,12 @@
 -- May run again if the process ends between this transaction and the mark that it was applied: SQLite can't add a column
--- twice safely, so the tables are made anew.
+-- twice safely, so this creates the tables again.
 
--- That no key can be forgotten with which anybody is sealed is the foreign key's to keep. No index serves it, for every lock and
--- every release would have to write to that, and a key is removed once a year.
+-- A foreign key ensures that a key is not removed while a user is sealed with it. No index supports the foreign key: every lock
+-- and every release would have to write to it, and a key is removed about once a year.
 INSERT OR IGNORE INTO sealing_keys (key_id, first_used_at)
 SELECT DISTINCT lower(hex(substr(password, 2, 4))), CAST(unixepoch('subsec') * 1000000 AS INTEGER) FROM users;
 
--- Keys that nobody may be sealed with anymore: there may be no copy of them left.
+-- Keys that must not seal users anymore, because there may be no copy of them.
 CREATE TABLE IF NOT EXISTS removed_sealing_keys (
     key_id     TEXT    PRIMARY KEY NOT NULL,
     removed_at INTEGER NOT NULL
@@ -26,7 +26,7 @@ CREATE TABLE users_next (
     label_set_id      INTEGER REFERENCES label_sets, -- NULL if there are no labels
     last_code_at      INTEGER NOT NULL, -- when the window of the latest one-time code that was given out began; 0 if none was
     fence             INTEGER NOT NULL, -- one higher with every lock; never goes down
-    free_at           INTEGER NOT NULL, -- from when a claim may take the user: 0 if nobody ever held it, 9223372036854775807 if a lock without an end does, or it is in quarantine
+    free_at           INTEGER NOT NULL, -- from when a claim may take the user: 0 if it was never held, 9223372036854775807 if its lock has no end or it is in quarantine
     released_at       INTEGER,          -- end of the latest lock that was released; NULL if none was
     lock_lease        BLOB,             -- SHA-256 of the lease id; NULL for an open lock
     lock_position     INTEGER NOT NULL, -- index of the user in its lease
@@ -34,12 +34,12 @@ CREATE TABLE users_next (
     lock_size         INTEGER NOT NULL, -- number of users that the lease was granted with; 0 if there is none
     lock_owner        TEXT,
     lock_note         TEXT,
-    lock_acquired_at  INTEGER,          -- NULL if there is no lock, neither one that holds nor one that has expired
+    lock_acquired_at  INTEGER,          -- NULL if there is no lock, not even an expired one
     lock_expires_at   INTEGER,          -- NULL if the lock has no end
     quarantine_reason TEXT,
     quarantined_at    INTEGER,          -- NULL if the user is in circulation
 
-    -- Two users of one real account would defeat the lock.
+    -- Two users for one real account could be locked at the same time.
     UNIQUE (project_id, env, login)
 ) STRICT;
 
@@ -61,18 +61,18 @@ CREATE INDEX users_lease ON users (lock_lease) WHERE lock_lease IS NOT NULL;
 
 CREATE INDEX users_expiry ON users (lock_expires_at) WHERE lock_expires_at IS NOT NULL;
 
--- API keys, also those that have expired or were revoked: none is ever removed, lest a farm that had one be open to everybody.
+-- API keys, including those that have expired or were revoked. None is ever removed: a farm without keys is open to every caller.
 CREATE TABLE IF NOT EXISTS api_keys (
     key_id       TEXT    PRIMARY KEY NOT NULL,
     name         TEXT    NOT NULL,
     role         TEXT    NOT NULL,
-    projects     TEXT,             -- a JSON array of the ids of the only projects that it is for; NULL if it is for all
-    digest       BLOB    NOT NULL UNIQUE, -- SHA-256 of the token, which is kept nowhere
+    projects     TEXT,             -- a JSON array of the ids of its projects; NULL if it is for all projects
+    digest       BLOB    NOT NULL UNIQUE, -- SHA-256 of the token, which is not stored
     created_at   INTEGER NOT NULL,
-    created_by   TEXT,             -- the key with which it was made; NULL if that needed none
+    created_by   TEXT,             -- the key that created it; NULL if none was needed
     expires_at   INTEGER NOT NULL, -- 0 if it never expires
     revoked_at   INTEGER NOT NULL, -- 0 if it was not revoked
-    revoked_by   TEXT,             -- the key with which it was revoked; NULL if that needed none
+    revoked_by   TEXT,             -- the key that revoked it; NULL if none was needed
     last_used_at INTEGER NOT NULL  -- 0 if it was never used
 ) STRICT;
 
@@ -91,13 +91,13 @@ CREATE TABLE events_next (
     note       TEXT    NOT NULL,
     fence      INTEGER NOT NULL,
     reason     TEXT    NOT NULL,
-    key_id     TEXT              -- API key of whoever did it; NULL if that needed none, and for what time alone made happen
+    key_id     TEXT              -- the API key that caused the event; NULL if none was needed, and for an expiry
 ) STRICT;
 
 INSERT INTO events_next (event_id, at, kind, user_id, login, project_id, env, domain, owner, note, fence, reason)
 SELECT event_id, at, kind, user_id, login, project_id, env, domain, owner, note, fence, reason FROM events;
 
--- Ids go on after the highest there ever was, be it forgotten by now.
+-- Ids continue after the highest one ever used, even if its event was forgotten.
 DELETE FROM sqlite_sequence WHERE name = 'events_next';
 INSERT INTO sqlite_sequence (name, seq) SELECT 'events_next', seq FROM sqlite_sequence WHERE name = 'events';
 
@@ -108,13 +108,13 @@ CREATE INDEX events_at ON events (at);
 CREATE INDEX events_user ON events (user_id, event_id);
 CREATE INDEX events_owner ON events (owner, event_id) WHERE owner <> '';
 
--- For who may see some projects only.
+-- For callers that may see only some projects.
 CREATE INDEX events_project ON events (project_id, event_id);
 
 CREATE TABLE ended_leases_next (
     lease    INTEGER PRIMARY KEY NOT NULL, -- the first eight bytes of the SHA-256 of the lease id, the highest first
     ended_at INTEGER NOT NULL,
-    projects BLOB -- ids of the projects of the users that left the lease, one after the other; NULL if they were not noted
+    projects BLOB -- ids of the projects of the users that left the lease, one after the other; NULL if they were not recorded
 ) STRICT;
 
 INSERT INTO ended_leases_next (lease, ended_at) SELECT lease, ended_at FROM ended_leases;

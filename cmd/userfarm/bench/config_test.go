@@ -10,7 +10,7 @@ func right() Config {
 	return Config{URL: "http://127.0.0.1:8000", Clients: 64, For: 10 * time.Second, Users: 1000}
 }
 
-func TestConfigAccepts(t *testing.T) {
+func TestLoopbackAndAllowedAddressesAreAccepted(t *testing.T) {
 	for _, url := range []string{
 		"http://127.0.0.1:8000", "http://127.8.9.1", "http://[::1]:8000", "http://localhost:8000/", "https://LOCALHOST/farm",
 	} {
@@ -27,7 +27,7 @@ func TestConfigAccepts(t *testing.T) {
 	}
 }
 
-func TestConfigRejects(t *testing.T) {
+func TestAnInvalidConfigIsRejected(t *testing.T) {
 	tests := map[string]struct {
 		change func(*Config)
 		says   string
@@ -52,16 +52,16 @@ func TestConfigRejects(t *testing.T) {
 			test.change(&cfg)
 			err := cfg.Validate()
 			if err == nil || !strings.Contains(err.Error(), test.says) {
-				t.Errorf("got %v, want it to say %q", err, test.says)
+				t.Errorf("got %v, want it to contain %q", err, test.says)
 			}
 			if err != nil && strings.Contains(err.Error(), "opensesame") {
-				t.Error("it says the password")
+				t.Error("it contains the password")
 			}
 		})
 	}
 }
 
-func TestALeaseIsLongerThanItsHold(t *testing.T) {
+func TestALeaseLastsLongerThanItsHold(t *testing.T) {
 	const selector = `{"users":[{"project_id":"p","env":"bench","domain":"bench"}],`
 	for hold, rest := range map[time.Duration]string{
 		0:                      `"owner":"bench/7","ttl_seconds":60}`,

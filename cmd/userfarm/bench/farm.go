@@ -140,7 +140,7 @@ func (c *caller) list(project string) ([]string, error) {
 	return ids, nil
 }
 
-// remove removes a user, also while a lease holds it. It returns nil if the user is already gone.
+// remove removes a user, also while a lease holds it. It returns nil if the user no longer exists.
 func (c *caller) remove(user string) error {
 	err := c.removeFree(user)
 	if kindOf(err) == codeUserLocked { // by a lease whose acquire or release lost its answer

@@ -59,12 +59,12 @@ func startFarmWithKeys(t *testing.T) (address string, keys ports.Keys) {
 	return "http://" + listener.Addr().String(), farm
 }
 
-// spoil may answer a request in place of the farm. It returns false if the farm is to answer. before is the number of earlier requests of
-// the same kind.
-type spoil func(w nethttp.ResponseWriter, r *nethttp.Request, before int64) bool
+// interceptor may answer a request instead of the farm. It returns false if the farm must answer. before is the number of earlier
+// requests of the same kind.
+type interceptor func(w nethttp.ResponseWriter, r *nethttp.Request, before int64) bool
 
-// startProxy starts a proxy in front of the farm that calls spoil for every request.
-func startProxy(t *testing.T, farm string, spoil spoil) string {
+// startProxy starts a proxy in front of the farm that calls intercept for every request.
+func startProxy(t *testing.T, farm string, intercept interceptor) string {
 	t.Helper()
 	target, err := url.Parse(farm)
 	if err != nil {
@@ -78,7 +78,7 @@ func startProxy(t *testing.T, farm string, spoil spoil) string {
 	}
 	var counts [4]atomic.Int64
 	return startHandler(t, func(w nethttp.ResponseWriter, r *nethttp.Request) {
-		if !spoil(w, r, counts[kindOfRequest(r)].Add(1)-1) {
+		if !intercept(w, r, counts[kindOfRequest(r)].Add(1)-1) {
 			proxy.ServeHTTP(w, r)
 		}
 	})

@@ -11,7 +11,7 @@ import (
 
 const userA, userB = "a", "b"
 
-func TestHoldsThatDoNotOverlap(t *testing.T) {
+func TestHoldsThatDoNotOverlapAreNotReported(t *testing.T) {
 	h := newHolds([]string{userA, userB})
 	h.begin(userA, 1)
 	h.begin(userB, 1) // each user has its own fences
@@ -23,11 +23,11 @@ func TestHoldsThatDoNotOverlap(t *testing.T) {
 	h.end(userB)
 	wantHolds(t, h, 0, 0)
 	if first := h.firstWrong(); first != "" {
-		t.Errorf("it reports an error: %s", first)
+		t.Errorf("an error is reported: %s", first)
 	}
 }
 
-func TestHoldsThatOverlap(t *testing.T) {
+func TestHoldsThatOverlapAreReported(t *testing.T) {
 	tests := map[string]struct {
 		steps            func(*holds)
 		overlaps, fences int64
@@ -82,7 +82,7 @@ func TestHoldsThatOverlap(t *testing.T) {
 	}
 }
 
-func TestFencesThatDoNotIncrease(t *testing.T) {
+func TestFencesThatDoNotIncreaseAreReported(t *testing.T) {
 	for name, fences := range map[string][]uint64{
 		"the same twice":       {1, 1},
 		"back":                 {2, 1},
@@ -98,7 +98,7 @@ func TestFencesThatDoNotIncrease(t *testing.T) {
 			}
 			wantHolds(t, h, 0, 1)
 			if h.firstWrong() == "" {
-				t.Error("it does not describe the error")
+				t.Error("the error is not described")
 			}
 		})
 	}
@@ -112,7 +112,7 @@ func TestAUserOfAnotherPoolIsNotHeld(t *testing.T) {
 }
 
 // The count during the measurement equals the count from complete records afterwards.
-func TestHoldsAgreeWithRecords(t *testing.T) {
+func TestOverlapsAreCountedAsInRecords(t *testing.T) {
 	type record struct{ user, from, to int }
 	rapid.Check(t, func(t *rapid.T) {
 		users := []string{userA, userB}
@@ -146,9 +146,9 @@ func TestHoldsAgreeWithRecords(t *testing.T) {
 	})
 }
 
-func TestHoldsByManyClientsAtOnce(t *testing.T) {
+func TestHoldsOfManyConcurrentClientsAreCounted(t *testing.T) {
 	h := newHolds([]string{userA})
-	var user sync.Mutex // as a correct farm would lock it
+	var user sync.Mutex // locked as by a correct farm
 	var fence uint64
 	var working sync.WaitGroup
 	for range 8 {

@@ -55,7 +55,7 @@ func TestEveryDurationHasABucket(t *testing.T) {
 	}
 }
 
-func TestNoLatencies(t *testing.T) {
+func TestLatenciesAreZeroWithoutRequests(t *testing.T) {
 	var l latencies
 	if l.count() != 0 || l.percentile(50) != 0 || l.percentile(100) != 0 || l.max() != 0 {
 		t.Error("want only zeros")

@@ -78,15 +78,15 @@ func (p *pool) removePage() (removed int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	var gone atomic.Int64
+	var deleted atomic.Int64
 	err = p.each(len(ids), func(c *caller, i int) error {
 		err := c.remove(ids[i])
 		if err == nil {
-			gone.Add(1)
+			deleted.Add(1)
 		}
 		return err
 	})
-	return gone.Load(), err
+	return deleted.Load(), err
 }
 
 // each calls do for 0 to n-1 from all workers of the pool. It stops at the first error and returns it.

@@ -28,7 +28,7 @@ var (
 	}
 )
 
-func TestReports(t *testing.T) {
+func TestAReportIsTextOrJSON(t *testing.T) {
 	for file, write := range map[string]func(*bytes.Buffer) error{
 		"fine.txt":    func(b *bytes.Buffer) error { return fine.WriteText(b) },
 		"fine.json":   func(b *bytes.Buffer) error { return fine.WriteJSON(b) },
@@ -65,7 +65,7 @@ func TestAnEmptyResultHasAllMembers(t *testing.T) {
 	}
 }
 
-func TestMilliseconds(t *testing.T) {
+func TestMillisecondsAreRounded(t *testing.T) {
 	for d, want := range map[time.Duration]Milliseconds{
 		0: 0, 1499: 0.001, 1500 * time.Microsecond: 1.5, time.Minute: 60000,
 	} {

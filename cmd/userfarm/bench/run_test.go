@@ -23,7 +23,7 @@ func benchmark(ctx context.Context, t *testing.T, cfg Config) (*Result, error) {
 	var reported *Result
 	err := Run(ctx, cfg, t.Output(), func(r Result) error {
 		if reported != nil {
-			t.Error("it reports twice")
+			t.Error("the bench reports twice")
 		}
 		reported = &r
 		return nil
@@ -31,8 +31,8 @@ func benchmark(ctx context.Context, t *testing.T, cfg Config) (*Result, error) {
 	return reported, err
 }
 
-// wantSaid fails the test unless the text of err contains all the words.
-func wantSaid(t *testing.T, err error, words ...string) {
+// wantWords fails the test unless the text of err contains all the words.
+func wantWords(t *testing.T, err error, words ...string) {
 	t.Helper()
 	if err == nil {
 		t.Errorf("no error, want one that says %q", words)
@@ -40,7 +40,7 @@ func wantSaid(t *testing.T, err error, words ...string) {
 	}
 	for _, word := range words {
 		if !strings.Contains(err.Error(), word) {
-			t.Errorf("it does not say %q: %v", word, err)
+			t.Errorf("the error does not contain %q: %v", word, err)
 		}
 	}
 }
@@ -52,7 +52,7 @@ func wantNoUsers(t *testing.T, farm string) {
 	}
 }
 
-func TestMeasuresAFarm(t *testing.T) {
+func TestTheBenchMeasuresAFarm(t *testing.T) {
 	farm := startFarm(t)
 	r, err := benchmark(t.Context(), t, Config{URL: farm, Clients: 8, Users: 50, For: shortly})
 	if err != nil {
@@ -76,7 +76,7 @@ func TestMeasuresAFarm(t *testing.T) {
 	wantNoUsers(t, farm)
 }
 
-func TestMoreUsersThanOnePageOfTheList(t *testing.T) {
+func TestTheBenchRemovesMoreUsersThanOnePageLists(t *testing.T) {
 	farm := startFarm(t)
 	cfg := Config{URL: farm, Clients: 8, Users: pageSize + 1, For: time.Millisecond}
 	if _, err := benchmark(t.Context(), t, cfg); err != nil {
@@ -85,7 +85,7 @@ func TestMoreUsersThanOnePageOfTheList(t *testing.T) {
 	wantNoUsers(t, farm)
 }
 
-func TestAFarmThatNeedsAnAPIKey(t *testing.T) {
+func TestTheBenchSendsItsAPIKey(t *testing.T) {
 	farm, keys := startFarmWithKeys(t)
 	_, key, err := keys.CreateKey(t.Context(), domain.KeySpec{Name: "bench", Role: domain.Admin})
 	if err != nil {
@@ -100,10 +100,10 @@ func TestAFarmThatNeedsAnAPIKey(t *testing.T) {
 	if r, err = benchmark(t.Context(), t, cfg); r != nil {
 		t.Errorf("without the key: %+v", r)
 	}
-	wantSaid(t, err, "401", "unauthorized")
+	wantWords(t, err, "401", "unauthorized")
 }
 
-func TestLeavesOtherUsersAlone(t *testing.T) {
+func TestTheBenchKeepsOtherUsers(t *testing.T) {
 	farm := startFarm(t)
 	other := newFarmAt(t, farm)
 	if _, err := newPool(other, 1).fill(t.Context(), 3); err != nil {
@@ -117,7 +117,7 @@ func TestLeavesOtherUsersAlone(t *testing.T) {
 	}
 }
 
-func TestAPoolThatIsTooSmallRefuses(t *testing.T) {
+func TestRefusalsOfASmallPoolAreCounted(t *testing.T) {
 	farm := startFarm(t)
 	r, err := benchmark(t.Context(), t, Config{URL: farm, Clients: 4, Users: 1, For: shortly, Hold: 20 * time.Millisecond})
 	if err != nil {
@@ -133,7 +133,7 @@ func TestAPoolThatIsTooSmallRefuses(t *testing.T) {
 	wantNoUsers(t, farm)
 }
 
-func TestTheEndCutsHoldsShort(t *testing.T) {
+func TestTheEndOfAMeasurementEndsHolds(t *testing.T) {
 	farm := startFarm(t)
 	ctx, interrupt := context.WithCancel(t.Context())
 	defer interrupt()
@@ -153,7 +153,7 @@ func TestTheEndCutsHoldsShort(t *testing.T) {
 	wantNoUsers(t, farm)
 }
 
-func TestAnInterruptWhileItMeasures(t *testing.T) {
+func TestAnInterruptedMeasurementIsReported(t *testing.T) {
 	farm := startFarm(t)
 	ctx, interrupt := context.WithCancel(t.Context())
 	defer interrupt()
@@ -173,7 +173,7 @@ func TestAnInterruptWhileItMeasures(t *testing.T) {
 	wantNoUsers(t, farm)
 }
 
-func TestAnInterruptWhileItCreatesUsers(t *testing.T) {
+func TestAnInterruptDuringTheCreationOfUsersRemovesThem(t *testing.T) {
 	farm := startFarm(t)
 	ctx, interrupt := context.WithCancel(t.Context())
 	defer interrupt()
@@ -184,15 +184,15 @@ func TestAnInterruptWhileItCreatesUsers(t *testing.T) {
 		return false
 	})
 	r, err := benchmark(ctx, t, Config{URL: proxy, Clients: 4, Users: 1000, For: time.Hour})
-	wantSaid(t, err, "create users", "interrupted")
+	wantWords(t, err, "create users", "interrupted")
 	if r != nil {
 		t.Errorf("it reports %+v", r)
 	}
 	wantNoUsers(t, farm)
 }
 
-// startCheat starts a server that gives its only user to every client.
-func startCheat(t *testing.T, fence func() int64) string {
+// startFaultyServer starts a server that gives its only user to every client.
+func startFaultyServer(t *testing.T, fence func() int64) string {
 	t.Helper()
 	var leases, removed atomic.Int64
 	return startHandler(t, func(w nethttp.ResponseWriter, r *nethttp.Request) {
@@ -214,20 +214,20 @@ func startCheat(t *testing.T, fence func() int64) string {
 	})
 }
 
-func TestAFarmThatCheatsIsFound(t *testing.T) {
+func TestAFarmThatSharesUsersIsReported(t *testing.T) {
 	var next atomic.Int64
-	cheat := startCheat(t, func() int64 { return next.Add(1) })
-	r, err := benchmark(t.Context(), t, Config{URL: cheat, Clients: 2, Users: 1, For: shortly, Hold: 20 * time.Millisecond})
-	wantSaid(t, err, "shared users", "overlapping", "user u was handed out with fence")
+	faulty := startFaultyServer(t, func() int64 { return next.Add(1) })
+	r, err := benchmark(t.Context(), t, Config{URL: faulty, Clients: 2, Users: 1, For: shortly, Hold: 20 * time.Millisecond})
+	wantWords(t, err, "shared users", "overlapping", "user u was handed out with fence")
 	if r == nil || r.Overlaps == 0 || r.FirstOverlap == "" {
-		t.Errorf("it reports no overlaps: %+v", r)
+		t.Errorf("no overlaps are reported: %+v", r)
 	}
 }
 
-func TestAFarmThatForgetsFencesIsFound(t *testing.T) {
-	cheat := startCheat(t, func() int64 { return 1 })
-	r, err := benchmark(t.Context(), t, Config{URL: cheat, Clients: 1, Users: 1, For: shortly})
-	wantSaid(t, err, "shared users", "fences out of order", "with fence 1 after fence 1")
+func TestAFarmThatRepeatsFencesIsReported(t *testing.T) {
+	faulty := startFaultyServer(t, func() int64 { return 1 })
+	r, err := benchmark(t.Context(), t, Config{URL: faulty, Clients: 1, Users: 1, For: shortly})
+	wantWords(t, err, "shared users", "fences out of order", "with fence 1 after fence 1")
 	if r == nil || r.Overlaps != 0 || r.FencesOutOfOrder == 0 {
 		t.Errorf("want fences out of order, and no overlaps: %+v", r)
 	}
@@ -244,13 +244,13 @@ func TestAUserOfAnotherPoolIsAnError(t *testing.T) {
 		return isAcquire(r) || isRelease(r)
 	})
 	r, err := benchmark(t.Context(), t, Config{URL: proxy, Clients: 2, Users: 1, For: shortly})
-	wantSaid(t, err, "another pool")
+	wantWords(t, err, "another pool")
 	if r == nil || r.Errors[kindUnexpected] == 0 {
 		t.Errorf("want errors of the kind %s: %+v", kindUnexpected, r)
 	}
 }
 
-func TestAfterLostAnswersNoUserIsLeft(t *testing.T) {
+func TestNoUserIsLeftAfterLostAnswers(t *testing.T) {
 	farm := startFarm(t)
 	proxy := startProxy(t, farm, func(w nethttp.ResponseWriter, r *nethttp.Request, before int64) bool {
 		lose := (isAcquire(r) || isRelease(r)) && before%5 == 4
@@ -301,7 +301,7 @@ func TestErrorsAreCountedByKind(t *testing.T) {
 	}
 }
 
-func TestAFarmThatGrantsNothing(t *testing.T) {
+func TestAFarmThatGrantsNothingIsAnError(t *testing.T) {
 	farm := startFarm(t)
 	proxy := startProxy(t, farm, func(w nethttp.ResponseWriter, r *nethttp.Request, _ int64) bool {
 		if isAcquire(r) {
@@ -310,27 +310,27 @@ func TestAFarmThatGrantsNothing(t *testing.T) {
 		return isAcquire(r)
 	})
 	r, err := benchmark(t.Context(), t, Config{URL: proxy, Clients: 2, Users: 3, For: shortly})
-	wantSaid(t, err, "no pair succeeded", "503 store_unavailable: The database does not answer.")
+	wantWords(t, err, "no pair succeeded", "503 store_unavailable: The database does not answer.")
 	if r == nil || r.Errors["store_unavailable"] == 0 {
 		t.Errorf("it reports %+v", r)
 	}
 	wantNoUsers(t, farm)
 }
 
-func TestAFarmThatRefusesTheUsers(t *testing.T) {
+func TestTheBenchStopsIfTheFarmRejectsItsUsers(t *testing.T) {
 	var requests atomic.Int64
 	refusing := startHandler(t, func(w nethttp.ResponseWriter, _ *nethttp.Request) {
 		requests.Add(1)
 		answer(w, 422, invalid)
 	})
 	r, err := benchmark(t.Context(), t, Config{URL: refusing, Clients: 2, Users: 100, For: shortly})
-	wantSaid(t, err, "create users", "422 invalid: It breaks the rules.", "/env: is not known here")
+	wantWords(t, err, "create users", "422 invalid: It breaks the rules.", "/env: is not known here")
 	if r != nil || requests.Load() > 2 {
-		t.Errorf("it went on: %d requests, %+v", requests.Load(), r)
+		t.Errorf("the bench continued: %d requests, %+v", requests.Load(), r)
 	}
 }
 
-func TestAServerThatIsNotAFarm(t *testing.T) {
+func TestAServerThatIsNotAFarmIsAnError(t *testing.T) {
 	for name, test := range map[string]struct {
 		status int
 		says   string
@@ -341,29 +341,29 @@ func TestAServerThatIsNotAFarm(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			other := startHandler(t, func(w nethttp.ResponseWriter, _ *nethttp.Request) { answer(w, test.status, "<html>") })
 			_, err := benchmark(t.Context(), t, Config{URL: other, Clients: 2, Users: 3, For: shortly})
-			wantSaid(t, err, "create users", test.says)
+			wantWords(t, err, "create users", test.says)
 		})
 	}
 }
 
-func TestAFarmThatIsDown(t *testing.T) {
+func TestAFarmThatIsDownIsAnError(t *testing.T) {
 	down := httptest.NewServer(nil)
 	down.Close()
-	var said bytes.Buffer
+	var output bytes.Buffer
 	cfg := Config{URL: down.URL, Clients: 2, Users: 3, For: shortly}
-	err := Run(t.Context(), cfg, &said, func(Result) error { return nil })
-	wantSaid(t, err, "create users", "connection refused")
-	if strings.Contains(said.String(), "removing") {
-		t.Errorf("it removes users that were never created:\n%s", &said)
+	err := Run(t.Context(), cfg, &output, func(Result) error { return nil })
+	wantWords(t, err, "create users", "connection refused")
+	if strings.Contains(output.String(), "removing") {
+		t.Errorf("the bench removes users that were never created:\n%s", &output)
 	}
 }
 
 func TestAnotherMachineIsRejected(t *testing.T) {
 	_, err := benchmark(t.Context(), t, Config{URL: "http://192.0.2.1:8000", Clients: 2, Users: 3, For: shortly})
-	wantSaid(t, err, "--allow-remote")
+	wantWords(t, err, "--allow-remote")
 }
 
-func TestUsersThatCanNotBeRemoved(t *testing.T) {
+func TestUsersThatCanNotBeRemovedAreAnError(t *testing.T) {
 	farm := startFarm(t)
 	proxy := startProxy(t, farm, func(w nethttp.ResponseWriter, r *nethttp.Request, before int64) bool {
 		refuse := r.Method == nethttp.MethodDelete && before >= 2
@@ -376,13 +376,13 @@ func TestUsersThatCanNotBeRemoved(t *testing.T) {
 	p := newPool(newFarmAt(t, proxy), cfg.Clients)
 	p.timeout = 50 * time.Millisecond
 	err := run(t.Context(), cfg, p, newProgress(t.Output()), func(Result) error { return nil })
-	wantSaid(t, err, "up to 7 are left in the farm", p.project, "store_unavailable")
+	wantWords(t, err, "up to 7 are left in the farm", p.project, "store_unavailable")
 	if left := usersOf(t, farm, "&project_id="+p.project); left != 7 {
-		t.Errorf("it left %d users in the project that it names", left)
+		t.Errorf("%d users are left in the project that the error names", left)
 	}
 }
 
-func TestItRetriesToRemoveUsers(t *testing.T) {
+func TestTheRemovalOfUsersIsRetried(t *testing.T) {
 	farm := startFarm(t)
 	proxy := startProxy(t, farm, func(w nethttp.ResponseWriter, r *nethttp.Request, before int64) bool {
 		lose := r.Method == nethttp.MethodDelete && before < 2
@@ -397,7 +397,7 @@ func TestItRetriesToRemoveUsers(t *testing.T) {
 	wantNoUsers(t, farm)
 }
 
-func TestAReportThatCanNotBeWritten(t *testing.T) {
+func TestAReportThatCanNotBeWrittenIsAnError(t *testing.T) {
 	farm := startFarm(t)
 	broken := errors.New("broken pipe")
 	cfg := Config{URL: farm, Clients: 2, Users: 9, For: shortly}

@@ -14,6 +14,7 @@ import (
 
 // Defines values for Code.
 const (
+	CodeCodeExpiring         Code = "code_expiring"
 	CodeCodeUsed             Code = "code_used"
 	CodeForbidden            Code = "forbidden"
 	CodeHeaderTooLarge       Code = "header_too_large"
@@ -47,6 +48,8 @@ const (
 // Valid indicates whether the value is a known member of the Code enum.
 func (e Code) Valid() bool {
 	switch e {
+	case CodeCodeExpiring:
+		return true
 	case CodeCodeUsed:
 		return true
 	case CodeForbidden:
@@ -265,7 +268,11 @@ type Code string
 
 // CodeRequest defines model for CodeRequest.
 type CodeRequest struct {
-	// WaitSeconds How long to wait for the next code, if the current one was given out.
+	// MinRemainingSeconds How long the code must still be valid: as long as your test needs to type it in. At most the period of the user's
+	// codes, which normally is 30. A code that has just begun is always valid for long enough.
+	MinRemainingSeconds *int32 `json:"min_remaining_seconds,omitempty" validate:"omitnil,min=1"`
+
+	// WaitSeconds How long to wait for the next code, if the current one was given out or expires too soon.
 	WaitSeconds int32 `json:"wait_seconds,omitempty"`
 }
 
@@ -507,6 +514,24 @@ type Lock struct {
 	Fence     uint64     `json:"fence"`
 }
 
+// NearMiss defines model for NearMiss.
+type NearMiss struct {
+	// Pointer JSON pointer (RFC 6901) to the field of the selector. It points at the selector itself if no field alone is to
+	// blame.
+	Pointer string `json:"pointer"`
+
+	// Wanted What the selector wants in the field. Empty if no field alone is to blame.
+	Wanted string `json:"wanted"`
+
+	// Users How many users match the selector but for this field. If no field alone is to blame: how many users the project
+	// that the selector names has, or all projects that you may see. 101 stands for more than 100.
+	Users int `json:"users"`
+
+	// Values What these users have in the field: similar texts first, then frequent ones. Empty if they lack the label, or if
+	// no field alone is to blame.
+	Values []string `json:"values"`
+}
+
 // NewKey defines model for NewKey.
 type NewKey struct {
 	// Name What the key is for, such as `ci`. Several keys may have the same name.
@@ -601,6 +626,11 @@ type Problem struct {
 
 	// Errors The first hundred bad fields; empty for an error that is not about fields.
 	Errors []FieldProblem `json:"errors"`
+
+	// Closest Only for `no_match`: the users that come closest to the selectors. Each item is about one field that these users
+	// do not match, while they match the rest of the selector. It is for the first three different selectors and
+	// eight fields, and absent if the farm is too busy to find out.
+	Closest []NearMiss `json:"closest,omitempty"`
 }
 
 // Quarantine defines model for Quarantine.

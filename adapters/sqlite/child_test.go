@@ -17,12 +17,12 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// tenantPath names the file that a tenant lives in: a process of its own, this test's program once more.
-const tenantPath = "USERFARM_TEST_TENANT_PATH"
+// childPath is the environment variable with the path of the file that a child process of this test program opens.
+const childPath = "USERFARM_TEST_CHILD_PATH"
 
-// live is what a tenant does until it is killed: it adds users and claims them, and prints the id of each once the store
-// has answered.
-func live(path string) {
+// addAndClaimForever adds users and claims them until the process is killed. It prints the id of each user after the store has
+// answered.
+func addAndClaimForever(path string) {
 	if err := addAndClaim(path); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -60,16 +60,16 @@ func addAndClaim(path string) error {
 	}
 }
 
-// tenant is a running one.
-type tenant struct {
+// child is a running child process.
+type child struct {
 	process *exec.Cmd
 	answers *bufio.Scanner
 }
 
-func startTenant(t *testing.T, path string) *tenant {
+func startChild(t *testing.T, path string) *child {
 	t.Helper()
 	process := exec.Command(os.Args[0])
-	process.Env = append(os.Environ(), tenantPath+"="+path)
+	process.Env = append(os.Environ(), childPath+"="+path)
 	process.Stderr = os.Stderr
 	output, err := process.StdoutPipe()
 	if err != nil {
@@ -78,39 +78,39 @@ func startTenant(t *testing.T, path string) *tenant {
 	if err := process.Start(); err != nil {
 		t.Fatal(err)
 	}
-	tenant := &tenant{process: process, answers: bufio.NewScanner(output)}
-	t.Cleanup(func() { tenant.kill() })
-	return tenant
+	child := &child{process: process, answers: bufio.NewScanner(output)}
+	t.Cleanup(func() { child.kill() })
+	return child
 }
 
-// awaitAnswer returns the id of the next user that the tenant claimed.
-func (p *tenant) awaitAnswer(t *testing.T) string {
+// awaitAnswer returns the id of the next user that the child claimed.
+func (p *child) awaitAnswer(t *testing.T) string {
 	t.Helper()
 	if !p.answers.Scan() {
-		t.Fatalf("the tenant ended: %v", p.answers.Err())
+		t.Fatalf("the child ended: %v", p.answers.Err())
 	}
 	return p.answers.Text()
 }
 
-// kill ends the tenant without a warning, and returns the ids that it had printed and nobody had read.
-func (p *tenant) kill() (ids []string) {
-	_ = p.process.Process.Kill() // it may be dead already
+// kill kills the child, and returns the ids that it had printed and the test had not read.
+func (p *child) kill() (ids []string) {
+	_ = p.process.Process.Kill() // it may have ended
 	for p.answers.Scan() {
 		ids = append(ids, p.answers.Text())
 	}
-	_ = p.process.Wait() // it was killed: an error
+	_ = p.process.Wait() // it was killed, so this is an error
 	return ids
 }
 
-func TestWhatWasAnsweredSurvivesKill(t *testing.T) {
+func TestAnAnsweredLeaseSurvivesAKill(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "users.db")
 	answered := make(map[string]bool)
 	for range 3 {
-		tenant := startTenant(t, path)
+		child := startChild(t, path)
 		for range 25 {
-			answered[tenant.awaitAnswer(t)] = true
+			answered[child.awaitAnswer(t)] = true
 		}
-		for _, id := range tenant.kill() {
+		for _, id := range child.kill() {
 			answered[id] = true
 		}
 	}
@@ -123,22 +123,22 @@ func TestWhatWasAnsweredSurvivesKill(t *testing.T) {
 		delete(answered, user.ID().String())
 	}
 	if len(answered) > 0 {
-		t.Errorf("%d users were answered to be locked, and are not", len(answered))
+		t.Errorf("%d users are not locked, but the store had answered that they were", len(answered))
 	}
 }
 
-func TestAFileHasOneTenant(t *testing.T) {
+func TestOnlyOneProcessMayServeAFile(t *testing.T) {
 	folder := t.TempDir()
 	path := filepath.Join(folder, "users.db")
-	tenant := startTenant(t, path)
-	tenant.awaitAnswer(t)
+	child := startChild(t, path)
+	child.awaitAnswer(t)
 	link := filepath.Join(folder, "link.db")
 	if err := os.Symlink(path, link); err != nil {
 		t.Fatal(err)
 	}
 
 	for _, name := range []string{path, link} {
-		synctest.Test(t, func(t *testing.T) { // they do not give up at once
+		synctest.Test(t, func(t *testing.T) { // they wait before they fail
 			_, err := sqlite.Open(context.Background(), name, keyRing(t, 1))
 			if want := fmt.Sprintf("sqlite: %s is in use by another userfarm", name); err == nil || err.Error() != want {
 				t.Errorf("open: got %v, want %q", err, want)
@@ -149,6 +149,6 @@ func TestAFileHasOneTenant(t *testing.T) {
 		})
 	}
 
-	tenant.kill()
+	child.kill()
 	open(t, path, keyRing(t, 1))
 }

@@ -1,0 +1,7 @@
+-- May run again if a process ends between this transaction and the mark that it was applied: everything is IF NOT EXISTS.
+
+ALTER TABLE waiters ADD COLUMN IF NOT EXISTS call bytea;
+
+COMMENT ON COLUMN waiters.call IS 'the same for repetitions of a call, whose place is kept for half a minute after its claim has left';
+
+CREATE INDEX IF NOT EXISTS waiters_call ON waiters (call) WHERE call IS NOT NULL;

@@ -1,0 +1,192 @@
+package portstest
+
+import (
+	"time"
+
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+var linePlaceTests = []storeTest{
+	{"gives a claim that asks again with the same key its old place", placeKept},
+	{"keeps the place of a claim whose caller left", placeOfLeaver},
+	{"gives the place to a claim that asks again before the first one has ended", placeTakenOver},
+	{"keeps a place over several waits", placeKeptAgain},
+	{"gives the place of several users back", placeOfBatch},
+	{"passes over a claim while it is away", placePassedOver},
+	{"counts no claim that is away", placeNotCounted},
+	{"keeps a place for half a minute", placeLost},
+	{"keeps no place without a key", placeWithoutKey},
+	{"gives the place to no other call", placeOfAnotherCall},
+	{"gives the place to no claim that wants something else", placeOfAnotherWant},
+	{"grants a call once, however often it stands in line", placeOnce},
+}
+
+// patientFor returns a claim of any user that waits for so long.
+func (f *farm) patientFor(wait time.Duration, key string) ports.Claim {
+	return ports.Claim{Want: []domain.Selector{anyone}, Wait: wait, Once: f.once(key, "request")}
+}
+
+// standAway lets a claim stand in line for a second, in vain.
+func (f *farm) standAway(key string) {
+	f.Helper()
+	before := f.waiting()
+	w := f.standFor(f.patientFor(time.Second, key))
+	f.advance(time.Second)
+	_, err := w.end()
+	f.wantErr("a claim whose time is up", err, domain.ErrPoolExhausted)
+	f.shrinks(before + 1)
+}
+
+func placeKept(f *farm) {
+	u := f.add()
+	held := f.acquireFor(time.Hour, anyone)
+	f.standAway("a")
+	second := f.stand(anyone)
+	f.advanceInLine(10 * time.Second)
+	first := f.standFor(f.patientFor(domain.MaxWait, "a"))
+	f.must(f.release(held.ID))
+	f.wantUsers(first.served(), u)
+	f.wantWaiting(second)
+}
+
+func placeOfLeaver(f *farm) {
+	f.add()
+	held := f.acquireFor(time.Hour, anyone)
+	f.standFor(f.patientFor(domain.MaxWait, "a")).leaveNow()
+	second := f.stand(anyone)
+	first := f.standFor(f.patientFor(domain.MaxWait, "a"))
+	f.must(f.release(held.ID))
+	first.served()
+	f.wantWaiting(second)
+}
+
+func placeTakenOver(f *farm) {
+	f.add()
+	held := f.acquireFor(time.Hour, anyone)
+	given := f.standFor(f.patientFor(10*time.Second, "a"))
+	second := f.stand(anyone)
+	again := f.standFor(f.patientFor(domain.MaxWait, "a"))
+	f.advance(10 * time.Second)
+	_, err := given.end()
+	f.wantErr("the claim whose time is up", err, domain.ErrPoolExhausted)
+	f.must(f.release(held.ID))
+	again.served()
+	f.wantWaiting(second)
+}
+
+func placeKeptAgain(f *farm) {
+	f.add()
+	held := f.acquireFor(time.Hour, anyone)
+	f.standAway("a")
+	second := f.stand(anyone)
+	for range 3 {
+		again := f.standFor(f.patientFor(time.Second, "a"))
+		f.advance(time.Second)
+		_, err := again.end()
+		f.wantErr("a claim whose time is up", err, domain.ErrPoolExhausted)
+		f.shrinks(2)
+		f.advanceInLine(2 * time.Second)
+	}
+	first := f.standFor(f.patientFor(domain.MaxWait, "a"))
+	f.must(f.release(held.ID))
+	first.served()
+	f.wantWaiting(second)
+}
+
+func placeOfBatch(f *farm) {
+	f.addMany(2)
+	one, other := f.acquireFor(time.Hour, anyone), f.acquireFor(time.Hour, anyone)
+	batch := ports.Claim{Want: times(2, anyone), Wait: domain.MaxWait, Once: f.once("a", "request")}
+	f.standFor(batch).leaveNow()
+	second := f.stand(anyone)
+	first := f.standFor(batch)
+	f.must(f.release(one.ID))
+	f.wantWaiting(first, second)
+	f.must(f.release(other.ID))
+	first.served()
+	f.wantWaiting(second)
+}
+
+func placePassedOver(f *farm) {
+	u := f.add()
+	held := f.acquireFor(time.Hour, anyone)
+	f.standAway("a")
+	second := f.stand(anyone)
+	f.must(f.release(held.ID))
+	lease := second.served()
+	f.must(f.release(lease.ID))
+	f.wantUsers(f.acquire(anyone), u)
+}
+
+func placeNotCounted(f *farm) {
+	u := f.add()
+	f.acquireFor(time.Hour, anyone)
+	f.standAway("a")
+	f.wantCounts(domain.PoolCount{Pool: u.Snapshot().Pool, Total: 1, Locked: 1})
+}
+
+func placeLost(f *farm) {
+	f.add()
+	held := f.acquireFor(time.Hour, anyone)
+	f.standAway("a")
+	second := f.stand(anyone)
+	f.advanceInLine(domain.PlaceKept)
+	first := f.standFor(f.patientFor(domain.MaxWait, "a"))
+	f.must(f.release(held.ID))
+	second.served()
+	f.wantWaiting(first)
+}
+
+func placeWithoutKey(f *farm) {
+	f.add()
+	held := f.acquireFor(time.Hour, anyone)
+	f.stand(anyone).leaveNow()
+	second := f.stand(anyone)
+	first := f.stand(anyone)
+	f.must(f.release(held.ID))
+	second.served()
+	f.wantWaiting(first)
+}
+
+func placeOfAnotherCall(f *farm) {
+	f.add()
+	held := f.acquireFor(time.Hour, anyone)
+	f.standAway("a")
+	second := f.stand(anyone)
+	first := f.standFor(f.patientFor(domain.MaxWait, "b"))
+	f.must(f.release(held.ID))
+	second.served()
+	f.wantWaiting(first)
+}
+
+func placeOfAnotherWant(f *farm) {
+	f.add(withRole("admin"))
+	held := f.acquireFor(time.Hour, anyone)
+	f.standAway("a")
+	second := f.stand(anyone)
+	first := f.standFor(ports.Claim{Want: []domain.Selector{role("admin")}, Wait: domain.MaxWait, Once: f.once("a", "request")})
+	f.must(f.release(held.ID))
+	second.served()
+	f.wantWaiting(first)
+}
+
+func placeOnce(f *farm) {
+	u := f.add()
+	f.add(withRole("other"))
+	held := f.acquireFor(time.Hour, named(u))
+	f.acquireFor(time.Hour, anyone)
+	claim := f.patientFor(domain.MaxWait, "a")
+	one, other := f.standFor(claim), f.standFor(claim)
+	f.must(f.release(held.ID))
+	_, errOne := one.end()
+	_, errOther := other.end()
+	if (errOne == nil) == (errOther == nil) {
+		f.Fatalf("two claims of one call got the errors %v and %v, want one lease", errOne, errOther)
+	}
+	if errOne == nil {
+		errOne = errOther
+	}
+	f.wantRepeated(errOne, claim.Once)
+	f.wantFence(u.ID(), 2)
+}
