@@ -167,7 +167,7 @@ func (t *TOTP) readSecret(text string) error {
 // dropBlanks returns the text without blanks, line breaks and invisible characters, which come along when people copy it.
 func dropBlanks(text string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) {
+		if IsBlank(r) {
 			return -1
 		}
 		return r

@@ -547,6 +547,7 @@ type NewKey struct {
 
 // NewUser defines model for NewUser.
 type NewUser struct {
+	// Login The farm keeps it as it is. It must not begin or end with a blank or another invisible character.
 	Login    string `json:"login" validate:"required"`
 	Password string `json:"password" validate:"required"`
 
