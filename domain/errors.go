@@ -10,7 +10,8 @@ import (
 var (
 	// ErrUserNotFound says that no user has this id.
 	ErrUserNotFound = errors.New("user not found")
-	// ErrUserExists says that the login is taken in this project and environment.
+	// ErrUserExists says that another user has the login in this project and environment. Package login tells which logins are
+	// the same.
 	ErrUserExists = errors.New("user exists")
 	// ErrUserLocked says that the user is locked.
 	ErrUserLocked = errors.New("user is locked")

@@ -1,6 +1,9 @@
 package domain
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 const maxReason = 1024
 
@@ -22,8 +25,16 @@ func (u *User) Quarantine(now time.Time, reason string) error {
 	return nil
 }
 
+// MarkDuplicate takes the user out of circulation because an older user has the same login, as the farm compares logins now
+// (see package login): two users of one account would defeat the lock. The store keeps the mark until the older user is
+// removed, or the farm compares logins in another way. Until then, [User.Restore] refuses.
+func (u *User) MarkDuplicate(now time.Time, older UserID) {
+	u.state.Duplicate = true
+	u.quarantine(now, now, fmt.Sprintf("the login is that of an older user, too: %v", older))
+}
+
 // Restore brings the user back into circulation. The reason may be empty. It does nothing if the user is not in quarantine.
-// It returns an [InvalidError] about /reason.
+// It returns an [InvalidError] about /reason, and [ErrUserExists] if the user is a duplicate.
 func (u *User) Restore(now time.Time, reason string) error {
 	var v violations
 	v.text("/reason", reason, maxReason)
@@ -32,6 +43,9 @@ func (u *User) Restore(now time.Time, reason string) error {
 	}
 	if u.quarantined(now) == nil {
 		return nil
+	}
+	if u.state.Duplicate {
+		return ErrUserExists
 	}
 	u.Expire(now) // otherwise the expired lock would put the user into quarantine again
 	u.state.Quarantine = nil

@@ -19,6 +19,9 @@ type Snapshot struct {
 	Lock       *Lock     // the current lock; it may have expired, see [User.Expire]
 	Quarantine *Quarantine
 
+	// Duplicate says that an older user is the same account; see [User.MarkDuplicate].
+	Duplicate bool
+
 	// LastCodeAt is the start of the time window of the latest one-time code that was given out; zero if none was.
 	LastCodeAt time.Time
 }

@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 const (
@@ -37,20 +39,23 @@ var totpHashes = map[string]func() hash.Hash{"SHA1": sha1.New, "SHA256": sha256.
 
 var totpEncoding = base32.StdEncoding.WithPadding(base32.NoPadding)
 
-// ParseTOTP parses what a site shows when a person sets up an authenticator app. This is a secret in base32, which may have
-// spaces, hyphens and lower case, or the otpauth URI of the QR code. The URI may set SHA1, SHA256 or SHA512, from 6 to 8
-// digits, and a period of whole seconds up to a day. It returns an [InvalidError] about /totp_secret that does not quote the
-// text.
+// ParseTOTP parses what a site shows when a person sets up an authenticator app. This is a secret in base32, or the otpauth
+// URI of the QR code. The URI may set SHA1, SHA256 or SHA512, from 6 to 8 digits, and a period of whole seconds up to a day.
+// Blanks, line breaks and invisible characters do not matter, nor do dashes in a secret, nor upper and lower case. It returns
+// an [InvalidError] about /totp_secret that does not quote the text.
 func ParseTOTP(text string) (TOTP, error) {
-	totp, err := parseTOTP(text)
+	totp, err := parseTOTP(dropBlanks(text))
 	if err != nil {
 		return TOTP{}, Invalid("/totp_secret", err.Error())
 	}
 	return totp, nil
 }
 
+// errSteam rejects the secrets of Steam Guard. Standard codes of such a secret would be rejected at every login.
+var errSteam = errors.New("must not be of Steam: its codes of 5 letters and digits are not supported")
+
 func parseTOTP(text string) (TOTP, error) {
-	if len(text) > maxTOTPText {
+	if utf8.RuneCountInString(text) > maxTOTPText {
 		return TOTP{}, fmt.Errorf("must have at most %d characters", maxTOTPText)
 	}
 	totp := TOTP{algorithm: "SHA1", digits: defaultDigits, period: defaultPeriod}
@@ -58,20 +63,49 @@ func parseTOTP(text string) (TOTP, error) {
 		return totp, totp.readSecret(text)
 	}
 	uri, err := url.Parse(text)
-	if err != nil || !strings.EqualFold(uri.Scheme, "otpauth") {
-		return TOTP{}, errors.New("must be base32 or an otpauth:// URI")
+	if err != nil {
+		return TOTP{}, errors.New("must be base32 or a valid otpauth:// URI")
 	}
-	if !strings.EqualFold(uri.Host, "totp") {
-		return TOTP{}, errors.New("must be an otpauth://totp/ URI: counter-based codes (HOTP) are not supported")
+	if err := checkTOTPKind(uri.Scheme, strings.ToLower(uri.Host)); err != nil {
+		return TOTP{}, err
 	}
-	parameters, err := url.ParseQuery(uri.RawQuery)
+	query, err := url.ParseQuery(uri.RawQuery)
 	if err != nil {
 		return TOTP{}, errors.New("must have a valid query")
+	}
+	parameters := make(url.Values)
+	for name, values := range query {
+		name = strings.ToLower(name)
+		parameters[name] = append(parameters[name], values...)
+	}
+	issuer, _, _ := strings.Cut(strings.TrimPrefix(uri.Path, "/"), ":")
+	for _, name := range append(parameters["issuer"], parameters.Get("encoder"), issuer) {
+		if strings.EqualFold(dropBlanks(name), "steam") {
+			return TOTP{}, errSteam
+		}
 	}
 	return totp, totp.readParameters(parameters)
 }
 
-// readParameters reads the parameters that affect codes.
+// checkTOTPKind returns an error that says what a URI is for, unless it is for codes as RFC 6238 has them.
+func checkTOTPKind(scheme, kind string) error {
+	switch {
+	case scheme == "steam" || scheme == "otpauth" && kind == "steam":
+		return errSteam
+	case scheme == "otpauth-migration":
+		return errors.New("must be of one account: exports of authenticator apps (otpauth-migration) are not supported")
+	case scheme != "otpauth":
+		return errors.New("must be base32 or a valid otpauth:// URI")
+	case kind == "hotp":
+		return errors.New("must be an otpauth://totp/ URI: counter-based codes (HOTP) are not supported")
+	case kind != "totp":
+		return errors.New("must be an otpauth://totp/ URI")
+	default:
+		return nil
+	}
+}
+
+// readParameters reads the parameters that affect codes. Their names are in lower case.
 func (t *TOTP) readParameters(parameters url.Values) error {
 	for _, name := range []string{"secret", "algorithm", "digits", "period"} {
 		if len(parameters[name]) > 1 {
@@ -79,37 +113,65 @@ func (t *TOTP) readParameters(parameters url.Values) error {
 		}
 	}
 	if parameters.Has("algorithm") {
-		t.algorithm = strings.ToUpper(parameters.Get("algorithm"))
+		// Also as SHA-1, and as Java spells it: HmacSHA1.
+		t.algorithm = strings.ToUpper(strings.ReplaceAll(dropBlanks(parameters.Get("algorithm")), "-", ""))
+		t.algorithm = strings.TrimPrefix(t.algorithm, "HMAC")
 		if totpHashes[t.algorithm] == nil {
 			return errors.New("must have the algorithm SHA1, SHA256 or SHA512")
 		}
 	}
 	if parameters.Has("digits") {
-		digits, err := strconv.Atoi(parameters.Get("digits"))
+		digits, err := strconv.Atoi(dropBlanks(parameters.Get("digits")))
+		if err == nil && digits == 5 {
+			return errSteam
+		}
 		if err != nil || digits < 6 || digits > 8 {
 			return errors.New("must have from 6 to 8 digits")
 		}
 		t.digits = digits
 	}
 	if parameters.Has("period") {
-		period, err := strconv.ParseInt(parameters.Get("period"), 10, 64)
+		period, err := strconv.ParseInt(dropBlanks(parameters.Get("period")), 10, 64)
 		if err != nil || period < 1 || period > maxTOTPPeriod {
 			return fmt.Errorf("must have a period of 1 to %d seconds", maxTOTPPeriod)
 		}
 		t.period = period
 	}
-	return t.readSecret(parameters.Get("secret"))
+	return t.readSecret(dropBlanks(parameters.Get("secret")))
 }
 
 func (t *TOTP) readSecret(text string) error {
-	text = strings.TrimRight(strings.ToUpper(strings.NewReplacer(" ", "", "-", "").Replace(text)), "=")
+	text = strings.TrimRight(strings.Map(func(r rune) rune {
+		switch {
+		case unicode.Is(unicode.Pd, r): // hyphens and dashes, which sites put between groups of characters
+			return -1
+		case 'a' <= r && r <= 'z': // no other character, unlike ToUpper, which turns a dotless i into an I
+			return r - 'a' + 'A'
+		default:
+			return r
+		}
+	}, text), "=")
 	raw, err := totpEncoding.DecodeString(text)
-	// The decoder ignores line breaks, and characters at the end that are too few for a byte.
-	if err != nil || len(raw) == 0 || len(raw) > maxTOTPSecret || totpEncoding.EncodedLen(len(raw)) != len(text) {
+	if err != nil || text == "" || len(raw) > maxTOTPSecret {
 		return fmt.Errorf("must have a secret of 1 to %d bytes in base32 (letters and the digits 2 to 7)", maxTOTPSecret)
+	}
+	// The decoder ignores characters at the end that are too few for a byte.
+	if totpEncoding.EncodedLen(len(raw)) != len(text) {
+		return errors.New("must have a complete secret: base32 can't have this number of characters, " +
+			"so some of them are missing, or there are too many")
 	}
 	t.secret = NewSecret(string(raw))
 	return nil
+}
+
+// dropBlanks returns the text without blanks, line breaks and invisible characters, which come along when people copy it.
+func dropBlanks(text string) string {
+	return strings.Map(func(r rune) rune {
+		if IsBlank(r) {
+			return -1
+		}
+		return r
+	}, text)
 }
 
 // IsZero reports whether there is no second factor.

@@ -110,6 +110,15 @@ func TestSecretsMayHaveSpacesHyphensAndLowerCase(t *testing.T) {
 		"otpauth://totp?secret=JBSWY3DPEHPK3PXPAA",
 		"OTPAUTH://TOTP/Some%20Site:ann@example.com?issuer=Some+Site&secret=jbsw+y3dp+ehpk+3pxp+aa&image=x",
 		"otpauth://totp/site:ann?secret=JBSWY3DPEHPK3PXPAA%3D%3D%3D%3D%3D%3D&algorithm=sha1",
+		"JBSW Y3DP\r\nEHPK 3PXP\tAA\n",
+		"JBSW\u00a0Y3DP\u202fEHPK\u20073PXP\u3000AA",
+		"\ufeffJBSW\u200bY3DP\u2060EHPK\u00ad3PXP\u200eAA",
+		"jbsw\u2011y3dp\u2013ehpk\u20143pxp\u2010aa",
+		" \u00a0otpauth://totp/Some Site:ann?issuer=Some Site&secret=JBSW Y3DP EHPK 3PXP AA\u200b\n",
+		"otpauth://totp/site:ann\n?secret=JBSWY3DP\r\n EHPK3PXPAA\n&digits=\n6",
+		"otpauth://totp/site?secret=JBSW%C2%A0Y3DP%0AEHPK3PXPAA&digits=%206&period=30+",
+		"otpauth://totp/site?SECRET=JBSWY3DPEHPK3PXPAA&Digits=6&pErIoD=30&ALGORITHM=SHA1&Image=x&Issuer=y",
+		"otpauth://totp/steam@example.com?secret=JBSWY3DPEHPK3PXPAA&issuer=Steamworks",
 	} {
 		if parseTOTP(t, text) != want {
 			t.Errorf("%q makes other codes", text)
@@ -120,10 +129,26 @@ func TestSecretsMayHaveSpacesHyphensAndLowerCase(t *testing.T) {
 	}
 }
 
+func TestAlgorithmsMayBeSpelledInAnyCommonWay(t *testing.T) {
+	for want, spellings := range map[string][]string{
+		"SHA1":   {"SHA-1", "sha1", "sha-1", "Sha 1", "HmacSHA1", "HMAC-SHA-1", "%20SHA1%0A"},
+		"SHA256": {"SHA-256", "sha256", "sha-256", "SHA+256", "HmacSHA256"},
+		"SHA512": {"SHA-512", "sha512", "sha-512", "SHA\u00a0512", "hmacsha512"},
+	} {
+		const uri = "otpauth://totp/site?secret=JBSWY3DPEHPK3PXP&algorithm="
+		for _, spelling := range spellings {
+			if parseTOTP(t, uri+spelling) != parseTOTP(t, uri+want) {
+				t.Errorf("%s is not %s", spelling, want)
+			}
+		}
+	}
+}
+
 // totpRules are the rules that a bad text can break.
 var totpRules = []string{
 	"must have at most 1024 characters",
-	"must be base32 or an otpauth:// URI",
+	"must be base32 or a valid otpauth:// URI",
+	"must be an otpauth://totp/ URI",
 	"must be an otpauth://totp/ URI: counter-based codes (HOTP) are not supported",
 	"must have a valid query",
 	"must have the parameter secret only once",
@@ -134,6 +159,9 @@ var totpRules = []string{
 	"must have from 6 to 8 digits",
 	"must have a period of 1 to 86400 seconds",
 	"must have a secret of 1 to 128 bytes in base32 (letters and the digits 2 to 7)",
+	"must have a complete secret: base32 can't have this number of characters, so some of them are missing, or there are too many",
+	"must not be of Steam: its codes of 5 letters and digits are not supported",
+	"must be of one account: exports of authenticator apps (otpauth-migration) are not supported",
 }
 
 // wantTOTPRule fails the test unless err is about /totp_secret and its detail is one of the rules.
@@ -154,51 +182,75 @@ func TestABadTOTPIsRejectedWithTheRule(t *testing.T) {
 	const uri = "otpauth://totp/site?secret=JBSWY3DPEHPK3PXP"
 	seen := make(map[string]bool)
 	for text, want := range map[string]string{
-		"":                                        "a secret of",
-		"====":                                    "a secret of",
-		"A":                                       "a secret of",
-		"JBSWY3DPEHPK3PXP1":                       "a secret of",
-		"JBSWY3DPEHPK3PXPA":                       "a secret of", // cut off or a character too many
-		"JBSWY3DPEHPK3PXPAAA":                     "a secret of",
-		"JBSWY3DPEHPK3PXPAAAAAA":                  "a secret of",
-		"JBSWY3DP=EHPK3PXP":                       "a secret of",
-		"JBSWY3DP\nEHPK3PXP":                      "a secret of",
-		"JBSWY3DP\tEHPK3PXP":                      "a secret of",
-		"correct horse battery":                   "a secret of",
-		"\xff\x00\u0130":                          "a secret of",
-		strings.Repeat("A", 207):                  "a secret of", // 129 bytes
-		"otpauth://totp/site":                     "a secret of",
-		"otpauth://totp/site?secret=":             "a secret of",
-		"otpauth://totp/site?secret=0189":         "a secret of",
-		"otpauth://totp/site?Secret=AAAAAAAA":     "a secret of",
-		strings.Repeat("A", 1025):                 "at most 1024",
-		uri + strings.Repeat("&x=y", 300):         "at most 1024",
-		"https://totp/site?secret=AAAAAAAA":       "base32 or an otpauth",
-		"secret:AAAAAAAA":                         "base32 or an otpauth",
-		":":                                       "base32 or an otpauth",
-		"otpauth://to tp/?secret=AAAAAAAA":        "base32 or an otpauth",
-		"otpauth://hotp/site?secret=AAAAAAAA":     "counter-based",
-		"otpauth:totp?secret=AAAAAAAA":            "counter-based",
-		"otpauth://totp.example/?secret=AAAAAAAA": "counter-based",
-		"otpauth://totp/site?secret=%zz":          "valid query",
-		uri + "&issuer=%zz":                       "valid query",
-		uri + "&x;y":                              "valid query",
-		uri + "&secret=JBSWY3DPEHPK3PXP":          "secret only once",
-		uri + "&algorithm=SHA1&algorithm=SHA1":    "algorithm only once",
-		uri + "&digits=6&digits=8":                "digits only once",
-		uri + "&period=30&period=30":              "period only once",
-		uri + "&algorithm=MD5":                    "the algorithm SHA1",
-		uri + "&algorithm=":                       "the algorithm SHA1",
-		uri + "&digits=5":                         "6 to 8 digits",
-		uri + "&digits=9":                         "6 to 8 digits",
-		uri + "&digits=":                          "6 to 8 digits",
-		uri + "&digits=six":                       "6 to 8 digits",
-		uri + "&period=0":                         "a period of 1",
-		uri + "&period=-30":                       "a period of 1",
-		uri + "&period=86401":                     "a period of 1",
-		uri + "&period=30s":                       "a period of 1",
-		uri + "&period=99999999999999999999":      "a period of 1",
-		uri + "&period=":                          "a period of 1",
+		"":                               "a secret of",
+		"====":                           "a secret of",
+		"A":                              "a complete secret", // 1 more than 0 characters, or 3 or 6: no number of bytes
+		"AAA":                            "a complete secret",
+		"AAAAAA":                         "a complete secret",
+		"JBSWY3DPEHPK3PXPA":              "a complete secret",
+		"JBSWY3DPEHPK3PXPAAA":            "a complete secret",
+		"JBSWY3DPEHPK3PXPAAAAAA":         "a complete secret",
+		"JBSW Y3DP EHPK 3PXP A=":         "a complete secret",
+		"otpauth://totp/site?secret=JBS": "a complete secret",
+		"correct horse battery":          "a complete secret",
+		"JBSWY3DPEHPK3PXP1":              "a secret of",
+		"JBSWY3DP=EHPK3PXP":              "a secret of",
+		"JBSWY3DP\x00EHPK3PXP":           "a secret of",
+		"JBSWY3DP\u0131\u0131\u0131\u0131\u0131\u0131": "a secret of", // a dotless i is no I
+		" \u00a0\u200b\n-":                                           "a secret of",
+		"\xff\x00\u0130":                                             "a secret of",
+		strings.Repeat("A", 207):                                     "a secret of", // 129 bytes
+		"otpauth://totp/site":                                        "a secret of",
+		"otpauth://totp/site?secret=":                                "a secret of",
+		"otpauth://totp/site?secret=0189":                            "a secret of",
+		strings.Repeat("A", 1025):                                    "at most 1024",
+		uri + strings.Repeat("&x=y", 300):                            "at most 1024",
+		"https://totp/site?secret=AAAAAAAA":                          "base32 or a valid",
+		"secret:AAAAAAAA":                                            "base32 or a valid",
+		":":                                                          "base32 or a valid",
+		"otpauth://to%tp/?secret=AAAAAAAA":                           "base32 or a valid",
+		"otpauth://totp/50%:ann?secret=AAAAAAAA":                     "base32 or a valid",
+		"otpauth://hotp/site?secret=AAAAAAAA":                        "counter-based",
+		"OTPAUTH://HOTP/site?secret=AAAAAAAA":                        "counter-based",
+		"otpauth:totp?secret=AAAAAAAA":                               "otpauth://totp/",
+		"otpauth://totp.example/?secret=AAAAAAAA":                    "otpauth://totp/",
+		"otpauth://yaotp/ann?secret=AAAAAAAA":                        "otpauth://totp/",
+		"otpauth-migration://offline?data=CjEK":                      "of one account",
+		"otpauth://steam/Steam:ann?secret=AAAAAAAA&issuer=Steam":     "Steam",
+		"otpauth://STEAM/ann?secret=AAAAAAAA":                        "Steam",
+		"steam://AAAAAAAA":                                           "Steam",
+		"otpauth://totp/Steam:ann?secret=AAAAAAAA":                   "Steam",
+		"otpauth://totp/Steam%3Aann?secret=AAAAAAAA":                 "Steam",
+		"otpauth://totp/ann?secret=AAAAAAAA&issuer=Steam":            "Steam",
+		"otpauth://totp/ann?secret=AAAAAAAA&ISSUER=+steam":           "Steam",
+		"otpauth://totp/ann?secret=AAAAAAAA&issuer=x&Issuer=Steam":   "Steam",
+		"otpauth://totp/ann?secret=AAAAAAAA&period=30&encoder=steam": "Steam",
+		"otpauth://totp/ann?secret=AAAAAAAA&Encoder=STEAM&digits=6":  "Steam",
+		"otpauth://totp/site?secret=%zz":                             "valid query",
+		uri + "&issuer=%zz":                                          "valid query",
+		uri + "&x;y":                                                 "valid query",
+		uri + "&secret=JBSWY3DPEHPK3PXP":                             "secret only once",
+		uri + "&algorithm=SHA1&algorithm=SHA1":                       "algorithm only once",
+		uri + "&digits=6&digits=8":                                   "digits only once",
+		uri + "&digits=6&DIGITS=8":                                   "digits only once",
+		uri + "&Secret=JBSWY3DPEHPK3PXP":                             "secret only once",
+		uri + "&amp;digits=8":                                        "valid query", // not silently 6 digits
+		uri + "&period=30&period=30":                                 "period only once",
+		uri + "&algorithm=MD5":                                       "the algorithm SHA1",
+		uri + "&algorithm=SHA224":                                    "the algorithm SHA1",
+		uri + "&algorithm=HMAC":                                      "the algorithm SHA1",
+		uri + "&algorithm=":                                          "the algorithm SHA1",
+		uri + "&digits=5":                                            "Steam",
+		uri + "&digits=4":                                            "6 to 8 digits",
+		uri + "&digits=9":                                            "6 to 8 digits",
+		uri + "&digits=":                                             "6 to 8 digits",
+		uri + "&digits=six":                                          "6 to 8 digits",
+		uri + "&period=0":                                            "a period of 1",
+		uri + "&period=-30":                                          "a period of 1",
+		uri + "&period=86401":                                        "a period of 1",
+		uri + "&period=30s":                                          "a period of 1",
+		uri + "&period=99999999999999999999":                         "a period of 1",
+		uri + "&period=":                                             "a period of 1",
 	} {
 		totp, err := domain.ParseTOTP(text)
 		if err == nil {
@@ -225,7 +277,8 @@ func FuzzParseTOTP(f *testing.F) {
 		"", "JBSWY3DPEHPK3PXP", "jbsw y3dp-ehpk", "AA======", "A", ":", "otpauth://", "otpauth://totp/?secret=AA",
 		"otpauth://totp/site:ann?secret=JBSWY3DPEHPK3PXP&algorithm=SHA512&digits=8&period=60&issuer=site",
 		"OTPAUTH://TOTP?secret=aa&algorithm=sha256", "otpauth://hotp/?secret=AA&counter=1", "otpauth://totp/?secret=AA&period=1e9",
-		"otpauth://totp/?secret=%41%41", "otpauth://totp/?secret=AA&secret=AA", "otpauth://u:p@totp:1/?secret=AA#x", "\xff:\x00",
+		"JBSW\u00a0Y3DP\r\nEHPK\u200b3PXP", "otpauth://totp/Steam:ann?SECRET=AA&digits=5", "otpauth://steam/?secret=AA", "otpauth://totp/a b?Algorithm=SHA-256&secret=A\nA",
+		"otpauth-migration://offline?data=AA", "otpauth://totp/?secret=%41%41", "otpauth://totp/?secret=AA&secret=AA", "otpauth://u:p@totp:1/?secret=AA#x", "\xff:\x00",
 	} {
 		f.Add(text)
 	}
@@ -241,6 +294,11 @@ func FuzzParseTOTP(f *testing.F) {
 		}
 		if codeAt(t, again, noon) != codeAt(t, totp, noon) {
 			t.Errorf("%q has two codes", text)
+		}
+		// A text in a table, an e-mail or a terminal is broken into lines, and gets blanks.
+		broken := "\u00a0" + strings.ReplaceAll(text, "A", "\n\tA\u200b ") + "\r\n"
+		if same, err := domain.ParseTOTP(broken); err != nil || same != totp {
+			t.Errorf("%q makes other codes than %q (%v)", broken, text, err)
 		}
 	})
 }

@@ -29,7 +29,7 @@ type Spec struct {
 // CheckSpec returns an [InvalidError] with all bad fields of spec.
 func CheckSpec(spec Spec) error {
 	var v violations
-	v.name("/login", spec.Login, maxName)
+	v.login("/login", spec.Login)
 	v.password("/password", spec.Password)
 	if spec.Pool.ProjectID.IsZero() {
 		v.add("/project_id", "must be a UUID other than the nil UUID")

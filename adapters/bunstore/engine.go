@@ -48,7 +48,8 @@ type Transaction interface {
 	Calls(ctx context.Context, keys []ledger.CallKey, hold bool) ([]domain.Once, map[ledger.CallKey]struct{}, error)
 
 	// Commit writes what changed and commits. It returns which users were added. If changes.Together is set and one could not
-	// be added, it commits nothing. Unless committing is set, an error leaves the database as it was.
+	// be added, it commits nothing. It returns [ErrOtherRule] if users are to be added and changes.LoginRule is not the rule of
+	// the database. Unless committing is set, an error leaves the database as it was.
 	Commit(ctx context.Context, changes Changes) (added map[domain.UserID]bool, committing bool, err error)
 
 	// Rollback does nothing after Commit.
@@ -105,6 +106,8 @@ type Changes struct {
 	Waiters  []Waiter // that join the line
 
 	Replica ReplicaID // that writes
+
+	LoginRule string // by which LoginKey of Rows was computed
 }
 
 // Move is what became of a user's circulation.

@@ -16,7 +16,7 @@ func (s *Store) explain(callers, bounded context.Context, operation string, err 
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, ErrRemovedKey):
+	case errors.Is(err, ErrRemovedKey), errors.Is(err, ErrOtherRule):
 		return fmt.Errorf("%s: %s: %w: %w", s.dialect.Name, operation, ports.ErrUnavailable, err)
 	case isRefusal(err):
 		return fmt.Errorf("%s: %s: %w", s.dialect.Name, operation, err)

@@ -29,7 +29,7 @@ func (s *Store) List(ctx context.Context, q ports.Query) (ports.Page, error) {
 			read = s.restore
 		}
 		if q.Login != "" {
-			search = search.Where("u.login = ?", q.Login)
+			search = search.Where("u.login_key = ?", loginKey(s.logins, q.Login))
 		}
 		if !q.After.IsZero() {
 			search = search.Where("u.user_id > ?", q.After.String())

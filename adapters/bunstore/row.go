@@ -21,9 +21,12 @@ type Row struct {
 	Env       string
 	Domain    string
 	Login     string
+	Duplicate int64 // above 0 for a user that is the same account as an older user
 	Secrets
 	Labels []byte // a JSON object
 	Circulation
+
+	LoginKey []byte // of a row to be written; see [KeyLogins]
 }
 
 // Secrets are those of a user, sealed together.
@@ -53,7 +56,7 @@ type Circulation struct {
 
 // Columns are those of a [Row], for the SELECT list of a query whose users are called u, in the order in which [Scan] and
 // the engines read them.
-const Columns = `u.user_id, u.created_at, u.project_id, u.env, u.domain, u.login, u.password, u.sealing_key, u.labels, ` +
+const Columns = `u.user_id, u.created_at, u.project_id, u.env, u.domain, u.login, u.duplicate, u.password, u.sealing_key, u.labels, ` +
 	`u.fence, u.free_at, coalesce(u.released_at, 0), u.lock_lease, u.lock_position, u.lock_size, ` +
 	`coalesce(u.lock_owner, ''), coalesce(u.lock_note, ''), ` +
 	`coalesce(u.lock_acquired_at, 0), coalesce(u.lock_expires_at, 0), u.lock_quarantines, ` +
@@ -62,7 +65,7 @@ const Columns = `u.user_id, u.created_at, u.project_id, u.env, u.domain, u.login
 // Fields returns where to scan the columns to, the two ids being spelled as the database does.
 func (r *Row) Fields(userID, projectID any) []any {
 	return []any{
-		userID, &r.CreatedAt, projectID, &r.Env, &r.Domain, &r.Login, &r.Password, &r.SealingKey, &r.Labels,
+		userID, &r.CreatedAt, projectID, &r.Env, &r.Domain, &r.Login, &r.Duplicate, &r.Password, &r.SealingKey, &r.Labels,
 		&r.Fence, &r.FreeAt, &r.ReleasedAt, &r.LockLease, &r.LockPosition, &r.LockSize,
 		&r.LockOwner, &r.LockNote, &r.LockAcquiredAt, &r.LockExpiresAt, &r.LockQuarantines,
 		&r.QuarantineReason, &r.QuarantinedAt, &r.LastCodeAt,
@@ -107,6 +110,7 @@ func (s *Store) seal(u *domain.User) (Row, error) {
 		Secrets:     secrets,
 		Labels:      labels,
 		Circulation: circulationOf(u),
+		LoginKey:    loginKey(s.logins, state.Login),
 	}, nil
 }
 
@@ -185,6 +189,7 @@ func (r Row) restore(password domain.Secret, totp domain.TOTP) (*domain.User, er
 		ID:         r.UserID,
 		CreatedAt:  instant(r.CreatedAt),
 		Login:      r.Login,
+		Duplicate:  r.Duplicate > 0,
 		Password:   password,
 		TOTP:       totp,
 		Pool:       domain.Pool{ProjectID: r.ProjectID, Env: r.Env, Domain: r.Domain},

@@ -12,6 +12,7 @@
 //   - transact.go: from rows to the ledger and back; row.go and secrets.go: one row
 //   - contention.go: what happens when a rival holds what is needed
 //   - caller.go: callers that leave before they are answered
+//   - logins.go: which logins are one account
 //   - retry.go: what is tried again, and for how long
 //   - look.go: why a claim came short
 //   - line.go, passes.go, pass.go, wait.go: the line; the part that waits here, when to pass over it, one pass, one claim
@@ -53,6 +54,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/userfarm/userfarm/domain/login"
 	"github.com/userfarm/userfarm/ports"
 )
 
@@ -60,6 +62,7 @@ import (
 type Config struct {
 	Dialect Dialect
 	Sealer  ports.Sealer
+	Logins  login.Rule // by which the keys of the database's logins were computed; see [KeyLogins]
 
 	// Writer and Reader are the same database, and may be the same pool. Reader sees what Writer committed.
 	Writer, Reader *bun.DB
@@ -86,6 +89,7 @@ type Config struct {
 type Store struct {
 	dialect    Dialect
 	sealer     ports.Sealer
+	logins     login.Rule
 	writer     *bun.DB
 	reader     *bun.DB
 	engine     Engine
@@ -104,11 +108,12 @@ type Store struct {
 var _ ports.Store = (*Store)(nil)
 
 // New returns the store of a database whose schema is up to date (see [Migrate]) and whose keys are available (see
-// [CheckKeys]).
+// [CheckKeys]), with its logins compared by config.Logins (see [KeyLogins]).
 func New(config Config) *Store {
 	store := &Store{
 		dialect:    config.Dialect,
 		sealer:     config.Sealer,
+		logins:     config.Logins,
 		writer:     config.Writer,
 		reader:     config.Reader,
 		engine:     config.Engine,

@@ -91,6 +91,9 @@ func (s *Store) commit(
 		return nil, false, nil
 	}
 	added, committing, err = tx.Commit(ctx, rows)
+	if errors.Is(err, ErrOtherRule) {
+		err = refuse(err)
+	}
 	if err != nil {
 		return nil, committing, err
 	}
@@ -114,7 +117,7 @@ func (s *Store) commit(
 
 // rowsOf returns the rows of changes.
 func (s *Store) rowsOf(changes ledger.Changes) (Changes, error) {
-	rows := Changes{Changes: changes, At: micros(changes.Now), Replica: s.line.replica}
+	rows := Changes{Changes: changes, At: micros(changes.Now), Replica: s.line.replica, LoginRule: s.logins.String()}
 	for _, c := range changes.Changed {
 		if !c.After.SameCirculation(c.Before) {
 			rows.Moved = append(rows.Moved, Move{UserID: c.After.ID(), Circulation: circulationOf(c.After)})

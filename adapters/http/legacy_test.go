@@ -100,6 +100,7 @@ func TestALegacyLoginIsTaken(t *testing.T) {
 	c.newUser("alice", nil)
 	body := `{"login":"alice","password":"x","domain":"other","project_id":"` + projectID + `","env":"staging"}`
 	c.post("/create_user", body).want(409).wantProblem(api.CodeUserExists)
+	c.post("/create_user", strings.Replace(body, "alice", "ALICE", 1)).want(409).wantProblem(api.CodeUserExists)
 	c.post("/create_user", strings.Replace(body, "staging", "production", 1)).want(200)
 }
 

@@ -2,6 +2,7 @@ package http_test
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -66,6 +67,31 @@ func TestALoginIsTakenInItsProjectAndEnvironment(t *testing.T) {
 		want(409).wantProblem(api.CodeUserExists)
 	c.post("/v1/users", `{"login":"alice","password":"x","project_id":"`+projectID+`","env":"production","domain":"other"}`).
 		want(201)
+}
+
+func TestALoginIsTakenInAnySpelling(t *testing.T) {
+	c := newClient(t)
+	c.newUser("Zo\u00eb@Example.com", nil)
+	for _, spelling := range []string{"zo\u00eb@example.com", "ZOE\u0308@EXAMPLE.COM", "Zoe\u0308@Example.com"} {
+		c.post("/v1/users", `{"login":"`+spelling+`","password":"x","project_id":"`+projectID+`","env":"staging","domain":"other"}`).
+			want(409).wantProblem(api.CodeUserExists)
+		if got := c.get("/v1/users?login=" + url.QueryEscape(spelling)).want(200); !strings.Contains(got.body, "Zo\u00eb@Example.com") {
+			t.Errorf("%+q finds %s", spelling, got.body)
+		}
+	}
+}
+
+func TestALoginWithSomethingInvisibleAtAnEndIsRejectedByName(t *testing.T) {
+	c := newClient(t)
+	for login, name := range map[string]string{"\u200bann": "U+200B ZERO WIDTH SPACE", "ann ": "U+0020 SPACE", "\u00a0ann": "U+00A0 NO-BREAK SPACE"} {
+		body := `{"login":"` + login + `","password":"x","project_id":"` + projectID + `","env":"staging","domain":"other"}`
+		for _, path := range []string{"/v1/users", "/create_user"} {
+			got := c.post(path, body).want(422)
+			if got.wantProblem(api.CodeInvalid, "/login"); !strings.Contains(got.body, name) {
+				t.Errorf("%s of %+q answers %s", path, login, got.body)
+			}
+		}
+	}
 }
 
 func TestAnInvalidUserIsRejected(t *testing.T) {

@@ -19,11 +19,12 @@ func (s *Store) List(ctx context.Context, q ports.Query) (ports.Page, error) {
 		next++
 	}
 	fields := domain.Selector{ProjectID: q.ProjectID, Env: q.Env, Domain: q.Domain, Labels: q.Labels}.In(q.Scope)
+	key := s.rule.Key(q.Login)
 	page := ports.Page{Now: now}
 	for _, u := range s.users[next:] {
 		fits := fields.Matches(u) &&
 			(q.Status == "" || q.Status == u.Status(now)) &&
-			(q.Login == "" || q.Login == loginOf(u).name)
+			(q.Login == "" || s.accountOf(u).loginKey == key)
 		if !fits {
 			continue
 		}

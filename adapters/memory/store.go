@@ -9,6 +9,7 @@ import (
 
 	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/domain/ledger"
+	"github.com/userfarm/userfarm/domain/login"
 	"github.com/userfarm/userfarm/ports"
 )
 
@@ -17,7 +18,8 @@ type Store struct {
 	mu     sync.Mutex
 	clock  clock
 	users  []*domain.User // ascending by id; replaced, never changed
-	logins map[login]struct{}
+	rule   login.Rule
+	logins map[account]struct{}
 	ended  map[domain.LeaseDigest]endedLease // that lost a user or all
 	calls  map[ledger.CallKey]call           // that were carried out
 	keys   []domain.APIKey                   // ascending by id
@@ -33,10 +35,14 @@ type Store struct {
 
 var _ ports.Store = (*Store)(nil)
 
-// New returns an empty store.
-func New() *Store {
+// New returns an empty store. Logins that differ only in upper and lower case are the same to it.
+func New() *Store { return NewWith(login.Rule{}) }
+
+// NewWith returns an empty store that compares logins by a rule.
+func NewWith(rule login.Rule) *Store {
 	return &Store{
-		logins: make(map[login]struct{}),
+		rule:   rule,
+		logins: make(map[account]struct{}),
 		ended:  make(map[domain.LeaseDigest]endedLease),
 		calls:  make(map[ledger.CallKey]call),
 		aside:  make(map[ledger.Place]ledger.Waiter),

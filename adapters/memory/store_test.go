@@ -6,11 +6,18 @@ import (
 	"time"
 
 	"github.com/userfarm/userfarm/adapters/memory"
+	"github.com/userfarm/userfarm/domain/login"
 	"github.com/userfarm/userfarm/ports/portstest"
 )
 
 func TestStore(t *testing.T) {
 	portstest.TestStore(t, synctest.Test, func(testing.TB) portstest.Subject {
 		return portstest.Subject{Store: memory.New(), Advance: time.Sleep}
+	})
+}
+
+func TestCaseSensitiveLogins(t *testing.T) {
+	portstest.TestCaseSensitiveLogins(t, synctest.Test, func(testing.TB) portstest.Subject {
+		return portstest.Subject{Store: memory.NewWith(login.Rule{CaseSensitive: true}), Advance: time.Sleep}
 	})
 }

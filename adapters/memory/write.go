@@ -7,16 +7,16 @@ import (
 	"github.com/userfarm/userfarm/domain/ledger"
 )
 
-// login is what must be unique, for two users of one account would defeat the lock.
-type login struct {
-	project domain.ProjectID
-	env     string
-	name    string
+// account is what must be unique: two users of one account would defeat the lock.
+type account struct {
+	project  domain.ProjectID
+	env      string
+	loginKey string
 }
 
-func loginOf(u *domain.User) login {
-	s := u.Snapshot()
-	return login{project: s.Pool.ProjectID, env: s.Pool.Env, name: s.Login}
+func (s *Store) accountOf(u *domain.User) account {
+	state := u.Snapshot()
+	return account{project: state.Pool.ProjectID, env: state.Pool.Env, loginKey: s.rule.Key(state.Login)}
 }
 
 // write writes changes, and returns which users were added.
@@ -51,11 +51,12 @@ func (s *Store) add(changes ledger.Changes) map[domain.UserID]bool {
 	added := make(map[domain.UserID]bool, len(changes.Added))
 	for _, a := range changes.Added {
 		at, idTaken := s.search(a.User.ID())
-		if _, loginTaken := s.logins[loginOf(a.User)]; idTaken || loginTaken {
+		account := s.accountOf(a.User)
+		if _, loginTaken := s.logins[account]; idTaken || loginTaken {
 			continue
 		}
 		s.users = slices.Insert(s.users, at, a.User.Clone())
-		s.logins[loginOf(a.User)] = struct{}{}
+		s.logins[account] = struct{}{}
 		added[a.User.ID()] = true
 	}
 	return added
@@ -63,6 +64,6 @@ func (s *Store) add(changes ledger.Changes) map[domain.UserID]bool {
 
 func (s *Store) drop(id domain.UserID) {
 	at, _ := s.search(id)
-	delete(s.logins, loginOf(s.users[at]))
+	delete(s.logins, s.accountOf(s.users[at]))
 	s.users = slices.Delete(s.users, at, at+1)
 }

@@ -9,9 +9,19 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/userfarm/userfarm/adapters/postgres/postgrestest"
+	"github.com/userfarm/userfarm/domain/login"
 	"github.com/userfarm/userfarm/ports"
 	"github.com/userfarm/userfarm/ports/portstest"
 )
+
+func TestCaseSensitiveLogins(t *testing.T) {
+	clock := newFakeClock(t, postgrestest.Shared(t).NewDatabase(t))
+	portstest.TestCaseSensitiveLogins(t, portstest.Plain, func(t testing.TB) portstest.Subject {
+		store := openWith(t, clock.url, newKeyRing(t), login.Rule{CaseSensitive: true})
+		clock.exec(t, "DELETE FROM users")
+		return portstest.Subject{Store: store, Advance: func(d time.Duration) { clock.advance(t, d) }}
+	})
+}
 
 func TestStore(t *testing.T) {
 	// All subtests share one database, which is emptied for each: creating one takes longer than most of the subtests.

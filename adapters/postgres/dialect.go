@@ -29,7 +29,8 @@ var dialect = bunstore.Dialect{
 		{Table: "waiters", Key: "place", At: "until"},
 		{Table: "replicas", Key: "replica_id", At: "seen_at"},
 	},
-	Cause: causeOf,
+	AddEvents: addEventsIn,
+	Cause:     causeOf,
 }
 
 // causeOf reads the SQLSTATE (PostgreSQL documentation, appendix A). An error without one is not the server's answer but that

@@ -118,6 +118,7 @@ func (tx *transaction) Commit(
 	if len(changes.Rows) > 0 { // what is to be written of new users depends on whether they could be added
 		added = make(map[domain.UserID]bool, len(changes.Rows))
 		x.addUsers(changes.Rows, added)
+		x.checkLoginRule(changes.LoginRule)
 		if err := x.send(ctx); err != nil || changes.Together && len(added) < len(changes.Rows) {
 			return nil, false, err
 		}

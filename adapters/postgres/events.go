@@ -2,7 +2,9 @@ package postgres
 
 import (
 	"context"
+	"database/sql"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/uptrace/bun"
 
 	"github.com/userfarm/userfarm/domain"
@@ -11,7 +13,7 @@ import (
 // addEvents numbers events by the transaction that writes them: what has a lower number than the oldest transaction that is
 // under way is complete, which numbers of a sequence could not tell.
 const addEvents = `INSERT INTO events (event_id, at, kind, user_id, login, project_id, env, domain, owner, note, fence, reason, key_id)
-	SELECT ((h.transactions + pg_current_xact_id()::text::bigint) << 20) + n.place, $1, n.kind, n.user_id, n.login, n.project_id,
+	SELECT ((h.transactions + pg_current_xact_id()::text::bigint) << 20) + $13 + n.place, $1, n.kind, n.user_id, n.login, n.project_id,
 		n.env, n.domain, n.owner, n.note, n.fence, n.reason, nullif(n.key_id, '00000000-0000-0000-0000-000000000000')
 	FROM history_base h, unnest($2::text[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[],
 		$10::bigint[], $11::text[], $12::uuid[]) WITH ORDINALITY
@@ -36,6 +38,17 @@ func continueHistory(ctx context.Context, db *bun.DB) error {
 
 // addEvents adds the statement that records events.
 func (e *exchange) addEvents(events []domain.Event, at int64) {
+	e.run(addEvents, eventColumns(events, at, 0)...)
+}
+
+// addEventsIn is [bunstore.Dialect.AddEvents].
+func addEventsIn(ctx context.Context, tx *sql.Tx, at int64, before int, events []domain.Event) error {
+	_, err := tx.ExecContext(ctx, addEvents, append([]any{pgx.QueryExecModeDescribeExec}, eventColumns(events, at, before)...)...)
+	return err
+}
+
+// eventColumns returns the arguments of addEvents. before is how many events the transaction has recorded already.
+func eventColumns(events []domain.Event, at int64, before int) []any {
 	n := len(events)
 	kinds, logins, envs, domains := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	owners, notes, reasons := make([]string, n), make([]string, n), make([]string, n)
@@ -46,5 +59,5 @@ func (e *exchange) addEvents(events []domain.Event, at int64) {
 		users[i], projects[i], byKeys[i] = event.UserID, event.Pool.ProjectID, event.Key
 		fences[i] = int64(event.Fence) //nolint:gosec // counts locks
 	}
-	e.run(addEvents, at, kinds, users, logins, projects, envs, domains, owners, notes, fences, reasons, byKeys)
+	return []any{at, kinds, users, logins, projects, envs, domains, owners, notes, fences, reasons, byKeys, before}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/userfarm/userfarm/adapters/postgres"
 	"github.com/userfarm/userfarm/adapters/sealing"
 	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/domain/login"
 	"github.com/userfarm/userfarm/ports"
 )
 
@@ -25,7 +26,12 @@ var anyUser = domain.Selector{ProjectID: pool.ProjectID, Env: pool.Env, Domain: 
 // open opens a store, which is closed at the end of the test.
 func open(t testing.TB, databaseURL string, sealer ports.Sealer) *bunstore.Store {
 	t.Helper()
-	store, err := postgres.Open(context.Background(), databaseURL, sealer)
+	return openWith(t, databaseURL, sealer, login.Rule{})
+}
+
+func openWith(t testing.TB, databaseURL string, sealer ports.Sealer, rule login.Rule) *bunstore.Store {
+	t.Helper()
+	store, err := postgres.Open(context.Background(), databaseURL, sealer, bunstore.Logins{Rule: rule})
 	if err != nil {
 		t.Fatal(err)
 	}

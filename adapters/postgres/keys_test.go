@@ -20,7 +20,7 @@ func TestOpenRequiresTheKeyThatSealedTheDatabase(t *testing.T) {
 	first := keyRing(t, 1)
 	open(t, databaseURL, first)
 
-	_, err := postgres.Open(context.Background(), databaseURL, keyRing(t, 2))
+	_, err := postgres.Open(context.Background(), databaseURL, keyRing(t, 2), bunstore.Logins{})
 
 	if !errors.Is(err, bunstore.ErrMissingKey) {
 		t.Fatalf("got %v, want %v", err, bunstore.ErrMissingKey)
@@ -55,7 +55,7 @@ func TestReplicasWithDifferentKeysDoNotBothStart(t *testing.T) {
 		starting.Go(func() {
 			<-start
 			var store *bunstore.Store
-			if store, errs[i] = postgres.Open(context.Background(), databaseURL, keyRing(t, byte(i+1))); errs[i] == nil {
+			if store, errs[i] = postgres.Open(context.Background(), databaseURL, keyRing(t, byte(i+1)), bunstore.Logins{}); errs[i] == nil {
 				_ = store.Close()
 			}
 		})

@@ -13,6 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/userfarm/userfarm/adapters/bunstore"
 	"github.com/userfarm/userfarm/adapters/postgres/postgrestest"
 	"github.com/userfarm/userfarm/adapters/sealing"
 	"github.com/userfarm/userfarm/domain"
@@ -81,7 +82,7 @@ func TestASearchForAFreeUserReadsOnlyFreeUsers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store, err := open(ctx, config, keys)
+	store, err := open(ctx, config, keys, &bunstore.Logins{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/uptrace/bun/dialect/pgdialect"
 
 	"github.com/userfarm/userfarm/adapters/bunstore"
+	"github.com/userfarm/userfarm/domain/login"
 	"github.com/userfarm/userfarm/ports"
 )
 
@@ -26,14 +27,27 @@ const closeTimeout = 5 * time.Second
 // before. It gives up on a server that does not answer within ten seconds, and on replicas that migrate for more than a
 // minute. No error of it has the URL's password in it.
 //
+// The store compares logins as logins says; see [bunstore.KeyLogins]. All farms of a database must be started with the same
+// rule: one that was started with another rule than the latest can't add users anymore.
+//
 // What libpq understands in a URL is understood here, and pool_max_conns. The servers that take no writes are passed over,
 // unless the URL sets target_session_attrs.
-func Open(ctx context.Context, url string, sealer ports.Sealer) (*bunstore.Store, error) {
+func Open(ctx context.Context, url string, sealer ports.Sealer, logins bunstore.Logins) (*bunstore.Store, error) {
 	config, err := parse(url)
 	if err != nil {
 		return nil, err
 	}
-	return open(ctx, config, sealer)
+	return open(ctx, config, sealer, &logins)
+}
+
+// OpenShared is [Open] for programs that manage API keys and encryption keys. It leaves the keys of the logins alone. The store
+// must not add users: it does not know how the farm compares logins.
+func OpenShared(ctx context.Context, url string, sealer ports.Sealer) (*bunstore.Store, error) {
+	config, err := parse(url)
+	if err != nil {
+		return nil, err
+	}
+	return open(ctx, config, sealer, nil)
 }
 
 // Migrate brings the schema of the database of a URL up to date.
@@ -45,12 +59,20 @@ func Migrate(ctx context.Context, url string) error {
 	return oneLine(prepare(ctx, config.ConnConfig, turnTimeout, func(context.Context, *bun.DB) error { return nil }))
 }
 
-func open(ctx context.Context, config *pgxpool.Config, sealer ports.Sealer) (*bunstore.Store, error) {
+// open does without logins what OpenShared does.
+func open(
+	ctx context.Context, config *pgxpool.Config, sealer ports.Sealer, logins *bunstore.Logins,
+) (*bunstore.Store, error) {
+	var rule login.Rule
 	err := prepare(ctx, config.ConnConfig, turnTimeout, func(ctx context.Context, db *bun.DB) error {
 		if err := continueHistory(ctx, db); err != nil {
 			return err
 		}
-		return bunstore.CheckKeys(ctx, db, dialect, sealer)
+		if err := bunstore.CheckKeys(ctx, db, dialect, sealer); err != nil || logins == nil {
+			return err
+		}
+		rule = logins.Rule
+		return bunstore.KeyLogins(ctx, db, dialect, *logins)
 	})
 	if err != nil {
 		return nil, oneLine(err)
@@ -69,6 +91,7 @@ func open(ctx context.Context, config *pgxpool.Config, sealer ports.Sealer) (*bu
 	return bunstore.New(bunstore.Config{
 		Dialect: dialect,
 		Sealer:  sealer,
+		Logins:  rule,
 		Writer:  db,
 		Reader:  db,
 		Engine:  engine{pool: writes, low: newLowWater()},

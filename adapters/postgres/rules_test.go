@@ -8,6 +8,7 @@ import (
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
 
+	"github.com/userfarm/userfarm/adapters/bunstore"
 	"github.com/userfarm/userfarm/adapters/bunstore/bunstoretest"
 	"github.com/userfarm/userfarm/adapters/postgres/postgrestest"
 	"github.com/userfarm/userfarm/adapters/sealing"
@@ -19,7 +20,7 @@ func TestRules(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store, err := Open(t.Context(), databaseURL, ring)
+	store, err := Open(t.Context(), databaseURL, ring, bunstore.Logins{})
 	if err != nil {
 		t.Fatal(err)
 	}

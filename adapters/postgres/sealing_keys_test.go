@@ -15,7 +15,7 @@ func TestSealingKeys(t *testing.T) {
 	bunstoretest.TestSealingKeys(t, func(t *testing.T) bunstoretest.Open {
 		databaseURL := postgrestest.Shared(t).NewDatabase(t)
 		return func(sealer ports.Sealer) (*bunstore.Store, error) {
-			store, err := postgres.Open(context.Background(), databaseURL, sealer)
+			store, err := postgres.Open(context.Background(), databaseURL, sealer, bunstore.Logins{})
 			if err == nil {
 				t.Cleanup(func() { _ = store.Close() })
 			}

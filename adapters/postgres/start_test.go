@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/userfarm/userfarm/adapters/bunstore"
 	"github.com/userfarm/userfarm/adapters/postgres"
 	"github.com/userfarm/userfarm/adapters/postgres/postgrestest"
 )
@@ -18,7 +19,7 @@ import (
 // openError returns the error of opening a database, which must be one line without the password.
 func openError(t *testing.T, databaseURL, password string) string {
 	t.Helper()
-	store, err := postgres.Open(context.Background(), databaseURL, newKeyRing(t))
+	store, err := postgres.Open(context.Background(), databaseURL, newKeyRing(t), bunstore.Logins{})
 	if err == nil {
 		_ = store.Close()
 		t.Fatal("the database was opened")
@@ -125,7 +126,7 @@ func TestReplicasThatStartTogetherAllBecomeReady(t *testing.T) {
 	for range replicas {
 		starting.Go(func() {
 			<-start
-			store, err := postgres.Open(context.Background(), databaseURL, keys)
+			store, err := postgres.Open(context.Background(), databaseURL, keys, bunstore.Logins{})
 			if err != nil {
 				t.Errorf("open: %v", err)
 				return
@@ -173,7 +174,7 @@ func TestOpenSucceedsAfterAReplicaWasKilledDuringAMigration(t *testing.T) {
 
 	opened := make(chan error, 1)
 	go func() {
-		store, err := postgres.Open(ctx, databaseURL, newKeyRing(t))
+		store, err := postgres.Open(ctx, databaseURL, newKeyRing(t), bunstore.Logins{})
 		if err == nil {
 			err = store.Close()
 		}
@@ -192,7 +193,7 @@ func TestOpenSucceedsAfterAReplicaWasKilledDuringAMigration(t *testing.T) {
 func TestOpenEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	_, err := postgres.Open(ctx, postgrestest.Shared(t).NewDatabase(t), newKeyRing(t))
+	_, err := postgres.Open(ctx, postgrestest.Shared(t).NewDatabase(t), newKeyRing(t), bunstore.Logins{})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want %v", err, context.Canceled)
 	}

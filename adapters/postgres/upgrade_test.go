@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"slices"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -21,7 +22,8 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// A database of the first schema, with a lease of two users with labels, one user in quarantine, and a lease that ended.
+// A database of the first schema, with a lease of two users with labels, one user in quarantine, one with the login
+// of the first in capital letters, and a lease that ended.
 func TestADatabaseOfTheFirstSchemaIsBroughtUpToDate(t *testing.T) {
 	ctx := context.Background()
 	databaseURL := postgrestest.Shared(t).NewDatabase(t)
@@ -30,6 +32,7 @@ func TestADatabaseOfTheFirstSchemaIsBroughtUpToDate(t *testing.T) {
 		t.Fatal(err)
 	}
 	one, two, quarantined := domain.NewUserID(time.Now()), domain.NewUserID(time.Now()), domain.NewUserID(time.Now())
+	duplicate := domain.NewUserID(time.Now())
 	lease, ended := domain.NewLeaseID(), domain.NewLeaseID()
 	writeFirstSchema(ctx, t, databaseURL, func(insert func(string, ...any)) {
 		now, later := time.Now().UnixMicro(), time.Now().Add(time.Hour).UnixMicro()
@@ -40,14 +43,19 @@ func TestADatabaseOfTheFirstSchemaIsBroughtUpToDate(t *testing.T) {
 		insert(user, one.String(), now, "ann", seal(t, keys, one), `{"role":"admin"}`, later, 0, digest[:], now, later, nil, nil)
 		insert(user, two.String(), now, "eve", seal(t, keys, two), `{"role":"admin"}`, later, 1, digest[:], now, later, nil, nil)
 		insert(user, quarantined.String(), now, "bob", seal(t, keys, quarantined), `{}`, 0, 0, nil, nil, nil, "dirty", now)
+		insert(user, duplicate.String(), now+1, "ANN", seal(t, keys, duplicate), `{"role":"admin"}`, 0, 0, nil, nil, nil, nil, nil)
 		insert(`INSERT INTO ended_leases VALUES ($1, $2)`, past[:], now)
 	})
 
-	store, err := Open(ctx, databaseURL, keys)
+	var reported []bunstore.Duplicate
+	store, err := Open(ctx, databaseURL, keys, bunstore.Logins{Report: func(_ int, some []bunstore.Duplicate) { reported = some }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = store.Close() })
+	if want := []bunstore.Duplicate{{User: duplicate, Older: one, Login: "ANN"}}; !slices.Equal(reported, want) {
+		t.Errorf("the duplicates are %v, want %v", reported, want)
+	}
 	anyone := domain.Selector{Env: "staging"}
 	take := func(now time.Time, users []*domain.User) error { return users[0].LockOpen(now, 0) }
 	if _, err := store.Claim(ctx, ports.Claim{Want: []domain.Selector{anyone}, Decide: take}); !errors.Is(err, domain.ErrPoolExhausted) {

@@ -63,7 +63,16 @@ func (tx *transaction) moveUsers(e *exchange, moves []bunstore.Move) {
 	e.write(len(moved), moveUsers, append(circulations(moved), places)...)
 }
 
-const removeUsers = `DELETE FROM users WHERE user_id = ANY ($1::uuid[])`
+// removeUsers also lets the oldest duplicate of each user that it removes be the account.
+const removeUsers = `WITH removed AS (
+		DELETE FROM users WHERE user_id = ANY ($1::uuid[]) RETURNING project_id, env, login_key, duplicate
+	), heirs AS (
+		UPDATE users u SET duplicate = 0 FROM removed r WHERE r.duplicate = 0 AND u.user_id = (
+			SELECT d.user_id FROM users d
+			WHERE (d.project_id, d.env, d.login_key) = (r.project_id, r.env, r.login_key) AND d.duplicate > 0
+			ORDER BY d.duplicate LIMIT 1)
+	)
+	SELECT FROM removed`
 
 const (
 	// addsLock is the number of the advisory lock that protects pools and sets of labels from being deleted while users that
@@ -118,37 +127,49 @@ const (
 		FROM unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[]) AS n (project_id, env, domain, labels)
 		JOIN pools p USING (project_id, env, domain) WHERE true` + missingLabelSet
 
-	addUsers = `INSERT INTO users (user_id, created_at, project_id, env, domain, pool_id, login, password, sealing_key, labels,
+	addUsers = `INSERT INTO users (user_id, created_at, project_id, env, domain, pool_id, login, login_key, password, sealing_key, labels,
 			label_set_id, fence, free_at, released_at, lock_lease, lock_position, lock_size, lock_owner, lock_note,
 			lock_acquired_at, lock_expires_at, quarantine_reason, quarantined_at, lock_quarantines, last_code_at)
-		SELECT n.user_id, n.created_at, n.project_id, n.env, n.domain, p.pool_id, n.login, n.password, n.sealing_key, n.labels,
+		SELECT n.user_id, n.created_at, n.project_id, n.env, n.domain, p.pool_id, n.login, n.login_key, n.password, n.sealing_key, n.labels,
 			` + labelSet + `, n.fence, n.free_at, nullif(n.released_at, 0), n.lock_lease, n.lock_position, n.lock_size,
 			nullif(n.lock_owner, ''), nullif(n.lock_note, ''), nullif(n.lock_acquired_at, 0), nullif(n.lock_expires_at, 0),
 			nullif(n.quarantine_reason, ''), nullif(n.quarantined_at, 0), n.lock_quarantines, n.last_code_at
 		FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::integer[], $6::integer[], $7::text[],
 			$8::text[], $9::bigint[], $10::bigint[], $11::text[], $12::bigint[], $13::boolean[], $14::bigint[], $15::uuid[],
-			$16::bigint[], $17::uuid[], $18::text[], $19::text[], $20::text[], $21::bytea[], $22::text[], $23::jsonb[]) AS n (fence, free_at, released_at, lock_lease,
+			$16::bigint[], $17::uuid[], $18::text[], $19::text[], $20::text[], $21::bytea[], $22::text[], $23::jsonb[], $24::bytea[]) AS n (fence, free_at, released_at, lock_lease,
 			lock_position, lock_size, lock_owner, lock_note, lock_acquired_at, lock_expires_at, quarantine_reason, quarantined_at, lock_quarantines,
-			last_code_at, user_id, created_at, project_id, env, domain, login, password, sealing_key, labels)
+			last_code_at, user_id, created_at, project_id, env, domain, login, password, sealing_key, labels, login_key)
 		JOIN pools p ON (p.project_id, p.env, p.domain) = (n.project_id, n.env, n.domain)
-		ORDER BY n.project_id, n.env, n.login ON CONFLICT DO NOTHING RETURNING user_id`
+		ORDER BY n.project_id, n.env, n.login_key ON CONFLICT DO NOTHING RETURNING user_id`
 )
+
+// checkLoginRule adds the query that tells whether the keys of logins are still computed by a rule. It comes after addUsers,
+// which waits for a farm that computes them anew.
+func (e *exchange) checkLoginRule(rule string) {
+	e.read("SELECT rule FROM login_rule", nil, func(rows pgx.Rows) error {
+		of, err := pgx.CollectExactlyOneRow(rows, pgx.RowTo[string])
+		if err == nil && of != rule {
+			err = bunstore.ErrOtherRule
+		}
+		return err
+	})
+}
 
 // addUsers adds the statements that add users, and notes which of them could be added.
 func (e *exchange) addUsers(rows []bunstore.Row, added map[domain.UserID]bool) {
 	n := len(rows)
 	circulation, ids, createdAt := make([]bunstore.Circulation, n), make([][16]byte, n), make([]int64, n)
 	projects, envs, domains, logins := make([][16]byte, n), make([]string, n), make([]string, n), make([]string, n)
-	passwords, keys, labels := make([][]byte, n), make([]string, n), make([]string, n)
+	passwords, keys, labels, loginKeys := make([][]byte, n), make([]string, n), make([]string, n), make([][]byte, n)
 	for i, r := range rows {
 		circulation[i], ids[i], createdAt[i] = r.Circulation, r.UserID, r.CreatedAt
 		projects[i], envs[i], domains[i], logins[i] = r.ProjectID, r.Env, r.Domain, r.Login
-		passwords[i], keys[i], labels[i] = r.Password, r.SealingKey, string(r.Labels)
+		passwords[i], keys[i], labels[i], loginKeys[i] = r.Password, r.SealingKey, string(r.Labels), r.LoginKey
 	}
 	e.run(shareAdds, int64(addsLock))
 	e.run(addPools, projects, envs, domains)
 	e.run(addLabelSets, projects, envs, domains, labels)
-	args := append(circulations(circulation), ids, createdAt, projects, envs, domains, logins, passwords, keys, labels)
+	args := append(circulations(circulation), ids, createdAt, projects, envs, domains, logins, passwords, keys, labels, loginKeys)
 	e.read(addUsers, args, func(rows pgx.Rows) error {
 		ids, err := pgx.CollectRows(rows, pgx.RowTo[[16]byte])
 		for _, id := range ids {

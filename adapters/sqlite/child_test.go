@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/userfarm/userfarm/adapters/bunstore"
 	"github.com/userfarm/userfarm/adapters/sqlite"
 	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/ports"
@@ -35,7 +36,7 @@ func addAndClaim(path string) error {
 	if err != nil {
 		return err
 	}
-	store, err := sqlite.Open(ctx, path, keys)
+	store, err := sqlite.Open(ctx, path, keys, bunstore.Logins{})
 	if err != nil {
 		return err
 	}
@@ -139,7 +140,7 @@ func TestOnlyOneProcessMayServeAFile(t *testing.T) {
 
 	for _, name := range []string{path, link} {
 		synctest.Test(t, func(t *testing.T) { // they wait before they fail
-			_, err := sqlite.Open(context.Background(), name, keyRing(t, 1))
+			_, err := sqlite.Open(context.Background(), name, keyRing(t, 1), bunstore.Logins{})
 			if want := fmt.Sprintf("sqlite: %s is in use by another userfarm", name); err == nil || err.Error() != want {
 				t.Errorf("open: got %v, want %q", err, want)
 			}

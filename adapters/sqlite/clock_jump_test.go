@@ -29,7 +29,7 @@ func openBy(t testing.TB, now func() int64) *bunstore.Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store, err := db.storeBy(context.Background(), keys, now)
+	store, err := db.storeBy(context.Background(), keys, nil, now)
 	if err != nil {
 		t.Fatal(err)
 	}

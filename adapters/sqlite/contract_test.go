@@ -6,9 +6,17 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/userfarm/userfarm/domain/login"
 	"github.com/userfarm/userfarm/ports"
 	"github.com/userfarm/userfarm/ports/portstest"
 )
+
+func TestCaseSensitiveLogins(t *testing.T) {
+	portstest.TestCaseSensitiveLogins(t, synctest.Test, func(t testing.TB) portstest.Subject {
+		path := filepath.Join(t.TempDir(), "users.db")
+		return portstest.Subject{Store: openWith(t, path, keyRing(t, 1), login.Rule{CaseSensitive: true}), Advance: time.Sleep}
+	})
+}
 
 func TestStore(t *testing.T) {
 	portstest.TestStore(t, synctest.Test, func(t testing.TB) portstest.Subject {

@@ -12,10 +12,11 @@ import (
 // dialectOf returns the dialect of SQLite 3.37 and later, whose clock is the process's, in microseconds.
 func dialectOf(now func() int64) bunstore.Dialect {
 	return bunstore.Dialect{
-		Name:  "sqlite",
-		Clock: func() bun.Safe { return bun.Safe(strconv.FormatInt(now(), 10)) },
-		Rules: rules,
-		Cause: causeOf,
+		Name:      "sqlite",
+		Clock:     func() bun.Safe { return bun.Safe(strconv.FormatInt(now(), 10)) },
+		Rules:     rules,
+		AddEvents: addEventsIn,
+		Cause:     causeOf,
 	}
 }
 

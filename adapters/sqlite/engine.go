@@ -21,7 +21,7 @@ type engine struct {
 
 // hotStatements are prepared when the database is opened.
 var hotStatements = []string{
-	userByID, usersByLease, freeInPool, freeInLabelSet, anyInPool, anyInLabelSet, moveUser, removeUser, rememberEnded, projectsOf, mergeEnded,
+	userByID, usersByLease, freeInPool, freeInLabelSet, anyInPool, anyInLabelSet, moveUser, accountOfUser, removeUser, firstOfAccount, rememberEnded, projectsOf, mergeEnded,
 	expiredUsers, nextExpiry, addEvent, findCall, addCall, poolOfUser, changeAccount, findPool, addPool, findLabelSet, addLabelSet, addUser,
 }
 

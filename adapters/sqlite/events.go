@@ -1,17 +1,38 @@
 package sqlite
 
-import "github.com/userfarm/userfarm/domain"
+import (
+	"context"
+	"database/sql"
+
+	"github.com/userfarm/userfarm/domain"
+)
 
 const addEvent = `INSERT INTO events (at, kind, user_id, login, project_id, env, domain, owner, note, fence, reason, key_id)
 	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, '00000000-0000-0000-0000-000000000000'))`
 
 func (tx *transaction) addEvents(events []domain.Event) error {
 	for _, e := range events {
-		_, err := tx.exec(addEvent, tx.now, string(e.Kind), e.UserID.String(), e.Login, e.Pool.ProjectID.String(), e.Pool.Env,
-			e.Pool.Domain, e.Owner, e.Note, int64(e.Fence), e.Reason, e.Key.String()) //nolint:gosec // counts locks
-		if err != nil {
+		if _, err := tx.exec(addEvent, eventColumns(e, tx.now)...); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// addEventsIn is [bunstore.Dialect.AddEvents].
+func addEventsIn(ctx context.Context, tx *sql.Tx, at int64, _ int, events []domain.Event) error {
+	for _, e := range events {
+		if _, err := tx.ExecContext(ctx, addEvent, eventColumns(e, at)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eventColumns returns the arguments of addEvent.
+func eventColumns(e domain.Event, at int64) []any {
+	return []any{
+		at, string(e.Kind), e.UserID.String(), e.Login, e.Pool.ProjectID.String(), e.Pool.Env, e.Pool.Domain, e.Owner, e.Note,
+		int64(e.Fence), e.Reason, e.Key.String(), //nolint:gosec // counts locks
+	}
 }

@@ -82,7 +82,7 @@ func TestOpenNamesTheProblemOfAPath(t *testing.T) {
 		{"another kind of file", text, "file is not a database"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := sqlite.Open(context.Background(), test.path, keyRing(t, 1))
+			_, err := sqlite.Open(context.Background(), test.path, keyRing(t, 1), bunstore.Logins{})
 			if err == nil {
 				t.Fatal("the file was opened")
 			}
@@ -104,7 +104,7 @@ func TestOpenRequiresTheKeyThatSealedTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	_, err := sqlite.Open(context.Background(), path, keyRing(t, 2))
+	_, err := sqlite.Open(context.Background(), path, keyRing(t, 2), bunstore.Logins{})
 
 	if !errors.Is(err, bunstore.ErrMissingKey) {
 		t.Fatalf("got %v, want %v", err, bunstore.ErrMissingKey)

@@ -11,13 +11,19 @@ import (
 	"github.com/userfarm/userfarm/adapters/sealing"
 	"github.com/userfarm/userfarm/adapters/sqlite"
 	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/domain/login"
 	"github.com/userfarm/userfarm/ports"
 )
 
 // open opens a store, which is closed at the end of the test.
 func open(t testing.TB, path string, sealer ports.Sealer) *bunstore.Store {
 	t.Helper()
-	store, err := sqlite.Open(context.Background(), path, sealer)
+	return openWith(t, path, sealer, login.Rule{})
+}
+
+func openWith(t testing.TB, path string, sealer ports.Sealer, rule login.Rule) *bunstore.Store {
+	t.Helper()
+	store, err := sqlite.Open(context.Background(), path, sealer, bunstore.Logins{Rule: rule})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ func TestAFarmWaitsAMomentForTheLockOfAnotherProcess(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "users.db")
 		releaseAfter(t, lockPatience/2, claimed(t, path))
 
-		store, err := Open(t.Context(), path, ring(t))
+		store, err := Open(t.Context(), path, ring(t), bunstore.Logins{})
 
 		if err != nil {
 			t.Fatal(err)
@@ -39,7 +39,7 @@ func TestAFarmStopsWaitingForTheLockWithItsContext(t *testing.T) {
 		defer func() { must(t, file.release()) }()
 		ctx, cancel := context.WithTimeout(t.Context(), lockPatience/2)
 		defer cancel()
-		if _, err := Open(ctx, path, ring(t)); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := Open(ctx, path, ring(t), bunstore.Logins{}); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("open = %v, want %v", err, context.DeadlineExceeded)
 		}
 	})
@@ -110,7 +110,7 @@ func TestAFarmMigratesDuringAWriteOfAnotherProcess(t *testing.T) {
 		committed <- writing.Commit()
 	}()
 
-	store, err := Open(t.Context(), path, ring(t))
+	store, err := Open(t.Context(), path, ring(t), bunstore.Logins{})
 
 	if err != nil {
 		t.Fatal(err)

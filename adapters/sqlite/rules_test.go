@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/userfarm/userfarm/adapters/bunstore"
 	"github.com/userfarm/userfarm/adapters/bunstore/bunstoretest"
 	"github.com/userfarm/userfarm/adapters/sealing"
 )
@@ -15,7 +16,7 @@ func TestRules(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store, err := Open(t.Context(), path, ring)
+	store, err := Open(t.Context(), path, ring, bunstore.Logins{})
 	if err != nil {
 		t.Fatal(err)
 	}

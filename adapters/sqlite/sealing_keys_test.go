@@ -15,7 +15,7 @@ func TestSealingKeys(t *testing.T) {
 	bunstoretest.TestSealingKeys(t, func(t *testing.T) bunstoretest.Open {
 		path := filepath.Join(t.TempDir(), "users.db")
 		return func(sealer ports.Sealer) (*bunstore.Store, error) {
-			store, err := sqlite.Open(context.Background(), path, sealer)
+			store, err := sqlite.Open(context.Background(), path, sealer, bunstore.Logins{})
 			if err == nil {
 				t.Cleanup(func() { _ = store.Close() })
 			}

@@ -15,8 +15,9 @@ import (
 )
 
 // OpenShared is [Open] for programs that manage API keys and encryption keys. A farm may have the file open, or open it at the
-// same time. The store must not hand out users: it does not know which claims are in line. OpenShared returns
-// [bunstore.ErrBehind] if a farm has the file open and does not bring the schema up to date within five seconds.
+// same time. The store must not add or hand out users: it does not know how the farm compares logins, nor which claims are in
+// line. OpenShared returns [bunstore.ErrBehind] if a farm has the file open and does not bring the schema up to date within
+// five seconds.
 func OpenShared(ctx context.Context, path string, sealer ports.Sealer) (store *bunstore.Store, err error) {
 	err = retryOpen(ctx, func() error {
 		store, err = prepare(ctx, path, sealer)
@@ -34,7 +35,7 @@ func prepare(ctx context.Context, path string, sealer ports.Sealer) (*bunstore.S
 	if err != nil {
 		return nil, err
 	}
-	store, err := db.store(ctx, sealer)
+	store, err := db.store(ctx, sealer, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +55,7 @@ func join(ctx context.Context, path string, sealer ports.Sealer) (*bunstore.Stor
 	if err := db.connect(func(files fs.FS) error { return db.check(ctx, files) }); err != nil {
 		return nil, err
 	}
-	return db.store(ctx, sealer)
+	return db.store(ctx, sealer, nil)
 }
 
 // check returns [bunstore.ErrBehind] unless the schema is up to date. The process that has the lock may not even have begun.

@@ -16,6 +16,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/userfarm/userfarm/adapters/bunstore"
+	"github.com/userfarm/userfarm/domain/login"
 	"github.com/userfarm/userfarm/ports"
 )
 
@@ -24,28 +25,36 @@ var migrations embed.FS
 
 // Open opens the file at path, makes it if there is none, and brings its schema up to date. It returns [ErrInUse] if
 // another userfarm has it open, also two seconds later: a program that manages keys has it for moments only. It returns
-// [bunstore.ErrMissingKey] if sealer lacks a key that the file was opened with before.
-func Open(ctx context.Context, path string, sealer ports.Sealer) (store *bunstore.Store, err error) {
+// [bunstore.ErrMissingKey] if sealer lacks a key that the file was opened with before. The store compares logins as logins
+// says; see [bunstore.KeyLogins].
+func Open(ctx context.Context, path string, sealer ports.Sealer, logins bunstore.Logins) (store *bunstore.Store, err error) {
 	err = retryOpen(ctx, func() error {
 		db, err := open(ctx, path)
 		if err == nil {
-			store, err = db.store(ctx, sealer)
+			store, err = db.store(ctx, sealer, &logins)
 		}
 		return err
 	})
 	return store, err
 }
 
-// store returns the store of a database, which it closes if it can't.
-func (db *database) store(ctx context.Context, sealer ports.Sealer) (*bunstore.Store, error) {
+// store returns the store of a database, which it closes if it can't. Without logins, it leaves the keys of the logins alone.
+func (db *database) store(ctx context.Context, sealer ports.Sealer, logins *bunstore.Logins) (*bunstore.Store, error) {
 	var clock clock
-	return db.storeBy(ctx, sealer, func() int64 { return clock.now().UnixMicro() })
+	return db.storeBy(ctx, sealer, logins, func() int64 { return clock.now().UnixMicro() })
 }
 
 // storeBy is store with a clock, which tells microseconds since 1970.
-func (db *database) storeBy(ctx context.Context, sealer ports.Sealer, now func() int64) (*bunstore.Store, error) {
+func (db *database) storeBy(
+	ctx context.Context, sealer ports.Sealer, logins *bunstore.Logins, now func() int64,
+) (*bunstore.Store, error) {
 	dialect := dialectOf(now)
 	err := bunstore.CheckKeys(ctx, db.writer, dialect, sealer)
+	var rule login.Rule
+	if err == nil && logins != nil {
+		rule = logins.Rule
+		err = bunstore.KeyLogins(ctx, db.writer, dialect, *logins)
+	}
 	var engine *engine
 	if err == nil {
 		engine, err = newEngine(ctx, db.writer.DB, dialect, now)
@@ -57,6 +66,7 @@ func (db *database) storeBy(ctx context.Context, sealer ports.Sealer, now func()
 	return bunstore.New(bunstore.Config{
 		Dialect: dialect,
 		Sealer:  sealer,
+		Logins:  rule,
 		Writer:  db.writer,
 		Reader:  db.reader,
 		Engine:  engine,

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -16,7 +17,8 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// A file of the first schema, with a leased user with labels, a user in quarantine, and a lease that ended.
+// A file of the first schema, with a leased user with labels, a user in quarantine, a user with the login of the
+// first in capital letters, and a lease that ended.
 func TestAFileOfTheFirstSchemaIsBroughtUpToDate(t *testing.T) {
 	ctx := context.Background()
 	path := filepath.Join(t.TempDir(), "users.db")
@@ -24,7 +26,7 @@ func TestAFileOfTheFirstSchemaIsBroughtUpToDate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	leased, quarantined := domain.NewUserID(time.Now()), domain.NewUserID(time.Now())
+	leased, quarantined, duplicate := domain.NewUserID(time.Now()), domain.NewUserID(time.Now()), domain.NewUserID(time.Now())
 	lease, ended := domain.NewLeaseID(), domain.NewLeaseID()
 	writeFirstSchema(ctx, t, path, func(db *database) {
 		now := time.Now().UnixMicro()
@@ -35,14 +37,19 @@ func TestAFileOfTheFirstSchemaIsBroughtUpToDate(t *testing.T) {
 		exec(t, db, insert, leased.String(), now, "ann", seal(t, keys, leased), `{"role":"admin"}`, now+time.Hour.Microseconds(),
 			digest[:], now, now+time.Hour.Microseconds(), nil, nil)
 		exec(t, db, insert, quarantined.String(), now, "bob", seal(t, keys, quarantined), `{}`, 0, nil, nil, nil, "dirty", now)
+		exec(t, db, insert, duplicate.String(), now+1, "ANN", seal(t, keys, duplicate), `{"role":"admin"}`, 0, nil, nil, nil, nil, nil)
 		exec(t, db, `INSERT INTO ended_leases VALUES (?, ?)`, past[:], now)
 	})
 
-	store, err := Open(ctx, path, keys)
+	var reported []bunstore.Duplicate
+	store, err := Open(ctx, path, keys, bunstore.Logins{Report: func(_ int, some []bunstore.Duplicate) { reported = some }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = store.Close() })
+	if want := []bunstore.Duplicate{{User: duplicate, Older: leased, Login: "ANN"}}; !slices.Equal(reported, want) {
+		t.Errorf("the duplicates are %v, want %v", reported, want)
+	}
 	anyone := domain.Selector{Env: "staging"}
 	take := func(now time.Time, users []*domain.User) error { return users[0].LockOpen(now, 0) }
 	if _, err := store.Claim(ctx, ports.Claim{Want: []domain.Selector{anyone}, Decide: take}); !errors.Is(err, domain.ErrPoolExhausted) {

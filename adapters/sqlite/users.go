@@ -21,7 +21,12 @@ const (
 		lock_owner = nullif(?, ''), lock_note = nullif(?, ''), lock_acquired_at = nullif(?, 0), lock_expires_at = nullif(?, 0),
 		quarantine_reason = nullif(?, ''), quarantined_at = nullif(?, 0), lock_quarantines = ?, last_code_at = ? WHERE user_id = ?`
 
-	removeUser = `DELETE FROM users WHERE user_id = ?`
+	accountOfUser = `SELECT project_id, env, login_key FROM users WHERE user_id = ?`
+	removeUser    = `DELETE FROM users WHERE user_id = ?`
+
+	// firstOfAccount does nothing unless the user was removed that was the first.
+	firstOfAccount = `UPDATE users SET duplicate = 0 WHERE user_id = (
+		SELECT user_id FROM users WHERE project_id = ? AND env = ? AND login_key = ? ORDER BY duplicate LIMIT 1) AND duplicate > 0`
 
 	poolOfUser    = `SELECT pool_id FROM users WHERE user_id = ?`
 	changeAccount = `UPDATE users SET password = ?, sealing_key = ?, labels = ?, label_set_id = ? WHERE user_id = ?`
@@ -33,9 +38,9 @@ const (
 
 	addUser = `INSERT INTO users (fence, free_at, released_at, lock_lease, lock_position, lock_size, lock_owner, lock_note,
 			lock_acquired_at, lock_expires_at, quarantine_reason, quarantined_at, lock_quarantines, last_code_at,
-			user_id, created_at, project_id, env, domain, pool_id, login, password, sealing_key, labels, label_set_id)
+			user_id, created_at, project_id, env, domain, pool_id, login, login_key, password, sealing_key, labels, label_set_id)
 		VALUES (?, ?, nullif(?, 0), ?, ?, ?, nullif(?, ''), nullif(?, ''), nullif(?, 0), nullif(?, 0), nullif(?, ''), nullif(?, 0), ?,
-			?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+			?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 )
 
 // circulation returns the first arguments of moveUser and addUser.
@@ -55,7 +60,7 @@ func (tx *transaction) writeUsers(changes bunstore.Changes) (added map[domain.Us
 		}
 	}
 	for _, id := range changes.Removed {
-		if err := tx.mustChange(removeUser, id.String()); err != nil {
+		if err := tx.remove(id.String()); err != nil {
 			return nil, err
 		}
 	}
@@ -75,6 +80,20 @@ func (tx *transaction) writeUsers(changes bunstore.Changes) (added map[domain.Us
 		}
 	}
 	return added, nil
+}
+
+// remove removes a user, and lets its oldest duplicate be the account.
+func (tx *transaction) remove(id string) error {
+	var project, env string
+	var loginKey []byte
+	if err := tx.statement(accountOfUser).QueryRowContext(tx.ctx, id).Scan(&project, &env, &loginKey); err != nil {
+		return err
+	}
+	if err := tx.mustChange(removeUser, id); err != nil {
+		return err
+	}
+	_, err := tx.exec(firstOfAccount, project, env, loginKey)
+	return err
 }
 
 func (tx *transaction) changeAccount(a bunstore.Account) error {
@@ -102,7 +121,7 @@ func (tx *transaction) add(r bunstore.Row) (bool, error) {
 		return false, err
 	}
 	n, err := tx.exec(addUser, append(circulation(r.Circulation), uuid.UUID(r.UserID).String(), r.CreatedAt, project, r.Env,
-		r.Domain, pool, r.Login, r.Password, r.SealingKey, string(r.Labels), set)...)
+		r.Domain, pool, r.Login, r.LoginKey, r.Password, r.SealingKey, string(r.Labels), set)...)
 	return n == 1, err
 }
 

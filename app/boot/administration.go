@@ -7,7 +7,6 @@ import (
 	"os"
 
 	"github.com/userfarm/userfarm/adapters/bunstore"
-	"github.com/userfarm/userfarm/adapters/sqlite"
 	"github.com/userfarm/userfarm/app"
 	"github.com/userfarm/userfarm/ports"
 )
@@ -31,7 +30,7 @@ func Administer(ctx context.Context, cfg StoreConfig, mayBeNew bool) (*bunstore.
 	if err != nil {
 		return nil, err
 	}
-	return openDatabase(ctx, where, cfg.EncryptionKeyFile, sqlite.OpenShared, log)
+	return openDatabase(ctx, where, cfg.EncryptionKeyFile, nil, log)
 }
 
 // APIKeys returns the API keys of a store.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/domain/login"
 )
 
 // Config holds the settings of a farm. The command line fills it; the tags describe the flags.
@@ -21,7 +22,11 @@ type Config struct {
 	OnExpiry      string        `help:"What becomes of users whose lease expires before it is released: ${enum}." enum:"free,quarantine" default:"free" env:"USERFARM_ON_EXPIRY"`
 	History       time.Duration `help:"How long to keep what happened to users." default:"720h" env:"USERFARM_HISTORY"`
 	LegacyLockTTL time.Duration `help:"Time to live of a lock taken with /acquire_lock; 0 is no expiry." default:"0" env:"USERFARM_LEGACY_LOCK_TTL"`
+
+	LoginsAreCaseSensitive bool `help:"The system under test tells logins apart by upper and lower case: Ann and ann are two accounts. All replicas need the same setting." env:"USERFARM_LOGINS_ARE_CASE_SENSITIVE"`
 }
+
+func (c Config) loginRule() login.Rule { return login.Rule{CaseSensitive: c.LoginsAreCaseSensitive} }
 
 // HTTPConfig says on which address the farm serves, and how.
 type HTTPConfig struct {

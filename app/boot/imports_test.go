@@ -24,8 +24,13 @@ type rule struct {
 
 var rules = []rule{{
 	of:     "domain",
+	except: "domain/login",
 	may:    only(module + "domain"),
 	reason: "a program that embeds the lock rules gets no other dependency than the standard library",
+}, {
+	of:     "domain/login",
+	may:    only(module+"domain", "golang.org/x/text"),
+	reason: "the standard library has no Unicode normal forms and no full case folding; x/text has both, and nothing else is needed",
 }, {
 	of:     "ports",
 	except: "ports/portstest",

@@ -16,16 +16,20 @@ import (
 )
 
 // newStore opens the store and brings its schema up to date. The store closes when the farm stops.
-func newStore(ctx context.Context, lc fx.Lifecycle, cfg StoreConfig, log *slog.Logger) (ports.Store, error) {
+func newStore(ctx context.Context, lc fx.Lifecycle, cfg Config, log *slog.Logger) (ports.Store, error) {
 	where, err := parseStoreURL(cfg.Store)
 	if err != nil {
 		return nil, err
 	}
 	if where.kind == inMemory {
 		log.Warn("users are kept in memory only: they are lost when the farm stops")
-		return memory.New(), nil
+		return memory.NewWith(cfg.loginRule()), nil
 	}
-	store, err := openDatabase(ctx, where, cfg.EncryptionKeyFile, sqlite.Open, log)
+	logins := bunstore.Logins{Rule: cfg.loginRule(), Report: func(number int, some []bunstore.Duplicate) {
+		log.Warn("users are the same accounts as older users, as their logins are compared now, and are in quarantine for that; "+
+			"see Logins in adapters/http/README.md", "users", number, "some", names(some))
+	}}
+	store, err := openDatabase(ctx, where, cfg.EncryptionKeyFile, &logins, log)
 	if err != nil {
 		return nil, err
 	}
@@ -33,21 +37,33 @@ func newStore(ctx context.Context, lc fx.Lifecycle, cfg StoreConfig, log *slog.L
 	return store, nil
 }
 
-// openSQLite is [sqlite.Open], or [sqlite.OpenShared].
-type openSQLite func(ctx context.Context, path string, sealer ports.Sealer) (*bunstore.Store, error)
+// names returns one text for each duplicate, for people to read.
+func names(duplicates []bunstore.Duplicate) []string {
+	all := make([]string, len(duplicates))
+	for i, d := range duplicates {
+		all[i] = fmt.Sprintf("%q (%v) is %v", d.Login, d.User, d.Older)
+	}
+	return all
+}
 
+// openDatabase opens a database for a farm, or, without logins, for an administrator of its keys.
 func openDatabase(
-	ctx context.Context, where storeURL, keyFile string, openFile openSQLite, log *slog.Logger,
+	ctx context.Context, where storeURL, keyFile string, logins *bunstore.Logins, log *slog.Logger,
 ) (*bunstore.Store, error) {
 	keys, err := findKeys(where, keyFile, log)
 	if err != nil {
 		return nil, err
 	}
 	var store *bunstore.Store
-	if where.kind == inPostgres {
-		store, err = postgres.Open(ctx, where.url, keys)
-	} else {
-		store, err = openFile(ctx, where.file, keys)
+	switch {
+	case where.kind == inPostgres && logins != nil:
+		store, err = postgres.Open(ctx, where.url, keys, *logins)
+	case where.kind == inPostgres:
+		store, err = postgres.OpenShared(ctx, where.url, keys)
+	case logins != nil:
+		store, err = sqlite.Open(ctx, where.file, keys, *logins)
+	default:
+		store, err = sqlite.OpenShared(ctx, where.file, keys)
 	}
 	if errors.Is(err, bunstore.ErrMissingKey) {
 		err = fmt.Errorf("encryption key file %s: %w", keys.file, err)

@@ -21,6 +21,7 @@ import (
 	"github.com/uptrace/bun/dialect/sqlitedialect"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
+	"github.com/userfarm/userfarm/adapters/bunstore"
 	farmhttp "github.com/userfarm/userfarm/adapters/http"
 	"github.com/userfarm/userfarm/adapters/postgres"
 	"github.com/userfarm/userfarm/adapters/postgres/postgrestest"
@@ -41,7 +42,7 @@ func BenchmarkGetUsers(b *testing.B) {
 	}
 	b.Run("sqlite", func(b *testing.B) {
 		path := filepath.Join(b.TempDir(), "users.db")
-		store, err := sqlite.Open(b.Context(), path, keys)
+		store, err := sqlite.Open(b.Context(), path, keys, bunstore.Logins{})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -53,7 +54,7 @@ func BenchmarkGetUsers(b *testing.B) {
 	})
 	b.Run("postgres", func(b *testing.B) {
 		url := postgrestest.Start(b).NewDatabase(b)
-		store, err := postgres.Open(b.Context(), url, keys)
+		store, err := postgres.Open(b.Context(), url, keys, bunstore.Logins{})
 		if err != nil {
 			b.Fatal(err)
 		}

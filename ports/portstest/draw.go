@@ -14,7 +14,7 @@ import (
 var (
 	drawEnv    = rapid.SampledFrom([]string{"staging", "production"})
 	drawDomain = rapid.SampledFrom([]string{"shop", "mail"})
-	drawLogin  = rapid.SampledFrom([]string{"ann", "ben", "cid", "dan", "eve", "fay"})
+	drawLogin  = rapid.SampledFrom([]string{"ann", "Ann", "ben", "BEN", "cid", "dan", "eve", "fay"})
 	drawRole   = rapid.SampledFrom([]string{"", "admin", "plain"})
 	drawPlan   = rapid.SampledFrom([]string{"", "", "free"})
 	drawTOTP   = rapid.SampledFrom([]string{"", "otpauth://totp/?period=1&secret=AAAA", "otpauth://totp/?period=1&secret=BBBB"})

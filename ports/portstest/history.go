@@ -213,7 +213,7 @@ func historyRemoved(f *farm) {
 
 func historyText(f *farm) {
 	for _, text := range []string{"Zoë \U0001f642", "'; DROP TABLE users; --", "a\\'b\"c", "%s $1 ?", "\u202eabc"} {
-		u := f.add(withLogin(text), in(domain.Pool{ProjectID: projectB, Env: text, Domain: text}))
+		u := f.add(withLogin("a"+text), in(domain.Pool{ProjectID: projectB, Env: text, Domain: text}))
 		lease, err := f.tryAcquireOn(domain.Terms{Owner: text, Note: text, TTL: ttl}, named(u))
 		f.must(err)
 		f.must(f.release(lease.ID, domain.Fault{UserID: u.ID(), Reason: text}))

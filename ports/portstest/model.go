@@ -3,6 +3,7 @@ package portstest
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/userfarm/userfarm/domain"
@@ -78,7 +79,7 @@ func (m *model) add(users ...domain.Snapshot) error {
 	all := slices.Clone(m.users)
 	for _, u := range users {
 		for _, other := range all {
-			sameLogin := other.Login == u.Login && other.Pool.ProjectID == u.Pool.ProjectID && other.Pool.Env == u.Pool.Env
+			sameLogin := strings.EqualFold(other.Login, u.Login) && other.Pool.ProjectID == u.Pool.ProjectID && other.Pool.Env == u.Pool.Env
 			if other.ID == u.ID || sameLogin {
 				return domain.ErrUserExists
 			}
@@ -305,7 +306,7 @@ func (m *model) lease(id domain.LeaseID, users []*domain.Snapshot) domain.Lease 
 func (m *model) list(q ports.Query) (users []domain.Snapshot, more bool) {
 	for _, u := range m.users {
 		if compareIDs(u.ID, q.After) > 0 && sees(q.Scope, u) &&
-			(q.Login == "" || q.Login == u.Login) &&
+			(q.Login == "" || strings.EqualFold(q.Login, u.Login)) &&
 			(q.Status == "" || q.Status == m.status(u)) &&
 			fits(u, q.ProjectID, q.Env, q.Domain, q.Labels) {
 			users = append(users, u)

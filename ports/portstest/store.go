@@ -13,6 +13,7 @@ func TestStore(t *testing.T, env Env, newSubject Factory) {
 		tests []storeTest
 	}{
 		{"Add", addTests},
+		{"Logins", loginTests},
 		{"Find", findTests},
 		{"List", listTests},
 		{"Claim", claimTests},

@@ -37,14 +37,14 @@ func textFields(f *farm) {
 	users := make([]*domain.User, len(hostile))
 	for i, text := range hostile {
 		users[i] = f.build(
-			in(domain.Pool{ProjectID: projectA, Env: text, Domain: text}), withLogin(text),
+			in(domain.Pool{ProjectID: projectA, Env: text, Domain: text}), withLogin(hostileLogin(i)),
 			func(s *domain.Spec) { s.Password = domain.NewSecret(strings.Repeat(text, 4)) },
 		)
 	}
 	f.must(f.store.Add(f.Context(), domain.Once{}, users...))
 	for i, u := range users {
 		text := hostile[i]
-		for _, q := range []ports.Query{{Env: text}, {Domain: text}, {Login: text}} {
+		for _, q := range []ports.Query{{Env: text}, {Domain: text}, {Login: hostileLogin(i)}} {
 			f.wantIDs(fmt.Sprintf("list by %+q", text), f.list(q), []domain.UserID{u.ID()})
 		}
 		terms := domain.Terms{Owner: text, Note: strings.Repeat(text, 4), TTL: ttl}
@@ -68,6 +68,12 @@ func textFields(f *farm) {
 	if len(counts) != len(hostile) {
 		f.Fatalf("%d pools, want %d", len(counts), len(hostile))
 	}
+}
+
+// hostileLogin returns a login with a hostile text that differs from all others, whatever its case.
+func hostileLogin(i int) string {
+	text := []rune(hostile[i])
+	return fmt.Sprintf("%d%s%d", i, string(text[:min(len(text), 249)]), i)
 }
 
 func textLabels(f *farm) {

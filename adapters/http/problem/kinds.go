@@ -72,7 +72,7 @@ var kinds = []Kind{
 	{api.CodeUserQuarantined, 409, "User is quarantined",
 		"The user is out of circulation until it is restored.", 0, domain.ErrUserQuarantined},
 	{api.CodeUserExists, 409, "User exists",
-		"The login is taken in this project and environment.", 0, domain.ErrUserExists},
+		"Another user has this login in this project and environment, perhaps in another spelling.", 0, domain.ErrUserExists},
 	{api.CodeNoTOTP, 409, "User has no second factor",
 		"The user has no secret to make one-time codes from. An admin can set one: totp_secret.",
 		0, domain.ErrNoTOTP},

@@ -553,6 +553,7 @@ type NewKey struct {
 
 // NewUser defines model for NewUser.
 type NewUser struct {
+	// Login The farm keeps it as it is. It must not begin or end with a blank or another invisible character.
 	Login    string `json:"login" validate:"required"`
 	Password string `json:"password" validate:"required"`
 
@@ -567,7 +568,7 @@ type NewUser struct {
 	Labels Labels `json:"labels,omitempty"`
 
 	// TOTPSecret The secret of the second factor, if the user logs in with codes of an authenticator app. It is base32, as the site
-	// shows it, or the `otpauth://totp/` URI of the QR code.
+	// shows it, or the `otpauth://totp/` URI of the QR code. Blanks, line breaks and invisible characters do not matter.
 	TOTPSecret *string `json:"totp_secret,omitempty" validate:"omitnil,min=1"`
 }
 
