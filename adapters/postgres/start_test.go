@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/userfarm/userfarm/adapters/bunstore"
 	"github.com/userfarm/userfarm/adapters/postgres"
 	"github.com/userfarm/userfarm/adapters/postgres/postgrestest"
 )
@@ -149,6 +150,23 @@ func TestMigrateAgainChangesNothing(t *testing.T) {
 		}
 	}
 	open(t, databaseURL, newKeyRing(t))
+}
+
+func TestADatabaseThatANewerUserfarmMigratedIsRefused(t *testing.T) {
+	server := postgrestest.Shared(t)
+	databaseURL := server.NewDatabase(t)
+	ctx := context.Background()
+	if err := postgres.Migrate(ctx, databaseURL); err != nil {
+		t.Fatal(err)
+	}
+	server.Exec(t, databaseURL, "INSERT INTO bun_migrations (name, group_id) VALUES ('9002', 9), ('9001', 9)")
+
+	_, err := postgres.Open(ctx, databaseURL, newKeyRing(t))
+	for operation, err := range map[string]error{"Open": err, "Migrate": postgres.Migrate(ctx, databaseURL)} {
+		if !errors.Is(err, bunstore.ErrAhead) || !strings.Contains(err.Error(), "9001, 9002") {
+			t.Errorf("%s = %v, want %v that names both migrations", operation, err, bunstore.ErrAhead)
+		}
+	}
 }
 
 // A replica that is killed as it migrates leaves three things, one after the other: its session, until the server notices;
