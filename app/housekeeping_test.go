@@ -17,7 +17,7 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// failing is a store whose EndExpired fails as long as err is set.
+// failing is a store whose EndExpired and Ping fail as long as err is set.
 type failing struct {
 	*memory.Store
 	mu  sync.Mutex
@@ -42,6 +42,8 @@ func (s *failing) EndExpired(ctx context.Context) (time.Duration, error) {
 	}
 	return s.Store.EndExpired(ctx)
 }
+
+func (s *failing) Ping(context.Context) error { return s.failure() }
 
 // synctest fails the test if a goroutine of the housekeeping is left when the test ends.
 func TestHousekeepingRunsUntilItsContextEnds(t *testing.T) {

@@ -50,6 +50,7 @@ import (
 	"context"
 
 	"github.com/uptrace/bun"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/userfarm/userfarm/ports"
 )
@@ -63,9 +64,14 @@ type Config struct {
 	Writer, Reader *bun.DB
 
 	// Engine writes to the same database. It may be asked for one transaction at a time for groups, one for the line, and as
-	// many as SoloSlots says (at least 1) for operations that go solo and may wait for rows that rivals hold.
+	// many as SoloSlots says (at least 1) for operations that go solo and may wait for rows that rivals hold. And for one that checks
+	// whether it can write.
 	Engine    Engine
 	SoloSlots int
+
+	// Check returns why the database must not be used, or nil. Each operation calls it before it begins and before it is answered:
+	// see [ports.UnavailableError]. It may be nil.
+	Check func() error
 
 	// Reconnect drops the idle connections: one turned out to be dead, so the others may be, too. It may be nil.
 	Reconnect func()
@@ -89,6 +95,8 @@ type Store struct {
 	line       line
 	recent     recentWants
 	soloSlots  chan struct{} // has room for another operation that goes solo
+	pings      singleflight.Group
+	check      func() error
 	reconnect  func()
 	unlisten   func()
 	close      func() error
@@ -106,8 +114,12 @@ func New(config Config) *Store {
 		reader:    config.Reader,
 		engine:    config.Engine,
 		soloSlots: make(chan struct{}, max(1, config.SoloSlots)),
+		check:     config.Check,
 		reconnect: config.Reconnect,
 		close:     config.Close,
+	}
+	if store.check == nil {
+		store.check = func() error { return nil }
 	}
 	if store.reconnect == nil {
 		store.reconnect = func() {}
@@ -141,12 +153,4 @@ func (s *Store) listen(listen func(context.Context, func())) {
 		cancel()
 		<-ended
 	}
-}
-
-// Ping implements [ports.Health].
-func (s *Store) Ping(ctx context.Context) error {
-	return s.read(ctx, "ping", func(ctx context.Context, db bun.IDB) error {
-		_, err := db.NewSelect().Table("sealing_keys").ColumnExpr("1").Limit(1).Exec(ctx)
-		return err
-	})
 }

@@ -74,7 +74,7 @@ func open(ctx context.Context, config *pgxpool.Config, sealer ports.Sealer) (*bu
 		Engine:  engine{pool: writes, low: newLowWater()},
 		Listen:  listen(config.ConnConfig),
 
-		SoloSlots: max(1, int(forWrites.MaxConns)-2), // one connection is for groups, one for the line
+		SoloSlots: max(1, int(forWrites.MaxConns)-3), // one connection is for groups, one for the line, one for pings
 
 		Reconnect: func() {
 			reads.Reset()

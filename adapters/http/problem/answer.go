@@ -11,6 +11,7 @@ import (
 
 	"github.com/userfarm/userfarm/adapters/http/internal/api"
 	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
 )
 
 const (
@@ -30,6 +31,9 @@ func Answer(c *fiber.Ctx, err error) error {
 	detail := kind.Detail
 	if explained, ok := errors.AsType[*explainedError](err); ok {
 		detail = explained.detail
+	}
+	if unavailable, ok := errors.AsType[*ports.UnavailableError](err); ok && kind.Code == api.CodeStoreUnavailable {
+		detail = "The database can't be used: " + unavailable.Reason + ". " + mayBeDone
 	}
 	return c.Status(kind.Status).JSON(api.Problem{
 		Type:   typeBase + string(kind.Code),
