@@ -43,12 +43,10 @@ var requiredSettings = map[string]string{
 
 // indexesOnly makes the planner take the indexes that are made for the statements of an engine. Left to itself it would
 // leave them some minutes into heavy load: it takes the size of an index for what reading a row by it costs, and that of
-// free users is large then, though nearly all of it is empty and waits to be used again. Where there is no other way than
-// the ones that are off, they look so costly that PostgreSQL would compile the statement.
+// free users is large then, though nearly all of it is empty and waits to be used again.
 var indexesOnly = map[string]string{
 	"enable_seqscan":    "off",
 	"enable_bitmapscan": "off",
-	"jit":               "off",
 }
 
 // split shares the connections of a configuration between one pool for reading and one for an engine, so that neither can
@@ -60,6 +58,7 @@ func split(config *pgxpool.Config) (reads, writes *pgxpool.Config) {
 	for name, value := range indexesOnly {
 		writes.ConnConfig.RuntimeParams[name] = value
 	}
+	reads.ConnConfig, writes.ConnConfig = settleSessions(reads.ConnConfig), settleSessions(writes.ConnConfig)
 	return reads, writes
 }
 

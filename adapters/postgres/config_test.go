@@ -76,19 +76,6 @@ func TestAURLDoesNotChangeHowValuesAreRead(t *testing.T) {
 	}
 }
 
-func TestAMigrationMayTakeLong(t *testing.T) {
-	config, err := parse("postgres://user:secret@host/database?statement_timeout=1s")
-	if err != nil {
-		t.Fatal(err)
-	}
-	session := withoutTimeouts(config.ConnConfig)
-	for _, name := range []string{"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"} {
-		if got := session.RuntimeParams[name]; got != "0" {
-			t.Errorf("%s is %q, want 0", name, got)
-		}
-	}
-}
-
 func TestAURLWithBadSettingsIsRefused(t *testing.T) {
 	for _, settings := range []string{
 		"pool_max_conns=none", "pool_max_conns=0", "sslmode=perhaps", "target_session_attrs=some",

@@ -152,6 +152,42 @@ func TestMigrateAgainChangesNothing(t *testing.T) {
 	open(t, databaseURL, newKeyRing(t))
 }
 
+func TestADatabaseThatCanNotStoreEveryTextIsRefused(t *testing.T) {
+	server := postgrestest.Shared(t)
+	for _, encoding := range []string{"SQL_ASCII", "LATIN1", "EUC_JP"} {
+		databaseURL := server.NewDatabaseIn(t, encoding)
+		_, err := postgres.Open(context.Background(), databaseURL, newKeyRing(t))
+		for operation, err := range map[string]error{"Open": err, "Migrate": postgres.Migrate(context.Background(), databaseURL)} {
+			if err == nil || !strings.Contains(err.Error(), encoding) || !strings.Contains(err.Error(), "UTF8") {
+				t.Errorf("%s = %v, want an error that names %s and UTF8", operation, err, encoding)
+			}
+		}
+	}
+}
+
+// In a temporary schema the tables of a farm would be gone with its first session.
+func TestADatabaseWithoutAPlaceForTablesIsRefused(t *testing.T) {
+	server := postgrestest.Shared(t)
+	for _, path := range []string{"''", "nowhere", "pg_temp", "pg_temp, public", "pg_catalog, public"} {
+		databaseURL := server.NewDatabase(t)
+		server.Exec(t, databaseURL, "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = "+
+			strings.ReplaceAll(path, "'", "''")+"', current_database()); END $$")
+		_, err := postgres.Open(context.Background(), databaseURL, newKeyRing(t))
+		if err == nil || !strings.Contains(err.Error(), "search path") {
+			t.Errorf("search_path = %s: %v, want an error that names it", path, err)
+		}
+	}
+}
+
+// Administrators keep users of several programs apart by a search path of a role or database.
+func TestADatabaseMayHaveASearchPath(t *testing.T) {
+	server := postgrestest.Shared(t)
+	databaseURL := server.NewDatabase(t)
+	server.Exec(t, databaseURL, "CREATE SCHEMA farm; DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = farm', current_database()); END $$")
+	addUsers(t, open(t, databaseURL, newKeyRing(t)), 1)
+	server.Exec(t, databaseURL, "SELECT 1/count(*) FROM farm.users")
+}
+
 func TestADatabaseThatANewerUserfarmMigratedIsRefused(t *testing.T) {
 	server := postgrestest.Shared(t)
 	databaseURL := server.NewDatabase(t)
