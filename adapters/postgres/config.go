@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"errors"
 	"net/url"
 	"strings"
 	"time"
@@ -62,12 +61,11 @@ func split(config *pgxpool.Config) (reads, writes *pgxpool.Config) {
 	return reads, writes
 }
 
-// errURL tells nothing of the URL: where its password ends can't be told when it can't be read.
-var errURL = errors.New("postgres: the URL of the database, or a setting in it, can't be read; " +
-	"it has the form postgres://user:password@host:port/database?setting=value, with %-escapes in each part")
-
 // parse returns the configuration of a pool for a URL.
 func parse(databaseURL string) (*pgxpool.Config, error) {
+	if err := CheckURL(databaseURL); err != nil {
+		return nil, err
+	}
 	given, err := pgx.ParseConfig(databaseURL)
 	if err != nil {
 		return nil, errURL

@@ -33,7 +33,8 @@ func Open(ctx context.Context, url string, sealer ports.Sealer) (*bunstore.Store
 	if err != nil {
 		return nil, err
 	}
-	return open(ctx, config, sealer)
+	store, err := open(ctx, config, sealer)
+	return store, hideSettings(url, err)
 }
 
 // Migrate brings the schema of the database of a URL up to date.
@@ -42,7 +43,8 @@ func Migrate(ctx context.Context, url string) error {
 	if err != nil {
 		return err
 	}
-	return oneLine(prepare(ctx, config.ConnConfig, turnTimeout, func(context.Context, *bun.DB) error { return nil }))
+	err = prepare(ctx, config.ConnConfig, turnTimeout, func(context.Context, *bun.DB) error { return nil })
+	return hideSettings(url, oneLine(err))
 }
 
 func open(ctx context.Context, config *pgxpool.Config, sealer ports.Sealer) (*bunstore.Store, error) {

@@ -85,6 +85,24 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 			password: "cret",
 			says:     "can't be read",
 		},
+		{
+			name:     "a password with an @ that is not escaped, of which a part looks like a host",
+			url:      "postgres://user:se@cret.invalid/x@host:5432/database",
+			password: "cret",
+			says:     "can't be read",
+		},
+		{
+			name:     "a password among the settings with an & that is not escaped",
+			url:      databaseURL + "?password=" + server.Password() + "&cret=x",
+			password: "cret",
+			says:     "%26",
+		},
+		{
+			name:     "a setting that the server does not know",
+			url:      databaseURL + "?statment_timeout=1",
+			password: server.Password(),
+			says:     "statment_timeout",
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			text := openError(t, test.url, test.password)
