@@ -136,9 +136,9 @@ func TestManyRefusalsAreExplainedAFewAtATime(t *testing.T) {
 		farm := mustNew(store, settings)
 		began := time.Now()
 		var explained, answered atomic.Int32
-		for range 1000 {
+		for i := range 1000 {
 			go func() {
-				if len(closest(t, farm, domain.Selector{})) > 0 {
+				if len(closest(t, farm, domain.Selector{Env: fmt.Sprint("env ", i)})) > 0 {
 					explained.Add(1)
 				}
 				answered.Add(1)
@@ -151,7 +151,7 @@ func TestManyRefusalsAreExplainedAFewAtATime(t *testing.T) {
 		if top := store.top.Load(); top > 2 {
 			t.Errorf("%d ran at a time", top)
 		}
-		if n := explained.Load(); n < 8 || n > 12 {
+		if n := explained.Load(); n < 4 || n > 6 { // two reads each
 			t.Errorf("%d were explained in half a second", n)
 		}
 	})

@@ -24,7 +24,7 @@ type Farm struct {
 	endings  *endings
 	caller   domain.Caller
 
-	explaining chan struct{} // has an element for each refusal that is being explained
+	explanations *explanations
 }
 
 var _ ports.Farm = (*Farm)(nil)
@@ -36,7 +36,7 @@ func New(store ports.Store, settings Settings) (*Farm, error) {
 	}
 	return &Farm{
 		store: store, settings: settings, endings: newEndings(), caller: domain.Everybody(),
-		explaining: make(chan struct{}, explainAtOnce),
+		explanations: newExplanations(),
 	}, nil
 }
 

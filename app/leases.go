@@ -24,7 +24,9 @@ func (f *Farm) Acquire(
 	key = key.Of(f.caller)
 	id, once := key.NewLease(acquireRequest(want, terms))
 	var lease domain.Lease
-	claim := ports.Claim{Want: narrowed, Wait: terms.Wait, Once: once}
+	claim := ports.Claim{
+		Want: narrowed, Wait: terms.Wait, Once: once, Asker: domain.Asker{Owner: terms.Owner, Note: terms.Note, Key: f.caller.Key},
+	}
 	claim.Decide = f.asCaller(domain.ErrUserNotFound, func(now time.Time, users []*domain.User) (err error) {
 		lease, err = domain.Grant(now, id, granted, users)
 		return err

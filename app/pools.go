@@ -10,3 +10,8 @@ import (
 func (f *Farm) Pools(ctx context.Context) ([]domain.PoolCount, error) {
 	return f.store.CountPools(ctx, f.caller.Scope)
 }
+
+// Line implements [ports.Pools].
+func (f *Farm) Line(ctx context.Context, limit int) ([]domain.Waiter, int, error) {
+	return f.store.Line(ctx, f.caller.Scope, limitOf(limit))
+}

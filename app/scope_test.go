@@ -119,6 +119,10 @@ var methods = map[string]func(ctx context.Context, farm ports.Farm, x things) (a
 		return farm.ForceRelease(ctx, x.user, 0, "it hangs")
 	},
 	"Pools": func(ctx context.Context, farm ports.Farm, _ things) (any, error) { return farm.Pools(ctx) },
+	"Line": func(ctx context.Context, farm ports.Farm, _ things) (any, error) {
+		line, total, err := farm.Line(ctx, 100)
+		return fmt.Sprint(line, total), err
+	},
 	"Events": func(ctx context.Context, farm ports.Farm, x things) (any, error) {
 		return farm.Events(ctx, ports.EventQuery{UserID: x.user, Limit: 100})
 	},

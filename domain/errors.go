@@ -86,6 +86,8 @@ type UnmatchedError struct {
 
 	// Closest are the users that come closest to some of the selectors, if that is known. It is only for ErrNoMatch.
 	Closest []NearMiss
+
+	Occupancy *Occupancy // of an ErrPoolExhausted; nil if it is not known
 }
 
 // Error names the reason, the selectors and what comes closest to them.
@@ -102,8 +104,9 @@ func (e *UnmatchedError) Unwrap() error { return e.Reason }
 
 // SelectorError is an error about the user that one selector names by id.
 type SelectorError struct {
-	Reason   error // ErrUserNotFound, ErrUserLocked or ErrUserQuarantined
-	Selector int   // index of the selector
+	Reason    error      // ErrUserNotFound, ErrUserLocked or ErrUserQuarantined
+	Selector  int        // index of the selector
+	Occupancy *Occupancy // of an ErrUserLocked or ErrUserQuarantined; nil if it is not known
 }
 
 // Error names the reason and the selector.

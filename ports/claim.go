@@ -17,6 +17,9 @@ type Claim struct {
 	// Once describes the call, so that a repetition of it is not carried out again. It may be zero.
 	Once domain.Once
 
+	// Asker is for people that look at the line.
+	Asker domain.Asker
+
 	// Decide changes the users that were found. The store writes what it left.
 	Decide Decide
 }

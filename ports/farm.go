@@ -103,8 +103,12 @@ type Circulation interface {
 	ForceRelease(ctx context.Context, id domain.UserID, fence uint64, reason string) (domain.View, error)
 }
 
-// Pools tells how many users are in which state.
+// Pools tells how many users are in which state, and who waits for them.
 type Pools interface {
 	// Pools counts the users of every pool, ordered by project, environment and domain.
 	Pools(ctx context.Context) ([]domain.PoolCount, error)
+
+	// Line returns the first of the claims that wait for users of the caller's projects, at most limit (0 is 100), and how many
+	// there are.
+	Line(ctx context.Context, limit int) (line []domain.Waiter, total int, err error)
 }

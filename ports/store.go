@@ -13,6 +13,7 @@ type Store interface {
 	KeyStore
 	History
 	PoolCounter
+	LineReader
 	Housekeeping
 	Health
 }
@@ -27,6 +28,16 @@ type PoolCounter interface {
 	// names no user. So that the cost does not grow with the store, it may stop counting the users of one pool, or with the
 	// same labels, at [domain.MostCounted], and may leave out all but a thousand of these groups.
 	CountValues(ctx context.Context, want domain.Selector, field domain.Field) ([]domain.ValueCount, error)
+}
+
+// LineReader reads the line of claims that wait.
+type LineReader interface {
+	// Line returns the claims in line as [domain.Waiter.In] shows them to callers of a scope, in the order of the line, at most
+	// limit, and how many there are.
+	Line(ctx context.Context, scope domain.Scope, limit int) (line []domain.Waiter, total int, err error)
+
+	// CountWaiting returns how many claims in line compete with a claim; see [domain.Compete].
+	CountWaiting(ctx context.Context, want []domain.Selector) (int, error)
 }
 
 // Housekeeping is work that no caller asks for.

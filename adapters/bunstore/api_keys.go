@@ -1,11 +1,15 @@
 package bunstore
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -125,20 +129,33 @@ func (s *Store) ChangeKey(
 
 // NoteUses implements [ports.KeyStore].
 func (s *Store) NoteUses(ctx context.Context, uses map[domain.APIKeyID]time.Time) error {
+	ids := slices.SortedFunc(maps.Keys(uses), func(a, b domain.APIKeyID) int { return bytes.Compare(a[:], b[:]) })
 	return s.bounded(ctx, "note uses of API keys", func(ctx context.Context) error {
-		for id, at := range uses {
-			// Each on its own: replicas that note the same keys in different orders don't wait for each other.
-			err := s.retry(ctx, func() (bool, error) {
-				_, err := s.writer.NewUpdate().Table("api_keys").Set("last_used_at = ?", micros(at)).
-					Where("key_id = ?", id.String()).Where("last_used_at < ?", micros(at)).Exec(ctx)
-				return false, err
-			})
+		for some := range slices.Chunk(ids, usesAtOnce) {
+			// Replicas that note the same keys may meet in a deadlock, which ends one of the statements; it is tried again.
+			err := s.retry(ctx, func() (bool, error) { return false, s.noteUses(ctx, some, uses) })
 			if err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// usesAtOnce is how many keys one statement updates. The database looks for each key in the list of them.
+const usesAtOnce = 500
+
+func (s *Store) noteUses(ctx context.Context, ids []domain.APIKeyID, uses map[domain.APIKeyID]time.Time) error {
+	texts := make([]string, len(ids))
+	args := make([]any, 0, 2*len(ids))
+	for i, id := range ids {
+		texts[i] = id.String()
+		args = append(args, texts[i], micros(uses[id]))
+	}
+	at := "CASE key_id" + strings.Repeat(" WHEN ? THEN ?", len(ids)) + " END"
+	_, err := s.writer.NewUpdate().Table("api_keys").Set("last_used_at = "+at, args...).
+		Where("key_id IN (?)", bun.List(texts)).Where("last_used_at < "+at, args...).Exec(ctx)
+	return err
 }
 
 // changeKeys changes API keys in a transaction, at a time of the store's clock.

@@ -14,7 +14,7 @@ import (
 // Claim implements [ports.Users]: it tries at once, and stands in line if it has to.
 func (s *Store) Claim(ctx context.Context, c ports.Claim) ([]*domain.User, error) {
 	came := time.Now()
-	claim := &ledger.Claim{Want: c.Want, Once: c.Once, Decide: c.Decide}
+	claim := &ledger.Claim{Want: c.Want, Once: c.Once, Decide: c.Decide, Asker: c.Asker}
 	err := refuse(ledger.ErrAwaited)
 	if !s.recent.overlap(c.Want) || ctx.Err() != nil {
 		err = s.bounded(ctx, "claim", func(ctx context.Context) error { return s.run(ctx, claim, len(c.Want)) })

@@ -13,8 +13,8 @@ import (
 //
 //   - A group leaves out rows that rivals hold, so that it waits for none of them. An operation that lacks them goes back to
 //     the front of the queue, at most maxReturns times.
-//   - Then it goes solo: in a transaction of its own, which waits for the rows. Few wait at a time, so that they leave
-//     connections for the groups.
+//   - Then it goes solo: in a transaction of its own, which waits for the rows. Few wait at a time (soloSlots), so that they
+//     leave connections for the groups, and for transactions that wait for no row (quickSlots).
 //   - A claim that goes solo first looks at what is committed at one moment. If users are free by that, it chooses some, waits
 //     for their rows, and begins anew if a rival took them. It gives up after claimPatience.
 
@@ -45,15 +45,27 @@ func (s *Store) run(ctx context.Context, operation ledger.Operation, size int) e
 
 // runSolo takes an operation through a transaction of its own, which waits for rows that rivals hold.
 func (s *Store) runSolo(ctx context.Context, operation ledger.Operation) error {
+	return inSlot(ctx, s.soloSlots, func() error { return s.runAlone(ctx, true, operation) })
+}
+
+// runQuick takes an operation through a transaction of its own, which waits for no rival. If a rival may hold what it needs, it
+// goes solo.
+func (s *Store) runQuick(ctx context.Context, operation ledger.Operation) error {
+	err := s.quick(ctx, func() error { return s.runAlone(ctx, false, operation) })
+	if isContended(err) || errors.Is(err, ledger.ErrNotLoaded) {
+		return s.runSolo(ctx, operation)
+	}
+	return err
+}
+
+func (s *Store) runAlone(ctx context.Context, wait bool, operation ledger.Operation) error {
 	t := &ticket{operation: operation, caller: newCaller()}
-	err := s.solo(ctx, func() error {
-		return s.retry(ctx, func() (committing bool, err error) {
-			answers, committing, err := s.transact(ctx, true, []*ticket{t})
-			if err != nil {
-				return committing, err
-			}
-			return false, answers[0]
-		})
+	err := s.retry(ctx, func() (committing bool, err error) {
+		answers, committing, err := s.transact(ctx, wait, []*ticket{t})
+		if err != nil {
+			return committing, err
+		}
+		return false, answers[0]
 	})
 	if t.caller.panicked != nil {
 		panic(t.caller.panicked)
@@ -84,7 +96,7 @@ func (s *Store) claimSolo(ctx context.Context, until time.Time, claim *ledger.Cl
 // choose returns the ids of users, one for each selector, that are free by what is committed at one moment. It refuses with
 // the errors of [domain.Refusal], and with that of the same call if it was carried out.
 func (s *Store) choose(ctx context.Context, claim *ledger.Claim) (chosen []domain.UserID, err error) {
-	err = s.solo(ctx, func() error {
+	err = s.quick(ctx, func() error {
 		return s.retry(ctx, func() (bool, error) {
 			tx, l, _, err := s.begin(ctx, Ask{OneMoment: true})
 			if err != nil {
@@ -108,11 +120,15 @@ func (s *Store) choose(ctx context.Context, claim *ledger.Claim) (chosen []domai
 	return chosen, err
 }
 
-// solo does work that may wait for rivals, when there is a slot for it.
-func (s *Store) solo(ctx context.Context, work func() error) error {
+// quick does work in a transaction that waits for no rival, when there is a slot for it.
+func (s *Store) quick(ctx context.Context, work func() error) error {
+	return inSlot(ctx, s.quickSlots, work)
+}
+
+func inSlot(ctx context.Context, slots chan struct{}, work func() error) error {
 	select {
-	case s.soloSlots <- struct{}{}:
-		defer func() { <-s.soloSlots }()
+	case slots <- struct{}{}:
+		defer func() { <-slots }()
 		return work()
 	case <-ctx.Done():
 		return ctx.Err()

@@ -82,6 +82,9 @@ func where(search *bun.SelectQuery, conditions []Condition) *bun.SelectQuery {
 	return search
 }
 
+// locked is the condition, with the time twice, for users that are held and not in quarantine.
+func (r Rules) locked() string { return "NOT " + r.Quarantined + " AND " + r.Held }
+
 // inState narrows a search to users that are in a state at a time.
 func (r Rules) inState(search *bun.SelectQuery, state domain.Status, at time.Time) *bun.SelectQuery {
 	switch state {
@@ -90,7 +93,7 @@ func (r Rules) inState(search *bun.SelectQuery, state domain.Status, at time.Tim
 	case domain.Free:
 		return search.Where(r.Free, micros(at))
 	case domain.Locked:
-		return search.Where("NOT "+r.Quarantined, micros(at)).Where(r.Held, micros(at))
+		return search.Where(r.locked(), micros(at), micros(at))
 	case domain.Quarantined:
 		return search.Where(r.Quarantined, micros(at))
 	default:

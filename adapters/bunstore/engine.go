@@ -22,6 +22,9 @@ type Engine interface {
 
 	// Crowds returns the claims that stand in line.
 	Crowds(ctx context.Context) ([]Crowd, error)
+
+	// Waiters returns the claims in line with places above after, in their order, at most limit.
+	Waiters(ctx context.Context, after int64, limit int) ([]Waiter, error)
 }
 
 // Crowd are the claims in line that want the same.

@@ -19,6 +19,7 @@ type fakeEngine struct {
 	rows    map[domain.UserID]Row
 	groups  []Ask     // one for each transaction that was begun
 	written []Changes // one for each transaction that was committed
+	looked  []bool    // one for each look: whether its transaction sees one moment
 
 	wants [][]domain.Selector // of the waiters in line
 	lost  bool                // whether the answers to commits are lost
@@ -42,13 +43,18 @@ func (e *fakeEngine) Begin(_ context.Context, ask Ask) (Transaction, Found, erro
 			found.Targets = append(found.Targets, row)
 		}
 	}
-	return fakeTransaction{e}, found, nil
+	return fakeTransaction{e, ask.OneMoment}, found, nil
 }
 
 // fakeTransaction is a transaction of a [fakeEngine].
-type fakeTransaction struct{ *fakeEngine }
+type fakeTransaction struct {
+	*fakeEngine
+	oneMoment bool
+}
 
 func (*fakeEngine) Crowds(context.Context) ([]Crowd, error) { return nil, nil }
+
+func (*fakeEngine) Waiters(context.Context, int64, int) ([]Waiter, error) { return nil, nil }
 
 func (tx fakeTransaction) Search(_ context.Context, searches []ledger.Search) ([][]Row, error) {
 	tx.mu.Lock()
@@ -66,7 +72,10 @@ func (fakeTransaction) Calls(context.Context, []ledger.CallKey, bool) ([]domain.
 	return nil, nil, nil
 }
 
-func (fakeTransaction) Look(context.Context, domain.Selector, int, int) ([]Row, error) {
+func (tx fakeTransaction) Look(context.Context, domain.Selector, int, int) ([]Row, error) {
+	tx.mu.Lock()
+	defer tx.mu.Unlock()
+	tx.looked = append(tx.looked, tx.oneMoment)
 	return nil, nil
 }
 

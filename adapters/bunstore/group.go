@@ -18,7 +18,7 @@ func (s *Store) runGroup(group []*ticket) {
 		s.runEach(group)
 		return
 	}
-	var back []*ticket
+	var back, short []*ticket
 	for i, t := range group {
 		switch {
 		case t.caller.hasLeft():
@@ -27,12 +27,18 @@ func (s *Store) runGroup(group []*ticket) {
 		case isContended(answers[i]) && t.returns < maxReturns:
 			t.returns++
 			back = append(back, t)
+		case errors.Is(answers[i], ledger.ErrShort):
+			t.caller.free() // nothing was decided: the caller may leave
+			short = append(short, t)
 		default:
 			t.caller.answer(answers[i])
 		}
 	}
 	if len(back) > 0 {
 		s.queue.putBack(back)
+	}
+	if len(short) > 0 {
+		go s.answerShort(short)
 	}
 }
 
@@ -57,6 +63,11 @@ func (s *Store) runEach(group []*ticket) {
 			err = answers[0]
 		} else if !s.blamesOne(err) {
 			away = err
+		}
+		if errors.Is(err, ledger.ErrShort) {
+			t.caller.free()
+			go s.answerShort(group[i : i+1])
+			continue
 		}
 		t.caller.answer(err)
 	}
@@ -95,14 +106,6 @@ func (s *Store) transact(ctx context.Context, wait bool, group []*ticket) (answe
 		answers[i] = refuse(t.caller.apply(func() error { return l.Apply(t.operation) }))
 		if errors.Is(answers[i], ledger.ErrAwaited) {
 			s.recent.see(found.Wants)
-		}
-	}
-	look := s.newLook(tx, l)
-	for i, t := range group {
-		if claim, ok := t.operation.(*ledger.Claim); ok && errors.Is(answers[i], ledger.ErrShort) {
-			if answers[i] = look.explain(ctx, claim); answers[i] != nil && !isRefusal(answers[i]) {
-				return nil, false, answers[i]
-			}
 		}
 	}
 	added, committing, err := s.commit(ctx, tx, l.Changes(), false)

@@ -237,3 +237,43 @@ func TestAnUnavailableDatabaseEndsTheTrialOfEachOperationAlone(t *testing.T) {
 		t.Errorf("%d commits were tried, want one for the group and one more", commits)
 	}
 }
+
+func TestACallerThatLeavesTakesItsOperationOutOfTheQueue(t *testing.T) {
+	engine, store, ids := newFakeEngine(1)
+	first, resume := engine.holdCommit(t.Context(), t, store, ids[0], nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	var answers []<-chan error
+	for range 10 {
+		answers = append(answers, startUpdate(ctx, t, store, ids[0], lockOpen))
+	}
+	cancel()
+	for _, answer := range answers {
+		if err := <-answer; !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	}
+	if n := store.queue.length(); n != 0 {
+		t.Errorf("%d operations of callers that left are in the queue", n)
+	}
+	resume()
+	if err := <-first; err != nil {
+		t.Error(err)
+	}
+}
+
+// A group commits before anybody looks for the reasons why its claims came short.
+func TestARefusalIsExplainedOutsideOfTheGroup(t *testing.T) {
+	engine, store, _ := newFakeEngine(0)
+	_, err := store.Claim(t.Context(), ports.Claim{Want: []domain.Selector{{}}, Decide: lockOpen})
+	if !errors.Is(err, domain.ErrNoMatch) {
+		t.Errorf("got %v, want %v", err, domain.ErrNoMatch)
+	}
+	engine.mu.Lock()
+	defer engine.mu.Unlock()
+	if len(engine.groups) != 2 || engine.groups[0].OneMoment || !engine.groups[1].OneMoment {
+		t.Errorf("the transactions were %+v", engine.groups)
+	}
+	if want := []bool{true}; !slices.Equal(engine.looked, want) {
+		t.Errorf("looks were in transactions of one moment: %v, want %v", engine.looked, want)
+	}
+}

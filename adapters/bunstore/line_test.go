@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/userfarm/userfarm/domain"
@@ -75,4 +76,26 @@ func TestAClaimJoinsAKnownLineWithoutASearch(t *testing.T) {
 	if searched != 1 {
 		t.Errorf("%d claims searched for users before they joined the line, want 1", searched)
 	}
+}
+
+func TestALineAsksAStoreThatFailsNoMoreOftenThanItSays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		engine, store, _ := newFakeEngine(1)
+		anyone := []domain.Selector{{}}
+		store.recent.see([][]domain.Selector{anyone}) // so that the claim goes along the line
+		passes := 0
+		engine.onBegin = func(ask Ask) error {
+			if ask.Line {
+				passes++
+			}
+			return postgresError{"53300", "too many connections"}
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		_, _ = store.Claim(ctx, ports.Claim{Want: anyone, Wait: time.Minute, Decide: lockOpen})
+		if most := int(2*time.Second/retryLine) + 1; passes > most || passes == 0 {
+			t.Errorf("the store was asked %d times in 2 s, want at most %d", passes, most)
+		}
+		store.line.close()
+	})
 }

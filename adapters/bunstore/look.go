@@ -1,6 +1,7 @@
 package bunstore
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -24,20 +25,45 @@ type lookKey struct {
 
 func (s *Store) newLook(tx Transaction, l *ledger.Ledger) *look { return &look{store: s, tx: tx, l: l} }
 
-// explain returns why a claim came short, or the error of the database. A claim with different selectors stays unexplained in
-// a group: each search sees another moment, and none of them may be a reason to refuse.
-func (k *look) explain(ctx context.Context, claim *ledger.Claim) error {
-	if len(distinct(claim.Want)) > 1 {
-		return refuse(ledger.ErrShort)
+// answerShort answers claims that came short in a group, by what is committed at one moment. The group does not wait for that.
+func (s *Store) answerShort(tickets []*ticket) {
+	ctx, cancel := context.WithTimeout(context.Background(), operationTimeout)
+	defer cancel()
+	answers := make([]error, len(tickets))
+	err := s.quick(ctx, func() error {
+		return s.retry(ctx, func() (bool, error) {
+			tx, l, _, err := s.begin(ctx, Ask{OneMoment: true})
+			if err != nil {
+				return false, err
+			}
+			defer tx.Rollback()
+			look := s.newLook(tx, l)
+			for i, t := range tickets {
+				if !t.caller.isWaiting() {
+					continue
+				}
+				if answers[i], err = look.explain(ctx, t.operation.(*ledger.Claim)); err != nil {
+					return false, err
+				}
+			}
+			return false, nil
+		})
+	})
+	for i, t := range tickets {
+		if t.caller.bind() {
+			t.caller.answer(cmp.Or(err, answers[i]))
+		}
 	}
+}
+
+// explain returns why a claim came short, or the error of the database. The answer is [ledger.ErrContended] if there are enough
+// users, so that a rival must have held them.
+func (k *look) explain(ctx context.Context, claim *ledger.Claim) (answer, err error) {
 	matching, err := k.matching(ctx, claim.Want)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := k.l.Explain(claim.Want, matching); err != nil {
-		return refuse(err)
-	}
-	return refuse(ledger.ErrContended)
+	return refuse(cmp.Or(k.l.Explain(claim.Want, matching), ledger.ErrContended)), nil
 }
 
 // matching returns users that selectors match, as [ledger.Ledger.Refusal] needs them, without their secrets.

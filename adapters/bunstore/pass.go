@@ -152,7 +152,7 @@ func (p *pass) takeOver(places []Waiter) {
 			away = p.line.at(place) == nil
 		}
 		if away {
-			kept = append(kept, ledger.Waiter{Place: place, Want: w.Want, Since: instant(w.Since), Call: w.Call})
+			kept = append(kept, ledger.Waiter{Place: place, Want: w.Want, Since: instant(w.Since), Call: w.Call, Asker: w.Asker})
 		}
 	}
 	for _, w := range slices.Concat(p.arriving, p.behind) {

@@ -55,7 +55,7 @@ func (l *line) run(ended chan struct{}) {
 		if woken || p.again || len(p.joined) > 0 {
 			calm = recheck
 		}
-		if pause > 0 {
+		if pause > 0 && err == nil {
 			pause = min(pause, calm)
 		}
 		timer.Reset(pause)

@@ -36,7 +36,7 @@ func (s *Store) CountPools(ctx context.Context, scope domain.Scope) ([]domain.Po
 			Column("project_id", "env", "domain").
 			ColumnExpr("count(*) AS total").
 			ColumnExpr("count(*) FILTER (WHERE "+rules.Quarantined+") AS quarantined", micros(now)).
-			ColumnExpr("count(*) FILTER (WHERE NOT "+rules.Quarantined+" AND "+rules.Held+") AS locked", micros(now), micros(now)).
+			ColumnExpr("count(*) FILTER (WHERE "+rules.locked()+") AS locked", micros(now), micros(now)).
 			Group("project_id", "env", "domain").
 			Order("project_id", "env", "domain").
 			Scan(ctx)

@@ -50,11 +50,19 @@ func (q *queue) do(ctx context.Context, operation ledger.Operation, size int) er
 	case <-t.caller.answered:
 	case <-ctx.Done():
 		if t.caller.leave() {
+			q.drop(t)
 			return ctx.Err()
 		}
 		<-t.caller.answered
 	}
 	return t.caller.result()
+}
+
+// drop takes a ticket whose caller has left out of the queue.
+func (q *queue) drop(t *ticket) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.waiting = slices.DeleteFunc(q.waiting, func(other *ticket) bool { return other == t })
 }
 
 // runAll runs groups until nothing waits.

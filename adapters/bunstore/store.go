@@ -67,10 +67,12 @@ type Config struct {
 	// Writer and Reader are the same database, and may be the same pool. Reader sees what Writer committed.
 	Writer, Reader *bun.DB
 
-	// Engine writes to the same database. It may be asked for one transaction at a time for groups, one for the line, and as
-	// many as SoloSlots says (at least 1) for operations that go solo and may wait for rows that rivals hold.
-	Engine    Engine
-	SoloSlots int
+	// Engine writes to the same database. It may be asked for one transaction at a time for groups, one for the line, as many as
+	// SoloSlots says (at least 1) for operations that may wait for rows that rivals hold, and as many as QuickSlots says (at
+	// least 1) for others.
+	Engine     Engine
+	SoloSlots  int
+	QuickSlots int
 
 	// Reconnect drops the idle connections: one turned out to be dead, so the others may be, too. It may be nil.
 	Reconnect func()
@@ -97,6 +99,7 @@ type Store struct {
 	line       line
 	recent     recentWants
 	soloSlots  chan struct{} // has room for another operation that goes solo
+	quickSlots chan struct{} // has room for another transaction that waits for no rival
 	reconnect  func()
 	unlisten   func()
 	close      func() error
@@ -108,15 +111,16 @@ var _ ports.Store = (*Store)(nil)
 // [CheckKeys]), with its logins compared by config.Logins (see [KeyLogins]).
 func New(config Config) *Store {
 	store := &Store{
-		dialect:   config.Dialect,
-		sealer:    config.Sealer,
-		logins:    config.Logins,
-		writer:    config.Writer,
-		reader:    config.Reader,
-		engine:    config.Engine,
-		soloSlots: make(chan struct{}, max(1, config.SoloSlots)),
-		reconnect: config.Reconnect,
-		close:     config.Close,
+		dialect:    config.Dialect,
+		sealer:     config.Sealer,
+		logins:     config.Logins,
+		writer:     config.Writer,
+		reader:     config.Reader,
+		engine:     config.Engine,
+		soloSlots:  make(chan struct{}, max(1, config.SoloSlots)),
+		quickSlots: make(chan struct{}, max(1, config.QuickSlots)),
+		reconnect:  config.Reconnect,
+		close:      config.Close,
 	}
 	if store.reconnect == nil {
 		store.reconnect = func() {}

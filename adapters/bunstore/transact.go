@@ -146,7 +146,7 @@ func (s *Store) rowsOf(changes ledger.Changes) (Changes, error) {
 		_, key := EncodeWant(w.Want)
 		rows.Waiters = append(rows.Waiters, Waiter{
 			Place: int64(w.Place), Replica: s.line.replica, Want: w.Want, WantKey: key, Since: micros(w.Since), Until: micros(w.Until),
-			Call: w.Call,
+			Call: w.Call, Asker: w.Asker,
 		})
 	}
 	return rows, nil

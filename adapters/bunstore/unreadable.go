@@ -34,9 +34,13 @@ func (u *unreadable) has(id domain.UserID) bool {
 	return has
 }
 
-// slack is how many users more a search should look for. It grows faster than they are met with.
+// maxSlack bounds how many rows a search reads and holds for users that can't be read.
+const maxSlack = 1000
+
+// slack is how many users more a search should look for. It grows faster than they are met with, up to maxSlack: where more users
+// than that can't be read, a claim may be answered that they can't.
 func (u *unreadable) slack() int {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	return 2 * len(u.ids)
+	return min(2*len(u.ids), maxSlack)
 }

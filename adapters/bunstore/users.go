@@ -17,7 +17,7 @@ func (s *Store) Add(ctx context.Context, once domain.Once, users ...*domain.User
 		if len(users) == 1 {
 			return s.run(ctx, add, 1)
 		}
-		return s.runSolo(ctx, add)
+		return s.runQuick(ctx, add)
 	})
 }
 
@@ -33,10 +33,10 @@ func (s *Store) Update(ctx context.Context, target ports.Target, decide ports.De
 	return update.Users, nil
 }
 
-// Remove implements [ports.Users]. It goes solo; see [Engine] for why.
+// Remove implements [ports.Users]. It is in no group; see [Engine] for why.
 func (s *Store) Remove(ctx context.Context, id domain.UserID, decide ports.Decide) error {
 	return s.bounded(ctx, "remove", func(ctx context.Context) error {
-		return s.orWhyAbsent(ctx, ports.ByUser(id), s.runSolo(ctx, &ledger.Remove{User: id, Decide: decide}))
+		return s.orWhyAbsent(ctx, ports.ByUser(id), s.runQuick(ctx, &ledger.Remove{User: id, Decide: decide}))
 	})
 }
 

@@ -22,6 +22,7 @@ type Waiter struct {
 	Since   int64
 	Until   int64 // when it leaves the line in any case
 	Call    ledger.CallID
+	Asker   domain.Asker
 
 	// Away says that the claim has left, or its process has ended: its place is kept for a repetition of the call.
 	Away bool

@@ -35,6 +35,7 @@ var calls = []struct {
 	own       int         // the status for an API key of all projects, or of this one
 	foreign   int         // that for an API key of another project
 }{
+	{"GET /", ``, "", 200, 200}, // of the page that it leads to
 	{"GET /healthz", ``, "", 200, 200},
 	{"GET /readyz", ``, "", 200, 200},
 	{"GET /openapi.yaml", ``, "", 200, 200},
@@ -45,6 +46,7 @@ var calls = []struct {
 	{"GET /v1/users", ``, domain.Viewer, 200, 200},
 	{"GET /v1/users/{user_id}", ``, domain.Viewer, 200, 404},
 	{"GET /v1/pools", ``, domain.Viewer, 200, 200},
+	{"GET /v1/line", ``, domain.Viewer, 200, 200},
 	{"GET /v1/events", ``, domain.Viewer, 200, 200},
 	{"GET /v1/events/stream", ``, domain.Viewer, 200, 200},
 

@@ -92,6 +92,10 @@ func (f brokenFarm) ForceRelease(ctx context.Context, _ domain.UserID, _ uint64,
 
 func (f brokenFarm) Pools(ctx context.Context) ([]domain.PoolCount, error) { return nil, f(ctx) }
 
+func (f brokenFarm) Line(ctx context.Context, _ int) ([]domain.Waiter, int, error) {
+	return nil, 0, f(ctx)
+}
+
 func (f brokenFarm) Events(ctx context.Context, _ ports.EventQuery) (ports.EventPage, error) {
 	return ports.EventPage{}, f(ctx)
 }

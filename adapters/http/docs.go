@@ -38,6 +38,11 @@ func (docsRoutes) OpenAPI(c *fiber.Ctx) error {
 	return c.Send(openapi)
 }
 
+// Root serves GET /. The address is relative, so that it works behind a path prefix.
+func (docsRoutes) Root(c *fiber.Ctx) error {
+	return c.Redirect("docs", fiber.StatusFound)
+}
+
 // Docs serves GET /docs.
 func (docsRoutes) Docs(c *fiber.Ctx) error {
 	if err := swaggerUI(c); err != nil {

@@ -3,6 +3,7 @@ package http_test
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	nethttp "net/http"
 	"net/url"
 	"regexp"
 	"strings"
@@ -16,6 +17,22 @@ func TestTheDescriptionIsServed(t *testing.T) {
 	got := newClient(t).get("/openapi.yaml").want(200)
 	if got.body != string(http.OpenAPI) || got.header.Get("Content-Type") != "application/yaml" {
 		t.Errorf("got %d bytes of %s", len(got.body), got.header.Get("Content-Type"))
+	}
+}
+
+// A person who opens the address of a farm finds out what it is.
+func TestTheRootLeadsToThePage(t *testing.T) {
+	c := newGuardedFarm(t).client // without an API key
+	c.http.CheckRedirect = func(*nethttp.Request, []*nethttp.Request) error { return nethttp.ErrUseLastResponse }
+	for _, method := range []string{"GET", "HEAD"} {
+		if got := c.send(method, "/", "").want(302); got.header.Get("Location") != "docs" {
+			t.Errorf("%s / leads to %q, want docs", method, got.header.Get("Location"))
+		}
+	}
+	c.post("/", "{}").want(405).wantProblem(api.CodeMethodNotAllowed)
+	c.http.CheckRedirect = nil
+	if got := c.get("/").want(200); !strings.Contains(got.body, "openapi.yaml") {
+		t.Errorf("got %s", got.body)
 	}
 }
 

@@ -41,7 +41,7 @@ func newApp(settings Settings, guard entrance.Guard, log *slog.Logger) *fiber.Ap
 	})
 	server := app.Server()
 	server.CloseOnShutdown = true
-	server.HeaderReceived = guard.CheckLongBody
+	server.HeaderReceived = guard.CheckHeader
 	server.Handler = rejectUnknownMethods(app, settings.TLS, server.Handler)
 	app.Use(setHeader(settings.TLS), answerErrors(log), rejectUnreadablePath, setDeadline)
 	return app

@@ -11,7 +11,7 @@ import (
 )
 
 // answerErrors returns the handler that answers the errors of the next handlers, and logs each request: its id, method,
-// route, status, duration and API key id, and the error if the farm is to blame. It does not log the path, the query, other
+// route, status, duration in milliseconds and API key id, and the error if the farm is to blame. It does not log the path, the query, other
 // headers or the body, because each may have a lease id or a password. At level info, a log has the changes by admins and
 // the failures.
 func answerErrors(log *slog.Logger) fiber.Handler {
@@ -30,7 +30,7 @@ func answerErrors(log *slog.Logger) fiber.Handler {
 			slog.String("method", c.Method()),
 			slog.String("route", route),
 			slog.Int("status", status),
-			slog.Duration("duration", time.Since(start)),
+			slog.Float64("duration_ms", float64(time.Since(start).Microseconds())/1000),
 		}
 		if key := entrance.Of(c).Caller.Key; !key.IsZero() {
 			attrs = append(attrs, slog.String("key_id", key.String()))

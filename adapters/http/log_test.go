@@ -99,7 +99,7 @@ func newLoggingServer(gate ports.Gate, health ports.Health, log *slog.Logger) *h
 
 // withoutChance removes the attributes of a log that differ in every run.
 func withoutChance(_ []string, attr slog.Attr) slog.Attr {
-	if slices.Contains([]string{slog.TimeKey, "duration", "request_id"}, attr.Key) {
+	if slices.Contains([]string{slog.TimeKey, "duration_ms", "request_id"}, attr.Key) {
 		return slog.Attr{}
 	}
 	return attr

@@ -41,7 +41,7 @@ func newLog() *slog.Logger {
 
 // withoutNumbers leaves out of a log the numbers that could be mistaken for a one-time code.
 func withoutNumbers(_ []string, attr slog.Attr) slog.Attr {
-	if attr.Key == slog.TimeKey || attr.Key == "duration" {
+	if attr.Key == slog.TimeKey || attr.Key == "duration_ms" {
 		return slog.Attr{}
 	}
 	return attr

@@ -61,11 +61,11 @@ func TestTheLogHasTheIDsOfTheRequestAndOfItsAPIKey(t *testing.T) {
 	send("GET", "/v1/users", "", "is-nobody", 401)
 
 	for _, want := range []string{
-		`request_id=reads method=GET route=/v1/users status=200 duration=\S+ key_id=` + id + `\n`,
-		`request_id=may-not method=POST route=/v1/leases status=403 duration=\S+ key_id=` + id + `\n`,
-		`request_id=pings method=GET route=/ping status=200 duration=\S+\n`,
+		`request_id=reads method=GET route=/v1/users status=200 duration_ms=[0-9.]+ key_id=` + id + `\n`,
+		`request_id=may-not method=POST route=/v1/leases status=403 duration_ms=[0-9.]+ key_id=` + id + `\n`,
+		`request_id=pings method=GET route=/ping status=200 duration_ms=[0-9.]+\n`,
 		`msg="request not read" request_id=sends-too-much status=413\n`,
-		`request_id=is-nobody method=GET route=/v1/users status=401 duration=\S+\n`,
+		`request_id=is-nobody method=GET route=/v1/users status=401 duration_ms=[0-9.]+\n`,
 	} {
 		if !regexp.MustCompile(want).MatchString(text.String()) {
 			t.Errorf("no line of the log is like %s:\n%s", want, text.String())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -226,4 +227,56 @@ func TestAWaitEndsWithTheAuthorizationOfItsCaller(t *testing.T) {
 		}
 		readAnswer(t, waitsOn, "POST").want(409).wantProblem(api.CodePoolExhausted, "/users/0")
 	})
+}
+
+func TestTheProblemOfAnExhaustedPoolSaysWhoHoldsItsUsersAndWhoWaits(t *testing.T) {
+	c := newClient(t)
+	c.newUser("alice", nil)
+	lease := c.acquire(`{"users":[{}],"owner":"ci-4711/worker-3","note":"checkout.spec.ts"}`)
+	answered := make(chan answer)
+	go func() {
+		answered <- c.post("/v1/leases", `{"users":[{"env":"staging"}],"wait_seconds":60,"owner":"ci-4712","note":"cart.spec.ts"}`)
+	}()
+	waitUntilInLine(c)
+	problem := c.post("/v1/leases", `{"users":[{}]}`).want(409).wantProblem(api.CodePoolExhausted, "/users/0")
+	if problem.Waiting == nil || *problem.Waiting != 1 || len(problem.HeldBy) != 1 {
+		t.Fatalf("got %+v", problem)
+	}
+	if h := problem.HeldBy[0]; h.Login != "alice" || h.Owner != "ci-4711/worker-3" || h.Note != "checkout.spec.ts" || h.ExpiresAt == nil {
+		t.Errorf("the holder is %+v", h)
+	}
+	want := "Users match, but too few of them are free now. Try again later, or add users to the pool. Held by ci-4711/worker-3 until " +
+		problem.HeldBy[0].ExpiresAt.Format(time.RFC3339) + ". 1 acquire waits for such users."
+	if problem.Detail != want {
+		t.Errorf("got the detail %q, want %q", problem.Detail, want)
+	}
+
+	var line api.Line
+	c.get("/v1/line").want(200).into(&line)
+	if line.Total != 1 || len(line.Waiters) != 1 {
+		t.Fatalf("the line is %+v", line)
+	}
+	w := line.Waiters[0]
+	if w.Position != 1 || w.Owner != "ci-4712" || w.Note != "cart.spec.ts" || w.Key != nil || len(w.Users) != 1 || *w.Users[0].Env != "staging" {
+		t.Errorf("the waiter is %+v", w)
+	}
+	for _, limit := range []string{"0", "x", "1001"} {
+		c.get("/v1/line?limit="+limit).want(422).wantProblem(api.CodeInvalid, "/limit")
+	}
+	c.post("/v1/leases/"+lease.LeaseID+"/release", "").want(204)
+	(<-answered).want(201)
+}
+
+func TestAProblemSaysThatAllUsersAreInQuarantine(t *testing.T) {
+	c := newClient(t)
+	alice, _ := c.newUser("alice", nil)
+	c.post("/v1/users/"+alice.UserID+"/quarantine", `{"reason":"r"}`).want(200)
+	got := c.post("/v1/leases", `{"users":[{}]}`).want(409)
+	problem := got.wantProblem(api.CodePoolExhausted, "/users/0")
+	if !strings.HasSuffix(problem.Detail, " All users that match are in quarantine: restore one, or add users.") {
+		t.Errorf("got the detail %q", problem.Detail)
+	}
+	if after := got.header.Get("Retry-After"); after != "60" {
+		t.Errorf("Retry-After is %s", after)
+	}
 }

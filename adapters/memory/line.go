@@ -71,7 +71,7 @@ func (s *Store) join(ctx context.Context, c ports.Claim) (*waiter, error) {
 	}
 	defer s.mu.Unlock()
 	w := &waiter{
-		claim:   &ledger.Claim{Want: c.Want, Once: c.Once, Decide: c.Decide},
+		claim:   &ledger.Claim{Want: c.Want, Once: c.Once, Decide: c.Decide, Asker: c.Asker},
 		left:    ctx.Err,
 		settled: make(chan struct{}),
 	}
@@ -255,4 +255,36 @@ func (s *Store) setAlarm(now time.Time) {
 			s.serve(s.clock.now())
 		})
 	}
+}
+
+// Line implements [ports.LineReader].
+func (s *Store) Line(ctx context.Context, scope domain.Scope, limit int) (line []domain.Waiter, total int, err error) {
+	if _, err := s.begin(ctx); err != nil {
+		return nil, 0, err
+	}
+	defer s.mu.Unlock()
+	for _, w := range s.line {
+		seen, ok := domain.Waiter{Want: w.Want, Asker: w.Asker, Since: w.Since, Until: w.Until}.In(scope)
+		if !ok {
+			continue
+		}
+		if total++; total <= limit {
+			line = append(line, seen)
+		}
+	}
+	return line, total, nil
+}
+
+// CountWaiting implements [ports.LineReader].
+func (s *Store) CountWaiting(ctx context.Context, want []domain.Selector) (count int, err error) {
+	if _, err := s.begin(ctx); err != nil {
+		return 0, err
+	}
+	defer s.mu.Unlock()
+	for _, w := range s.line {
+		if domain.Compete(w.Want, want) {
+			count++
+		}
+	}
+	return count, nil
 }

@@ -185,3 +185,31 @@ func TestAClaimIsRefusedIfARivalTransactionDoesNotEnd(t *testing.T) {
 	rival.decision <- errNoClaim
 	<-rival.claimed
 }
+
+// More operations wait for the row of a paused rival than may at a time. What needs other rows goes on.
+func TestOperationsThatWaitForARivalDoNotHoldUpOthers(t *testing.T) {
+	t.Parallel()
+	one, other, databaseURL := twoReplicas(t, 3)
+	ctx, cancel := context.WithCancel(context.Background())
+	page, err := one.List(ctx, ports.Query{Limit: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rival := newRival(t, other)
+	nothing := func(time.Time, []*domain.User) error { return nil }
+	var waiting sync.WaitGroup
+	for range 20 {
+		waiting.Go(func() { _, _ = one.Update(ctx, ports.ByUser(page.Users[0].ID()), nothing) })
+	}
+	awaitLockWait(t, databaseURL, nil)
+	if err := one.Remove(ctx, page.Users[2].ID(), nothing); err != nil {
+		t.Errorf("a removal: %v", err)
+	}
+	if _, err := one.CountPools(ctx, domain.Scope{}); err != nil {
+		t.Errorf("a count: %v", err)
+	}
+	rival.decision <- errNoClaim
+	<-rival.claimed
+	cancel()
+	waiting.Wait()
+}

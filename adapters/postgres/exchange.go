@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/userfarm/userfarm/adapters/bunstore"
@@ -33,17 +35,21 @@ func (e *exchange) run(sql string, args ...any) {
 	})
 }
 
-// write adds a statement that must change n rows.
+// write adds a statement that must change n rows. Otherwise the statement fails, so that a COMMIT that is sent together with it
+// commits nothing.
 func (e *exchange) write(n int, sql string, args ...any) {
-	e.batch.Queue(sql, args...)
+	counted := "WITH written AS (" + sql + " RETURNING 1) SELECT 1 / (count(*) = $" + strconv.Itoa(len(args)+1) + "::bigint)::int FROM written"
+	e.batch.Queue(counted, append(args, n)...)
 	e.reads = append(e.reads, func(results pgx.BatchResults) error {
-		tag, err := results.Exec()
-		if err == nil && tag.RowsAffected() != int64(n) {
-			return fmt.Errorf("%w: %d of %d", errVanished, int64(n)-tag.RowsAffected(), n)
+		_, err := results.Exec()
+		if answer, ok := errors.AsType[*pgconn.PgError](err); ok && answer.Code == divisionByZero {
+			return fmt.Errorf("%w: not all of %d: %w", errVanished, n, err)
 		}
 		return err
 	})
 }
+
+const divisionByZero = "22012"
 
 // read adds a query.
 func (e *exchange) read(sql string, args []any, scan func(pgx.Rows) error) {

@@ -7,7 +7,7 @@ var (
 	expiredUsers = `SELECT ` + columns + ` FROM users u WHERE ` + at(expired, `(SELECT `+clock+`)`) + `
 		ORDER BY u.lock_expires_at LIMIT $1 FOR UPDATE OF u SKIP LOCKED`
 
-	nextExpiry = `SELECT coalesce(min(lock_expires_at), 0) FROM users WHERE lock_expires_at > (SELECT ` + clock + `)`
+	nextExpiry = `SELECT coalesce(min(u.lock_expires_at), 0) FROM users u WHERE ` + at(expires, `(SELECT `+clock+`)`)
 )
 
 // expiry adds the statements that find the users whose locks have expired, and when the next lock expires.

@@ -55,9 +55,16 @@ const (
 			ORDER BY w.place LIMIT $2
 		) w WHERE wants.key IS NOT NULL ORDER BY w.place`
 
+	waiterColumns = `w.place, w.replica_id, w.want, w.since, w.until, w.call, w.owner, w.note, w.api_key`
+
+	// findWaiters returns claims in line.
+	findWaiters = `WITH now (at) AS MATERIALIZED (SELECT ` + clock + `)
+		SELECT ` + waiterColumns + `, false
+		FROM waiters w CROSS JOIN now WHERE w.place > $2::bigint AND ` + alive + ` ORDER BY w.place LIMIT $3`
+
 	// findPlaces returns the places of calls. Those of claims that have left are returned for as long as they are kept.
 	findPlaces = `WITH now (at) AS MATERIALIZED (SELECT ` + clock + `)
-		SELECT w.place, w.replica_id, w.want, w.since, w.until, w.call, NOT (` + alive + `)
+		SELECT ` + waiterColumns + `, NOT (` + alive + `)
 		FROM waiters w CROSS JOIN now WHERE w.call = ANY ($2::bytea[]) AND w.until >= now.at - $3::bigint`
 
 	lastPlace = `SELECT coalesce(max(place), 0) FROM waiters`
@@ -65,10 +72,10 @@ const (
 	findCrowds = `WITH now (at) AS MATERIALIZED (SELECT ` + clock + `)
 		SELECT min(w.want), count(*), min(w.since) FROM waiters w CROSS JOIN now WHERE ` + alive + ` GROUP BY w.want_key`
 
-	joinLine = `INSERT INTO waiters (place, replica_id, want_key, want, since, until, call)
-		SELECT n.place, $1, n.want_key, n.want, n.since, n.until, n.call
-		FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::bytea[])
-			AS n (place, want_key, want, since, until, call)
+	joinLine = `INSERT INTO waiters (place, replica_id, want_key, want, since, until, call, owner, note, api_key)
+		SELECT n.place, $1, n.want_key, n.want, n.since, n.until, n.call, n.owner, n.note, n.api_key
+		FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::bytea[], $8::text[], $9::text[], $10::uuid[])
+			AS n (place, want_key, want, since, until, call, owner, note, api_key)
 		ON CONFLICT (place) DO UPDATE SET replica_id = excluded.replica_id, until = excluded.until`
 
 	// stepAside ends the wait of claims. Places without a call are not kept; see forgetLate.
@@ -116,24 +123,29 @@ func (e *exchange) line(ask bunstore.Ask, found *bunstore.Found) {
 			calls[i] = call[:]
 		}
 		args := []any{bunstore.DeadAfter.Microseconds(), calls, domain.PlaceKept.Microseconds()}
-		e.read(findPlaces, args, func(rows pgx.Rows) error { return readPlaces(rows, &found.Places) })
+		e.read(findPlaces, args, func(rows pgx.Rows) error { return readWaiters(rows, &found.Places) })
 	}
 }
 
-func readPlaces(rows pgx.Rows, places *[]bunstore.Waiter) error {
+// readWaiters reads what findPlaces and findWaiters return.
+func readWaiters(rows pgx.Rows, waiters *[]bunstore.Waiter) error {
 	for rows.Next() {
 		var w bunstore.Waiter
 		var text string
 		var call []byte
-		if err := rows.Scan(&w.Place, &w.Replica, &text, &w.Since, &w.Until, &call, &w.Away); err != nil {
+		var key *[16]byte
+		err := rows.Scan(&w.Place, &w.Replica, &text, &w.Since, &w.Until, &call, &w.Asker.Owner, &w.Asker.Note, &key, &w.Away)
+		if err != nil {
 			return err
 		}
-		var err error
 		if w.Want, err = bunstore.DecodeWant(text); err != nil {
 			return err
 		}
 		copy(w.Call[:], call)
-		*places = append(*places, w)
+		if key != nil {
+			w.Asker.Key = *key
+		}
+		*waiters = append(*waiters, w)
 	}
 	return rows.Err()
 }
@@ -159,14 +171,19 @@ func (e *exchange) moveLine(changes bunstore.Changes) {
 	if n := len(changes.Waiters); n > 0 {
 		places, keys, since, until := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
 		wants, calls := make([]string, n), make([][]byte, n)
+		owners, notes, apiKeys := make([]string, n), make([]string, n), make([]*[16]byte, n)
 		for i, w := range changes.Waiters {
 			places[i], since[i], until[i] = w.Place, w.Since, w.Until
 			wants[i], keys[i] = bunstore.EncodeWant(w.Want)
 			if !w.Call.IsZero() {
 				calls[i] = w.Call[:]
 			}
+			owners[i], notes[i] = w.Asker.Owner, w.Asker.Note
+			if !w.Asker.Key.IsZero() {
+				apiKeys[i] = (*[16]byte)(&w.Asker.Key)
+			}
 		}
-		e.run(joinLine, int64(changes.Replica), places, keys, wants, since, until, calls)
+		e.run(joinLine, int64(changes.Replica), places, keys, wants, since, until, calls, owners, notes, apiKeys)
 	}
 	if len(changes.Aside) > 0 {
 		e.run(stepAside, places(changes.Aside), int64(changes.Replica), changes.At)
@@ -209,4 +226,18 @@ func (e engine) Crowds(ctx context.Context) ([]bunstore.Crowd, error) {
 		return rows.Err()
 	})
 	return crowds, x.send(ctx)
+}
+
+// Waiters implements [bunstore.Engine].
+func (e engine) Waiters(ctx context.Context, after int64, limit int) (waiters []bunstore.Waiter, err error) {
+	conn, err := e.pool.Acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Release()
+	x := exchange{conn: conn.Conn()}
+	x.read(findWaiters, []any{bunstore.DeadAfter.Microseconds(), after, limit}, func(rows pgx.Rows) error {
+		return readWaiters(rows, &waiters)
+	})
+	return waiters, x.send(ctx)
 }

@@ -97,7 +97,9 @@ func open(
 		Engine:  engine{pool: writes, low: newLowWater()},
 		Listen:  listen(config.ConnConfig),
 
-		SoloSlots: max(1, int(forWrites.MaxConns)-2), // one connection is for groups, one for the line
+		// One connection is for groups, one for the line.
+		SoloSlots:  max(1, int(forWrites.MaxConns)-2-quickSlots),
+		QuickSlots: quickSlots,
 
 		Reconnect: func() {
 			reads.Reset()
@@ -106,6 +108,9 @@ func open(
 		Close: func() error { return errors.Join(db.Close(), closePool(reads), closePool(writes)) },
 	}), nil
 }
+
+// quickSlots is how many transactions may run at a time that wait for no rival, besides groups and the line.
+const quickSlots = 2
 
 func closePool(pool *pgxpool.Pool) error {
 	closed := make(chan struct{})

@@ -13,6 +13,7 @@ const (
 	free        = "u.free_at <= ?"
 	held        = "u.lock_acquired_at IS NOT NULL AND (u.lock_expires_at IS NULL OR u.lock_expires_at > ?)"
 	expired     = "u.lock_expires_at <= ?"
+	expires     = "u.lock_expires_at > ?" // and has not yet
 	quarantined = "(u.quarantined_at IS NOT NULL OR u.lock_quarantines AND u.lock_expires_at <= ?)"
 	keyActive   = "k.revoked_at = 0 AND (k.expires_at = 0 OR k.expires_at > ?)"
 )

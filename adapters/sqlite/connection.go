@@ -25,8 +25,8 @@ func settings() url.Values {
 	}
 }
 
-// connectWriter returns the one connection that writes. Transactions wait for it in Go, in the order of their coming,
-// and take SQLite's write lock as they begin (immediate), so that none fails halfway because it can't get the lock.
+// connectWriter returns the one connection that writes. Transactions wait for it in Go, in no particular order (database/sql wakes
+// a random one; groups commit in order because one goroutine runs them), and take SQLite's write lock as they begin (immediate), so that none fails halfway because it can't get the lock.
 func connectWriter(path string) (*bun.DB, error) {
 	with := settings()
 	with.Set("_journal_mode", "WAL")

@@ -5,7 +5,7 @@ import "github.com/userfarm/userfarm/adapters/bunstore"
 const (
 	// expiredUsers is in the order of expiry.
 	expiredUsers = `SELECT ` + bunstore.Columns + ` FROM users u WHERE ` + expired + ` ORDER BY u.lock_expires_at LIMIT ?`
-	nextExpiry   = `SELECT coalesce(min(lock_expires_at), 0) FROM users WHERE lock_expires_at > ?`
+	nextExpiry   = `SELECT coalesce(min(u.lock_expires_at), 0) FROM users u WHERE ` + expires
 )
 
 // expiry finds the users whose locks have expired, and when the next lock expires.

@@ -117,5 +117,18 @@ func (l *line) crowds() []bunstore.Crowd {
 	return crowds
 }
 
+// Waiters implements [bunstore.Engine].
+func (e *engine) Waiters(_ context.Context, after int64, limit int) ([]bunstore.Waiter, error) {
+	e.line.mu.Lock()
+	defer e.line.mu.Unlock()
+	var waiters []bunstore.Waiter
+	for _, w := range e.line.waiters {
+		if w.Place > after && !w.Away && len(waiters) < limit {
+			waiters = append(waiters, w)
+		}
+	}
+	return waiters, nil
+}
+
 // Crowds implements [bunstore.Engine].
 func (e *engine) Crowds(context.Context) ([]bunstore.Crowd, error) { return e.line.crowds(), nil }

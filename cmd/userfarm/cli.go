@@ -15,6 +15,7 @@ type cli struct {
 	Keys        keys        `cmd:"" help:"Create, list and revoke API keys."`
 	Keyring     keyring     `cmd:"" help:"Change the keys that encrypt passwords, also while farms serve."`
 	Healthcheck healthcheck `cmd:"" help:"Check whether the farm on this machine is ready."`
+	Version     version     `cmd:"" help:"Write from which source the program was built."`
 	Bench       measurement `cmd:"" help:"Measure a running farm: how many users per second it hands out, and how fast. For a farm that needs an API key, set USERFARM_API_KEY to an admin's key."`
 }
 

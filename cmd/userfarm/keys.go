@@ -15,10 +15,10 @@ import (
 
 // keys manages API keys directly in the store, so that the first one can be created. Farms may serve at the same time.
 type keys struct {
-	Create   createKey   `cmd:"" help:"Create an API key, and write its token to standard output: KEY=$(userfarm keys create …)."`
+	Create   createKey   `cmd:"" help:"Create an API key, and write its token to standard output: export USERFARM_API_KEY=$(userfarm keys create …)."`
 	List     listKeys    `cmd:"" help:"List the API keys, the newest last."`
 	Revoke   revokeKey   `cmd:"" help:"Revoke an API key for good: within two seconds every farm rejects it."`
-	Generate generateKey `cmd:"" help:"Write a new token to standard output without storing it: for serve --admin-key-file."`
+	Generate generateKey `cmd:"" help:"Write a new token to standard output without storing it, for serve --admin-key-file: (umask 077; userfarm keys generate > admin.key)."`
 }
 
 type createKey struct {
@@ -56,7 +56,7 @@ func (c *createKey) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if _, err := fmt.Println(token.Reveal()); err != nil {
+		if err := writeToken(token); err != nil {
 			return errors.Join(fmt.Errorf("the token of API key %s is lost: %w", key.ID, err), revoke(ctx, keys, key.ID))
 		}
 		fmt.Fprintf(os.Stderr, "API key %s: its token is shown only this once, and is not stored\n", key.ID)
@@ -88,7 +88,17 @@ func revoke(ctx context.Context, keys ports.Keys, id domain.APIKeyID) error {
 type generateKey struct{}
 
 func (*generateKey) Run(context.Context) error {
-	_, err := fmt.Println(domain.NewToken().Reveal())
+	return writeToken(domain.NewToken())
+}
+
+// writeToken writes a token to standard output, and says so if that is a file that every account on this machine can read.
+func writeToken(token domain.Token) error {
+	const others = 0o007
+	if info, err := os.Stdout.Stat(); err == nil && info.Mode().IsRegular() && info.Mode()&others != 0 {
+		fmt.Fprintln(os.Stderr, "every account on this machine can read the file that this token is written to: "+
+			"don't use the token, remove the file, and begin again with umask 077")
+	}
+	_, err := fmt.Println(token.Reveal())
 	return err
 }
 

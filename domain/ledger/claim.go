@@ -13,6 +13,7 @@ type Claim struct {
 	Want   []domain.Selector
 	Once   domain.Once
 	Decide Decide
+	Asker  domain.Asker
 
 	// Chosen has users that suffice, one for each selector, if the claim is to take these and no others.
 	Chosen []domain.UserID
@@ -141,33 +142,35 @@ func (l *Ledger) mostRested(want domain.Selector, n int) []*domain.User {
 // Limit returns how many users the search for a selector was to find at most; 0 if there was no such search.
 func (l *Ledger) Limit(want domain.Selector) int { return l.found[SearchKey(want)].limit }
 
-// Explain returns why the searches found too few users for a claim: the error of [Ledger.Refusal], or that of a user's row
-// that can't be read and that the claim had to pass over.
+// Explain returns why a claim came short: the error of [Ledger.Refusal], or that of a user's row that can't be read and that the
+// claim had to pass over.
 func (l *Ledger) Explain(want []domain.Selector, matching []Row) error {
 	refusal := l.Refusal(want, matching)
+	if refusal == nil {
+		return nil
+	}
 	if named, ok := errors.AsType[*domain.SelectorError](refusal); ok {
 		want = want[named.Selector : named.Selector+1]
 	}
-	for _, selector := range want {
-		if err := l.unreadable(selector); err != nil && refusal != nil {
-			return err
+	for _, row := range matching {
+		if l.mayBeFree(want, row) {
+			return fmt.Errorf("a user that is free: %w", row.Err)
 		}
 	}
 	return refusal
 }
 
-// unreadable returns the error of a user that may be free and is for a selector, but can't be read; nil if there is none.
-func (l *Ledger) unreadable(want domain.Selector) error {
-	entries := l.found[SearchKey(want)].unreadable
-	if !want.UserID.IsZero() {
-		entries = l.named(want.UserID)
+// mayBeFree reports whether a row that can't be read is, or may be, of a free user that one of the selectors matches.
+func (l *Ledger) mayBeFree(want []domain.Selector, row Row) bool {
+	if e, known := l.entries[row.ID]; known && (e.removed || e.Err == nil) {
+		return false
 	}
-	for _, e := range entries {
-		if e.Err != nil && !e.removed && (e.current == nil || want.Matches(e.current) && e.current.CheckFree(l.loaded.Now) == nil) {
-			return fmt.Errorf("a user that is free: %w", e.Err)
+	return row.Err != nil && slices.ContainsFunc(want, func(s domain.Selector) bool {
+		if row.User == nil {
+			return s.UserID.IsZero() || s.UserID == row.ID
 		}
-	}
-	return nil
+		return s.Matches(row.User) && row.User.CheckFree(l.loaded.Now) == nil
+	})
 }
 
 // Refusal returns why a claim can't have what it wants: the error of [domain.Refusal]. matching has users as they are

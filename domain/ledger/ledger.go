@@ -34,9 +34,8 @@ type entry struct {
 
 // found are the entries that a search found, the most rested first.
 type found struct {
-	entries    []*entry
-	unreadable []*entry
-	limit      int
+	entries []*entry
+	limit   int
 }
 
 // Open returns a ledger of what was loaded.
@@ -63,14 +62,11 @@ func (l *Ledger) Load(more Loaded) {
 		l.expired = append(l.expired, l.enter(row))
 	}
 	for _, search := range more.Searches {
-		found := found{entries: make([]*entry, len(search.Found)), limit: search.Limit}
+		entries := make([]*entry, len(search.Found))
 		for i, row := range search.Found {
-			e := l.enter(row)
-			if found.entries[i] = e; e.Err != nil {
-				found.unreadable = append(found.unreadable, e)
-			}
+			entries[i] = l.enter(row)
 		}
-		l.found[search.Key] = found
+		l.found[search.Key] = found{entries: entries, limit: search.Limit}
 	}
 	for _, call := range more.Calls {
 		l.calls[call.Key] = call

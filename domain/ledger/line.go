@@ -19,6 +19,7 @@ type Waiter struct {
 	Since time.Time
 	Until time.Time // when its time is up
 	Call  CallID
+	Asker domain.Asker
 }
 
 // CallID is the same for repetitions of a call; zero for calls without an idempotency key.
@@ -53,9 +54,7 @@ var ErrTimeUp = errors.New("the time to wait is up")
 
 // Awaited reports whether a user could be wanted by want and by one of others.
 func Awaited(want []domain.Selector, others [][]domain.Selector) bool {
-	return slices.ContainsFunc(others, func(other []domain.Selector) bool {
-		return slices.ContainsFunc(want, func(s domain.Selector) bool { return slices.ContainsFunc(other, s.Overlaps) })
-	})
+	return slices.ContainsFunc(others, func(other []domain.Selector) bool { return domain.Compete(want, other) })
 }
 
 // Turns returns which claims of a line get users now, as [domain.Serve] does, of all users in the ledger that are free:
@@ -93,7 +92,7 @@ func (l *Ledger) Join(last Place, c *Claim, wait time.Duration) Waiter {
 	}
 	return l.Rejoin(Waiter{
 		Place: max(last, Place(l.loaded.Now.UnixMicro())) + 1,
-		Want:  c.Want, Since: l.loaded.Now, Call: CallOf(c),
+		Want:  c.Want, Since: l.loaded.Now, Call: CallOf(c), Asker: c.Asker,
 	}, wait)
 }
 

@@ -30,6 +30,7 @@ func TestStore(t *testing.T, env Env, newSubject Factory) {
 		{"Line", lineTests},
 		{"LinePlace", linePlaceTests},
 		{"LineHopeless", lineHopelessTests},
+		{"LineRead", lineReadTests},
 		{"LineCount", lineCountTests},
 		{"Once", onceTests},
 		{"History", historyTests},

@@ -1,6 +1,7 @@
 package problem
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -19,6 +20,12 @@ const (
 
 	// maxFields keeps the answer to a body full of errors smaller than that body.
 	maxFields = 100
+
+	// namedHolders is how many holders the text of a problem names.
+	namedHolders = 3
+
+	// retryQuarantined is in how many seconds a retry makes sense if all users that match are in quarantine: a person must act.
+	retryQuarantined = 60
 )
 
 // Answer writes the problem of err. It returns an error only if it can't write.
@@ -32,15 +39,20 @@ func Answer(c *fiber.Ctx, err error) error {
 		detail = explained.detail
 	}
 	near, nearDetail := closest(err)
-	return c.Status(kind.Status).JSON(api.Problem{
+	occupancy := occupancyOf(err)
+	answer := api.Problem{
 		Type:    typeBase + string(kind.Code),
 		Title:   kind.Title,
 		Status:  kind.Status,
-		Detail:  detail + nearDetail,
+		Detail:  detail + nearDetail + occupancyDetail(occupancy),
 		Code:    kind.Code,
 		Errors:  fields(err),
 		Closest: near,
-	}, mediaType)
+	}
+	if occupancy != nil {
+		answer.Waiting, answer.HeldBy = &occupancy.Waiting, holders(occupancy)
+	}
+	return c.Status(kind.Status).JSON(answer, mediaType)
 }
 
 // Explain returns an error of the kind that has its own detail for the client.
@@ -113,11 +125,67 @@ func closest(err error) (closest []api.NearMiss, detail string) {
 	return closest, detail
 }
 
+// occupancyOf returns why the users are not free that the request wants; nil if that is not known.
+func occupancyOf(err error) *domain.Occupancy {
+	if unmatched, ok := errors.AsType[*domain.UnmatchedError](err); ok {
+		return unmatched.Occupancy
+	}
+	if named, ok := errors.AsType[*domain.SelectorError](err); ok {
+		return named.Occupancy
+	}
+	return nil
+}
+
+func holders(occupancy *domain.Occupancy) []api.Holder {
+	holders := make([]api.Holder, len(occupancy.HeldBy))
+	for i, h := range occupancy.HeldBy {
+		holders[i] = api.Holder{Login: h.Login, Owner: h.Owner, Note: h.Note}
+		if !h.ExpiresAt.IsZero() {
+			holders[i].ExpiresAt = new(h.ExpiresAt.UTC())
+		}
+	}
+	return holders
+}
+
+// occupancyDetail says for people what an occupancy says.
+func occupancyDetail(occupancy *domain.Occupancy) (detail string) {
+	if occupancy == nil {
+		return ""
+	}
+	if occupancy.Quarantined {
+		detail += " All users that match are in quarantine: restore one, or add users."
+	}
+	for i, h := range occupancy.HeldBy[:min(len(occupancy.HeldBy), namedHolders)] {
+		detail += [...]string{" Held by ", ", by "}[min(i, 1)]
+		detail += cmp.Or(h.Owner, "a caller without a name")
+		if !h.ExpiresAt.IsZero() {
+			detail += " until " + h.ExpiresAt.UTC().Format(time.RFC3339)
+		}
+	}
+	if len(occupancy.HeldBy) > namedHolders {
+		detail += " and by others"
+	}
+	if len(occupancy.HeldBy) > 0 {
+		detail += "."
+	}
+	switch occupancy.Waiting {
+	case 0:
+	case 1:
+		detail += " 1 acquire waits for such users."
+	default:
+		detail += fmt.Sprintf(" %d acquires wait for such users.", occupancy.Waiting)
+	}
+	return detail
+}
+
 // retryAfter returns the number of seconds until a retry makes sense; 0 if that is unknown.
 func retryAfter(err error, kind Kind) int {
 	if next, ok := errors.AsType[*domain.NextCodeError](err); ok {
 		roundedUp := (next.Wait + time.Second - 1) / time.Second
 		return max(int(roundedUp), kind.RetryAfter)
+	}
+	if occupancy := occupancyOf(err); occupancy != nil && occupancy.Quarantined {
+		return retryQuarantined
 	}
 	return kind.RetryAfter
 }

@@ -251,10 +251,10 @@ type AcquireRequest struct {
 	// Users The users that you want, one selector for each.
 	Users []Selector `json:"users" validate:"required,dive"`
 
-	// Owner Your name, so that people can see who holds a user. `ci-4711/worker-3` is a good owner.
+	// Owner Your name, so that people can see who holds a user. `ci-4711/worker-3` is a good owner. Empty by default.
 	Owner string `json:"owner,omitempty"`
 
-	// Note What you need the users for, so that people can see it.
+	// Note What you need the users for, so that people can see it. Empty by default.
 	Note string `json:"note,omitempty"`
 
 	// TTLSeconds The time until the lease expires, unless it is renewed. The farm's settings have the default, normally 15 minutes,
@@ -262,7 +262,7 @@ type AcquireRequest struct {
 	TTLSeconds *int32 `json:"ttl_seconds,omitempty" validate:"omitnil,min=1"`
 
 	// WaitSeconds How long to wait in line for matching users that are not free. The answer comes as soon as they are free. It is
-	// `pool_exhausted` if they are not free in time.
+	// `pool_exhausted` if they are not free in time. By default, the acquire does not wait.
 	WaitSeconds int32 `json:"wait_seconds,omitempty"`
 }
 
@@ -272,10 +272,11 @@ type Code string
 // CodeRequest defines model for CodeRequest.
 type CodeRequest struct {
 	// MinRemainingSeconds How long the code must still be valid: as long as your test needs to type it in. At most the period of the user's
-	// codes, which normally is 30. A code that has just begun is always valid for long enough.
+	// codes, which normally is 30. A code that has just begun is always valid for long enough. By default, one second.
 	MinRemainingSeconds *int32 `json:"min_remaining_seconds,omitempty" validate:"omitnil,min=1"`
 
-	// WaitSeconds How long to wait for the next code, if the current one was given out or expires too soon.
+	// WaitSeconds How long to wait for the next code, if the current one was given out or expires too soon. By default, the request
+	// does not wait.
 	WaitSeconds int32 `json:"wait_seconds,omitempty"`
 }
 
@@ -283,14 +284,10 @@ type CodeRequest struct {
 type CreatedKey struct {
 	KeyID string `json:"key_id"`
 	Name  string `json:"name"`
-
-	// Role What the key may do. Each role includes the ones before it.
-	Role Role `json:"role"`
+	Role  Role   `json:"role"`
 
 	// Projects The projects that the key is limited to; null if it is for all projects.
-	Projects *[]string `json:"projects"`
-
-	// Status Requests with a key that is not active are rejected.
+	Projects  *[]string `json:"projects"`
 	Status    KeyStatus `json:"status"`
 	CreatedAt time.Time `json:"created_at"`
 
@@ -319,9 +316,7 @@ type Event struct {
 	EventID string `json:"event_id"`
 
 	// At The time, by the clock of the database.
-	At time.Time `json:"at"`
-
-	// Kind What happened. `forced` is the end of a lock by force-release.
+	At        time.Time `json:"at"`
 	Kind      EventKind `json:"kind"`
 	UserID    string    `json:"user_id"`
 	Login     string    `json:"login"`
@@ -398,18 +393,26 @@ type Health struct {
 	Status string `json:"status"`
 }
 
+// Holder defines model for Holder.
+type Holder struct {
+	Login string `json:"login"`
+
+	// Owner Empty for a lock that was taken through a legacy route.
+	Owner string `json:"owner"`
+	Note  string `json:"note"`
+
+	// ExpiresAt When the lock ends; null if it never expires.
+	ExpiresAt *time.Time `json:"expires_at"`
+}
+
 // Key defines model for Key.
 type Key struct {
 	KeyID string `json:"key_id"`
 	Name  string `json:"name"`
-
-	// Role What the key may do. Each role includes the ones before it.
-	Role Role `json:"role"`
+	Role  Role   `json:"role"`
 
 	// Projects The projects that the key is limited to; null if it is for all projects.
-	Projects *[]string `json:"projects"`
-
-	// Status Requests with a key that is not active are rejected.
+	Projects  *[]string `json:"projects"`
 	Status    KeyStatus `json:"status"`
 	CreatedAt time.Time `json:"created_at"`
 
@@ -467,13 +470,7 @@ type LeasedUser struct {
 	ProjectID string `json:"project_id"`
 	Env       string `json:"env"`
 	Domain    string `json:"domain"`
-
-	// Labels The properties by which tests select users of a pool. A key has 1 to 63 letters, digits, `.`, `_`, `/` or `-`, and
-	// starts and ends with a letter or digit. A value has at most 255 characters.
-	//
-	//
-	// Example: {"role":"admin"}
-	Labels Labels `json:"labels"`
+	Labels    Labels `json:"labels"`
 
 	// HasTOTP Whether the farm can make one-time codes for the user.
 	HasTOTP bool `json:"has_totp"`
@@ -513,6 +510,15 @@ type LegacyUser struct {
 
 	// Locktime The unix time of the lock, with microseconds; 0.0 for a free user.
 	Locktime Locktime `json:"locktime"`
+}
+
+// Line defines model for Line.
+type Line struct {
+	// Total How many acquires wait.
+	Total int `json:"total"`
+
+	// Waiters The first of them, in the order of the line.
+	Waiters []Waiter `json:"waiters"`
 }
 
 // Lock defines model for Lock.
@@ -572,12 +578,6 @@ type NewUser struct {
 
 	// Domain Where the user logs in, or another property that divides your users.
 	Domain string `json:"domain" validate:"required"`
-
-	// Labels The properties by which tests select users of a pool. A key has 1 to 63 letters, digits, `.`, `_`, `/` or `-`, and
-	// starts and ends with a letter or digit. A value has at most 255 characters.
-	//
-	//
-	// Example: {"role":"admin"}
 	Labels Labels `json:"labels,omitempty"`
 
 	// TOTPSecret The secret of the second factor, if the user logs in with codes of an authenticator app. It is base32, as the site
@@ -634,9 +634,7 @@ type Problem struct {
 
 	// Detail What happened and what you can do, for people.
 	Detail string `json:"detail"`
-
-	// Code The kind of the error, for programs.
-	Code Code `json:"code"`
+	Code   Code   `json:"code"`
 
 	// Errors The first hundred bad fields; empty for an error that is not about fields.
 	Errors []FieldProblem `json:"errors"`
@@ -645,6 +643,13 @@ type Problem struct {
 	// do not match, while they match the rest of the selector. It is for the first three different selectors and
 	// eight fields, and absent if the farm is too busy to find out.
 	Closest []NearMiss `json:"closest,omitempty"`
+
+	// Waiting Only for `pool_exhausted`, `user_locked` and `user_quarantined`: how many acquires wait in line for such users.
+	// Like `held_by`, it is absent if the farm is too busy to find out.
+	Waiting *int `json:"waiting,omitempty"`
+
+	// HeldBy Only for the same codes, who holds such users; the lock that ends first comes first.
+	HeldBy []Holder `json:"held_by,omitempty"`
 }
 
 // Quarantine defines model for Quarantine.
@@ -661,7 +666,7 @@ type QuarantineRequest struct {
 
 // ReasonRequest defines model for ReasonRequest.
 type ReasonRequest struct {
-	// Reason Why, for the history.
+	// Reason Why, for the history. Empty by default.
 	Reason string `json:"reason,omitempty" validate:"max=1024"`
 }
 
@@ -686,14 +691,8 @@ type Selector struct {
 	ProjectID *string `json:"project_id,omitempty" validate:"omitnil,id"`
 	Env       *string `json:"env,omitempty" validate:"omitnil,min=1"`
 	Domain    *string `json:"domain,omitempty" validate:"omitnil,min=1"`
-
-	// Labels The properties by which tests select users of a pool. A key has 1 to 63 letters, digits, `.`, `_`, `/` or `-`, and
-	// starts and ends with a letter or digit. A value has at most 255 characters.
-	//
-	//
-	// Example: {"role":"admin"}
-	Labels Labels  `json:"labels,omitempty"`
-	UserID *string `json:"user_id,omitempty" validate:"omitnil,id"`
+	Labels    Labels  `json:"labels,omitempty"`
+	UserID    *string `json:"user_id,omitempty" validate:"omitnil,id"`
 }
 
 // Status A user in quarantine is `quarantined`, also while a lease still holds it.
@@ -707,19 +706,11 @@ type User struct {
 	ProjectID string    `json:"project_id"`
 	Env       string    `json:"env"`
 	Domain    string    `json:"domain"`
-
-	// Labels The properties by which tests select users of a pool. A key has 1 to 63 letters, digits, `.`, `_`, `/` or `-`, and
-	// starts and ends with a letter or digit. A value has at most 255 characters.
-	//
-	//
-	// Example: {"role":"admin"}
-	Labels Labels `json:"labels"`
+	Labels    Labels    `json:"labels"`
 
 	// HasTOTP Whether the farm can make one-time codes for the user.
-	HasTOTP bool `json:"has_totp"`
-
-	// Status A user in quarantine is `quarantined`, also while a lease still holds it.
-	Status Status `json:"status"`
+	HasTOTP bool   `json:"has_totp"`
+	Status  Status `json:"status"`
 
 	// Lock Who holds the user; null if it is free.
 	Lock *Lock `json:"lock"`
@@ -731,13 +722,7 @@ type User struct {
 // UserChange Missing members stay as they are. `labels` replaces all labels.
 type UserChange struct {
 	Password *string `json:"password,omitempty"`
-
-	// Labels The properties by which tests select users of a pool. A key has 1 to 63 letters, digits, `.`, `_`, `/` or `-`, and
-	// starts and ends with a letter or digit. A value has at most 255 characters.
-	//
-	//
-	// Example: {"role":"admin"}
-	Labels *Labels `json:"labels,omitempty"`
+	Labels   *Labels `json:"labels,omitempty"`
 
 	// TOTPSecret As for a new user. An empty text removes the second factor.
 	TOTPSecret *string `json:"totp_secret,omitempty"`
@@ -749,6 +734,35 @@ type UserPage struct {
 
 	// NextCursor The `cursor` of the next page; null if this is the last one.
 	NextCursor *string `json:"next_cursor"`
+}
+
+// Waiter An acquire that waits in line.
+type Waiter struct {
+	// Position 1 for the first that you may see.
+	Position int    `json:"position"`
+	Owner    string `json:"owner"`
+	Note     string `json:"note"`
+
+	// Key The API key of the caller; null if it has none.
+	Key *string `json:"key"`
+
+	// Users What it wants. Selectors that only users of other projects could match are left out.
+	Users []WaiterSelector `json:"users"`
+
+	// Since When it came to the line.
+	Since time.Time `json:"since"`
+
+	// Until When its wait is over.
+	Until time.Time `json:"until"`
+}
+
+// WaiterSelector The fields that the selector sets.
+type WaiterSelector struct {
+	UserID    *string `json:"user_id,omitempty"`
+	ProjectID *string `json:"project_id,omitempty"`
+	Env       *string `json:"env,omitempty"`
+	Domain    *string `json:"domain,omitempty"`
+	Labels    *Labels `json:"labels,omitempty"`
 }
 
 // KeyID defines model for KeyID.
@@ -840,6 +854,9 @@ type RestoreUserJSONRequestBody = ReasonRequest
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// Root Go to this description
+	// (GET /)
+	Root(c *fiber.Ctx) error
 	// LegacyAcquireLock Lock a user
 	// (POST /acquire_lock)
 	LegacyAcquireLock(c *fiber.Ctx) error
@@ -903,6 +920,9 @@ type ServerInterface interface {
 	// GiveCode Get a one-time code
 	// (POST /v1/leases/{lease_id}/users/{user_id}/otp)
 	GiveCode(c *fiber.Ctx, leaseID LeaseID, userID UserID) error
+	// ListLine List the acquires that wait
+	// (GET /v1/line)
+	ListLine(c *fiber.Ctx) error
 	// ListPools Count the users of every pool
 	// (GET /v1/pools)
 	ListPools(c *fiber.Ctx) error
@@ -940,6 +960,24 @@ type ServerInterfaceWrapper struct {
 
 type MiddlewareFunc fiber.Handler
 type HandlerMiddlewareFunc func(c *fiber.Ctx, next fiber.Handler) error
+
+// Root operation middleware
+func (siw *ServerInterfaceWrapper) Root(c *fiber.Ctx) error {
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.Root(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
 
 // LegacyAcquireLock operation middleware
 func (siw *ServerInterfaceWrapper) LegacyAcquireLock(c *fiber.Ctx) error {
@@ -1404,6 +1442,24 @@ func (siw *ServerInterfaceWrapper) GiveCode(c *fiber.Ctx) error {
 	return handler(c)
 }
 
+// ListLine operation middleware
+func (siw *ServerInterfaceWrapper) ListLine(c *fiber.Ctx) error {
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.ListLine(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
 // ListPools operation middleware
 func (siw *ServerInterfaceWrapper) ListPools(c *fiber.Ctx) error {
 
@@ -1655,6 +1711,8 @@ func RegisterHandlersWithOptions(router fiber.Router, si ServerInterface, option
 		router.Use(fiber.Handler(m))
 	}
 
+	router.Get(options.BaseURL+"/", wrapper.Root)
+
 	router.Post(options.BaseURL+"/acquire_lock", wrapper.LegacyAcquireLock)
 
 	router.Post(options.BaseURL+"/create_user", wrapper.LegacyCreateUser)
@@ -1696,6 +1754,8 @@ func RegisterHandlersWithOptions(router fiber.Router, si ServerInterface, option
 	router.Post(options.BaseURL+"/v1/leases/:lease_id/renew", wrapper.RenewLease)
 
 	router.Post(options.BaseURL+"/v1/leases/:lease_id/users/:user_id/otp", wrapper.GiveCode)
+
+	router.Get(options.BaseURL+"/v1/line", wrapper.ListLine)
 
 	router.Get(options.BaseURL+"/v1/pools", wrapper.ListPools)
 

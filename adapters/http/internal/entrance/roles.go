@@ -17,6 +17,7 @@ const public domain.Role = ""
 // leastRoles has the role that each route needs. Callers with a role that includes it may call the route, too. HEAD needs
 // what GET needs.
 var leastRoles = map[string]domain.Role{
+	"GET /":             public,
 	"GET /healthz":      public,
 	"GET /readyz":       public,
 	"GET /openapi.yaml": public,
@@ -27,6 +28,7 @@ var leastRoles = map[string]domain.Role{
 	"GET /v1/users":          domain.Viewer,
 	"GET /v1/users/:user_id": domain.Viewer,
 	"GET /v1/pools":          domain.Viewer,
+	"GET /v1/line":           domain.Viewer,
 	"GET /v1/events":         domain.Viewer,
 	"GET /v1/events/stream":  domain.Viewer,
 

@@ -84,7 +84,7 @@ func bodyFields(contentType string, body []byte) (map[string]field, error) {
 	body = bytes.TrimSpace(body)
 	mediaType, params, _ := mime.ParseMediaType(contentType) // an unreadable type is like an unknown one
 	switch {
-	case len(body) == 0:
+	case read.IsNoBody(body):
 		return nil, nil
 	case body[0] == '{' || mediaType == fiber.MIMEApplicationJSON:
 		return jsonFields(body)

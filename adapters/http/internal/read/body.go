@@ -50,9 +50,10 @@ func Body(c *fiber.Ctx, dst any) error {
 	return nil
 }
 
-// OptionalBody is [Body] for a request that needs no body. Without one, dst stays as it is.
+// OptionalBody is [Body] for a request that needs no body. Without one, in the sense of [IsNoBody], dst stays as it is
+// and the content type does not matter.
 func OptionalBody(c *fiber.Ctx, dst any) error {
-	if len(c.BodyRaw()) == 0 {
+	if IsNoBody(c.BodyRaw()) {
 		return nil
 	}
 	return Body(c, dst)

@@ -1,6 +1,7 @@
 package entrance
 
 import (
+	"bytes"
 	"context"
 	"math"
 
@@ -15,17 +16,22 @@ const (
 
 	// rejected replaces the length of a body that is not read. No client can announce this length.
 	rejected = math.MaxInt
+
+	// permission is what a client expects that waits until it may send the body.
+	permission = "100-continue"
 )
 
-// CheckLongBody runs between the header of a request and its body. It authenticates the caller of a long body before the
-// server reserves memory for it. The body of a rejected caller is not read. Public routes take no body, so the check needs
-// no route.
-func (g Guard) CheckLongBody(header *fasthttp.RequestHeader) fasthttp.RequestConfig {
+// CheckHeader runs between the header of a request and its body. The server does not read the body if it is unclear where
+// it ends. It does not reserve memory for a long body before the caller is authenticated. Public routes take no body, so the
+// check needs no route.
+func (g Guard) CheckHeader(header *fasthttp.RequestHeader) fasthttp.RequestConfig {
 	const chunked = -1
 	length := header.ContentLength()
-	if (length > maxUnchecked || length == chunked) && g.check(header) != nil {
+	if checkFraming(header) != nil || (length > maxUnchecked || length == chunked) && g.check(header) != nil {
 		header.SetContentLength(rejected) // also for a chunked body, so that fasthttp does not wait for a chunk
 		header.Del(fasthttp.HeaderExpect) // fasthttp would tell the client to continue
+	} else if bytes.EqualFold(header.Peek(fasthttp.HeaderExpect), []byte(permission)) {
+		header.Set(fasthttp.HeaderExpect, permission) // fasthttp knows it only in these letters
 	}
 	return fasthttp.RequestConfig{} // the limits of the server
 }
@@ -34,6 +40,9 @@ func (g Guard) CheckLongBody(header *fasthttp.RequestHeader) fasthttp.RequestCon
 func (g Guard) WhyRejected(header *fasthttp.RequestHeader) error {
 	if header.ContentLength() != rejected {
 		return nil
+	}
+	if err := checkFraming(header); err != nil {
+		return err
 	}
 	if err := g.check(header); err != nil {
 		return err

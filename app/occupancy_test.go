@@ -1,0 +1,129 @@
+package app_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/userfarm/userfarm/adapters/memory"
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+// occupancy fails the test unless the acquire is refused for the reason, and returns why its users are not free.
+func occupancy(t *testing.T, farm ports.Farm, reason error, want ...domain.Selector) *domain.Occupancy {
+	t.Helper()
+	_, err := farm.Acquire(t.Context(), want, domain.Terms{}, noKey)
+	if !errors.Is(err, reason) {
+		t.Fatalf("acquire = %v, want %v", err, reason)
+	}
+	if unmatched, ok := errors.AsType[*domain.UnmatchedError](err); ok {
+		return unmatched.Occupancy
+	}
+	named, _ := errors.AsType[*domain.SelectorError](err)
+	return named.Occupancy
+}
+
+func TestARefusalSaysWhoHoldsTheUsersAndWhoWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		farm := mustNew(memory.New(), settings)
+		for i := range 12 {
+			create(t, farm, fmt.Sprint("user", i))
+		}
+		for i := range 12 {
+			terms := domain.Terms{Owner: fmt.Sprint("worker ", i), Note: "a note", TTL: time.Hour - time.Duration(i)*time.Minute}
+			if _, err := farm.Acquire(t.Context(), anyone, terms, noKey); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 2 {
+			go func() { _, _ = farm.Acquire(t.Context(), anyone, domain.Terms{Wait: time.Minute}, noKey) }()
+		}
+		synctest.Wait()
+		got := occupancy(t, farm, domain.ErrPoolExhausted, domain.Selector{})
+		if got == nil || got.Waiting != 2 || got.Quarantined || len(got.HeldBy) != domain.MostHolders {
+			t.Fatalf("got %+v", got)
+		}
+		if first := got.HeldBy[0]; first.Owner != "worker 9" || first.Note != "a note" || first.Login == "" {
+			t.Errorf("the first holder is %+v", first)
+		}
+		if !slices.IsSortedFunc(got.HeldBy, func(a, b domain.Holder) int { return a.ExpiresAt.Compare(b.ExpiresAt) }) {
+			t.Errorf("the holders are not sorted: %+v", got.HeldBy)
+		}
+	})
+}
+
+func TestARefusalOfANamedUserSaysWhoHoldsIt(t *testing.T) {
+	farm := newFarm(t)
+	u, other := create(t, farm, "ann"), create(t, farm, "bob")
+	if _, err := farm.LockOpen(t.Context(), u); err != nil {
+		t.Fatal(err)
+	}
+	got := occupancy(t, farm, domain.ErrUserLocked, domain.Selector{UserID: other}, domain.Selector{UserID: u})
+	if got == nil || len(got.HeldBy) != 1 || got.HeldBy[0] != (domain.Holder{Login: "ann"}) || got.Waiting != 0 {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestARefusalSaysThatAllUsersAreInQuarantine(t *testing.T) {
+	farm := newFarm(t)
+	u := create(t, farm, "ann")
+	if _, err := farm.Quarantine(t.Context(), u, "broken"); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		reason error
+		want   domain.Selector
+	}{{domain.ErrPoolExhausted, domain.Selector{}}, {domain.ErrUserQuarantined, domain.Selector{UserID: u}}} {
+		if got := occupancy(t, farm, c.reason, c.want); got == nil || !got.Quarantined || len(got.HeldBy) != 0 {
+			t.Errorf("%v: got %+v", c.reason, got)
+		}
+	}
+	create(t, farm, "bob")
+	if _, err := farm.Acquire(t.Context(), anyone, domain.Terms{Owner: "me"}, noKey); err != nil {
+		t.Fatal(err)
+	}
+	if got := occupancy(t, farm, domain.ErrPoolExhausted, domain.Selector{}); got == nil || got.Quarantined || len(got.HeldBy) != 1 {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// slowCount is a store that counts the line slowly.
+type slowCount struct {
+	ports.Store
+	calls atomic.Int32
+}
+
+func (s *slowCount) CountWaiting(ctx context.Context, want []domain.Selector) (int, error) {
+	s.calls.Add(1)
+	time.Sleep(100 * time.Millisecond)
+	return s.Store.CountWaiting(ctx, want)
+}
+
+func TestEqualRefusalsShareAnExplanation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &slowCount{Store: memory.New()}
+		farm := mustNew(store, settings)
+		u := create(t, farm, "ann")
+		if _, err := farm.LockOpen(t.Context(), u); err != nil {
+			t.Fatal(err)
+		}
+		var explained atomic.Int32
+		for range 300 {
+			go func() {
+				if occupancy(t, farm, domain.ErrPoolExhausted, domain.Selector{}) != nil {
+					explained.Add(1)
+				}
+			}()
+		}
+		time.Sleep(time.Second)
+		if calls, n := store.calls.Load(), explained.Load(); calls != 1 || n != 300 {
+			t.Errorf("%d of 300 refusals were explained with %d reads, want all with one", n, calls)
+		}
+	})
+}

@@ -1,0 +1,105 @@
+package portstest
+
+import (
+	"time"
+
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+var lineReadTests = []storeTest{
+	{"lists the line with who asks for what, and since when", lineListed},
+	{"lists at most so many waiters, and counts all", lineListLimit},
+	{"lists for a scope what its projects may serve", lineListScope},
+	{"lists no claim that was served, left or is away", lineListGone},
+	{"counts the waiters that compete with a claim", lineCompete},
+}
+
+func lineListed(f *farm) {
+	u := f.add(withRole("admin"))
+	f.acquireFor(time.Hour, anyone)
+	asker := domain.Asker{Owner: "ci-1/worker-2", Note: "a note", Key: f.addKey().ID}
+	began := f.now()
+	f.standFor(ports.Claim{Want: []domain.Selector{role("admin")}, Wait: domain.MaxWait, Asker: asker})
+	f.standFor(ports.Claim{Want: []domain.Selector{named(u)}, Wait: 10 * time.Second})
+	line, total, err := f.store.Line(f.Context(), domain.Scope{}, 100)
+	f.must(err)
+	if total != 2 || len(line) != 2 {
+		f.Fatalf("the line has %d of %d waiters, want 2", len(line), total)
+	}
+	if line[0].Asker != asker || len(line[0].Want) != 1 || !line[0].Want[0].Equal(role("admin")) {
+		f.Fatalf("the first waiter is %+v", line[0])
+	}
+	if line[1].Asker != (domain.Asker{}) || len(line[1].Want) != 1 || !line[1].Want[0].Equal(named(u)) {
+		f.Fatalf("the second waiter is %+v", line[1])
+	}
+	for i, wait := range []time.Duration{domain.MaxWait, 10 * time.Second} {
+		// The time between a call and its place in line is part of the wait.
+		if got := line[i].Until.Sub(line[i].Since); got > wait || got < wait-time.Minute/2 {
+			f.Fatalf("waiter %d waits for %v, want %v", i, got, wait)
+		}
+		if line[i].Since.Before(began) {
+			f.Fatalf("waiter %d waits since %v, before %v", i, line[i].Since, began)
+		}
+	}
+}
+
+func lineListLimit(f *farm) {
+	f.add()
+	f.acquireFor(time.Hour, anyone)
+	for range 3 {
+		f.stand(anyone)
+	}
+	line, total, err := f.store.Line(f.Context(), domain.Scope{}, 2)
+	f.must(err)
+	if len(line) != 2 || total != 3 {
+		f.Fatalf("the line has %d of %d waiters, want 2 of 3", len(line), total)
+	}
+}
+
+func lineListScope(f *farm) {
+	mine, other := f.add().Pool().ProjectID, f.add(func(s *domain.Spec) { s.Pool.ProjectID = domain.ProjectID{9} }).Pool().ProjectID
+	f.acquireFor(time.Hour, anyone, anyone)
+	f.stand(domain.Selector{ProjectID: other})
+	f.stand(domain.Selector{ProjectID: mine}, domain.Selector{ProjectID: other})
+	line, total, err := f.store.Line(f.Context(), domain.Only(mine), 100)
+	f.must(err)
+	if total != 1 || len(line) != 1 || len(line[0].Want) != 1 || line[0].Want[0].ProjectID != mine {
+		f.Fatalf("a caller of one project sees %d waiters: %+v", total, line)
+	}
+}
+
+func lineListGone(f *farm) {
+	f.add()
+	held := f.acquireFor(time.Hour, anyone)
+	f.standAway("a")
+	w := f.stand(anyone)
+	f.stand(anyone).leaveNow()
+	f.must(f.release(held.ID))
+	w.served()
+	f.shrinks(1)
+	line, total, err := f.store.Line(f.Context(), domain.Scope{}, 100)
+	f.must(err)
+	if total != 0 || len(line) != 0 {
+		f.Fatalf("the line has %d waiters: %+v", total, line)
+	}
+}
+
+func lineCompete(f *farm) {
+	f.add(withRole("admin"))
+	f.add(withRole("plain"))
+	f.acquireFor(time.Hour, anyone, anyone)
+	f.stand(role("admin"))
+	f.stand(role("admin"))
+	f.stand(domain.Selector{Env: f.everyone()[0].Pool().Env})
+	for _, c := range []struct {
+		want  domain.Selector
+		count int
+	}{{role("admin"), 3}, {anyone, 3}, {domain.Selector{Env: "nowhere"}, 2}} {
+		got, err := f.store.CountWaiting(f.Context(), []domain.Selector{c.want})
+		f.must(err)
+		if got != c.count {
+			f.Fatalf("%d waiters compete with a claim of %+v, want %d", got, c.want, c.count)
+		}
+	}
+}
