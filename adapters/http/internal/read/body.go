@@ -136,20 +136,24 @@ func (r *bodyReader) readInteger(dec *jsontext.Decoder, number reflect.Value) er
 	if err != nil {
 		return err
 	}
-	parsed, err := strconv.ParseInt(string(text), 10, 64)
-	if err != nil {
-		const exact = 1 << 53 // up to here, a float64 is the number that was written
-		float, _ := strconv.ParseFloat(string(text), 64)
-		if float == math.Trunc(float) && math.Abs(float) <= exact {
-			parsed, err = int64(float), nil
-		}
-	}
-	if err != nil || number.OverflowInt(parsed) {
+	if parsed, whole := parseInteger(string(text)); whole && !number.OverflowInt(parsed) {
+		number.SetInt(parsed)
+	} else {
 		r.note(dec, fmt.Sprintf("must be an integer of at most %d bits", number.Type().Bits()))
-		return nil
 	}
-	number.SetInt(parsed)
 	return nil
+}
+
+func parseInteger(text string) (parsed int64, whole bool) {
+	if parsed, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return parsed, true
+	}
+	const exact = 1 << 53 // up to here, a float64 is the number that was written
+	float, _ := strconv.ParseFloat(text, 64)
+	if float != math.Trunc(float) || math.Abs(float) > exact {
+		return 0, false
+	}
+	return int64(float), true
 }
 
 // skip reads a value that breaks a rule.
