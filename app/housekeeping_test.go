@@ -18,7 +18,7 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// failing is a store whose EndExpired fails while err is set.
+// failing is a store whose EndExpired and Ping fail while err is set.
 type failing struct {
 	*memory.Store
 	mu  sync.Mutex
@@ -43,6 +43,8 @@ func (s *failing) EndExpired(ctx context.Context) (time.Duration, error) {
 	}
 	return s.Store.EndExpired(ctx)
 }
+
+func (s *failing) Ping(context.Context) error { return s.failure() }
 
 // synctest fails the test if a goroutine of the housekeeping is left when the test ends.
 func TestHousekeepingRunsUntilItsContextEnds(t *testing.T) {

@@ -60,6 +60,6 @@ type Ages struct {
 
 // Health tells whether a store can do its work.
 type Health interface {
-	// Ping returns nil if the store answers.
+	// Ping returns nil if the store can read and write.
 	Ping(ctx context.Context) error
 }

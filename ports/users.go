@@ -12,6 +12,15 @@ import (
 // call may have made its changes nevertheless.
 var ErrUnavailable = errors.New("store unavailable")
 
+// UnavailableError is an [ErrUnavailable] whose reason is known.
+type UnavailableError struct{ Reason string } // for callers, without secrets and without paths
+
+// Error returns the reason.
+func (e *UnavailableError) Error() string { return ErrUnavailable.Error() + ": " + e.Reason }
+
+// Unwrap returns [ErrUnavailable].
+func (*UnavailableError) Unwrap() error { return ErrUnavailable }
+
 // Decide is a function with which a store lets the domain decide about users. No other call can change these users at the
 // same time. Decide may change the users that it gets and nothing else, because a store may call it again with fresh
 // copies. If it returns an error, the store writes nothing and returns the error. now is the time of the store's clock, in

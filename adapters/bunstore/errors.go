@@ -22,6 +22,8 @@ func (s *Store) explain(callers, bounded context.Context, operation string, err 
 		return fmt.Errorf("%s: %s: %w", s.dialect.Name, operation, err)
 	case callers.Err() != nil:
 		return fmt.Errorf("%s: %s: %w", s.dialect.Name, operation, callers.Err())
+	case errors.Is(err, ports.ErrUnavailable):
+		return fmt.Errorf("%s: %s: %w", s.dialect.Name, operation, err)
 	case bounded.Err() != nil:
 		return fmt.Errorf("%s: %s: %w: no answer within %v", s.dialect.Name, operation, ports.ErrUnavailable, operationTimeout)
 	case s.dialect.Cause(err) == Bug:

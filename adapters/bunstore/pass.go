@@ -83,6 +83,7 @@ func (s *Store) servePass(p *pass) (committing bool, err error) {
 	err = s.retry(ctx, func() (bool, error) {
 		p.undo()
 		committing, err = s.pass(ctx, p)
+		committing = committing || err == nil // the store may be found to be lost after the commit
 		return committing, err
 	})
 	return committing, err

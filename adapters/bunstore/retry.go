@@ -38,11 +38,17 @@ func (s *Store) read(ctx context.Context, operation string, query func(context.C
 // retry attempts again what the database gave up in favour of another transaction, what met a dead connection, which is
 // undone unless it was about to commit, and what was sealed with a key that the database did not know. While another process
 // has the database to itself, it goes on until ctx ends: a busy farm leaves the database alone for moments only, which long
-// pauses would miss.
+// pauses would miss. It returns the error of [Config.Check], also if the attempt succeeded: what it wrote may be lost.
 func (s *Store) retry(ctx context.Context, attempt func() (committing bool, err error)) error {
 	for attempts := 1; ; attempts++ {
+		if err := s.check(); err != nil {
+			return err
+		}
 		committing, err := attempt()
-		if err == nil || isRefusal(err) || ctx.Err() != nil {
+		if err == nil {
+			return s.check()
+		}
+		if isRefusal(err) || ctx.Err() != nil {
 			return err
 		}
 		again := false

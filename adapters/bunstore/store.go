@@ -53,6 +53,7 @@ import (
 	"sync/atomic"
 
 	"github.com/uptrace/bun"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/userfarm/userfarm/domain/login"
 	"github.com/userfarm/userfarm/ports"
@@ -67,12 +68,16 @@ type Config struct {
 	// Writer and Reader are the same database, and may be the same pool. Reader sees what Writer committed.
 	Writer, Reader *bun.DB
 
-	// Engine writes to the same database. It may be asked for one transaction at a time for groups, one for the line, as many as
-	// SoloSlots says (at least 1) for operations that may wait for rows that rivals hold, and as many as QuickSlots says (at
-	// least 1) for others.
+	// Engine writes to the same database. It may be asked for one transaction at a time for groups, one for the line, one that checks
+	// whether it can write, as many as SoloSlots says (at least 1) for operations that may wait for rows that rivals hold, and as
+	// many as QuickSlots says (at least 1) for others.
 	Engine     Engine
 	SoloSlots  int
 	QuickSlots int
+
+	// Check returns why the database must not be used, or nil. Each operation calls it before it begins and before it is answered:
+	// see [ports.UnavailableError]. It may be nil.
+	Check func() error
 
 	// Reconnect drops the idle connections: one turned out to be dead, so the others may be, too. It may be nil.
 	Reconnect func()
@@ -100,6 +105,8 @@ type Store struct {
 	recent     recentWants
 	soloSlots  chan struct{} // has room for another operation that goes solo
 	quickSlots chan struct{} // has room for another transaction that waits for no rival
+	pings      singleflight.Group
+	check      func() error
 	reconnect  func()
 	unlisten   func()
 	close      func() error
@@ -119,8 +126,12 @@ func New(config Config) *Store {
 		engine:     config.Engine,
 		soloSlots:  make(chan struct{}, max(1, config.SoloSlots)),
 		quickSlots: make(chan struct{}, max(1, config.QuickSlots)),
+		check:      config.Check,
 		reconnect:  config.Reconnect,
 		close:      config.Close,
+	}
+	if store.check == nil {
+		store.check = func() error { return nil }
 	}
 	if store.reconnect == nil {
 		store.reconnect = func() {}
@@ -160,12 +171,4 @@ func (s *Store) listen(listen func(context.Context, func(gone string))) {
 		cancel()
 		<-ended
 	}
-}
-
-// Ping implements [ports.Health].
-func (s *Store) Ping(ctx context.Context) error {
-	return s.read(ctx, "ping", func(ctx context.Context, db bun.IDB) error {
-		_, err := db.NewSelect().Table("sealing_keys").ColumnExpr("1").Limit(1).Exec(ctx)
-		return err
-	})
 }

@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"errors"
 	"net/url"
 	"strings"
 	"time"
@@ -43,12 +42,10 @@ var requiredSettings = map[string]string{
 
 // indexesOnly makes the planner take the indexes that are made for the statements of an engine. Left to itself it would
 // leave them some minutes into heavy load: it takes the size of an index for what reading a row by it costs, and that of
-// free users is large then, though nearly all of it is empty and waits to be used again. Where there is no other way than
-// the ones that are off, they look so costly that PostgreSQL would compile the statement.
+// free users is large then, though nearly all of it is empty and waits to be used again.
 var indexesOnly = map[string]string{
 	"enable_seqscan":    "off",
 	"enable_bitmapscan": "off",
-	"jit":               "off",
 }
 
 // split shares the connections of a configuration between one pool for reading and one for an engine, so that neither can
@@ -60,15 +57,15 @@ func split(config *pgxpool.Config) (reads, writes *pgxpool.Config) {
 	for name, value := range indexesOnly {
 		writes.ConnConfig.RuntimeParams[name] = value
 	}
+	reads.ConnConfig, writes.ConnConfig = settleSessions(reads.ConnConfig), settleSessions(writes.ConnConfig)
 	return reads, writes
 }
 
-// errURL tells nothing of the URL: where its password ends can't be told when it can't be read.
-var errURL = errors.New("postgres: the URL of the database, or a setting in it, can't be read; " +
-	"it has the form postgres://user:password@host:port/database?setting=value, with %-escapes in each part")
-
 // parse returns the configuration of a pool for a URL.
 func parse(databaseURL string) (*pgxpool.Config, error) {
+	if err := CheckURL(databaseURL); err != nil {
+		return nil, err
+	}
 	given, err := pgx.ParseConfig(databaseURL)
 	if err != nil {
 		return nil, errURL

@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"errors"
+	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -78,17 +80,52 @@ func TestAURLDoesNotChangeHowValuesAreRead(t *testing.T) {
 	}
 }
 
-func TestAMigrationMayTakeLong(t *testing.T) {
-	config, err := parse("postgres://user:secret@host/database?statement_timeout=1s")
-	if err != nil {
-		t.Fatal(err)
-	}
-	session := withoutTimeouts(config.ConnConfig)
-	for _, name := range []string{"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"} {
-		if got := session.RuntimeParams[name]; got != "0" {
-			t.Errorf("%s is %q, want 0", name, got)
+func TestAURLWithARawPasswordIsRefused(t *testing.T) {
+	for _, password := range []string{"@", "/", "?", "#", "%", " ", "a@b/c", "1234/5678", "12?34", "x%b1y", "a@b", "100%", "[", "\"", "\n", "%00"} {
+		databaseURL := "postgres://farm:" + password + "@127.0.0.1:1/farm"
+		if _, err := parse(databaseURL); !errors.Is(err, errURL) {
+			t.Errorf("%q: got %v, want %v", databaseURL, err, errURL)
+		}
+		escaped := "postgres://farm:" + strings.ReplaceAll(url.QueryEscape(password), "+", "%20") + "@127.0.0.1:1/farm"
+		if password == "\n" {
+			continue // no password has it
+		}
+		if config, err := parse(escaped); err != nil || config.ConnConfig.Password != password {
+			t.Errorf("%q: %v", escaped, err)
 		}
 	}
+	if !strings.Contains(errURL.Error(), "%40") {
+		t.Errorf("%v does not say how to write a password", errURL)
+	}
+}
+
+// Whatever a password is, no part of it is taken for a host, which would be looked up, a database or a setting, all of which errors
+// name.
+func FuzzPasswordOfAURL(f *testing.F) {
+	for _, password := range []string{"secret", "se@cret", "se/cret", "12/cret@host", "se?cret=x", "se#cret", "se%40cret", "a:b", "[::1]", ",", "é"} {
+		f.Add(password)
+	}
+	f.Fuzz(func(t *testing.T, password string) {
+		config, err := parse("postgres://farm:" + password + "@127.0.0.1:1/farm")
+		if err != nil {
+			if !errors.Is(err, errURL) || err.Error() != errURL.Error() {
+				t.Errorf("%q: got %v, want %v", password, err, errURL)
+			}
+			return
+		}
+		session := config.ConnConfig
+		if session.Host != "127.0.0.1" || session.Port != 1 || session.Database != "farm" || session.User != "farm" {
+			t.Errorf("%q: got %s:%d/%s as %s", password, session.Host, session.Port, session.Database, session.User)
+		}
+		for _, fallback := range session.Fallbacks {
+			if fallback.Host != "127.0.0.1" || fallback.Port != 1 {
+				t.Errorf("%q: got a fallback to %s:%d", password, fallback.Host, fallback.Port)
+			}
+		}
+		if len(session.RuntimeParams) != len(sessionSettings)+len(requiredSettings) {
+			t.Errorf("%q: got the settings %v", password, session.RuntimeParams)
+		}
+	})
 }
 
 func TestAURLWithBadSettingsIsRefused(t *testing.T) {

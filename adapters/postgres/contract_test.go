@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/userfarm/userfarm/adapters/postgres"
 	"github.com/userfarm/userfarm/adapters/postgres/postgrestest"
 	"github.com/userfarm/userfarm/domain/login"
 	"github.com/userfarm/userfarm/ports"
@@ -24,8 +25,23 @@ func TestCaseSensitiveLogins(t *testing.T) {
 }
 
 func TestStore(t *testing.T) {
-	// All subtests share one database, which is emptied for each: creating one takes longer than most of the subtests.
-	clock := newFakeClock(t, postgrestest.Shared(t).NewDatabase(t))
+	testStore(t, newFakeClock(t, postgrestest.Shared(t).NewDatabase(t)))
+}
+
+// A database may have settings of its own, and a pooler accepts few settings of a session that connects.
+func TestStoreBehindAPoolerInADatabaseWithHostileSettings(t *testing.T) {
+	server := postgrestest.Shared(t)
+	databaseURL := server.NewDatabase(t)
+	clock := newFakeClock(t, databaseURL)
+	postgres.MakeHostile(t, server, databaseURL)
+	clock.url = postgrestest.StartPooler(t, server, clock.url, "session")
+	testStore(t, clock)
+}
+
+// testStore runs the contract suite on one database for all subtests, which is emptied for each: creating one takes longer than
+// most of the subtests.
+func testStore(t *testing.T, clock *fakeClock) {
+	t.Helper()
 	portstest.TestStore(t, portstest.Plain, func(t testing.TB) portstest.Subject {
 		keys := newKeyRing(t)
 		store := open(t, clock.url, keys)

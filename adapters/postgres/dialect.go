@@ -49,6 +49,8 @@ func causeOf(err error) bunstore.Cause {
 		return bunstore.Disconnected
 	default:
 		switch state[:min(2, len(state))] {
+		case "08": // connection exception: a pooler lost the server
+			return bunstore.Disconnected
 		case "22", "23", "42": // data exception, integrity constraint violation, syntax error or access rule violation
 			return bunstore.Bug
 		default:

@@ -22,6 +22,7 @@ func TestEverySQLSTATEHasACause(t *testing.T) {
 		"23505": bunstore.Bug,          // unique_violation
 		"42P01": bunstore.Bug,          // undefined_table
 		"25006": bunstore.Disconnected, // read_only_sql_transaction
+		"08P01": bunstore.Disconnected, // protocol_violation: PgBouncer says so when it lost the server
 		"28P01": bunstore.Away,         // invalid_password
 		"3D000": bunstore.Away,         // invalid_catalog_name
 		"40001": bunstore.Conflict,     // serialization_failure

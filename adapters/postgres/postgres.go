@@ -37,7 +37,8 @@ func Open(ctx context.Context, url string, sealer ports.Sealer, logins bunstore.
 	if err != nil {
 		return nil, err
 	}
-	return open(ctx, config, sealer, &logins)
+	store, err := open(ctx, config, sealer, &logins)
+	return store, hideSettings(url, err)
 }
 
 // OpenShared is [Open] for programs that manage API keys and encryption keys. It leaves the keys of the logins alone. The store
@@ -47,7 +48,8 @@ func OpenShared(ctx context.Context, url string, sealer ports.Sealer) (*bunstore
 	if err != nil {
 		return nil, err
 	}
-	return open(ctx, config, sealer, nil)
+	store, err := open(ctx, config, sealer, nil)
+	return store, hideSettings(url, err)
 }
 
 // Migrate brings the schema of the database of a URL up to date.
@@ -56,7 +58,8 @@ func Migrate(ctx context.Context, url string) error {
 	if err != nil {
 		return err
 	}
-	return oneLine(prepare(ctx, config.ConnConfig, turnTimeout, func(context.Context, *bun.DB) error { return nil }))
+	err = prepare(ctx, config.ConnConfig, turnTimeout, func(context.Context, *bun.DB) error { return nil })
+	return hideSettings(url, oneLine(err))
 }
 
 // open does without logins what OpenShared does.
@@ -97,8 +100,8 @@ func open(
 		Engine:  engine{pool: writes, low: newLowWater()},
 		Listen:  listen(config.ConnConfig),
 
-		// One connection is for groups, one for the line.
-		SoloSlots:  max(1, int(forWrites.MaxConns)-2-quickSlots),
+		// One connection is for groups, one for the line, one for pings.
+		SoloSlots:  max(1, int(forWrites.MaxConns)-3-quickSlots),
 		QuickSlots: quickSlots,
 
 		Reconnect: func() {

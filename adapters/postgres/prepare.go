@@ -39,6 +39,9 @@ func prepare(
 ) error {
 	pool := stdlib.OpenDB(*withoutTimeouts(session))
 	defer func() { _ = pool.Close() }()
+	if err := check(ctx, pool); err != nil {
+		return err
+	}
 	lock, err := awaitTurn(ctx, pool, turn)
 	if err != nil {
 		return err
@@ -58,7 +61,7 @@ func prepare(
 
 // awaitTurn returns a session that has the lock.
 func awaitTurn(ctx context.Context, pool *sql.DB, timeout time.Duration) (*sql.Conn, error) {
-	lock, err := reach(ctx, pool)
+	lock, err := pool.Conn(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -71,13 +74,6 @@ func awaitTurn(ctx context.Context, pool *sql.DB, timeout time.Duration) (*sql.C
 	return lock, nil
 }
 
-// reach connects to the server, or fails in time for the operator who watches the start.
-func reach(ctx context.Context, pool *sql.DB) (*sql.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
-	defer cancel()
-	return pool.Conn(ctx)
-}
-
 // withoutTimeouts returns the configuration of sessions that may take as long as a migration does.
 func withoutTimeouts(session *pgx.ConnConfig) *pgx.ConnConfig {
 	session = session.Copy()
@@ -86,5 +82,5 @@ func withoutTimeouts(session *pgx.ConnConfig) *pgx.ConnConfig {
 			session.RuntimeParams[name] = "0"
 		}
 	}
-	return session
+	return settleSessions(session)
 }

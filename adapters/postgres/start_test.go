@@ -85,6 +85,24 @@ func TestOpenNamesTheCauseOfAFailure(t *testing.T) {
 			password: "cret",
 			says:     "can't be read",
 		},
+		{
+			name:     "a password with an @ that is not escaped, of which a part looks like a host",
+			url:      "postgres://user:se@cret.invalid/x@host:5432/database",
+			password: "cret",
+			says:     "can't be read",
+		},
+		{
+			name:     "a password among the settings with an & that is not escaped",
+			url:      databaseURL + "?password=" + server.Password() + "&cret=x",
+			password: "cret",
+			says:     "%26",
+		},
+		{
+			name:     "a setting that the server does not know",
+			url:      databaseURL + "?statment_timeout=1",
+			password: server.Password(),
+			says:     "statment_timeout",
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			text := openError(t, test.url, test.password)
@@ -150,6 +168,59 @@ func TestMigrateAgainChangesNothing(t *testing.T) {
 		}
 	}
 	open(t, databaseURL, newKeyRing(t))
+}
+
+func TestADatabaseThatCanNotStoreEveryTextIsRefused(t *testing.T) {
+	server := postgrestest.Shared(t)
+	for _, encoding := range []string{"SQL_ASCII", "LATIN1", "EUC_JP"} {
+		databaseURL := server.NewDatabaseIn(t, encoding)
+		_, err := postgres.Open(context.Background(), databaseURL, newKeyRing(t), bunstore.Logins{})
+		for operation, err := range map[string]error{"Open": err, "Migrate": postgres.Migrate(context.Background(), databaseURL)} {
+			if err == nil || !strings.Contains(err.Error(), encoding) || !strings.Contains(err.Error(), "UTF8") {
+				t.Errorf("%s = %v, want an error that names %s and UTF8", operation, err, encoding)
+			}
+		}
+	}
+}
+
+// In a temporary schema the tables of a farm would be gone with its first session.
+func TestADatabaseWithoutAPlaceForTablesIsRefused(t *testing.T) {
+	server := postgrestest.Shared(t)
+	for _, path := range []string{"''", "nowhere", "pg_temp", "pg_temp, public", "pg_catalog, public"} {
+		databaseURL := server.NewDatabase(t)
+		server.Exec(t, databaseURL, "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = "+
+			strings.ReplaceAll(path, "'", "''")+"', current_database()); END $$")
+		_, err := postgres.Open(context.Background(), databaseURL, newKeyRing(t), bunstore.Logins{})
+		if err == nil || !strings.Contains(err.Error(), "search path") {
+			t.Errorf("search_path = %s: %v, want an error that names it", path, err)
+		}
+	}
+}
+
+// Administrators keep users of several programs apart by a search path of a role or database.
+func TestADatabaseMayHaveASearchPath(t *testing.T) {
+	server := postgrestest.Shared(t)
+	databaseURL := server.NewDatabase(t)
+	server.Exec(t, databaseURL, "CREATE SCHEMA farm; DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = farm', current_database()); END $$")
+	addUsers(t, open(t, databaseURL, newKeyRing(t)), 1)
+	server.Exec(t, databaseURL, "SELECT 1/count(*) FROM farm.users")
+}
+
+func TestADatabaseThatANewerUserfarmMigratedIsRefused(t *testing.T) {
+	server := postgrestest.Shared(t)
+	databaseURL := server.NewDatabase(t)
+	ctx := context.Background()
+	if err := postgres.Migrate(ctx, databaseURL); err != nil {
+		t.Fatal(err)
+	}
+	server.Exec(t, databaseURL, "INSERT INTO bun_migrations (name, group_id) VALUES ('9002', 9), ('9001', 9)")
+
+	_, err := postgres.Open(ctx, databaseURL, newKeyRing(t), bunstore.Logins{})
+	for operation, err := range map[string]error{"Open": err, "Migrate": postgres.Migrate(ctx, databaseURL)} {
+		if !errors.Is(err, bunstore.ErrAhead) || !strings.Contains(err.Error(), "9001, 9002") {
+			t.Errorf("%s = %v, want %v that names both migrations", operation, err, bunstore.ErrAhead)
+		}
+	}
 }
 
 // A replica that is killed during a migration leaves three things, one after the other: its session, until the server notices; a

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"testing"
 	"testing/synctest"
@@ -56,7 +57,9 @@ func TestAKeyCommandWaitsForTheSchema(t *testing.T) {
 				migrated := make(chan error, 1)
 				go func() {
 					time.Sleep(othersPatience / 2)
-					migrated <- errors.Join(create(path), db.connect(func(files fs.FS) error {
+					var err error
+					file.handle, err = claimInode(path)
+					migrated <- errors.Join(err, db.connect(func(files fs.FS) error {
 						return bunstore.Migrate(t.Context(), db.writer, files)
 					}))
 				}()
@@ -124,7 +127,7 @@ func TestAFarmMigratesDuringAWriteOfAnotherProcess(t *testing.T) {
 func beginnings() map[string]func(t *testing.T, path string) {
 	return map[string]func(t *testing.T, path string){
 		"no file":          func(*testing.T, string) {},
-		"an empty file":    func(t *testing.T, path string) { must(t, create(path)) },
+		"an empty file":    func(t *testing.T, path string) { must(t, os.WriteFile(path, nil, 0o600)) },
 		"the first schema": func(t *testing.T, path string) { writeFirstSchema(t.Context(), t, path, func(*database) {}) },
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 
 	driver "modernc.org/sqlite"
@@ -21,7 +20,7 @@ import (
 func OpenShared(ctx context.Context, path string, sealer ports.Sealer) (store *bunstore.Store, err error) {
 	err = retryOpen(ctx, func() error {
 		store, err = prepare(ctx, path, sealer)
-		if errors.Is(err, ErrInUse) {
+		if errors.Is(err, ErrInUse) && !errors.Is(err, errOtherName) {
 			store, err = join(ctx, path, sealer)
 		}
 		return err
@@ -60,10 +59,14 @@ func join(ctx context.Context, path string, sealer ports.Sealer) (*bunstore.Stor
 
 // check returns [bunstore.ErrBehind] unless the schema is up to date. The process that has the lock may not even have begun.
 func (db *database) check(ctx context.Context, files fs.FS) error {
-	if _, err := os.Stat(db.path); errors.Is(err, fs.ErrNotExist) {
+	err := checkInode(db.path)
+	if errors.Is(err, fs.ErrNotExist) {
 		return bunstore.ErrBehind
 	}
-	err := bunstore.CheckMigrated(ctx, db.reader, files)
+	if err != nil {
+		return err
+	}
+	err = bunstore.CheckMigrated(ctx, db.reader, files)
 	var answer *driver.Error
 	if errors.As(err, &answer) && strings.Contains(answer.Error(), "no such table") {
 		return bunstore.ErrBehind

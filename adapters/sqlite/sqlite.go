@@ -1,8 +1,9 @@
 // Package sqlite keeps users in an embedded SQLite file: the store that one farm runs on with nothing to install.
 //
-// The file belongs to one farm at a time, which a lock on a file beside it ensures: only the farm hands out users, by its
-// process's clock, and knows which claims are in line. The process that has the lock also brings the schema up to date. A
-// program that manages keys has the lock for no longer than that takes: a farm may serve, or start, at the same time.
+// The file belongs to one farm at a time, which a lock ensures: only the farm hands out users, by its process's clock, and knows
+// which claims are in line. The process that has the lock also brings the schema up to date. A program that manages keys has
+// the lock for no longer than that takes: a farm may serve, or start, at the same time. If the file is removed, renamed or
+// replaced while a store has it open, the store is unavailable.
 // What was answered is on disk: write-ahead log, synchronous=FULL.
 package sqlite
 
@@ -59,6 +60,10 @@ func (db *database) storeBy(
 	if err == nil {
 		engine, err = newEngine(ctx, db.writer.DB, dialect, now)
 	}
+	var present *presence
+	if err == nil {
+		present, err = presenceOf(db.path)
+	}
 	if err != nil {
 		_ = db.close()
 		return nil, fmt.Errorf("sqlite: open %s: %w", db.path, err)
@@ -70,6 +75,7 @@ func (db *database) storeBy(
 		Writer:  db.writer,
 		Reader:  db.reader,
 		Engine:  engine,
+		Check:   present.check,
 		Close:   db.close,
 	}), nil
 }
@@ -131,7 +137,7 @@ func (db *database) close() error {
 		}
 	}
 	if db.file != nil {
-		errs = append(errs, db.file.release())
+		errs = append(errs, db.file.close())
 	}
 	return errors.Join(errs...)
 }

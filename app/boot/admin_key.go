@@ -57,8 +57,8 @@ func admitAdmin(ctx context.Context, cfg AccessConfig, farm *app.Farm, log *slog
 	if err != nil || token.IsZero() {
 		return err
 	}
-	if cfg.AdminKeyFile != "" && isPublic(cfg.AdminKeyFile) {
-		log.Warn("every account on this machine can read the API key of the first admin: chmod 600 the file", "file", cfg.AdminKeyFile)
+	if cfg.AdminKeyFile != "" {
+		warnIfReadable(log, "the API key of the first admin", cfg.AdminKeyFile)
 	}
 	added, err := farm.AdmitFirst(ctx, token)
 	if err != nil {

@@ -59,6 +59,7 @@ func listen(address *net.TCPAddr, cfg HTTPConfig, log *slog.Logger) (net.Listene
 		if secure, err = http.TLSConfig(cfg.TLSCert, cfg.TLSKey, log); err != nil {
 			return nil, fmt.Errorf("--tls-cert: %w", err)
 		}
+		warnIfReadable(log, "the private key of the TLS certificate", cfg.TLSKey)
 	}
 	listener, err := net.ListenTCP("tcp", address)
 	if err != nil {

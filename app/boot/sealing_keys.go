@@ -70,16 +70,7 @@ func (k sealingKeys) announce(log *slog.Logger) {
 	if k.made {
 		log.Info("made an encryption key: back it up, the passwords can't be read without it", "file", k.file)
 	}
-	if isPublic(k.file) {
-		log.Warn("every account on this machine can read the encryption keys: chmod 600 the file", "file", k.file)
-	}
-}
-
-// isPublic reports whether a file's mode gives any access to accounts other than its owner and group.
-func isPublic(path string) bool {
-	const others = 0o007
-	info, err := os.Stat(path)
-	return err == nil && info.Mode().Perm()&others != 0
+	warnIfReadable(log, "the encryption keys", k.file)
 }
 
 // discardIfNew removes a key file that was created for a store which could not be opened.

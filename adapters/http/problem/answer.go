@@ -12,6 +12,7 @@ import (
 
 	"github.com/userfarm/userfarm/adapters/http/internal/api"
 	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
 )
 
 const (
@@ -37,6 +38,9 @@ func Answer(c *fiber.Ctx, err error) error {
 	detail := kind.Detail
 	if explained, ok := errors.AsType[*explainedError](err); ok {
 		detail = explained.detail
+	}
+	if unavailable, ok := errors.AsType[*ports.UnavailableError](err); ok && kind.Code == api.CodeStoreUnavailable {
+		detail = "The database can't be used: " + unavailable.Reason + ". " + mayBeDone
 	}
 	near, nearDetail := closest(err)
 	occupancy := occupancyOf(err)

@@ -123,9 +123,11 @@ var kinds = []Kind{
 var internal = Kind{api.CodeInternal, 500, "Internal error",
 	"The farm failed because of a bug. Its log says more.", 0, errInternal}
 
+const mayBeDone = "The farm may have carried out the request all the same."
+
 func storeUnavailable(err error) Kind {
 	return Kind{api.CodeStoreUnavailable, 503, "Store unavailable",
-		"The database does not answer. Try again later. The farm may have carried out the request all the same.",
+		"The database does not answer. Try again later. " + mayBeDone,
 		1, err}
 }
 

@@ -20,8 +20,14 @@ type Access struct {
 // NewDatabase creates an empty database and returns its URL.
 func (a *Access) NewDatabase(t testing.TB) string {
 	t.Helper()
+	return a.NewDatabaseIn(t, "UTF8")
+}
+
+// NewDatabaseIn creates an empty database with an encoding and returns its URL.
+func (a *Access) NewDatabaseIn(t testing.TB, encoding string) string {
+	t.Helper()
 	name := "userfarm_test_" + strings.ToLower(rand.Text())
-	a.CreateDatabase(t, name)
+	a.create(t, name, encoding)
 	if a.drop {
 		t.Cleanup(func() { a.Exec(t, a.home.String(), "DROP DATABASE "+name+" WITH (FORCE)") })
 	}
@@ -31,7 +37,12 @@ func (a *Access) NewDatabase(t testing.TB) string {
 // CreateDatabase creates an empty database with a name. It has the same locale on every server.
 func (a *Access) CreateDatabase(t testing.TB, name string) {
 	t.Helper()
-	a.Exec(t, a.home.String(), "CREATE DATABASE "+name+" TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'")
+	a.create(t, name, "UTF8")
+}
+
+func (a *Access) create(t testing.TB, name, encoding string) {
+	t.Helper()
+	a.Exec(t, a.home.String(), "CREATE DATABASE "+name+" TEMPLATE template0 ENCODING '"+encoding+"' LC_COLLATE 'C' LC_CTYPE 'C'")
 }
 
 // URL returns the URL of a database of the server.

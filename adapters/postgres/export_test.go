@@ -1,0 +1,4 @@
+package postgres
+
+// MakeHostile is makeHostile, for the tests that use the package from outside.
+var MakeHostile = makeHostile
