@@ -24,17 +24,17 @@ func (f *Farm) Restore(ctx context.Context, id domain.UserID, reason string) (do
 var errMoved = errors.New("the user has another lock now")
 
 // ForceRelease implements [ports.Circulation].
-func (f *Farm) ForceRelease(ctx context.Context, id domain.UserID, reason string) (domain.View, error) {
+func (f *Farm) ForceRelease(ctx context.Context, id domain.UserID, fence uint64, reason string) (domain.View, error) {
 	for {
-		view, err := f.endLock(ctx, id, reason)
-		// Between the read and the update, the lock may end and another one begin. Then end that one.
+		view, err := f.endLock(ctx, id, fence, reason)
+		// Between the read and the update, the lock may end and another one begin. Then end that one, unless its fence is wrong.
 		if !errors.Is(err, domain.ErrLeaseExpired) && !errors.Is(err, errMoved) {
 			return view, err
 		}
 	}
 }
 
-func (f *Farm) endLock(ctx context.Context, id domain.UserID, reason string) (domain.View, error) {
+func (f *Farm) endLock(ctx context.Context, id domain.UserID, fence uint64, reason string) (domain.View, error) {
 	users, now, err := f.find(ctx, ports.ByUser(id))
 	if err != nil {
 		return domain.View{}, err
@@ -55,6 +55,11 @@ func (f *Farm) endLock(ctx context.Context, id domain.UserID, reason string) (do
 		}
 		if held, _ := users[i].Lease(); held != lease {
 			return errMoved
+		}
+		if fence != 0 {
+			if err := users[i].CheckFence(fence); err != nil {
+				return err
+			}
 		}
 		if err := forced(now, users); err != nil {
 			return err

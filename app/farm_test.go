@@ -143,7 +143,7 @@ func TestAnOpenLockLastsUntilItIsReleased(t *testing.T) {
 func TestForceReleaseEndsTheWholeLease(t *testing.T) {
 	farm := newFarm(t, "ann", "bob")
 	lease := acquire(t, farm, append(anyone, anyone...), domain.Terms{})
-	view, err := farm.ForceRelease(t.Context(), lease.Users[1].ID, "")
+	view, err := farm.ForceRelease(t.Context(), lease.Users[1].ID, 0, "")
 	if err != nil || view.ID != lease.Users[1].ID || view.Status != domain.Free {
 		t.Errorf("force release = %+v, %v", view, err)
 	}
@@ -158,11 +158,11 @@ func TestForceReleaseEndsTheWholeLease(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 { // the second call has nothing to end
-		if view, err := farm.ForceRelease(t.Context(), view.ID, ""); err != nil || view.Status != domain.Free {
+		if view, err := farm.ForceRelease(t.Context(), view.ID, 0, ""); err != nil || view.Status != domain.Free {
 			t.Errorf("force release of an open lock = %+v, %v", view, err)
 		}
 	}
-	if _, err := farm.ForceRelease(t.Context(), domain.UserID{9}, ""); !errors.Is(err, domain.ErrUserNotFound) {
+	if _, err := farm.ForceRelease(t.Context(), domain.UserID{9}, 0, ""); !errors.Is(err, domain.ErrUserNotFound) {
 		t.Errorf("force release of an unknown user = %v", err)
 	}
 }
@@ -190,7 +190,7 @@ func TestForceReleaseEndsALockThatReplacedTheFirst(t *testing.T) {
 	var lease domain.Lease
 
 	store.once = func() { lease = acquire(t, farm, both, domain.Terms{}) }
-	if view, err := farm.ForceRelease(t.Context(), ann, ""); err != nil || view.Status != domain.Free {
+	if view, err := farm.ForceRelease(t.Context(), ann, 0, ""); err != nil || view.Status != domain.Free {
 		t.Errorf("after another lease of the user: force release = %+v, %v", view, err)
 	}
 	if _, err := farm.Lease(t.Context(), lease.ID); !errors.Is(err, domain.ErrLeaseExpired) {
@@ -204,11 +204,50 @@ func TestForceReleaseEndsALockThatReplacedTheFirst(t *testing.T) {
 		}
 		lease = acquire(t, farm, both, domain.Terms{})
 	}
-	if view, err := farm.ForceRelease(t.Context(), bob, ""); err != nil || view.Status != domain.Free {
+	if view, err := farm.ForceRelease(t.Context(), bob, 0, ""); err != nil || view.Status != domain.Free {
 		t.Errorf("after a new lease of the user: force release = %+v, %v", view, err)
 	}
 	if _, err := farm.Lease(t.Context(), lease.ID); !errors.Is(err, domain.ErrLeaseExpired) {
 		t.Errorf("the new lease = %v, want it over", err)
+	}
+}
+
+func TestForceReleaseEndsNoLockWithAnotherFence(t *testing.T) {
+	store := &hookedStore{Store: memory.New()}
+	farm := mustNew(store, settings)
+	ann := create(t, farm, "ann")
+	want := []domain.Selector{{UserID: ann}}
+	for round, lockAgain := range map[string]func() domain.LeaseID{
+		"under another lease": func() domain.LeaseID { return acquire(t, farm, want, domain.Terms{}).ID },
+		"with an open lock": func() domain.LeaseID {
+			if _, err := farm.LockOpen(t.Context(), ann); err != nil {
+				t.Error(err)
+			}
+			return domain.LeaseID{}
+		},
+	} {
+		first := acquire(t, farm, want, domain.Terms{})
+		fence := first.Users[0].Fence
+		var second domain.LeaseID
+		store.once = func() { // between the read and the update
+			if err := farm.Release(t.Context(), first.ID); err != nil {
+				t.Error(err)
+			}
+			second = lockAgain()
+		}
+		for range 2 {
+			if _, err := farm.ForceRelease(t.Context(), ann, fence, ""); !errors.Is(err, domain.ErrFenceMismatch) {
+				t.Errorf("%s: force release = %v", round, err)
+			}
+		}
+		if second != (domain.LeaseID{}) {
+			if _, err := farm.Lease(t.Context(), second); err != nil {
+				t.Errorf("%s: the lease of the next holder = %v", round, err)
+			}
+		}
+		if view, err := farm.ForceRelease(t.Context(), ann, fence+1, ""); err != nil || view.Status != domain.Free {
+			t.Errorf("%s: force release with the right fence = %+v, %v", round, view, err)
+		}
 	}
 }
 

@@ -33,7 +33,7 @@ func TestEventsRecordEveryChangeOfAUser(t *testing.T) {
 		_, err = farm.Restore(t.Context(), id, "emptied it")
 		must(err)
 		acquire(t, farm, ann, domain.Terms{Owner: "ci-2"})
-		_, err = farm.ForceRelease(t.Context(), id, "it hangs")
+		_, err = farm.ForceRelease(t.Context(), id, 0, "it hangs")
 		must(err)
 		acquire(t, farm, ann, domain.Terms{Owner: "ci-3", TTL: time.Minute})
 		time.Sleep(time.Hour)

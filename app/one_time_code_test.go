@@ -132,7 +132,7 @@ func TestAWaitForACodeEndsWhenTheLeaseIsOver(t *testing.T) {
 	const since = 5300 * time.Millisecond // until it is over
 	release := func(farm *app.Farm, lease domain.Lease) error { return farm.Release(t.Context(), lease.ID) }
 	force := func(farm *app.Farm, lease domain.Lease) error {
-		_, err := farm.ForceRelease(t.Context(), lease.Users[1].ID, "")
+		_, err := farm.ForceRelease(t.Context(), lease.Users[1].ID, 0, "")
 		return err
 	}
 	for name, test := range map[string]struct {

@@ -116,7 +116,7 @@ var methods = map[string]func(ctx context.Context, farm ports.Farm, x things) (a
 		return farm.Restore(ctx, x.user, "")
 	},
 	"ForceRelease": func(ctx context.Context, farm ports.Farm, x things) (any, error) {
-		return farm.ForceRelease(ctx, x.user, "it hangs")
+		return farm.ForceRelease(ctx, x.user, 0, "it hangs")
 	},
 	"Pools": func(ctx context.Context, farm ports.Farm, _ things) (any, error) { return farm.Pools(ctx) },
 	"Line": func(ctx context.Context, farm ports.Farm, _ things) (any, error) {
@@ -393,14 +393,14 @@ func TestALeaseWithForeignUsersCantBeForced(t *testing.T) {
 		ann, carol := create(t, n.farm, "ann"), createForeign(t, n.farm, "carol")
 		lease := acquire(t, n.farm, []domain.Selector{{UserID: ann}, {UserID: carol}}, domain.Terms{TTL: time.Minute})
 		before := everything(t, n.farm)
-		if _, err := n.ours.ForceRelease(t.Context(), ann, ""); !errors.Is(err, domain.ErrForbidden) {
+		if _, err := n.ours.ForceRelease(t.Context(), ann, 0, ""); !errors.Is(err, domain.ErrForbidden) {
 			t.Errorf("force release = %v", err)
 		}
 		if _, err := n.farm.Lease(t.Context(), lease.ID); err != nil || everything(t, n.farm) != before {
 			t.Errorf("force release changed the lease: %v", err)
 		}
 		time.Sleep(time.Minute) // then the lease is over
-		if view, err := n.ours.ForceRelease(t.Context(), ann, ""); err != nil || view.Status != domain.Free {
+		if view, err := n.ours.ForceRelease(t.Context(), ann, 0, ""); err != nil || view.Status != domain.Free {
 			t.Errorf("force release of a lease that is over = %+v, %v", view, err)
 		}
 	})
@@ -418,7 +418,7 @@ func TestForceReleaseFollowsALockThatLeavesALeaseOfForeignUsers(t *testing.T) {
 		acquire(t, farm, []domain.Selector{{UserID: ann}}, domain.Terms{})
 	}
 	ours := farm.For(domain.Caller{Scope: domain.Only(stage.ProjectID)})
-	if view, err := ours.ForceRelease(t.Context(), ann, ""); err != nil || view.Status != domain.Free {
+	if view, err := ours.ForceRelease(t.Context(), ann, 0, ""); err != nil || view.Status != domain.Free {
 		t.Errorf("force release = %+v, %v", view, err)
 	}
 }
@@ -441,7 +441,7 @@ func TestTheHistoryHasTheAPIKeyOfTheCaller(t *testing.T) {
 		must(n.ours.LockOpen(t.Context(), id))
 		must(nil, n.ours.ReleaseOpen(t.Context(), id))
 		must(n.ours.LockOpen(t.Context(), id))
-		must(n.ours.ForceRelease(t.Context(), id, ""))
+		must(n.ours.ForceRelease(t.Context(), id, 0, ""))
 		acquire(t, n.ours, anyone, domain.Terms{TTL: time.Minute})
 		time.Sleep(time.Minute)
 		must(nil, n.ours.RemoveUser(t.Context(), id))

@@ -17,6 +17,8 @@ var (
 	ErrUserLocked = errors.New("user is locked")
 	// ErrUserFree says that the user is not locked.
 	ErrUserFree = errors.New("user is free")
+	// ErrFenceMismatch says that the latest lock of the user has another fence, so it is not the lock that the caller means.
+	ErrFenceMismatch = errors.New("user has another fence")
 	// ErrUserQuarantined says that the user is out of circulation until it is restored.
 	ErrUserQuarantined = errors.New("user is quarantined")
 	// ErrHeldByLease says that a lease holds the user, so that releasing it needs the lease's id.

@@ -170,6 +170,15 @@ func ForceRelease(now time.Time, users []*User, reason string) error {
 	return nil
 }
 
+// CheckFence returns [ErrFenceMismatch] unless the latest lock of the user has this fence. A caller that has seen a lock, and
+// wants to end that one only, checks this before [ForceRelease].
+func (u *User) CheckFence(fence uint64) error {
+	if u.state.Fence != fence {
+		return ErrFenceMismatch
+	}
+	return nil
+}
+
 func errNoTTL() error { return Invalid("/ttl_seconds", "must be above 0") }
 
 // checkHeld returns nil if there are users and all of them are locked under the lease at now.

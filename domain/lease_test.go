@@ -113,6 +113,17 @@ func TestReleaseQuarantinesFaultyUsers(t *testing.T) {
 	}
 }
 
+func TestCheckFenceKnowsTheLatestLock(t *testing.T) {
+	user := newUser("ann", nil)
+	grant(t, noon, time.Minute, user)
+	grant(t, noon.Add(time.Hour), time.Minute, user)
+	for fence, want := range map[uint64]error{0: domain.ErrFenceMismatch, 1: domain.ErrFenceMismatch, 2: nil, 3: domain.ErrFenceMismatch} {
+		if err := user.CheckFence(fence); !errors.Is(err, want) {
+			t.Errorf("fence %d = %v, want %v", fence, err, want)
+		}
+	}
+}
+
 func TestForceReleaseKeepsTheEndOfALockThatIsOver(t *testing.T) {
 	user := newUser("ann", nil)
 	grant(t, noon, time.Minute, user)

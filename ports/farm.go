@@ -98,8 +98,9 @@ type Circulation interface {
 	Restore(ctx context.Context, id domain.UserID, reason string) (domain.View, error)
 
 	// ForceRelease ends the lock of the user, no matter which caller holds it. A lease of several users ends for all of them.
-	// The reason may be empty.
-	ForceRelease(ctx context.Context, id domain.UserID, reason string) (domain.View, error)
+	// The reason may be empty. If fence is not 0, ForceRelease returns [domain.ErrFenceMismatch] and changes nothing unless the
+	// latest lock of the user has this fence.
+	ForceRelease(ctx context.Context, id domain.UserID, fence uint64, reason string) (domain.View, error)
 }
 
 // Pools tells how many users are in which state, and who waits for them.

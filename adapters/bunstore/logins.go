@@ -1,6 +1,7 @@
 package bunstore
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -121,27 +122,17 @@ type keyedLogin struct {
 }
 
 func (k keying) computeKeys(ctx context.Context) error {
-	var last uuid.UUID
-	for {
+	for last := (uuid.UUID{}); ; {
+		logins, err := k.loginsAfter(ctx, last)
+		if err != nil || len(logins) == 0 {
+			return err
+		}
+		last = logins[len(logins)-1].UserID
 		var changed []keyedLogin
-		rows, err := k.tx.NewSelect().Table("users").Column("user_id", "login", "login_key").
-			Where("user_id > ?", last.String()).Order("user_id").Limit(loginsAtOnce).Rows(ctx)
-		if err != nil {
-			return err
-		}
-		read := 0
-		for ; rows.Next(); read++ {
-			var r keyedLogin
-			if err := rows.Scan(&r.UserID, &r.Login, &r.LoginKey); err != nil {
-				return errors.Join(err, rows.Close())
+		for _, l := range logins {
+			if key := loginKey(k.rule, l.Login); !bytes.Equal(key, l.LoginKey) {
+				changed = append(changed, keyedLogin{UserID: l.UserID, LoginKey: key})
 			}
-			last = r.UserID
-			if key := loginKey(k.rule, r.Login); string(key) != string(r.LoginKey) {
-				changed = append(changed, keyedLogin{UserID: r.UserID, LoginKey: key})
-			}
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil || read == 0 {
-			return err
 		}
 		if len(changed) == 0 {
 			continue
@@ -152,6 +143,24 @@ func (k keying) computeKeys(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// loginsAfter returns the next logins, in the order of their users' ids.
+func (k keying) loginsAfter(ctx context.Context, last uuid.UUID) (logins []keyedLogin, err error) {
+	rows, err := k.tx.NewSelect().Table("users").Column("user_id", "login", "login_key").
+		Where("user_id > ?", last.String()).Order("user_id").Limit(loginsAtOnce).Rows(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var l keyedLogin
+		if err := rows.Scan(&l.UserID, &l.Login, &l.LoginKey); err != nil {
+			return nil, err
+		}
+		logins = append(logins, l)
+	}
+	return logins, rows.Err()
 }
 
 // quarantineDuplicates puts the new duplicates into quarantine, also those whose secrets can't be read.

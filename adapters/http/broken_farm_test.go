@@ -86,7 +86,7 @@ func (f brokenFarm) Restore(ctx context.Context, _ domain.UserID, _ string) (dom
 	return domain.View{}, f(ctx)
 }
 
-func (f brokenFarm) ForceRelease(ctx context.Context, _ domain.UserID, _ string) (domain.View, error) {
+func (f brokenFarm) ForceRelease(ctx context.Context, _ domain.UserID, _ uint64, _ string) (domain.View, error) {
 	return domain.View{}, f(ctx)
 }
 

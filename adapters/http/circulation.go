@@ -25,28 +25,26 @@ func (circulationRoutes) QuarantineUser(c *fiber.Ctx, userID api.UserID) error {
 
 // RestoreUser serves POST /v1/users/{user_id}/restore.
 func (circulationRoutes) RestoreUser(c *fiber.Ctx, userID api.UserID) error {
-	id, reason, err := readReason(c, userID)
-	if err != nil {
+	id, errID := domain.ParseUserID(userID)
+	var req api.ReasonRequest
+	if err := read.Join(errID, read.OptionalBody(c, &req)); err != nil {
 		return err
 	}
-	user, err := entrance.Of(c).Farm.Restore(c.UserContext(), id, reason)
+	user, err := entrance.Of(c).Farm.Restore(c.UserContext(), id, req.Reason)
 	return answerUser(c, user, err)
 }
 
 // ForceReleaseUser serves POST /v1/users/{user_id}/force-release.
 func (circulationRoutes) ForceReleaseUser(c *fiber.Ctx, userID api.UserID) error {
-	id, reason, err := readReason(c, userID)
-	if err != nil {
+	id, errID := domain.ParseUserID(userID)
+	var req api.ForceReleaseRequest
+	if err := read.Join(errID, read.OptionalBody(c, &req)); err != nil {
 		return err
 	}
-	user, err := entrance.Of(c).Farm.ForceRelease(c.UserContext(), id, reason)
+	var fence uint64
+	if req.Fence != nil {
+		fence = uint64(*req.Fence) //nolint:gosec // at least 1
+	}
+	user, err := entrance.Of(c).Farm.ForceRelease(c.UserContext(), id, fence, req.Reason)
 	return answerUser(c, user, err)
-}
-
-// readReason reads a request that names a user and may give a reason.
-func readReason(c *fiber.Ctx, userID api.UserID) (id domain.UserID, reason string, err error) {
-	id, errID := domain.ParseUserID(userID)
-	var req api.ReasonRequest
-	err = read.Join(errID, read.OptionalBody(c, &req))
-	return id, req.Reason, err
 }

@@ -49,6 +49,52 @@ func TestAForcedReleaseEndsTheWholeLease(t *testing.T) {
 	c.wantEvents("user_id="+bob.UserID, "created", "acquired", "forced: its runner is gone")
 }
 
+func TestAForcedReleaseEndsOnlyTheLockWithTheGivenFence(t *testing.T) {
+	c := newClient(t)
+	alice, _ := c.newUser("alice", nil)
+	path := "/v1/users/" + alice.UserID + "/force-release"
+	c.post("/v1/leases/"+c.acquire(`{"users":[{}]}`).LeaseID+"/release", "").want(204)
+	lease := c.acquire(`{"users":[{}]}`)
+
+	for _, body := range []string{`{"fence":1}`, `{"fence":3,"reason":"its runner is gone"}`, `{"fence":9223372036854775807}`} {
+		c.post(path, body).want(409).wantProblem(api.CodeFenceMismatch)
+	}
+	for _, body := range []string{`{"fence":0}`, `{"fence":-1}`, `{"fence":null}`, `{"fence":"2"}`, `{"fence":2.5}`, `{"fence":9223372036854775808}`} {
+		c.post(path, body).want(422).wantProblem(api.CodeInvalid, "/fence")
+	}
+	c.get("/v1/leases/" + lease.LeaseID).want(200)
+	c.wantEvents("", "created", "acquired", "released", "acquired")
+
+	for _, body := range []string{`{"fence":2}`, `{"fence":2.0}`, `{"fence":2e0}`} { // after the first there is nothing to end, and the user was not locked again
+		var user api.User
+		c.post(path, body).want(200).into(&user)
+		if user.Status != api.StatusFree {
+			t.Errorf("got the status %s", user.Status)
+		}
+	}
+	c.get("/v1/leases/" + lease.LeaseID).want(410).wantProblem(api.CodeLeaseExpired)
+}
+
+// To ignore a condition would be to do what the client does not want: here, to end another lock.
+func TestAConditionIsRejected(t *testing.T) {
+	c := newClient(t)
+	alice, _ := c.newUser("alice", nil)
+	lease := c.acquire(`{"users":[{}]}`)
+	user := "/v1/users/" + alice.UserID
+	for _, header := range []string{"If-Match", "if-none-match", "If-Unmodified-Since"} {
+		for _, value := range []string{`"1"`, `"1", "2"`, "*", `W/"1"`, "Wed, 25 Nov 2026 12:00:00 GMT", ""} {
+			for _, request := range [][2]string{
+				{"POST", user + "/force-release"}, {"POST", user + "/restore"}, {"PATCH", user}, {"DELETE", user}, {"GET", user},
+				{"POST", "/v1/leases/" + lease.LeaseID + "/release"}, {"GET", "/v1/users"},
+			} {
+				c.sendWith(map[string][]string{header: {value}}, request[0], request[1], "").want(400).wantProblem(api.CodeMalformed)
+			}
+		}
+	}
+	c.get("/v1/leases/" + lease.LeaseID).want(200)
+	c.wantEvents("", "created", "acquired")
+}
+
 func TestAReasonForARestoreGoesIntoTheHistory(t *testing.T) {
 	c := newClient(t)
 	alice, _ := c.newUser("alice", nil)

@@ -63,6 +63,23 @@ func rejectUnreadablePath(c *fiber.Ctx) error {
 	return c.Next()
 }
 
+// conditions are the headers that make a request depend on the state of its target.
+var conditions = []string{fiber.HeaderIfMatch, fiber.HeaderIfNoneMatch, fiber.HeaderIfUnmodifiedSince}
+
+// rejectConditions rejects conditions under /v1, because no route there understands one. To ignore it would be to do what the
+// client does not want.
+func rejectConditions(c *fiber.Ctx, next fiber.Handler) error {
+	if strings.HasPrefix(c.Route().Path, "/v1/") {
+		for _, name := range conditions {
+			if len(c.Request().Header.PeekAll(name)) > 0 {
+				return problem.Explain(problem.ErrMalformed, "The header %s is not supported. To end a certain lock only, send its fence "+
+					"in the body of force-release.", name)
+			}
+		}
+	}
+	return next(c)
+}
+
 // lists are the GET routes under /v1 whose handlers read the query.
 var lists = []string{"/v1/users", "/v1/events", "/v1/events/stream", "/v1/keys"}
 

@@ -61,7 +61,7 @@ func New(gate ports.Gate, health ports.Health, settings Settings, log *slog.Logg
 		eventRoutes:  eventRoutes{s.shutdown, long, log},
 		legacyRoutes: legacy.Routes{Long: long, Log: log},
 		healthRoutes: healthRoutes{s.shutdown, health},
-	}, api.FiberServerOptions{HandlerMiddlewares: []api.HandlerMiddlewareFunc{guard.Admit, rejectQuery}})
+	}, api.FiberServerOptions{HandlerMiddlewares: []api.HandlerMiddlewareFunc{guard.Admit, rejectQuery, rejectConditions}})
 	if err := entrance.CheckRoutes(s.app.GetRoutes(true)); err != nil {
 		return nil, err
 	}

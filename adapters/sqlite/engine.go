@@ -129,7 +129,12 @@ func (tx *transaction) Rollback() { _ = tx.tx.Rollback() }
 
 // value reads the one column of the one row that a statement answers with.
 func (tx *transaction) value(into *int64, text string, args ...any) error {
-	return tx.statement(text).QueryRowContext(tx.ctx, args...).Scan(into)
+	return tx.row(text, args, into)
+}
+
+// row reads the one row that a statement answers with.
+func (tx *transaction) row(text string, args []any, into ...any) error {
+	return tx.statement(text).QueryRowContext(tx.ctx, args...).Scan(into...)
 }
 
 // statement returns a prepared statement for use in the transaction.

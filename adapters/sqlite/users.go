@@ -86,7 +86,7 @@ func (tx *transaction) writeUsers(changes bunstore.Changes) (added map[domain.Us
 func (tx *transaction) remove(id string) error {
 	var project, env string
 	var loginKey []byte
-	if err := tx.statement(accountOfUser).QueryRowContext(tx.ctx, id).Scan(&project, &env, &loginKey); err != nil {
+	if err := tx.row(accountOfUser, []any{id}, &project, &env, &loginKey); err != nil {
 		return err
 	}
 	if err := tx.mustChange(removeUser, id); err != nil {

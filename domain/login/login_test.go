@@ -13,10 +13,11 @@ import (
 
 var rules = []login.Rule{{}, {CaseSensitive: true}}
 
-// eachRune calls do with every character of Unicode.
+// eachRune calls do with every character of Unicode that is assigned, but for ideographs, which have no case and no marks.
 func eachRune(do func(r rune)) {
 	for r := rune(0); r <= unicode.MaxRune; r++ {
-		if r < 0xd800 || r > 0xdfff {
+		if unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.P, unicode.S, unicode.Z, unicode.Cf) &&
+			!unicode.In(r, unicode.Unified_Ideograph, unicode.Tangut) {
 			do(r)
 		}
 	}

@@ -69,6 +69,9 @@ var kinds = []Kind{
 		1, domain.ErrPoolExhausted},
 	{api.CodeUserLocked, 409, "User is locked",
 		"Somebody holds the user.", 0, domain.ErrUserLocked},
+	{api.CodeFenceMismatch, 409, "Another fence",
+		"The latest lock of the user has another fence than the one that you named. Nothing was changed. " +
+			"Another test may hold the user now.", 0, domain.ErrFenceMismatch},
 	{api.CodeUserQuarantined, 409, "User is quarantined",
 		"The user is out of circulation until it is restored.", 0, domain.ErrUserQuarantined},
 	{api.CodeUserExists, 409, "User exists",

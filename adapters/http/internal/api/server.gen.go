@@ -16,6 +16,7 @@ import (
 const (
 	CodeCodeExpiring         Code = "code_expiring"
 	CodeCodeUsed             Code = "code_used"
+	CodeFenceMismatch        Code = "fence_mismatch"
 	CodeForbidden            Code = "forbidden"
 	CodeHeaderTooLarge       Code = "header_too_large"
 	CodeIdempotencyMismatch  Code = "idempotency_mismatch"
@@ -51,6 +52,8 @@ func (e Code) Valid() bool {
 	case CodeCodeExpiring:
 		return true
 	case CodeCodeUsed:
+		return true
+	case CodeFenceMismatch:
 		return true
 	case CodeForbidden:
 		return true
@@ -373,6 +376,16 @@ type FieldProblem struct {
 
 	// Detail The rule that it breaks.
 	Detail string `json:"detail"`
+}
+
+// ForceReleaseRequest defines model for ForceReleaseRequest.
+type ForceReleaseRequest struct {
+	// Reason Why, for the history.
+	Reason string `json:"reason,omitempty" validate:"max=1024"`
+
+	// Fence The `fence` of the lock that you mean, as `lock` of the user has it. If the user was locked again since, the answer
+	// is `fence_mismatch`, and nothing happens. Without it, the lock ends whichever it is.
+	Fence *int64 `json:"fence,omitempty" validate:"omitnil,min=1"`
 }
 
 // Health defines model for Health.
@@ -831,7 +844,7 @@ type CreateUserJSONRequestBody = NewUser
 type ChangeUserJSONRequestBody = UserChange
 
 // ForceReleaseUserJSONRequestBody defines body for ForceReleaseUser for application/json ContentType.
-type ForceReleaseUserJSONRequestBody = ReasonRequest
+type ForceReleaseUserJSONRequestBody = ForceReleaseRequest
 
 // QuarantineUserJSONRequestBody defines body for QuarantineUser for application/json ContentType.
 type QuarantineUserJSONRequestBody = QuarantineRequest

@@ -4,6 +4,7 @@ package read
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"mime"
 	"reflect"
@@ -78,6 +79,7 @@ var jsonKinds = map[reflect.Kind]struct {
 }{
 	reflect.String: {jsontext.KindString, "must be a string"},
 	reflect.Int32:  {jsontext.KindNumber, "must be an integer"},
+	reflect.Int64:  {jsontext.KindNumber, "must be an integer"},
 	reflect.Slice:  {jsontext.KindBeginArray, "must be an array"},
 	reflect.Map:    {jsontext.KindBeginObject, "must be an object"},
 	reflect.Struct: {jsontext.KindBeginObject, "must be an object"},
@@ -98,8 +100,8 @@ func (r *bodyReader) read(dec *jsontext.Decoder, dst any) error {
 		return err
 	case got != want.kind:
 		return r.skip(dec, want.rule)
-	case value.Kind() == reflect.Int32:
-		return r.readInt32(dec, value)
+	case value.CanInt():
+		return r.readInteger(dec, value)
 	case value.Kind() != reflect.Struct:
 		return errors.ErrUnsupported
 	}
@@ -128,19 +130,30 @@ func (r *bodyReader) read(dec *jsontext.Decoder, dst any) error {
 	return err
 }
 
-// readInt32 reads an integer, which JSON may write as 300, 300.0 or 3e2.
-func (r *bodyReader) readInt32(dec *jsontext.Decoder, number reflect.Value) error {
+// readInteger reads an integer, which JSON may write as 300, 300.0 or 3e2.
+func (r *bodyReader) readInteger(dec *jsontext.Decoder, number reflect.Value) error {
 	text, err := dec.ReadValue()
 	if err != nil {
 		return err
 	}
-	parsed, _ := strconv.ParseFloat(string(text), 64) // an infinity if it is out of range
-	if parsed == math.Trunc(parsed) && math.Abs(parsed) <= math.MaxInt32 {
-		number.SetInt(int64(parsed))
+	if parsed, whole := parseInteger(string(text)); whole && !number.OverflowInt(parsed) {
+		number.SetInt(parsed)
 	} else {
-		r.note(dec, "must be an integer of at most 32 bits")
+		r.note(dec, fmt.Sprintf("must be an integer of at most %d bits", number.Type().Bits()))
 	}
 	return nil
+}
+
+func parseInteger(text string) (parsed int64, whole bool) {
+	if parsed, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return parsed, true
+	}
+	const exact = 1 << 53 // up to here, a float64 is the number that was written
+	float, _ := strconv.ParseFloat(text, 64)
+	if float != math.Trunc(float) || math.Abs(float) > exact {
+		return 0, false
+	}
+	return int64(float), true
 }
 
 // skip reads a value that breaks a rule.
