@@ -48,6 +48,7 @@ package bunstore
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/uptrace/bun"
 	"golang.org/x/sync/singleflight"
@@ -73,6 +74,10 @@ type Config struct {
 	// see [ports.UnavailableError]. It may be nil.
 	Check func() error
 
+	// CheckSpace does something that needs some space on the disk of the database, and leaves nothing there. Its error has the cause
+	// [Full] if there is no space.
+	CheckSpace func(ctx context.Context) error
+
 	// Reconnect drops the idle connections: one turned out to be dead, so the others may be, too. It may be nil.
 	Reconnect func()
 
@@ -97,6 +102,8 @@ type Store struct {
 	soloSlots  chan struct{} // has room for another operation that goes solo
 	pings      singleflight.Group
 	check      func() error
+	checkSpace func(ctx context.Context) error
+	full       atomic.Bool // an operation found no space on the disk, and none has been seen since
 	reconnect  func()
 	unlisten   func()
 	close      func() error
@@ -108,15 +115,16 @@ var _ ports.Store = (*Store)(nil)
 // [CheckKeys]).
 func New(config Config) *Store {
 	store := &Store{
-		dialect:   config.Dialect,
-		sealer:    config.Sealer,
-		writer:    config.Writer,
-		reader:    config.Reader,
-		engine:    config.Engine,
-		soloSlots: make(chan struct{}, max(1, config.SoloSlots)),
-		check:     config.Check,
-		reconnect: config.Reconnect,
-		close:     config.Close,
+		dialect:    config.Dialect,
+		sealer:     config.Sealer,
+		writer:     config.Writer,
+		reader:     config.Reader,
+		engine:     config.Engine,
+		soloSlots:  make(chan struct{}, max(1, config.SoloSlots)),
+		check:      config.Check,
+		checkSpace: config.CheckSpace,
+		reconnect:  config.Reconnect,
+		close:      config.Close,
 	}
 	if store.check == nil {
 		store.check = func() error { return nil }

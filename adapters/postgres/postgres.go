@@ -76,6 +76,8 @@ func open(ctx context.Context, config *pgxpool.Config, sealer ports.Sealer) (*bu
 		Engine:  engine{pool: writes, low: newLowWater()},
 		Listen:  listen(config.ConnConfig),
 
+		CheckSpace: checkSpace(db),
+
 		SoloSlots: max(1, int(forWrites.MaxConns)-3), // one connection is for groups, one for the line, one for pings
 
 		Reconnect: func() {

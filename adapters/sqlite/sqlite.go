@@ -56,13 +56,14 @@ func (db *database) store(ctx context.Context, sealer ports.Sealer) (*bunstore.S
 		return nil, fmt.Errorf("sqlite: open %s: %w", db.path, err)
 	}
 	return bunstore.New(bunstore.Config{
-		Dialect: dialect,
-		Sealer:  sealer,
-		Writer:  db.writer,
-		Reader:  db.reader,
-		Engine:  engine,
-		Check:   present.check,
-		Close:   db.close,
+		Dialect:    dialect,
+		Sealer:     sealer,
+		Writer:     db.writer,
+		Reader:     db.reader,
+		Engine:     engine,
+		Check:      present.check,
+		CheckSpace: db.checkSpace,
+		Close:      db.close,
 	}), nil
 }
 
