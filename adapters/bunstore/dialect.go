@@ -110,6 +110,8 @@ const (
 	Bug Cause = iota
 	// Away: the database can't do its work now.
 	Away
+	// Full: there is no space left on the disk of the database.
+	Full
 	// Disconnected: the connection ended, or leads to a server that no longer takes writes. Another connection may do.
 	Disconnected
 	// Conflict: the database gave the transaction up in favour of another one.

@@ -10,6 +10,8 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
+var errFull = &ports.UnavailableError{Reason: "its disk is full"}
+
 // explain returns the error that the caller gets: a refusal as it is, the end of the caller's own context, that the database
 // is unavailable (also if our own time is up), or a bug.
 func (s *Store) explain(callers, bounded context.Context, operation string, err error) error {
@@ -28,6 +30,8 @@ func (s *Store) explain(callers, bounded context.Context, operation string, err 
 		return fmt.Errorf("%s: %s: %w: no answer within %v", s.dialect.Name, operation, ports.ErrUnavailable, operationTimeout)
 	case s.dialect.Cause(err) == Bug:
 		return fmt.Errorf("%s: %s: %w", s.dialect.Name, operation, redactedError{err})
+	case s.dialect.Cause(err) == Full:
+		return fmt.Errorf("%s: %s: %w: %s", s.dialect.Name, operation, errFull, OneLine(err))
 	default:
 		// The driver's error is quoted but not wrapped: a context.DeadlineExceeded in it is not the caller's.
 		return fmt.Errorf("%s: %s: %w: %s", s.dialect.Name, operation, ports.ErrUnavailable, OneLine(err))

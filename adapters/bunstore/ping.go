@@ -27,10 +27,24 @@ func (s *Store) tryToWrite(ctx context.Context) error {
 	return s.bounded(ctx, "ping", func(ctx context.Context) error {
 		return s.retry(ctx, func() (bool, error) {
 			tx, _, _, err := s.begin(ctx, Ask{Needs: ledger.Needs{Users: nobody}})
-			if err == nil {
-				tx.Rollback()
+			if err != nil {
+				return false, err
 			}
-			return false, err
+			tx.Rollback()
+			return false, s.lookForSpace(ctx)
 		})
 	})
+}
+
+// lookForSpace returns an error as long as the disk is full, if an operation found that it is. What needs no new space may succeed all
+// the same, so that only a look tells when there is space again.
+func (s *Store) lookForSpace(ctx context.Context) error {
+	if !s.full.Load() {
+		return nil
+	}
+	err := s.checkSpace(ctx)
+	if err == nil {
+		s.full.Store(false)
+	}
+	return err
 }

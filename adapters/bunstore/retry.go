@@ -66,6 +66,8 @@ func (s *Store) retry(ctx context.Context, attempt func() (committing bool, err 
 		case Busy:
 			time.Sleep(busyPause)
 			attempts, again = 0, true
+		case Full:
+			s.full.Store(true)
 		case Bug, Away:
 		}
 		if !again || attempts == maxAttempts {

@@ -79,6 +79,10 @@ type Config struct {
 	// see [ports.UnavailableError]. It may be nil.
 	Check func() error
 
+	// CheckSpace does something that needs some space on the disk of the database, and leaves nothing there. Its error has the cause
+	// [Full] if there is no space.
+	CheckSpace func(ctx context.Context) error
+
 	// Reconnect drops the idle connections: one turned out to be dead, so the others may be, too. It may be nil.
 	Reconnect func()
 
@@ -107,6 +111,8 @@ type Store struct {
 	quickSlots chan struct{} // has room for another transaction that waits for no rival
 	pings      singleflight.Group
 	check      func() error
+	checkSpace func(ctx context.Context) error
+	full       atomic.Bool // an operation found no space on the disk, and none has been seen since
 	reconnect  func()
 	unlisten   func()
 	close      func() error
@@ -127,6 +133,7 @@ func New(config Config) *Store {
 		soloSlots:  make(chan struct{}, max(1, config.SoloSlots)),
 		quickSlots: make(chan struct{}, max(1, config.QuickSlots)),
 		check:      config.Check,
+		checkSpace: config.CheckSpace,
 		reconnect:  config.Reconnect,
 		close:      config.Close,
 	}

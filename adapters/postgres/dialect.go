@@ -47,6 +47,8 @@ func causeOf(err error) bunstore.Cause {
 		return bunstore.UnknownKey
 	case "57P01", "57P02", "25006": // admin_shutdown, crash_shutdown, read_only_sql_transaction: after a failover
 		return bunstore.Disconnected
+	case "53100": // disk_full
+		return bunstore.Full
 	default:
 		switch state[:min(2, len(state))] {
 		case "08": // connection exception: a pooler lost the server

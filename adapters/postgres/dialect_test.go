@@ -27,7 +27,7 @@ func TestEverySQLSTATEHasACause(t *testing.T) {
 		"3D000": bunstore.Away,         // invalid_catalog_name
 		"40001": bunstore.Conflict,     // serialization_failure
 		"40P01": bunstore.Conflict,     // deadlock_detected
-		"53100": bunstore.Away,         // disk_full
+		"53100": bunstore.Full,         // disk_full
 		"53300": bunstore.Away,         // too_many_connections
 		"55P03": bunstore.Away,         // lock_not_available
 		"57014": bunstore.Away,         // query_canceled

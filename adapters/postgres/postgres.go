@@ -100,6 +100,8 @@ func open(
 		Engine:  engine{pool: writes, low: newLowWater()},
 		Listen:  listen(config.ConnConfig),
 
+		CheckSpace: checkSpace(db),
+
 		// One connection is for groups, one for the line, one for pings.
 		SoloSlots:  max(1, int(forWrites.MaxConns)-3-quickSlots),
 		QuickSlots: quickSlots,

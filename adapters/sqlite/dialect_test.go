@@ -30,7 +30,8 @@ func TestEveryResultCodeHasACause(t *testing.T) {
 		10:        bunstore.Away,       // SQLITE_IOERR
 		10 | 4<<8: bunstore.Away,       // SQLITE_IOERR_FSYNC
 		11:        bunstore.Away,       // SQLITE_CORRUPT
-		13:        bunstore.Away,       // SQLITE_FULL
+		13:        bunstore.Full,       // SQLITE_FULL
+		4874:      bunstore.Full,       // SQLITE_IOERR_SHMSIZE
 		14:        bunstore.Away,       // SQLITE_CANTOPEN
 		19 | 6<<8: bunstore.Bug,        // SQLITE_CONSTRAINT_PRIMARYKEY
 		20:        bunstore.Bug,        // SQLITE_MISMATCH

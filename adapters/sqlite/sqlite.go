@@ -69,14 +69,15 @@ func (db *database) storeBy(
 		return nil, fmt.Errorf("sqlite: open %s: %w", db.path, err)
 	}
 	return bunstore.New(bunstore.Config{
-		Dialect: dialect,
-		Sealer:  sealer,
-		Logins:  rule,
-		Writer:  db.writer,
-		Reader:  db.reader,
-		Engine:  engine,
-		Check:   present.check,
-		Close:   db.close,
+		Dialect:    dialect,
+		Sealer:     sealer,
+		Logins:     rule,
+		Writer:     db.writer,
+		Reader:     db.reader,
+		Engine:     engine,
+		Check:      present.check,
+		Close:      db.close,
+		CheckSpace: db.checkSpace,
 	}), nil
 }
 
