@@ -99,9 +99,9 @@ func TestOpenNamesTheCauseOfAFailure(t *testing.T) {
 		},
 		{
 			name:     "a setting that the server does not know",
-			url:      databaseURL + "?statment_timeout=1",
+			url:      databaseURL + "?statement_time=1",
 			password: server.Password(),
-			says:     "statment_timeout",
+			says:     "statement_time",
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {

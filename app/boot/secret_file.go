@@ -14,6 +14,7 @@ func warnIfReadable(log *slog.Logger, what, path string) {
 	}
 	info, err := os.Stat(path)
 	if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&others != 0 {
-		log.Warn("other accounts on this machine may read "+what+": chmod 600 the file", "file", path, "mode", info.Mode().Perm().String())
+		log.Warn("other accounts on this machine may read a file with secrets: chmod 600 the file",
+			"secret", what, "file", path, "mode", info.Mode().Perm().String())
 	}
 }

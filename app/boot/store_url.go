@@ -52,7 +52,7 @@ func checkFileName(file string) error {
 	case strings.ContainsAny(file, "?#"):
 		return errors.New("--store: the file of sqlite:FILE has no settings, so its name has no ? and no #")
 	case strings.HasPrefix(file, "file:"):
-		return errors.New("--store: write sqlite:FILE without file:")
+		return errors.New("--store: a file: URL is not supported, write sqlite:FILE")
 	case strings.TrimSpace(file) != file || strings.ContainsFunc(file, unicode.IsControl):
 		return errors.New("--store: the name of the file of sqlite:FILE has blanks at an end, or control characters")
 	default:

@@ -23,6 +23,6 @@ func TestServeWarnsOfSecretsThatAGroupMayRead(t *testing.T) {
 	for what, file := range map[string]string{
 		"the encryption keys": encryptionKey, "the API key of the first admin": adminKey, "the private key of the TLS certificate": tlsKey,
 	} {
-		farm.awaitLog(`"level":"WARN","msg":"other accounts on this machine may read ` + what + `: chmod 600 the file","file":"` + file)
+		farm.awaitLog(`"level":"WARN","msg":"other accounts on this machine may read a file with secrets: chmod 600 the file","secret":"` + what + `","file":"` + file)
 	}
 }
