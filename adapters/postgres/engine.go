@@ -106,7 +106,7 @@ func (tx *transaction) Commit(
 		tx.moveUsers(&x, changes.Moved)
 	}
 	if len(changes.Removed) > 0 {
-		x.write(len(changes.Removed), removeUsers, uuids(changes.Removed))
+		x.writeCounted(len(changes.Removed), removeUsers, uuids(changes.Removed))
 	}
 	if len(changes.Leases) > 0 {
 		x.endLeases(changes)

@@ -38,8 +38,17 @@ func (e *exchange) run(sql string, args ...any) {
 // write adds a statement that must change n rows. Otherwise the statement fails, so that a COMMIT that is sent together with it
 // commits nothing.
 func (e *exchange) write(n int, sql string, args ...any) {
-	counted := "WITH written AS (" + sql + " RETURNING 1) SELECT 1 / (count(*) = $" + strconv.Itoa(len(args)+1) + "::bigint)::int FROM written"
-	e.batch.Queue(counted, append(args, n)...)
+	e.writeCounted(n, "WITH written AS ("+sql+" RETURNING 1) "+failUnless("written", len(args)+1), args...)
+}
+
+// failUnless returns a query that fails unless the rows of a table are as many as an argument says.
+func failUnless(table string, argument int) string {
+	return "SELECT 1 / (count(*) = $" + strconv.Itoa(argument) + "::bigint)::int FROM " + table
+}
+
+// writeCounted is write for a statement that ends with failUnless. Its last argument is n.
+func (e *exchange) writeCounted(n int, sql string, args ...any) {
+	e.batch.Queue(sql, append(args, n)...)
 	e.reads = append(e.reads, func(results pgx.BatchResults) error {
 		_, err := results.Exec()
 		if answer, ok := errors.AsType[*pgconn.PgError](err); ok && answer.Code == divisionByZero {

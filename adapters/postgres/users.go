@@ -64,7 +64,7 @@ func (tx *transaction) moveUsers(e *exchange, moves []bunstore.Move) {
 }
 
 // removeUsers also lets the oldest duplicate of each user that it removes be the account.
-const removeUsers = `WITH removed AS (
+var removeUsers = `WITH removed AS (
 		DELETE FROM users WHERE user_id = ANY ($1::uuid[]) RETURNING project_id, env, login_key, duplicate
 	), heirs AS (
 		UPDATE users u SET duplicate = 0 FROM removed r WHERE r.duplicate = 0 AND u.user_id = (
@@ -72,7 +72,7 @@ const removeUsers = `WITH removed AS (
 			WHERE (d.project_id, d.env, d.login_key) = (r.project_id, r.env, r.login_key) AND d.duplicate > 0
 			ORDER BY d.duplicate LIMIT 1)
 	)
-	SELECT FROM removed`
+	` + failUnless("removed", 2)
 
 const (
 	// addsLock is the number of the advisory lock that protects pools and sets of labels from being deleted while users that
