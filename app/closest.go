@@ -19,8 +19,8 @@ const (
 	mostFields    = 8 // of these selectors together
 )
 
-// explain adds to a refusal for [domain.ErrNoMatch] which users come closest to the selectors. It returns any other error as it is,
-// and a refusal too if the store does not tell soon.
+// explain adds to a refusal for [domain.ErrNoMatch] which users come closest to the selectors. It returns any other error as
+// it is, and a refusal too if the store does not tell soon.
 func (f *Farm) explain(ctx context.Context, want []domain.Selector, refusal error) error {
 	unmatched, ok := errors.AsType[*domain.UnmatchedError](refusal)
 	if !ok || !errors.Is(unmatched, domain.ErrNoMatch) {

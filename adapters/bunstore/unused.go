@@ -105,7 +105,7 @@ func (s *Store) deleteUnused(ctx context.Context, u unusable, keys []int64) erro
 					}
 				}
 				_, err := tx.NewDelete().TableExpr("? AS r", bun.Ident(u.table)).
-					Where("r.? IN (?)", bun.Ident(u.key), bun.In(keys)).Where(u.used + " IS NULL").Exec(ctx)
+					Where("r.? IN ?", bun.Ident(u.key), bun.Tuple(keys)).Where(u.used + " IS NULL").Exec(ctx)
 				return err
 			})
 		})
