@@ -61,7 +61,7 @@ func (f *Farm) Users(ctx context.Context, q ports.Query) (ports.UserPage, error)
 	if err := f.checkProject(q.ProjectID); err != nil {
 		return ports.UserPage{}, err
 	}
-	q.Scope = f.caller.Scope
+	q.Scope, q.Limit = f.caller.Scope, limitOf(q.Limit)
 	page, err := f.store.List(ctx, q)
 	if err != nil {
 		return ports.UserPage{}, err

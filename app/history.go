@@ -8,6 +8,6 @@ import (
 
 // Events implements [ports.History].
 func (f *Farm) Events(ctx context.Context, q ports.EventQuery) (ports.EventPage, error) {
-	q.Scope = f.caller.Scope
+	q.Scope, q.Limit = f.caller.Scope, limitOf(q.Limit)
 	return f.store.Events(ctx, q)
 }

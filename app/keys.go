@@ -43,7 +43,7 @@ func (f *Farm) Key(ctx context.Context, id domain.APIKeyID) (domain.KeyView, err
 // Keys implements [ports.Keys].
 func (f *Farm) Keys(ctx context.Context, q ports.KeyQuery) (ports.KeyPage, error) {
 	var page ports.KeyPage
-	limit := q.Limit
+	limit := limitOf(q.Limit)
 	q.Limit = keysAtOnce // for every page, so that its duration tells little about keys outside of the caller's scope
 	for more := true; more; {
 		var keys []domain.APIKey

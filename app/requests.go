@@ -12,7 +12,10 @@ func acquireRequest(want []domain.Selector, terms domain.Terms) any {
 	wanted := make([]selectorRequest, len(want))
 	for i, s := range want {
 		wanted[i] = selectorRequest{
-			UserID: s.UserID, ProjectID: s.ProjectID, Env: s.Env, Domain: s.Domain, Labels: s.Labels, Scope: s.Scope(),
+			UserID: s.UserID, ProjectID: s.ProjectID, Env: s.Env, Domain: s.Domain, Scope: s.Scope(),
+		}
+		if len(s.Labels) > 0 {
+			wanted[i].Labels = s.Labels
 		}
 	}
 	return struct {

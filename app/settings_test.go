@@ -34,6 +34,7 @@ func TestAFarmRejectsSettingsThatCantWork(t *testing.T) {
 		"a default above the maximum":     {Leases: domain.LeasePolicy{DefaultTTL: time.Hour, LongestTTL: time.Minute}},
 		"less than a second":              {Leases: domain.LeasePolicy{DefaultTTL: time.Millisecond}},
 		"a negative time of an open lock": {OpenLockTTL: -time.Second},
+		"open locks that end at once":     {OpenLockTTL: time.Nanosecond},
 		"a negative age of leases":        {Ages: ports.Ages{Leases: -time.Hour}},
 		"a negative age of events":        {Ages: ports.Ages{Events: -time.Hour}},
 	} {

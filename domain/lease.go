@@ -64,12 +64,15 @@ func CheckTerms(t Terms) error {
 // Grant locks the users under the lease id, from now on for terms.TTL. Programs that do not pick the users themselves call
 // [Acquire].
 //
-// It returns an [InvalidError] about /ttl_seconds if the time to live is not above 0, one about /users unless there are
-// from 1 to [MaxLeaseUsers] users, each once, or the error of [User.CheckFree] of a user that can't be locked. Then no user
-// has changed.
+// It returns an [InvalidError] about /ttl_seconds if the time to live is not above 0, one about /lease_id if the id is zero, one
+// about /users unless there are from 1 to [MaxLeaseUsers] users, each once, or the error of [User.CheckFree] of a user that can't
+// be locked. Then no user has changed.
 func Grant(now time.Time, id LeaseID, terms Terms, users []*User) (Lease, error) {
 	if terms.TTL <= 0 {
 		return Lease{}, errNoTTL()
+	}
+	if id == (LeaseID{}) {
+		return Lease{}, Invalid("/lease_id", IDRule)
 	}
 	if len(users) == 0 || len(users) > MaxLeaseUsers {
 		return Lease{}, Invalid("/users", fmt.Sprintf("must have from 1 to %d users", MaxLeaseUsers))

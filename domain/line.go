@@ -1,9 +1,17 @@
 package domain
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // PlaceKept is for how long a claim that left the line keeps its place for a repetition of the same call.
 const PlaceKept = 30 * time.Second
+
+// AwaitsAny reports whether a claim with these selectors may wait for one of these users.
+func AwaitsAny(want []Selector, users []*User) bool {
+	return slices.ContainsFunc(want, func(s Selector) bool { return slices.ContainsFunc(users, s.Matches) })
+}
 
 // Serve distributes free users among the waiting claims of a line. line has the selectors of each claim, the claim that
 // came first at index 0. served[i] has the users for line[i], one for each selector, or is nil if line[i] must keep waiting.

@@ -25,7 +25,7 @@ type EventQuery struct {
 	Owner  string    // of the lock that the event is about
 	Since  time.Time // only events at or after this time of the store's clock
 	After  EventID   // only events with a higher id
-	Limit  int       // the most events to return, at least 1
+	Limit  int       // the most events to return; 0 asks a use case for 100, and a store needs at least 1
 }
 
 // EventPage is one page of the history.

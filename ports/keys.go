@@ -29,7 +29,7 @@ type Keys interface {
 // KeyQuery says which API keys to return.
 type KeyQuery struct {
 	After domain.APIKeyID // only keys with a higher id
-	Limit int             // the most keys to return, at least 1
+	Limit int             // the most keys to return; 0 asks a use case for 100, and a store needs at least 1
 }
 
 // KeyPage is one page of a list of API keys.

@@ -94,7 +94,7 @@ type Query struct {
 	Status    domain.Status // at the time of the store's clock
 	Labels    domain.Labels
 	After     domain.UserID // list only users with a higher id
-	Limit     int           // the most users to return, at least 1
+	Limit     int           // the most users to return; 0 asks a use case for 100, and a store needs at least 1
 }
 
 // Page is one page of a list of users.

@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 )
 
-// caller waits for the answer to an operation, and may leave before the operation is applied. It is the one owner of that
-// question: whoever applies an operation asks its caller first.
+// caller waits for the answer to an operation, and may leave before the operation is applied. It alone decides which of the two
+// happens: code that applies an operation must bind its caller first.
 type caller struct {
 	phase    atomic.Int32
 	answered chan struct{} // closed when what follows is set

@@ -22,9 +22,9 @@ func (s *Store) Claim(ctx context.Context, c ports.Claim) ([]*domain.User, error
 	awaited := errors.Is(err, ledger.ErrAwaited)
 	switch {
 	case awaited:
-		err = s.waitInLine(ctx, &waitingClaim{caller: newCaller(), claim: claim, came: came, wait: c.Wait})
+		err = s.waitInLine(ctx, newWaitingClaim(claim, came, c.Wait, nil))
 	case c.Wait > 0 && domain.MayPass(err):
-		err = s.waitInLine(ctx, &waitingClaim{caller: newCaller(), claim: claim, came: came, wait: c.Wait, refusal: err})
+		err = s.waitInLine(ctx, newWaitingClaim(claim, came, c.Wait, err))
 	}
 	if err != nil {
 		return nil, err

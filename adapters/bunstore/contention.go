@@ -45,19 +45,15 @@ func (s *Store) run(ctx context.Context, operation ledger.Operation, size int) e
 
 // runSolo takes an operation through a transaction of its own, which waits for rows that rivals hold.
 func (s *Store) runSolo(ctx context.Context, operation ledger.Operation) error {
-	select {
-	case s.soloSlots <- struct{}{}:
-		defer func() { <-s.soloSlots }()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 	t := &ticket{operation: operation, caller: newCaller()}
-	err := s.retry(ctx, func() (committing bool, err error) {
-		answers, committing, err := s.transact(ctx, true, []*ticket{t})
-		if err != nil {
-			return committing, err
-		}
-		return false, answers[0]
+	err := s.solo(ctx, func() error {
+		return s.retry(ctx, func() (committing bool, err error) {
+			answers, committing, err := s.transact(ctx, true, []*ticket{t})
+			if err != nil {
+				return committing, err
+			}
+			return false, answers[0]
+		})
 	})
 	if t.caller.panicked != nil {
 		panic(t.caller.panicked)
@@ -71,7 +67,7 @@ func (s *Store) claimSolo(ctx context.Context, until time.Time, claim *ledger.Cl
 	defer cancel()
 	defer func() { claim.Chosen = nil }()
 	for {
-		if claim.Chosen, err = s.choose(ctx, claim.Want); err != nil {
+		if claim.Chosen, err = s.choose(ctx, claim); err != nil {
 			return err
 		}
 		err = s.runSolo(patient, claim)
@@ -86,20 +82,39 @@ func (s *Store) claimSolo(ctx context.Context, until time.Time, claim *ledger.Cl
 }
 
 // choose returns the ids of users, one for each selector, that are free by what is committed at one moment. It refuses with
-// the errors of [domain.Refusal].
-func (s *Store) choose(ctx context.Context, want []domain.Selector) (chosen []domain.UserID, err error) {
-	err = s.retry(ctx, func() (bool, error) {
-		tx, l, _, err := s.begin(ctx, Ask{OneMoment: true})
-		if err != nil {
-			return false, err
-		}
-		defer tx.Rollback()
-		matching, err := s.newLook(tx, l).matching(ctx, want)
-		if err != nil {
-			return false, err
-		}
-		chosen, err = l.Choose(want, matching)
-		return false, refuse(err)
+// the errors of [domain.Refusal], and with that of the same call if it was carried out.
+func (s *Store) choose(ctx context.Context, claim *ledger.Claim) (chosen []domain.UserID, err error) {
+	err = s.solo(ctx, func() error {
+		return s.retry(ctx, func() (bool, error) {
+			tx, l, _, err := s.begin(ctx, Ask{OneMoment: true})
+			if err != nil {
+				return false, err
+			}
+			defer tx.Rollback()
+			if err := loadCalls(ctx, tx, l, callsOf(claim), false); err != nil {
+				return false, err
+			}
+			if err := l.Repeated(claim.Once); err != nil {
+				return false, refuse(err)
+			}
+			matching, err := s.newLook(tx, l).matching(ctx, claim.Want)
+			if err != nil {
+				return false, err
+			}
+			chosen, err = l.Choose(claim.Want, matching)
+			return false, refuse(err)
+		})
 	})
 	return chosen, err
+}
+
+// solo does work that may wait for rivals, when there is a slot for it.
+func (s *Store) solo(ctx context.Context, work func() error) error {
+	select {
+	case s.soloSlots <- struct{}{}:
+		defer func() { <-s.soloSlots }()
+		return work()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

@@ -17,8 +17,8 @@ type EndedLease struct {
 	Projects []byte // ids, one after the other
 }
 
-// leaseKey is by what ended leases are found: the beginning of the digest. There are many of them, and a few bytes keep
-// their index small. If two leases ever share a key, one that never was is said to be over.
+// leaseKey is the beginning of the digest, by which ended leases are found. There are many of them, and a short key keeps their
+// index small. If a lease that never existed has the key of an ended one, the answer is that it is over.
 func leaseKey(lease domain.LeaseDigest) int64 {
 	return int64(binary.BigEndian.Uint64(lease[:8])) //nolint:gosec // any bits will do
 }

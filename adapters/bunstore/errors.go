@@ -66,7 +66,7 @@ func OneLine(err error) string {
 		}
 	}
 	if len(lines) < 2 {
-		lines = append(lines, noTLS...) // there was no attempt without
+		lines = append(lines, noTLS...) // no attempt was made without TLS
 	}
 	if len(lines) < 2 {
 		return strings.Join(lines, "")

@@ -4,10 +4,12 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/domain/ledger"
 )
 
@@ -34,6 +36,7 @@ type line struct {
 	closed   bool
 	repeated map[ledger.CallKey]bool // calls that other claims in line may have made, too
 	worked   time.Time               // when the store was last seen to work
+	gone     time.Time               // when users were last seen to go
 }
 
 // waitingClaim is a claim that stands in line, or is about to.
@@ -44,8 +47,21 @@ type waitingClaim struct {
 	wait    time.Duration
 	refusal error // the answer if it is never served; nil if that is not known yet
 
+	doubts chan struct{} // has something when users went that the claim may wait for
+
 	place ledger.Place // 0 until the store has it
 	until time.Time    // by the store's clock
+}
+
+func newWaitingClaim(claim *ledger.Claim, came time.Time, wait time.Duration, refusal error) *waitingClaim {
+	return &waitingClaim{caller: newCaller(), claim: claim, came: came, wait: wait, refusal: refusal, doubts: make(chan struct{}, 1)}
+}
+
+func (w *waitingClaim) doubt() {
+	select {
+	case w.doubts <- struct{}{}:
+	default:
+	}
 }
 
 func (l *line) init(serve func(*pass) (committing bool, err error)) {
@@ -64,9 +80,24 @@ func (l *line) arrive(w *waitingClaim) {
 		w.caller.answer(errClosed)
 		return
 	}
+	if w.came.Before(l.gone) {
+		w.doubt()
+	}
 	l.insertArriving(w)
 	l.start()
 	l.wake()
+}
+
+// doubt lets the claims that may wait for these users find out whether they wait in vain; all claims if the users are not known.
+func (l *line) doubt(gone []*domain.User, known bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.gone = time.Now()
+	for _, w := range slices.AppendSeq(slices.Clone(l.arriving), maps.Values(l.waiting)) {
+		if !known || domain.AwaitsAny(w.claim.Want, gone) {
+			w.doubt()
+		}
+	}
 }
 
 func (l *line) insertArriving(w *waitingClaim) {

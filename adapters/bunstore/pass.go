@@ -44,7 +44,7 @@ type joinedClaim struct {
 	behind  bool  // another claim of the same call stands in line ahead of it
 }
 
-// undo makes as if the pass had not been.
+// undo forgets the outcome of the pass, and lets the callers that it was to answer leave again.
 func (p *pass) undo() {
 	for _, settled := range p.settled {
 		settled.caller.free()
@@ -210,8 +210,8 @@ func (s *Store) serveTurns(ctx context.Context, p *pass, tx Transaction, l *ledg
 	turns := l.Turns(wants)
 	var calls []ledger.CallKey
 	for i, each := range line {
-		if turns[i] != nil && each.here != nil && !each.here.claim.Once.IsZero() {
-			calls = append(calls, each.here.claim.Once.Key)
+		if turns[i] != nil && each.here != nil {
+			calls = append(calls, callsOf(each.here.claim)...)
 		}
 	}
 	if err := loadCalls(ctx, tx, l, calls, true); err != nil {
@@ -239,6 +239,14 @@ func (s *Store) serveTurns(ctx context.Context, p *pass, tx Transaction, l *ledg
 	return nil
 }
 
+// callsOf returns the call of a claim, if it has a key.
+func callsOf(claim *ledger.Claim) []ledger.CallKey {
+	if claim.Once.IsZero() {
+		return nil
+	}
+	return []ledger.CallKey{claim.Once.Key}
+}
+
 // loadCalls finds out which calls were carried out. With hold, it keeps others from carrying out the rest.
 func loadCalls(ctx context.Context, tx Transaction, l *ledger.Ledger, keys []ledger.CallKey, hold bool) error {
 	if len(keys) == 0 {
@@ -254,9 +262,7 @@ func loadCalls(ctx context.Context, tx Transaction, l *ledger.Ledger, keys []led
 func (p *pass) dismiss(ctx context.Context, tx Transaction, l *ledger.Ledger) error {
 	var calls []ledger.CallKey
 	for _, w := range slices.Concat(p.waiting, p.arriving) {
-		if !w.claim.Once.IsZero() {
-			calls = append(calls, w.claim.Once.Key)
-		}
+		calls = append(calls, callsOf(w.claim)...)
 	}
 	if err := loadCalls(ctx, tx, l, calls, false); err != nil {
 		return err

@@ -16,6 +16,7 @@
 //   - look.go: why a claim came short
 //   - line.go, passes.go, pass.go, wait.go: the line; the part that waits here, when to pass over it, one pass, one claim
 //   - forget.go, unused.go: what housekeeping deletes
+//   - gone.go: users that claims in line wait for in vain
 //   - dialect.go, engine.go: what the databases implement
 //
 // # The path of an acquire
@@ -72,8 +73,9 @@ type Config struct {
 	// Reconnect drops the idle connections: one turned out to be dead, so the others may be, too. It may be nil.
 	Reconnect func()
 
-	// Listen calls back whenever another process may have set users free, until ctx ends. It may be nil.
-	Listen func(ctx context.Context, wake func())
+	// Listen calls back whenever another process may have set users free, until ctx ends. gone is what [EncodeGone] returned
+	// there. It may be nil.
+	Listen func(ctx context.Context, wake func(gone string))
 
 	// Close closes Writer, Reader and what they stand on.
 	Close func() error
@@ -130,7 +132,7 @@ func (s *Store) Close() error {
 }
 
 // listen wakes the line whenever listen says so.
-func (s *Store) listen(listen func(context.Context, func())) {
+func (s *Store) listen(listen func(context.Context, func(gone string))) {
 	s.unlisten = func() {}
 	if listen == nil {
 		return
@@ -139,7 +141,12 @@ func (s *Store) listen(listen func(context.Context, func())) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		listen(ctx, s.line.wake)
+		listen(ctx, func(gone string) {
+			if gone != "" {
+				s.line.doubt(decodeGone(gone))
+			}
+			s.line.wake()
+		})
 	}()
 	s.unlisten = func() {
 		cancel()

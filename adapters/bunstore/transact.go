@@ -86,7 +86,7 @@ func (s *Store) commit(
 		return nil, false, err
 	}
 	nothing := len(rows.Moved)+len(rows.Accounts)+len(rows.Leases)+len(rows.Removed)+len(rows.Rows)+
-		len(rows.Events)+len(rows.Waiters)+len(rows.Left)+len(rows.Aside) == 0
+		len(rows.Events)+len(rows.Calls)+len(rows.Waiters)+len(rows.Left)+len(rows.Aside) == 0
 	if nothing && !always {
 		return nil, false, nil
 	}
@@ -96,6 +96,9 @@ func (s *Store) commit(
 	}
 	if changes.Frees {
 		s.line.wake()
+	}
+	if len(changes.Gone) > 0 {
+		s.line.doubt(changes.Gone, true)
 	}
 	if len(rows.Accounts)+len(rows.Rows)+len(rows.Removed) > 0 {
 		s.leftUnused.Store(true)

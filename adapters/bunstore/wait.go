@@ -1,6 +1,7 @@
 package bunstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,11 +26,18 @@ func (s *Store) waitInLine(ctx context.Context, w *waitingClaim) error {
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
-	select {
-	case <-w.caller.answered:
-		return s.answerOf(ctx, w)
-	case <-ctx.Done():
-	case <-timer.C:
+	var hopeless error
+	for waiting := true; waiting && hopeless == nil; {
+		select {
+		case <-w.caller.answered:
+			return s.answerOf(ctx, w)
+		case <-w.doubts:
+			hopeless = s.hopeless(ctx, w.claim)
+		case <-ctx.Done():
+			waiting = false
+		case <-timer.C:
+			waiting = false
+		}
 	}
 	left := ctx.Err()
 	for !w.caller.leave() { // it is being served; if that is undone, the caller may leave again
@@ -40,22 +48,26 @@ func (s *Store) waitInLine(ctx context.Context, w *waitingClaim) error {
 		}
 	}
 	s.line.leave(w)
-	if left != nil {
+	switch {
+	case left != nil:
 		return fmt.Errorf("%s: claim: %w", s.dialect.Name, left)
+	case hopeless != nil:
+		return hopeless
+	default:
+		return s.timeUp(ctx, w)
 	}
-	return s.timeUp(ctx, w)
 }
 
 // answerOf returns the answer to a claim that was settled.
 func (s *Store) answerOf(ctx context.Context, w *waitingClaim) error {
 	err := w.caller.result()
-	if err == nil || errors.Is(err, w.refusal) {
-		return err
+	if joined := w.place != 0; domain.MayPass(err) && (joined || !w.claim.Once.IsZero()) {
+		return s.presentRefusal(ctx, w.claim)
 	}
 	return s.explain(ctx, ctx, "claim", err)
 }
 
-// timeUp returns the answer to a claim whose time is up: that of the same call, if it was carried out meanwhile.
+// timeUp returns the answer to a claim that left because its time was up.
 func (s *Store) timeUp(ctx context.Context, w *waitingClaim) error {
 	if w.wait <= 0 {
 		return fmt.Errorf("%s: claim: %w: no answer within %v", s.dialect.Name, ports.ErrUnavailable, operationTimeout)
@@ -63,25 +75,24 @@ func (s *Store) timeUp(ctx context.Context, w *waitingClaim) error {
 	if s.line.fails(brokenAfter) {
 		return fmt.Errorf("%s: claim: %w: no answer within %v", s.dialect.Name, ports.ErrUnavailable, brokenAfter)
 	}
-	refusal := w.refusal
-	if refusal == nil {
-		refusal = fmt.Errorf("%s: claim: %w", s.dialect.Name, domain.Exhausted(w.claim.Want))
+	return s.presentRefusal(ctx, w.claim)
+}
+
+// hopeless returns why a claim waits in vain: no user could satisfy it, or the same call was carried out. It returns nil if the
+// claim is to wait on.
+func (s *Store) hopeless(ctx context.Context, claim *ledger.Claim) error {
+	err := s.presentRefusal(ctx, claim)
+	if domain.MayPass(err) || errors.Is(err, ports.ErrUnavailable) {
+		return nil
 	}
-	if w.claim.Once.IsZero() {
-		return refusal
-	}
-	err := s.bounded(ctx, "claim", func(ctx context.Context) error {
-		return s.retry(ctx, func() (bool, error) {
-			tx, l, _, err := s.begin(ctx, Ask{Needs: ledger.Needs{Calls: []ledger.CallKey{w.claim.Once.Key}}})
-			if err != nil {
-				return false, err
-			}
-			defer tx.Rollback()
-			return false, refuse(l.Repeated(w.claim.Once))
-		})
+	return err
+}
+
+// presentRefusal returns why a claim that stood in line gets no users, by what is committed at one moment: it may be another
+// reason than at the beginning. If the same call was carried out meanwhile, that is the reason.
+func (s *Store) presentRefusal(ctx context.Context, claim *ledger.Claim) error {
+	return s.bounded(ctx, "claim", func(ctx context.Context) error {
+		_, err := s.choose(ctx, claim)
+		return cmp.Or(err, refuse(domain.Exhausted(claim.Want))) // users are free, but a claim ahead of it needs them
 	})
-	if err != nil {
-		return err
-	}
-	return refusal
 }

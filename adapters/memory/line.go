@@ -20,9 +20,22 @@ type waiter struct {
 	claim *ledger.Claim
 	left  func() error // why its caller has left; nil while it waits
 
-	settled chan struct{} // closed when it has left the line, with:
-	err     error
+	settled  chan struct{} // closed when it has left the line, with:
+	err      error
+	panicked any // a panic of its Decide, which goes on in the caller's goroutine
 }
+
+// serve gives users to the claim.
+func (w *waiter) serve(l *ledger.Ledger, users []*domain.User) (err error) {
+	defer func() {
+		if w.panicked = recover(); w.panicked != nil {
+			err = errPanicked
+		}
+	}()
+	return l.Serve(w.claim, users)
+}
+
+var errPanicked = errors.New("panicked")
 
 func (w *waiter) isSettled() bool {
 	select {
@@ -40,6 +53,9 @@ func (s *Store) Claim(ctx context.Context, c ports.Claim) ([]*domain.User, error
 		return nil, err
 	}
 	s.await(ctx, w, c.Wait)
+	if w.panicked != nil {
+		panic(w.panicked)
+	}
 	if w.err != nil {
 		return nil, fmt.Errorf("memory: claim: %w", w.err)
 	}
@@ -178,7 +194,7 @@ func (s *Store) servePart(now time.Time) (changed bool) {
 			continue
 		}
 		changed = true
-		err := l.Serve(line[i].claim, users)
+		err := line[i].serve(l, users)
 		if errors.Is(err, ledger.ErrContended) {
 			continue // a claim ahead of it made the same call: the next round tells it so
 		}
@@ -198,6 +214,18 @@ func (s *Store) dismiss(now time.Time) {
 			s.stepAside(now, w, err)
 		} else if before := s.carriedOut(now, []ledger.CallKey{w.claim.Once.Key}); len(before) > 0 {
 			s.settle(w, w.claim.Once.Repeats(before[0]))
+		}
+	}
+}
+
+// dismissHopeless settles those claims in line that no user could satisfy anymore, after users have gone.
+func (s *Store) dismissHopeless(now time.Time, gone []*domain.User) {
+	for _, w := range slices.Clone(s.line) {
+		if !domain.AwaitsAny(w.Want, gone) {
+			continue
+		}
+		if refusal := s.refusal(now, w.Want); !domain.MayPass(refusal) {
+			s.settle(w, refusal)
 		}
 	}
 }

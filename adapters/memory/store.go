@@ -66,7 +66,9 @@ func (s *Store) apply(ctx context.Context, operation ledger.Operation) error {
 	defer s.mu.Unlock()
 	l := ledger.Open(s.load(now, ledger.NeedsOf(0, operation)))
 	if err = l.Apply(operation); err == nil {
-		err = l.Confirm(operation, s.write(l.Changes()))
+		changes := l.Changes()
+		err = l.Confirm(operation, s.write(changes))
+		s.dismissHopeless(now, changes.Gone)
 	}
 	s.serve(now)
 	return err

@@ -10,7 +10,7 @@ import (
 	"github.com/userfarm/userfarm/domain/ledger"
 )
 
-// keyOfCall is the number of the advisory lock of whoever carries out a call: the beginning of its key.
+// keyOfCall is the number of the advisory lock that a transaction holds while it carries out a call: the beginning of its key.
 const keyOfCall = `('x' || encode(substring(c.key FROM 1 FOR 8), 'hex'))::bit(64)::bigint`
 
 const (

@@ -42,7 +42,7 @@ func causeOf(err error) bunstore.Cause {
 	switch state := answer.SQLState(); state {
 	case "40001", "40P01": // serialization_failure, deadlock_detected
 		return bunstore.Conflict
-	case "23503": // foreign_key_violation: what else is referred to is there for ever
+	case "23503": // foreign_key_violation: of all rows that others refer to, only keys are ever removed
 		return bunstore.UnknownKey
 	case "57P01", "57P02", "25006": // admin_shutdown, crash_shutdown, read_only_sql_transaction: after a failover
 		return bunstore.Disconnected

@@ -133,6 +133,9 @@ func (tx *transaction) Commit(
 	if len(changes.Waiters)+len(changes.Left)+len(changes.Aside) > 0 {
 		x.moveLine(changes)
 	}
+	if len(changes.Gone) > 0 {
+		x.run(tellGone, bunstore.EncodeGone(changes.Gone))
+	}
 	if changes.Frees {
 		x.run(wakeOthers, int64(changes.Replica)) // last before COMMIT: a claim that joins the line later looks for itself
 	}

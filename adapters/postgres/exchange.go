@@ -11,7 +11,7 @@ import (
 	"github.com/userfarm/userfarm/adapters/bunstore"
 )
 
-// errVanished says that rows which the transaction held were not there to be written. That can't be.
+// errVanished says that rows which the transaction held were not there to be written. It would be a bug.
 var errVanished = errors.New("rows that were held are gone")
 
 // exchange is a number of statements that are sent together, and whose answers come together.

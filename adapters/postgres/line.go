@@ -78,6 +78,9 @@ const (
 
 	// wakeOthers wakes the other replicas in which claims wait, if there are any.
 	wakeOthers = `SELECT pg_notify('` + lineChannel + `', '') FROM (SELECT FROM waiters WHERE replica_id <> $1 LIMIT 1) others`
+
+	// tellGone tells all replicas which users have gone, also those in which a claim may be about to wait.
+	tellGone = `SELECT pg_notify('` + lineChannel + `', $1)`
 )
 
 // wants adds the query for what claims in line want.

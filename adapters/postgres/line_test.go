@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -212,6 +213,62 @@ func awaitWaiting(t *testing.T, store ports.Store, n int) {
 	for late := time.Now().Add(answerTimeout); waiting(t, store) != n; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(late) {
 			t.Fatalf("%d claims stand in line, want %d", waiting(t, store), n)
+		}
+	}
+}
+
+func TestAWaiterInAnotherReplicaIsRefusedWhenItsUserIsRemoved(t *testing.T) {
+	t.Parallel()
+	one, other, _ := twoReplicas(t, 1)
+	ctx := context.Background()
+	if _, err := claim(ctx, one); err != nil {
+		t.Fatal(err)
+	}
+	waiter := wait(t, other, 1)
+	page, err := one.List(ctx, ports.Query{Limit: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := one.Remove(ctx, page.Users[0].ID(), func(time.Time, []*domain.User) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	answered(t, "the waiter", waiter, domain.ErrNoMatch)
+}
+
+// A repetition that comes while another replica carries out the call must not be refused because the users are locked then.
+func TestARepeatedCallInAnotherReplicaIsNeverRefused(t *testing.T) {
+	t.Parallel()
+	one, other, _ := twoReplicas(t, 1)
+	ctx := context.Background()
+	for i := range 150 {
+		key, err := domain.NewIdempotencyKey(fmt.Sprint("key ", i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		lease := domain.NewLeaseID()
+		first := make(chan error, 1)
+		attempt := func(store ports.Store) error {
+			_, err := store.Claim(ctx, ports.Claim{
+				Want: []domain.Selector{anyUser}, Once: key.Once("acquire", "request", domain.NewNonce()), Decide: grantTo(lease),
+			})
+			return err
+		}
+		go func() { first <- attempt(one) }()
+		time.Sleep(time.Duration(i%6) * time.Millisecond / 2)
+		errs := []error{attempt(other), <-first}
+		carriedOut := 0
+		for _, err := range errs {
+			if _, repeated := errors.AsType[*domain.RepeatedError](err); err == nil {
+				carriedOut++
+			} else if !repeated {
+				t.Errorf("attempt %d: %v", i, err)
+			}
+		}
+		if carriedOut != 1 {
+			t.Errorf("call %d was carried out %d times", i, carriedOut)
+		}
+		if err := release(ctx, one, lease); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

@@ -25,7 +25,7 @@ func causeOf(err error) bunstore.Cause {
 	if !errors.As(err, &answer) {
 		return bunstore.Away
 	}
-	if answer.Code() == 787 { // SQLITE_CONSTRAINT_FOREIGNKEY: what else is referred to is there for ever
+	if answer.Code() == 787 { // SQLITE_CONSTRAINT_FOREIGNKEY: of all rows that others refer to, only keys are ever removed
 		return bunstore.UnknownKey
 	}
 	switch answer.Code() & 0xff {

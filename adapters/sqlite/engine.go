@@ -159,7 +159,7 @@ func (tx *transaction) exec(text string, args ...any) (int64, error) {
 	return result.RowsAffected()
 }
 
-// errVanished says that a row which the transaction read was not there to be written. That can't be.
+// errVanished says that a row which the transaction read was not there to be written. It would be a bug.
 var errVanished = errors.New("a row that was read is gone")
 
 func (tx *transaction) mustChange(text string, args ...any) error {

@@ -67,8 +67,8 @@ func (c Config) Validate() error {
 	if c.MaxLeaseTTL < c.LeaseTTL {
 		errs = append(errs, fmt.Errorf("--max-lease-ttl must be at least --lease-ttl, %v", c.LeaseTTL))
 	}
-	if c.LegacyLockTTL < 0 {
-		errs = append(errs, errors.New("--legacy-lock-ttl must not be negative"))
+	if c.LegacyLockTTL != 0 && c.LegacyLockTTL < time.Second {
+		errs = append(errs, errors.New("--legacy-lock-ttl must be 0 or at least 1s"))
 	}
 	if c.History < time.Minute {
 		errs = append(errs, errors.New("--history must be at least 1m"))

@@ -15,8 +15,8 @@ type Changes struct {
 	Removed []domain.UserID
 	Added   []Added
 	Ended   []Ended
-	Events  []domain.Event // but for those of users that are added
-	Calls   []domain.Once  // that were carried out; likewise
+	Events  []domain.Event // without those of Added; see [Changes.WithAdded]
+	Calls   []domain.Once  // that were carried out, without those of Added
 
 	Joined []Waiter // claims that join the line, at a new place or one that was there
 	Left   []Place  // of claims that leave it
@@ -27,6 +27,9 @@ type Changes struct {
 
 	// Frees says that users may be free now that claims in line wait for.
 	Frees bool
+
+	// Gone has users, as they were before, that were removed or whose account changed: claims in line may wait for them in vain.
+	Gone []*domain.User
 }
 
 // Changed is a user before and after. What changed may be its lock, its quarantine, its account, or nothing at all.
@@ -47,14 +50,18 @@ func (l *Ledger) Changes() Changes {
 			continue
 		}
 		changes.Changed = append(changes.Changed, Changed{Before: e.User, After: e.current})
-		changes.Frees = changes.Frees || e.free || !e.current.SameAccount(e.User)
+		changes.Frees = changes.Frees || e.free
+		if !e.current.SameAccount(e.User) {
+			changes.Frees = true
+			changes.Gone = append(changes.Gone, e.User)
+		}
+	}
+	for _, id := range changes.Removed {
+		if e := l.entries[id]; e.User != nil {
+			changes.Gone = append(changes.Gone, e.User)
+		}
 	}
 	return changes
-}
-
-// IsEmpty reports whether there is nothing to write.
-func (c Changes) IsEmpty() bool {
-	return len(c.Changed)+len(c.Removed)+len(c.Added)+len(c.Ended)+len(c.Events)+len(c.Calls)+len(c.Joined)+len(c.Left)+len(c.Aside) == 0
 }
 
 // WithAdded returns the events and the calls to write once it is known which users were added.

@@ -12,6 +12,7 @@ import (
 )
 
 var claimTests = []storeTest{
+	{"lets only the caller of a claim see its panic", claimPanics},
 	{"locks a free user and returns the locked user", claimOne},
 	{"matches every field of a selector", claimFields},
 	{"matches any free user if the selector is empty", claimAnyone},
@@ -298,4 +299,31 @@ func leased(lease domain.Lease) iter.Seq[domain.UserID] {
 			}
 		}
 	}
+}
+
+func claimPanics(f *farm) {
+	u := f.add()
+	attempt := func(claim ports.Claim) (panicked any) {
+		defer func() { panicked = recover() }()
+		claim.Decide = func(time.Time, []*domain.User) error { panic("a bug") }
+		_, err := f.store.Claim(f.Context(), claim)
+		f.Errorf("a claim whose Decide panics returned %v", err)
+		return nil
+	}
+	if got := attempt(ports.Claim{Want: []domain.Selector{anyone}}); got != "a bug" {
+		f.Fatalf("a claim panicked with %v", got)
+	}
+	held := f.acquire(anyone)
+	panicked := make(chan any, 1)
+	before := f.waiting()
+	go func() { panicked <- attempt(ports.Claim{Want: []domain.Selector{anyone}, Wait: domain.MaxWait}) }()
+	for f.waiting() == before {
+		time.Sleep(5 * time.Millisecond)
+	}
+	f.must(f.release(held.ID))
+	if got := <-panicked; got != "a bug" {
+		f.Fatalf("a claim in line panicked with %v", got)
+	}
+	f.wantUsers(f.acquire(anyone), u)
+	f.wantFence(u.ID(), 2)
 }

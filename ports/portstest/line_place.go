@@ -85,6 +85,7 @@ func placeKeptAgain(f *farm) {
 		f.advance(time.Second)
 		_, err := again.end()
 		f.wantErr("a claim whose time is up", err, domain.ErrPoolExhausted)
+		f.shrinks(2)
 		f.advanceInLine(2 * time.Second)
 	}
 	first := f.standFor(f.patientFor(domain.MaxWait, "a"))

@@ -97,6 +97,7 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 			}
 			action(t)
 			m.serveLine(t)
+			m.refuseHopeless(t)
 			if m.calls++; m.calls%few == 0 {
 				m.compareAll(t)
 			}
@@ -431,6 +432,7 @@ func (m *machine) pass(t *rapid.T, d time.Duration) {
 		if next := m.model.nextExpiry(); !next.IsZero() && next.Before(end) {
 			until = next
 		}
+		m.showExpiry(t)
 		m.advance(until.Sub(m.model.now))
 		m.model.now = until
 	}

@@ -55,26 +55,40 @@ func (m *machine) stand(t *rapid.T) {
 	if len(m.line) == maxLine || len(wants) == 0 {
 		return
 	}
+	m.line = append(m.line, m.join(t, rapid.SampledFrom(wants).Draw(t, "want"), m.drawTerms(t)))
+}
+
+// join puts a claim in line that has to wait.
+func (m *machine) join(t *rapid.T, want domain.Selector, terms drawnTerms) *modelWaiter {
 	ctx, leave := context.WithCancel(m.Context())
-	w := &modelWaiter{
-		want: rapid.SampledFrom(wants).Draw(t, "want"), terms: m.drawTerms(t), id: domain.NewLeaseID(),
-		leave: leave, ended: make(chan struct{}),
-	}
-	claim := ports.Claim{Want: []domain.Selector{w.want}, Wait: domain.MaxWait, Decide: func(now time.Time, users []*domain.User) error {
+	w := &modelWaiter{want: want, terms: terms, id: domain.NewLeaseID(), leave: leave, ended: make(chan struct{})}
+	claim := ports.Claim{Want: []domain.Selector{want}, Wait: domain.MaxWait, Decide: func(now time.Time, users []*domain.User) error {
 		w.decidedAt = now
 		_, err := domain.Grant(now, w.id, w.terms.Terms, users)
 		return err
 	}}
 	before := m.countWaiting(t)
-	m.line = append(m.line, w)
 	go func() {
 		defer close(w.ended)
 		w.users, w.err = m.store.Claim(ctx, claim)
 	}()
 	m.await(t, "a claim to be in line", func() bool { return w.isOver() || m.countWaiting(t) > before })
 	if w.isOver() {
-		t.Fatalf("a claim of %+v did not wait; its error is %v", w.want, w.err)
+		t.Fatalf("a claim of %+v did not wait; its error is %v", want, w.err)
 	}
+	return w
+}
+
+// showExpiry lets the line see when the next lock expires. A store may look for that only once a second, which is the least time
+// to live of real leases. Those of the model are shorter, so a claim joins the line and leaves again.
+func (m *machine) showExpiry(t *rapid.T) {
+	if len(m.line) == 0 {
+		return
+	}
+	before := m.countWaiting(t)
+	w := m.join(t, m.line[0].want, m.line[0].terms)
+	w.leave()
+	m.await(t, "a claim to leave the line", func() bool { return w.isOver() && m.countWaiting(t) == before })
 }
 
 // countWaiting returns how many claims are in line, each counted in every pool that it may be served from.
@@ -117,6 +131,22 @@ func (m *machine) serveLine(t *rapid.T) {
 		m.grant(w.id, w.terms, got[i:i+1])
 	}
 	m.line = slices.DeleteFunc(m.line, func(w *modelWaiter) bool { return slices.Contains(served, w) })
+}
+
+// refuseHopeless awaits the answers of the claims in line that no user could satisfy.
+func (m *machine) refuseHopeless(t *rapid.T) {
+	m.line = slices.DeleteFunc(m.line, func(w *modelWaiter) bool {
+		if slices.ContainsFunc(m.model.users, func(u domain.Snapshot) bool { return wants(w.want, u) }) {
+			return false
+		}
+		m.await(t, "a hopeless claim to be refused", w.isOver)
+		reason := domain.ErrNoMatch
+		if !w.want.UserID.IsZero() {
+			reason = domain.ErrUserNotFound
+		}
+		m.expect(t, w.err, reason)
+		return true
+	})
 }
 
 // dismissAll lets all claims leave the line, whatever became of the case: the next case begins without them.

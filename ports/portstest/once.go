@@ -10,6 +10,7 @@ import (
 )
 
 var onceTests = []storeTest{
+	{"counts a claim that changes nothing as carried out", onceWithoutChange},
 	{"answers a repeated claim with the outcome of the first, and locks no user", onceClaim},
 	{"answers a repeated claim also if no user is free", onceBusy},
 	{"rejects another request with the same key", onceMismatch},
@@ -247,4 +248,17 @@ func (f *farm) wantOneCarriedOut(calls []domain.Once, errs []error) {
 			f.wantRepeated(err, calls[first])
 		}
 	}
+}
+
+func onceWithoutChange(f *farm) {
+	f.add()
+	first := f.once("key", "request")
+	attempt := func(once domain.Once) error {
+		_, err := f.store.Claim(f.Context(), ports.Claim{
+			Want: []domain.Selector{anyone}, Once: once, Decide: func(time.Time, []*domain.User) error { return nil },
+		})
+		return err
+	}
+	f.must(attempt(first))
+	f.wantRepeated(attempt(f.once("key", "request")), first)
 }

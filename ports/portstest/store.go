@@ -28,6 +28,7 @@ func TestStore(t *testing.T, env Env, newSubject Factory) {
 		{"EndExpired", endExpiredTests},
 		{"Line", lineTests},
 		{"LinePlace", linePlaceTests},
+		{"LineHopeless", lineHopelessTests},
 		{"LineCount", lineCountTests},
 		{"Once", onceTests},
 		{"History", historyTests},
