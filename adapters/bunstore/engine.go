@@ -15,7 +15,8 @@ import (
 // (Ask.Line); for calls that others carry out, in the order of their keys, and for rows of users, in the order of their ids
 // (only with Ask.Wait; without it, what others hold is left out); then, in Commit, if it adds users or changes labels, for one
 // that deletes unused pools and sets of labels (see [Dialect.HoldOffAdds]; that one waits for nothing else, and briefly); then
-// for pools, and for logins, in the order of their indexes. And one that removes users, whose logins others may wait for, adds none.
+// for pools, and for logins, in the order of their indexes. And one that removes users, whose logins others may wait for,
+// adds none.
 type Engine interface {
 	// Begin begins a transaction, finds what ask asks for and holds it until the transaction ends.
 	Begin(ctx context.Context, ask Ask) (Transaction, Found, error)

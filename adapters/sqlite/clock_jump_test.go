@@ -85,37 +85,93 @@ func TestALeaseLastsForItsTimeWhenTheWallClockIsSetBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &machine{wall: time.Now().UTC().Round(0)}
 		store := openBy(t, m.now)
-		user, err := domain.NewUser(domain.NewUserID(m.wall), m.wall, domain.Spec{
-			Login: "ann", Password: domain.NewSecret("hunter2"),
-			Pool: domain.Pool{ProjectID: domain.ProjectID{1}, Env: "stage", Domain: "shop"},
-		})
-		if err == nil {
-			err = store.Add(t.Context(), domain.Once{}, user)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		acquire := func(want error) {
+		addOne(t, store, "ann", m.wall)
+		want := func(want error) {
 			t.Helper()
-			_, err := store.Claim(t.Context(), ports.Claim{Want: []domain.Selector{{}}, Decide: func(now time.Time, users []*domain.User) error {
-				_, err := domain.Grant(now, domain.NewLeaseID(), domain.Terms{TTL: time.Minute}, users)
-				return err
-			}})
-			if !errors.Is(err, want) {
+			if err := acquire(t, store, domain.NewLeaseID()); !errors.Is(err, want) {
 				t.Fatalf("acquire = %v, want %v", err, want)
 			}
 		}
-		acquire(nil)
+		want(nil)
 		for _, back := range []time.Duration{time.Microsecond, time.Hour, 30 * 24 * time.Hour, 0} {
 			m.pass(20 * time.Second)
-			acquire(domain.ErrPoolExhausted)
+			want(domain.ErrPoolExhausted)
 			m.set(-back)
 			m.pass(40*time.Second - time.Microsecond)
-			acquire(domain.ErrPoolExhausted)
+			want(domain.ErrPoolExhausted)
 			m.pass(time.Microsecond)
-			acquire(nil)
+			want(nil)
 		}
 		m.set(60 * 24 * time.Hour)
-		acquire(nil)
+		want(nil)
 	})
+}
+
+// As deployments/README.md says of a clock that is set back before a restart.
+func TestWhatAClockThatWasSetBackDoesToLeases(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var now atomic.Int64
+		now.Store(time.Now().UnixMicro())
+		store := openBy(t, now.Load)
+		addOne(t, store, "ann", time.UnixMicro(now.Load()).UTC())
+		first, second := domain.NewLeaseID(), domain.NewLeaseID()
+		wantErr := func(what string, err, want error) {
+			t.Helper()
+			if !errors.Is(err, want) {
+				t.Fatalf("%s = %v, want %v", what, err, want)
+			}
+		}
+		set := func(d time.Duration) { now.Add(d.Microseconds()) }
+		end := func(id domain.LeaseID) error {
+			_, err := store.Update(t.Context(), ports.ByLease(id.Digest()), func(now time.Time, users []*domain.User) error {
+				return domain.Release(now, id, users)
+			})
+			return err
+		}
+		wantErr("acquire", acquire(t, store, first), nil)
+		set(time.Minute)
+		wantErr("release of a lease that has expired", end(first), domain.ErrLeaseExpired)
+		set(-time.Microsecond)
+		wantErr("acquire, when it has not expired again", acquire(t, store, second), domain.ErrPoolExhausted)
+		wantErr("release, when it has not expired again", end(first), nil)
+		set(-30 * time.Second)
+		wantErr("acquire before the time of its release", acquire(t, store, second), nil)
+		wantErr("release", end(first), domain.ErrLeaseExpired)
+
+		// A search overlooks a user that was released in the time to come if leases of its pool are valid again.
+		addOne(t, store, "bob", time.UnixMicro(now.Load()).UTC())
+		third := domain.NewLeaseID()
+		set(65 * time.Second)
+		wantErr("acquire", acquire(t, store, third), nil)
+		wantErr("release", end(third), nil)
+		set(-65 * time.Second)
+		wantErr("acquire before the time of its release", acquire(t, store, third), domain.ErrPoolExhausted)
+		set(65 * time.Second)
+		wantErr("acquire at the time of its release", acquire(t, store, third), nil)
+	})
+}
+
+// addOne adds a user to a store.
+func addOne(t *testing.T, store ports.Users, login string, now time.Time) {
+	t.Helper()
+	user, err := domain.NewUser(domain.NewUserID(now), now, domain.Spec{
+		Login: login, Password: domain.NewSecret("hunter2"),
+		Pool: domain.Pool{ProjectID: domain.ProjectID{1}, Env: "stage", Domain: "shop"},
+	})
+	if err == nil {
+		err = store.Add(t.Context(), domain.Once{}, user)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// acquire acquires any user for a minute.
+func acquire(t *testing.T, store ports.Users, id domain.LeaseID) error {
+	t.Helper()
+	_, err := store.Claim(t.Context(), ports.Claim{Want: []domain.Selector{{}}, Decide: func(now time.Time, users []*domain.User) error {
+		_, err := domain.Grant(now, id, domain.Terms{TTL: time.Minute}, users)
+		return err
+	}})
+	return err
 }
