@@ -13,6 +13,8 @@ func testDialect() Dialect {
 			return Disconnected
 		case answer.state == "40P01":
 			return Conflict
+		case answer.state == "53100":
+			return Full
 		case answer.state[:2] == "22":
 			return Bug
 		default:

@@ -37,14 +37,13 @@ func (s *Store) tryToWrite(ctx context.Context) error {
 }
 
 // lookForSpace returns an error as long as the disk is full, if an operation found that it is. What needs no new space may succeed all
-// the same, so that only a look tells when there is space again.
+// the same, so that only a look tells when there is space again. A look that fails for another reason, such as a limit on temporary
+// files, tells nothing: the next operation that needs space will.
 func (s *Store) lookForSpace(ctx context.Context) error {
 	if !s.full.Load() {
 		return nil
 	}
 	err := s.checkSpace(ctx)
-	if err == nil {
-		s.full.Store(false)
-	}
+	s.full.Store(err != nil && s.dialect.Cause(err) == Full)
 	return err
 }
