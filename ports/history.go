@@ -8,7 +8,8 @@ import (
 )
 
 // History tells what happened to users. A store writes an event in the transaction of the change that it is about, and
-// never changes it.
+// never changes it. The events of a user have the order, and, as long as nobody sets the store's clock back, the times in which
+// its row was locked, over all processes: a hold never begins before the one before it has ended.
 type History interface {
 	// Events returns a page of events, oldest first. A caller that asks again with the id of the last event that it got
 	// misses no event and gets none twice, except for events that [Housekeeping] has deleted.

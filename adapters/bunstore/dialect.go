@@ -41,8 +41,8 @@ type Dialect struct {
 	// LeftInLine are the tables where claims in line may have left something behind, with the time when it was.
 	LeftInLine []Aging
 
-	// AddEvents records events at a time, outside of an [Engine]'s transaction. before is how many tx has recorded already.
-	AddEvents func(ctx context.Context, tx *sql.Tx, at int64, before int, events []domain.Event) error
+	// AddEvents records events at a time, outside of an [Engine]'s transaction.
+	AddEvents func(ctx context.Context, tx *sql.Tx, at int64, events []domain.Event) error
 
 	// Cause tells what an error of the driver means.
 	Cause func(error) Cause

@@ -41,8 +41,9 @@ type Transaction interface {
 	// whatever of them whatever their state. It holds none of them, and may return one twice.
 	Look(ctx context.Context, want domain.Selector, free, whatever int) ([]Row, error)
 
-	// Search finds and holds free users for more searches, as Begin does. Here, a search may name a user.
-	Search(ctx context.Context, searches []ledger.Search) ([][]Row, error)
+	// Search finds and holds free users for more searches, as Begin does. Here, a search may name a user. now is the time of the
+	// store's clock when all of them were held.
+	Search(ctx context.Context, searches []ledger.Search) (found [][]Row, now int64, err error)
 
 	// Calls returns which of these calls were carried out within [domain.IdempotencyWindow]. With hold, it keeps others from
 	// carrying out the rest until the transaction ends, but for those that others carry out already: these are busy.

@@ -56,7 +56,7 @@ func (*fakeEngine) Crowds(context.Context) ([]Crowd, error) { return nil, nil }
 
 func (*fakeEngine) Waiters(context.Context, int64, int) ([]Waiter, error) { return nil, nil }
 
-func (tx fakeTransaction) Search(_ context.Context, searches []ledger.Search) ([][]Row, error) {
+func (tx fakeTransaction) Search(_ context.Context, searches []ledger.Search) ([][]Row, int64, error) {
 	tx.mu.Lock()
 	defer tx.mu.Unlock()
 	found := make([][]Row, len(searches))
@@ -65,7 +65,7 @@ func (tx fakeTransaction) Search(_ context.Context, searches []ledger.Search) ([
 			found[i] = append(found[i], row)
 		}
 	}
-	return found, nil
+	return found, time.Now().UnixMicro(), nil
 }
 
 func (fakeTransaction) Calls(context.Context, []ledger.CallKey, bool) ([]domain.Once, map[ledger.CallKey]struct{}, error) {

@@ -178,7 +178,6 @@ func (k keying) quarantineDuplicates(ctx context.Context) (found duplicates, err
 		if err := k.tx.NewSelect().ColumnExpr("?", k.dialect.Clock()).Scan(ctx, &now); err != nil {
 			return found, err
 		}
-		before := found.number
 		var events []domain.Event
 		for _, row := range rows {
 			last = row.UserID
@@ -191,7 +190,7 @@ func (k keying) quarantineDuplicates(ctx context.Context) (found duplicates, err
 				found.some = append(found.some, Duplicate{User: last, Older: older, Login: row.Login})
 			}
 		}
-		if err := k.dialect.AddEvents(ctx, k.tx.Tx, now, before, events); err != nil {
+		if err := k.dialect.AddEvents(ctx, k.tx.Tx, now, events); err != nil {
 			return found, err
 		}
 	}

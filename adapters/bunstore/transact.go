@@ -37,11 +37,11 @@ func (s *Store) search(ctx context.Context, tx Transaction, l *ledger.Ledger, li
 	for i := range searches {
 		searches[i].Limit = min(searches[i].Limit, maxGroup)
 	}
-	found, err := tx.Search(ctx, searches)
+	found, now, err := tx.Search(ctx, searches)
 	if err != nil {
 		return err
 	}
-	l.Load(ledger.Loaded{Searches: s.openFound(searches, found)})
+	l.Load(ledger.Loaded{Now: instant(now), Searches: s.openFound(searches, found)})
 	return nil
 }
 

@@ -10,45 +10,62 @@ import (
 	"github.com/userfarm/userfarm/domain"
 )
 
-// addEvents numbers events by the transaction that writes them: what has a lower number than the oldest transaction that is
-// under way is complete, which numbers of a sequence could not tell.
+// numberEvents are the statements before addEvents. They draw the number of the transaction's events, when it holds all rows that
+// it is about. A transaction that changed one of these rows before has committed, and drew a lower number; so the events of a
+// user are in the order in which its row was locked. The id of the transaction would not do: it has that since its first row.
+//
+// After the savepoint, the transaction writes with another id, which is higher than those of all that drew lower numbers.
+var numberEvents = []string{"SELECT nextval('event_numbers')", "SAVEPOINT events"}
+
 const addEvents = `INSERT INTO events (event_id, at, kind, user_id, login, project_id, env, domain, owner, note, fence, reason, key_id)
-	SELECT ((h.transactions + pg_current_xact_id()::text::bigint) << 20) + $13 + n.place, $1, n.kind, n.user_id, n.login, n.project_id,
+	SELECT (currval('event_numbers') << 20) + n.place, $1, n.kind, n.user_id, n.login, n.project_id,
 		n.env, n.domain, n.owner, n.note, n.fence, n.reason, nullif(n.key_id, '00000000-0000-0000-0000-000000000000')
-	FROM history_base h, unnest($2::text[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[],
+	FROM unnest($2::text[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[],
 		$10::bigint[], $11::text[], $12::uuid[]) WITH ORDINALITY
 		AS n (kind, user_id, login, project_id, env, domain, owner, note, fence, reason, key_id, place)`
 
-// settled is the condition for events e before which no event is still to be written. The oldest transaction under way may be
-// one of another database that takes hours; ours take seconds, so events of a minute ago are settled in any case.
-const settled = "e.event_id < greatest(" +
-	"(SELECT h.transactions + pg_snapshot_xmin(pg_current_snapshot())::text::bigint FROM history_base h) << 20, " +
-	"(SELECT x.event_id + 1 FROM events x WHERE x.at < (SELECT " + clock + ") - 60000000 ORDER BY x.at DESC LIMIT 1))"
+// settled is the condition for events e before which no event is still to be written. These are the events up to the latest
+// one that was written with an older id than any transaction under way has: what drew a lower number has ended. The oldest
+// transaction under way may be one of another database that takes hours. Ours take seconds, so events of a minute ago are
+// settled in any case, and there is no need to look at more than the latest events.
+const settled = "e.event_id <= greatest(" +
+	"(SELECT x.event_id FROM (SELECT l.event_id, l.xmin AS written FROM events l ORDER BY l.event_id DESC LIMIT 10000) x " +
+	"WHERE age(x.written) > age(pg_snapshot_xmin(pg_current_snapshot())::xid) ORDER BY x.event_id DESC LIMIT 1), " +
+	"(SELECT x.event_id FROM events x WHERE x.at < (SELECT " + clock + ") - 60000000 ORDER BY x.at DESC LIMIT 1))"
 
-// raiseBase keeps new events behind those that are there, if these come from a server that had higher numbers.
-const raiseBase = `UPDATE history_base SET transactions = last.transactions + 1 - pg_current_xact_id()::text::bigint
-	FROM (SELECT coalesce(max(event_id), 0) >> 20 AS transactions FROM events) last
-	WHERE last.transactions >= history_base.transactions + pg_current_xact_id()::text::bigint`
+// raiseNumbers keeps new events behind those that are there. A database may have got these from another server, and the
+// numbers not: logical replication leaves sequences out.
+const raiseNumbers = `SELECT setval('event_numbers', last.number)
+	FROM (SELECT max(event_id) >> 20 AS number FROM events) last, event_numbers n
+	WHERE last.number > n.last_value OR last.number = n.last_value AND NOT n.is_called`
 
-// continueHistory makes the history of a database that was restored from another server go on.
+// continueHistory makes the history of a database go on that came from another server.
 func continueHistory(ctx context.Context, db *bun.DB) error {
-	_, err := db.ExecContext(ctx, raiseBase)
+	_, err := db.ExecContext(ctx, raiseNumbers)
 	return err
 }
 
 // addEvents adds the statement that records events.
 func (e *exchange) addEvents(events []domain.Event, at int64) {
-	e.run(addEvents, eventColumns(events, at, 0)...)
+	for _, sql := range numberEvents {
+		e.run(sql)
+	}
+	e.run(addEvents, eventColumns(events, at)...)
 }
 
 // addEventsIn is [bunstore.Dialect.AddEvents].
-func addEventsIn(ctx context.Context, tx *sql.Tx, at int64, before int, events []domain.Event) error {
-	_, err := tx.ExecContext(ctx, addEvents, append([]any{pgx.QueryExecModeDescribeExec}, eventColumns(events, at, before)...)...)
+func addEventsIn(ctx context.Context, tx *sql.Tx, at int64, events []domain.Event) error {
+	for _, sql := range numberEvents {
+		if _, err := tx.ExecContext(ctx, sql); err != nil {
+			return err
+		}
+	}
+	_, err := tx.ExecContext(ctx, addEvents, append([]any{pgx.QueryExecModeDescribeExec}, eventColumns(events, at)...)...)
 	return err
 }
 
-// eventColumns returns the arguments of addEvents. before is how many events the transaction has recorded already.
-func eventColumns(events []domain.Event, at int64, before int) []any {
+// eventColumns returns the arguments of addEvents.
+func eventColumns(events []domain.Event, at int64) []any {
 	n := len(events)
 	kinds, logins, envs, domains := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	owners, notes, reasons := make([]string, n), make([]string, n), make([]string, n)
@@ -59,5 +76,5 @@ func eventColumns(events []domain.Event, at int64, before int) []any {
 		users[i], projects[i], byKeys[i] = event.UserID, event.Pool.ProjectID, event.Key
 		fences[i] = int64(event.Fence) //nolint:gosec // counts locks
 	}
-	return []any{at, kinds, users, logins, projects, envs, domains, owners, notes, fences, reasons, byKeys, before}
+	return []any{at, kinds, users, logins, projects, envs, domains, owners, notes, fences, reasons, byKeys}
 }

@@ -76,8 +76,8 @@ func (q *search) arg(value any) string {
 }
 
 // Search implements [bunstore.Transaction].
-func (tx *transaction) Search(ctx context.Context, searches []ledger.Search) ([][]bunstore.Row, error) {
-	found := make([][]bunstore.Row, len(searches))
+func (tx *transaction) Search(ctx context.Context, searches []ledger.Search) (found [][]bunstore.Row, now int64, err error) {
+	found = make([][]bunstore.Row, len(searches))
 	e := exchange{conn: tx.conn.Conn()}
 	for i, search := range searches {
 		if id := search.Want.UserID; !id.IsZero() {
@@ -87,7 +87,9 @@ func (tx *transaction) Search(ctx context.Context, searches []ledger.Search) ([]
 		sql, args := searchFree(search.Want, search.Limit, mark{}) // others may have released users that rested longest
 		tx.hold(&e, &found[i], sql, args...)
 	}
-	return found, e.send(ctx)
+	e.value("SELECT "+clock, &now)
+	err = e.send(ctx)
+	return found, now, err
 }
 
 // Look implements [bunstore.Transaction].

@@ -20,7 +20,7 @@ func (tx *transaction) addEvents(events []domain.Event) error {
 }
 
 // addEventsIn is [bunstore.Dialect.AddEvents].
-func addEventsIn(ctx context.Context, tx *sql.Tx, at int64, _ int, events []domain.Event) error {
+func addEventsIn(ctx context.Context, tx *sql.Tx, at int64, events []domain.Event) error {
 	for _, e := range events {
 		if _, err := tx.ExecContext(ctx, addEvent, eventColumns(e, at)...); err != nil {
 			return err

@@ -85,7 +85,7 @@ func whereClause(conditions []bunstore.Condition) (clause string, args []any) {
 }
 
 // Search implements [bunstore.Transaction].
-func (tx *transaction) Search(_ context.Context, searches []ledger.Search) (found [][]bunstore.Row, err error) {
+func (tx *transaction) Search(_ context.Context, searches []ledger.Search) (found [][]bunstore.Row, now int64, err error) {
 	found = make([][]bunstore.Row, len(searches))
 	for i, search := range searches {
 		if search.Want.UserID.IsZero() {
@@ -94,10 +94,10 @@ func (tx *transaction) Search(_ context.Context, searches []ledger.Search) (foun
 			found[i], err = tx.rows(userByID, search.Want.UserID.String())
 		}
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 	}
-	return found, nil
+	return found, tx.now, nil
 }
 
 // Look implements [bunstore.Transaction].

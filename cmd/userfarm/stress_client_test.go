@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/userfarm/userfarm/domain"
 )
 
 // leaseTTL is short, so that a user is free again soon if the answer to its acquire was lost.
@@ -160,4 +162,36 @@ func (f *farmClient) do(method, path, body string, answer any) error {
 		return nil
 	}
 	return json.NewDecoder(response.Body).Decode(answer)
+}
+
+// history returns all events.
+func (f *farmClient) history() (all []domain.Event, err error) {
+	for cursor := ""; ; {
+		var page struct {
+			Events []struct {
+				At     time.Time        `json:"at"`
+				Kind   domain.EventKind `json:"kind"`
+				UserID string           `json:"user_id"`
+				Fence  uint64           `json:"fence"`
+			} `json:"events"`
+			NextCursor string `json:"next_cursor"`
+		}
+		query := url.Values{"limit": {"1000"}}
+		if cursor != "" {
+			query.Set("cursor", cursor)
+		}
+		if err := f.do(http.MethodGet, "/v1/events?"+query.Encode(), "", &page); err != nil {
+			return nil, err
+		}
+		for _, e := range page.Events {
+			id, err := domain.ParseUserID(e.UserID)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, domain.Event{At: e.At, Kind: e.Kind, UserID: id, Fence: e.Fence})
+		}
+		if cursor = page.NextCursor; cursor == "" {
+			return all, nil
+		}
+	}
 }

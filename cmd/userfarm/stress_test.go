@@ -19,6 +19,7 @@ import (
 
 	"github.com/userfarm/userfarm/adapters/postgres/postgrestest"
 	"github.com/userfarm/userfarm/adapters/sealing"
+	"github.com/userfarm/userfarm/ports/portstest"
 )
 
 var (
@@ -104,9 +105,17 @@ func stress(t *testing.T, replicas []*replica, spared int) {
 	if missing := int64(report.missingFences); missing > lost.Load() {
 		t.Errorf("%d fences are in no record, but only %d requests lost their answer", missing, lost.Load())
 	}
+	history, err := farm.history()
+	if err == nil {
+		err = portstest.CheckHolds(history)
+	}
+	if err != nil {
+		t.Errorf("history: %v", err)
+	}
 	pairs := len(holds) - *stressUsers
 	t.Logf("%d pairs by %d workers in %v (%.0f/s), %d kills: %d acquires were not sent, %d lost their answer, %d were refused",
 		pairs, *stressWorkers, *stressFor, float64(pairs)/stressFor.Seconds(), kills, unsent.Load(), lost.Load(), refused.Load())
+	t.Logf("%d events", len(history))
 	t.Logf("%d holds of %d users: %d overlap, %d fences are in no record, highest fence %d, longest hold %v",
 		len(holds), report.users, report.overlaps, report.missingFences, report.highestFence, report.longestHold.Round(time.Microsecond))
 }

@@ -53,8 +53,12 @@ func Open(loaded Loaded) *Ledger {
 	return l
 }
 
-// Load adds what was loaded later in the same transaction. Now and Complete stay as they were.
+// Load adds what was loaded later in the same transaction. If more has a later Now, all that the ledger decides happens then:
+// a rival may have let go of what was loaded just before. Complete stays as it was.
 func (l *Ledger) Load(more Loaded) {
+	if more.Now.After(l.loaded.Now) {
+		l.loaded.Now, l.changes.Now = more.Now, more.Now
+	}
 	for _, row := range more.Users {
 		l.enter(row)
 	}

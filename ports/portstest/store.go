@@ -53,7 +53,11 @@ func TestStore(t *testing.T, env Env, newSubject Factory) {
 		t.Run(theme.name, func(t *testing.T) {
 			for _, test := range theme.tests {
 				t.Run(test.name, func(t *testing.T) {
-					env(t, func(t *testing.T) { test.run(newFarm(t, newSubject(t))) })
+					env(t, func(t *testing.T) {
+						f := newFarm(t, newSubject(t))
+						test.run(f)
+						f.checkHolds()
+					})
 				})
 			}
 		})
