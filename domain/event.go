@@ -18,17 +18,23 @@ const (
 	UserRemoved     EventKind = "removed"
 )
 
-// Event records something that happened to a user. It has no secrets.
+// ClaimGaveUp says that a claim left the line without users, and did not ask again in time; see [Waiter.GaveUp].
+const ClaimGaveUp EventKind = "gave_up"
+
+// Event records something that happened to a user, or that a claim gave up. It has no secrets.
 type Event struct {
 	At     time.Time // by the store's clock
 	Kind   EventKind
 	UserID UserID
 	Login  string
 	Pool   Pool
-	Owner  string // of the lock that the event is about; empty for an open lock, or if there is no lock
-	Note   string // of that lock
+	Owner  string // of the lock or claim that the event is about; empty for an open lock, or if there is no lock
+	Note   string // of that lock or claim
 	Fence  uint64 // of the user's latest lock; 0 if there never was one
 	Reason string // in the words of the caller
+
+	// Waited is how long the claim waited in line, for an acquire or a claim that gave up.
+	Waited time.Duration
 
 	// Key is the API key of the caller that caused the event. It is zero if the caller had none, and for an expiry, which no
 	// caller caused.

@@ -1,6 +1,9 @@
 package domain
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Asker tells people who makes a claim. No rule depends on it.
 type Asker struct {
@@ -28,6 +31,19 @@ func (w Waiter) In(scope Scope) (seen Waiter, ok bool) {
 		}
 	}
 	return w, len(w.Want) > 0
+}
+
+// GaveUp returns the events of a claim that waited until w.Until, left without users, and has not asked again by now: one for
+// each pool that its selectors name. What a selector leaves open is zero.
+func (w Waiter) GaveUp(now time.Time) (events []Event) {
+	e := Event{At: now, Kind: ClaimGaveUp, Owner: w.Owner, Note: w.Note, Key: w.Key, Waited: max(w.Until.Sub(w.Since), 0)}
+	for _, s := range w.Want {
+		e.UserID, e.Pool = s.UserID, Pool{ProjectID: s.ProjectID, Env: s.Env, Domain: s.Domain}
+		if !slices.Contains(events, e) {
+			events = append(events, e)
+		}
+	}
+	return events
 }
 
 // Compete reports whether one user could be for either of two claims.

@@ -38,8 +38,8 @@ type Dialect struct {
 	// Settled is a condition on events e: no event before this one is still to be written. It is empty where none can be.
 	Settled string
 
-	// LeftInLine are the tables where claims in line may have left something behind, with the time when it was.
-	LeftInLine []Aging
+	// DeadReplicas is the table of replicas, if there is one, with the time when they last said that they are alive.
+	DeadReplicas []Aging
 
 	// AddEvents records events at a time, outside of an [Engine]'s transaction.
 	AddEvents func(ctx context.Context, tx *sql.Tx, at int64, events []domain.Event) error

@@ -76,6 +76,9 @@ type Ask struct {
 	// Places asks for the places in line of these calls, also of those that claims left at most [domain.PlaceKept] ago.
 	Places []ledger.CallID
 
+	// Late asks for the places in line that are not kept any longer.
+	Late bool
+
 	// Beat is the replica that reports that it is alive, once the transaction commits; 0 is none.
 	Beat ReplicaID
 }
@@ -91,6 +94,7 @@ type Found struct {
 	Wants   [][]domain.Selector         // each once, in any order
 	Line    Line
 	Places  []Waiter
+	Late    []Waiter
 	Expired []Row
 
 	NextExpiry int64 // of a lock, by the store's clock; 0 if none is to expire

@@ -34,7 +34,7 @@ func (s *Store) Events(ctx context.Context, q ports.EventQuery) (ports.EventPage
 
 func (s *Store) searchEvents(ctx context.Context, db bun.IDB, q ports.EventQuery) ([]ports.RecordedEvent, error) {
 	search := db.NewSelect().TableExpr("events AS e").Join("LEFT JOIN api_keys AS k ON k.key_id = e.key_id").
-		ColumnExpr("e.event_id, e.at, e.kind, e.user_id, e.login, e.project_id, e.env, e.domain, e.owner, e.note, e.fence, e.reason").
+		ColumnExpr("e.event_id, e.at, e.kind, e.user_id, e.login, e.project_id, e.env, e.domain, e.owner, e.note, e.fence, e.reason, e.waited").
 		ColumnExpr("e.key_id, coalesce(k.name, ''), k.projects").
 		Where("e.event_id > ?", int64(q.After)).
 		Order("e.event_id").Limit(int64(q.Limit) + 1)
@@ -65,15 +65,16 @@ func (s *Store) searchEvents(ctx context.Context, db bun.IDB, q ports.EventQuery
 	var all []ports.RecordedEvent
 	for rows.Next() {
 		var e ports.RecordedEvent
-		var at int64
+		var at, waited int64
 		var userID, projectID uuid.UUID
 		var key uuid.NullUUID
 		var keyProjects *string
 		err := rows.Scan(&e.ID, &at, &e.Kind, &userID, &e.Login, &projectID, &e.Pool.Env, &e.Pool.Domain,
-			&e.Owner, &e.Note, &e.Fence, &e.Reason, &key, &e.KeyName, &keyProjects)
+			&e.Owner, &e.Note, &e.Fence, &e.Reason, &waited, &key, &e.KeyName, &keyProjects)
 		if err != nil {
 			return nil, err
 		}
+		e.Waited = time.Duration(waited) * time.Microsecond
 		e.At, e.UserID, e.Pool.ProjectID = instant(at), domain.UserID(userID), domain.ProjectID(projectID)
 		e.Key = domain.APIKeyID(key.UUID)
 		keyScope, err := scopeOf(keyProjects)

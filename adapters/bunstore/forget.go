@@ -32,8 +32,11 @@ func (s *Store) Forget(ctx context.Context, ages ports.Ages) error {
 			return err
 		}
 	}
-	for _, left := range s.dialect.LeftInLine {
-		if err := s.forget(ctx, left, DeadAfter); err != nil {
+	if err := s.forgetPlaces(ctx); err != nil {
+		return err
+	}
+	for _, dead := range s.dialect.DeadReplicas {
+		if err := s.forget(ctx, dead, DeadAfter); err != nil {
 			return err
 		}
 	}

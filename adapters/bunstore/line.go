@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/userfarm/userfarm/domain"
@@ -30,9 +31,10 @@ type line struct {
 	mu       sync.Mutex
 	arriving []*waitingClaim // not in the store yet
 	waiting  map[ledger.Place]*waitingClaim
-	behind   []*waitingClaim // of those waiting, the ones whose call has another place ahead, which may come to be kept
-	leaving  []ledger.Place  // that no claim has, and that are still in the store
-	running  chan struct{}   // closed when the goroutine has ended; nil if there is none
+	behind   []*waitingClaim       // of those waiting, the ones whose call has another place ahead, which may come to be kept
+	leaving  []ledger.Place        // that no claim has, and that are still in the store
+	refused  map[ledger.Place]bool // those of leaving whose claims may not come back
+	running  chan struct{}         // closed when the goroutine has ended; nil if there is none
 	closed   bool
 	repeated map[ledger.CallKey]bool // calls that other claims in line may have made, too
 	worked   time.Time               // when the store was last seen to work
@@ -47,10 +49,13 @@ type waitingClaim struct {
 	wait    time.Duration
 	refusal error // the answer if it is never served; nil if that is not known yet
 
+	refused atomic.Bool // its caller leaves for good
+
 	doubts chan struct{} // has something when users went that the claim may wait for
 
 	place ledger.Place // 0 until the store has it
-	until time.Time    // by the store's clock
+	since time.Time    // by the store's clock, as until; zero until the store has it
+	until time.Time
 }
 
 func newWaitingClaim(claim *ledger.Claim, came time.Time, wait time.Duration, refusal error) *waitingClaim {
@@ -68,7 +73,8 @@ func (l *line) init(serve func(*pass) (committing bool, err error)) {
 	var random [8]byte
 	_, _ = rand.Read(random[:])                                      // never fails, by its documentation
 	l.replica = ReplicaID(binary.BigEndian.Uint64(random[:])>>1) | 1 //nolint:gosec // any bits but all zeros will do
-	l.serve, l.awake, l.waiting = serve, make(chan struct{}, 1), map[ledger.Place]*waitingClaim{}
+	l.serve, l.awake = serve, make(chan struct{}, 1)
+	l.waiting, l.refused = make(map[ledger.Place]*waitingClaim), make(map[ledger.Place]bool)
 }
 
 // arrive puts a claim behind all that came before it: claims that were refused together do not get here in their order.
@@ -114,9 +120,17 @@ func (l *line) leave(w *waitingClaim) {
 		return
 	}
 	delete(l.waiting, w.place)
-	l.leaving = append(l.leaving, w.place)
+	l.noteLeaving(w)
 	l.start()
 	l.wake()
+}
+
+// noteLeaving keeps the place of a claim that has left. The caller holds the mutex.
+func (l *line) noteLeaving(w *waitingClaim) {
+	l.leaving = append(l.leaving, w.place)
+	if w.refused.Load() {
+		l.refused[w.place] = true
+	}
 }
 
 // wake makes a pass due, if a claim is in line.
@@ -154,6 +168,13 @@ func (l *line) at(place ledger.Place) *waitingClaim {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.waiting[place]
+}
+
+// isRefused reports whether the claim that had a place may not come back.
+func (l *line) isRefused(place ledger.Place) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.refused[place]
 }
 
 // giveUp answers all claims that wait here with an error of the store. The caller holds the mutex.

@@ -90,7 +90,7 @@ func (s *Store) servePass(p *pass) (committing bool, err error) {
 }
 
 func (s *Store) pass(ctx context.Context, p *pass) (committing bool, err error) {
-	ask := Ask{Line: true, Places: p.calls()}
+	ask := Ask{Line: true, Places: p.calls(), Late: p.beat}
 	if p.beat {
 		ask.Beat = s.line.replica
 	}
@@ -99,6 +99,9 @@ func (s *Store) pass(ctx context.Context, p *pass) (committing bool, err error) 
 		return false, err
 	}
 	defer tx.Rollback()
+	if err := giveUp(ctx, tx, l, found.Late); err != nil {
+		return false, err
+	}
 	p.takeOver(found.Places)
 	line := p.lineUp(found.Line)
 	now, expiry := instant(found.Now), s.line.expiry
@@ -115,8 +118,19 @@ func (s *Store) pass(ctx context.Context, p *pass) (committing bool, err error) 
 		return false, err
 	}
 	p.moveUp(l, now)
-	aside := slices.Clone(p.leaving)
+	var aside []ledger.Place
+	for _, place := range p.leaving {
+		if p.line.isRefused(place) {
+			l.Leave(place)
+		} else {
+			aside = append(aside, place)
+		}
+	}
 	for _, settled := range p.settled {
+		if place, kept := p.places[settled.waitingClaim]; kept && !settled.timeUp {
+			l.Rejoin(place, 0) // it is this process's to give up
+			l.Leave(place.Place)
+		}
 		switch {
 		case settled.place == 0:
 		case settled.timeUp:
@@ -223,7 +237,11 @@ func (s *Store) serveTurns(ctx context.Context, p *pass, tx Transaction, l *ledg
 			continue
 		}
 		w := each.here
-		err := w.caller.apply(func() error { return l.Serve(w.claim, turns[i]) })
+		since := w.since
+		if place, kept := p.places[w]; kept {
+			since = place.Since
+		}
+		err := w.caller.apply(func() error { return l.Serve(w.claim, turns[i], since) })
 		if errors.Is(err, ledger.ErrContended) {
 			w.caller.free() // the same call is being carried out: the next pass knows its outcome
 			continue

@@ -108,6 +108,9 @@ func (l *line) end(p *pass, committing bool, err error) time.Duration {
 		return retryLine
 	}
 	l.leaving = slices.DeleteFunc(l.leaving, func(place ledger.Place) bool { return slices.Contains(p.leaving, place) })
+	for _, place := range p.leaving {
+		delete(l.refused, place)
+	}
 	arrived := make(map[*waitingClaim]bool, len(p.settled)+len(p.joined))
 	for _, settled := range p.settled {
 		arrived[settled.waitingClaim] = true
@@ -121,12 +124,12 @@ func (l *line) end(p *pass, committing bool, err error) time.Duration {
 			delete(l.waiting, w.place)
 		}
 		l.leaving = slices.DeleteFunc(l.leaving, func(place ledger.Place) bool { return place == joined.Place }) // taken over
-		w.place, w.until = joined.Place, joined.Until
+		w.place, w.since, w.until = joined.Place, joined.Since, joined.Until
 		if joined.behind {
 			l.behind = append(l.behind, w)
 		}
 		if w.caller.hasLeft() {
-			l.leaving = append(l.leaving, w.place)
+			l.noteLeaving(w)
 			p.again = true
 		} else {
 			l.waiting[w.place] = w
@@ -163,7 +166,7 @@ func (l *line) endFailed(p *pass, committing bool, err error) {
 			if w := joined.waitingClaim; w.place != 0 { // at which of its places it is, is not known: it arrives anew
 				delete(l.waiting, w.place)
 				l.leaving = append(l.leaving, w.place)
-				w.place = 0
+				w.place, w.since = 0, time.Time{}
 				l.insertArriving(w)
 			}
 		}

@@ -16,6 +16,7 @@
 //   - retry.go: what is tried again, and for how long
 //   - look.go: why a claim came short
 //   - line.go, passes.go, pass.go, wait.go: the line; the part that waits here, when to pass over it, one pass, one claim
+//   - give_up.go: claims that have left the line, and do not ask again
 //   - forget.go, unused.go: what housekeeping deletes
 //   - gone.go: users that claims in line wait for in vain
 //   - dialect.go, engine.go: what the databases implement

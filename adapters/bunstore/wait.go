@@ -40,6 +40,7 @@ func (s *Store) waitInLine(ctx context.Context, w *waitingClaim) error {
 		}
 	}
 	left := ctx.Err()
+	w.refused.Store(hopeless != nil)
 	for !w.caller.leave() { // it is being served; if that is undone, the caller may leave again
 		select {
 		case <-w.caller.answered:

@@ -151,18 +151,24 @@ func newestEvent(ctx context.Context, history ports.History) (newest ports.Event
 // viewEvent returns an event without secrets.
 func viewEvent(e ports.RecordedEvent) api.Event {
 	view := api.Event{
-		EventID:   formatEventID(e.ID),
-		At:        e.At.UTC(),
-		Kind:      api.EventKind(e.Kind),
-		UserID:    e.UserID.String(),
-		Login:     e.Login,
-		ProjectID: e.Pool.ProjectID.String(),
-		Env:       e.Pool.Env,
-		Domain:    e.Pool.Domain,
-		Owner:     e.Owner,
-		Note:      e.Note,
-		Fence:     e.Fence,
-		Reason:    e.Reason,
+		EventID: formatEventID(e.ID),
+		At:      e.At.UTC(),
+		Kind:    api.EventKind(e.Kind),
+		Login:   e.Login,
+		Env:     e.Pool.Env,
+		Domain:  e.Pool.Domain,
+		Owner:   e.Owner,
+		Note:    e.Note,
+		Fence:   e.Fence,
+		Reason:  e.Reason,
+
+		WaitedSeconds: e.Waited.Round(time.Millisecond).Seconds(),
+	}
+	if !e.UserID.IsZero() {
+		view.UserID = new(e.UserID.String())
+	}
+	if project := e.Pool.ProjectID; !project.IsZero() {
+		view.ProjectID = new(project.String())
 	}
 	if !e.Key.IsZero() {
 		view.Key = &api.EventKey{KeyID: e.Key.String(), Name: e.KeyName}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -64,12 +65,32 @@ func TestEveryChangeIsInTheHistory(t *testing.T) {
 	c.wantEvents("", "created", "acquired", "renewed", "released", "quarantined: blocked", "restored: unblocked", "removed")
 
 	acquired := c.events("/v1/events")[1]
+	project := projectID
 	want := api.Event{
-		EventID: acquired.EventID, At: lease.AcquiredAt, Kind: api.EventKindAcquired, UserID: alice.UserID, Login: "alice",
-		ProjectID: projectID, Env: "staging", Domain: "shop.example.com", Owner: "ci-1", Note: "a test", Fence: 1,
+		EventID: acquired.EventID, At: lease.AcquiredAt, Kind: api.EventKindAcquired, UserID: &alice.UserID, Login: "alice",
+		ProjectID: &project, Env: "staging", Domain: "shop.example.com", Owner: "ci-1", Note: "a test", Fence: 1,
 	}
-	if acquired != want {
+	if !reflect.DeepEqual(acquired, want) {
 		t.Errorf("got %+v, want %+v", acquired, want)
+	}
+}
+
+func TestAClaimThatGaveUpIsInTheHistory(t *testing.T) {
+	c := newClient(t)
+	c.newUser("alice", nil)
+	c.acquire(`{"users":[{}]}`)
+	c.post("/v1/leases", `{"users":[{"env":"staging"}],"owner":"ci-2","note":"a test","wait_seconds":1}`).want(409)
+	events := c.events("/v1/events")
+	gaveUp := events[len(events)-1]
+	want := api.Event{
+		EventID: gaveUp.EventID, At: gaveUp.At, Kind: api.EventKindGaveUp, Env: "staging", Owner: "ci-2", Note: "a test",
+		WaitedSeconds: gaveUp.WaitedSeconds,
+	}
+	if !reflect.DeepEqual(gaveUp, want) || gaveUp.WaitedSeconds < 0.9 {
+		t.Errorf("got %+v, want %+v after a wait of a second", gaveUp, want)
+	}
+	if got := c.get("/v1/events?cursor=" + events[len(events)-2].EventID).body; !strings.Contains(got, `"user_id":null,"login":"","project_id":null`) {
+		t.Errorf("got %s, want no user and no project", got)
 	}
 }
 

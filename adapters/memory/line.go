@@ -32,7 +32,7 @@ func (w *waiter) serve(l *ledger.Ledger, users []*domain.User) (err error) {
 			err = errPanicked
 		}
 	}()
-	return l.Serve(w.claim, users)
+	return l.Serve(w.claim, users, w.Since)
 }
 
 var errPanicked = errors.New("panicked")
@@ -104,10 +104,26 @@ func (s *Store) insert(w *waiter) {
 	s.line = slices.Insert(s.line, at, w)
 }
 
-// keptPlaces forgets the places that were kept for long enough, and returns the others.
+// keptPlaces gives up the places that were kept for long enough, and returns the others.
 func (s *Store) keptPlaces(now time.Time) []ledger.Waiter {
-	maps.DeleteFunc(s.aside, func(_ ledger.Place, w ledger.Waiter) bool { return now.Sub(w.Until) >= domain.PlaceKept })
+	s.giveUp(now)
 	return slices.Collect(maps.Values(s.aside))
+}
+
+// giveUp ends the wait of claims that left the line and have not asked again in time.
+func (s *Store) giveUp(now time.Time) {
+	var late []ledger.Waiter
+	var calls []ledger.CallKey
+	for _, w := range s.aside {
+		if w.Call.IsZero() || now.Sub(w.Until) >= domain.PlaceKept {
+			late, calls = append(late, w), append(calls, w.Call.Key())
+			delete(s.aside, w.Place)
+		}
+	}
+	slices.SortFunc(late, func(a, b ledger.Waiter) int { return cmp.Compare(a.Place, b.Place) })
+	l := ledger.Open(ledger.Loaded{Now: now, Calls: s.carriedOut(now, calls)})
+	l.GiveUp(late...)
+	s.write(l.Changes())
 }
 
 // await returns when w is settled, which it is at the latest when it has waited for long enough or its caller has left.
@@ -141,11 +157,12 @@ func (s *Store) leave(w *waiter) {
 // stepAside settles a claim that may ask again, and keeps its place. If it has asked again already, that claim gets the place.
 func (s *Store) stepAside(now time.Time, w *waiter, err error) {
 	s.settle(w, err)
-	if w.Call.IsZero() {
-		return
-	}
 	w.Until = now
 	s.aside[w.Place] = w.Waiter
+	if w.Call.IsZero() {
+		s.giveUp(now)
+		return
+	}
 	for _, again := range s.line {
 		if _, mine := ledger.PlaceOf(again.claim, []ledger.Waiter{w.Waiter}); mine && again.Place > w.Place {
 			s.line = slices.DeleteFunc(s.line, func(other *waiter) bool { return other == again })

@@ -25,12 +25,9 @@ var dialect = bunstore.Dialect{
 		"SET LOCAL lock_timeout = '100ms'", // how long it holds up adds, beside the time that it takes itself
 		fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", addsLock),
 	},
-	LeftInLine: []bunstore.Aging{
-		{Table: "waiters", Key: "place", At: "until"},
-		{Table: "replicas", Key: "replica_id", At: "seen_at"},
-	},
-	AddEvents: addEventsIn,
-	Cause:     causeOf,
+	DeadReplicas: []bunstore.Aging{{Table: "replicas", Key: "replica_id", At: "seen_at"}},
+	AddEvents:    addEventsIn,
+	Cause:        causeOf,
 }
 
 // causeOf reads the SQLSTATE (PostgreSQL documentation, appendix A). An error without one is not the server's answer but that

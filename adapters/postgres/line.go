@@ -28,8 +28,9 @@ const (
 		ON CONFLICT (replica_id) DO UPDATE SET seen_at = excluded.seen_at`
 
 	// forgetLate removes the claims of replicas that died, and places that were kept for long enough.
-	forgetLate = `DELETE FROM waiters
-		WHERE until < (SELECT ` + clock + `) - 1000000 AND (call IS NULL OR until < (SELECT ` + clock + `) - $1::bigint)`
+	forgetLate = `DELETE FROM waiters w
+		WHERE w.until < (SELECT ` + clock + `) - 1000000 AND (w.call IS NULL OR w.until < (SELECT ` + clock + `) - $1::bigint)
+		RETURNING ` + waiterColumns + `, true`
 
 	// wantsInLine goes from one of the wants to the next one by the index, however many claims want the same.
 	wantsInLine = `WITH RECURSIVE wants (key) AS (
@@ -111,7 +112,9 @@ func (e *exchange) line(ask bunstore.Ask, found *bunstore.Found) {
 	e.run(takeTurn, int64(lineLock))
 	if ask.Beat != 0 {
 		e.run(noteBeat, int64(ask.Beat))
-		e.run(forgetLate, domain.PlaceKept.Microseconds())
+	}
+	if ask.Late {
+		e.read(forgetLate, []any{domain.PlaceKept.Microseconds()}, func(rows pgx.Rows) error { return readWaiters(rows, &found.Late) })
 	}
 	e.read(findHeads, []any{bunstore.DeadAfter.Microseconds(), bunstore.MaxAlike}, func(rows pgx.Rows) error {
 		return readLine(rows, &found.Line)

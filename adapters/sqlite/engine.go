@@ -93,6 +93,9 @@ func (tx *transaction) find(ask bunstore.Ask) (bunstore.Found, error) {
 		found.Line = tx.engine.line.heads(tx.now)
 		found.Places = tx.engine.line.places(ask.Places, tx.now)
 	}
+	if ask.Late {
+		found.Late = tx.engine.line.late(tx.now)
+	}
 	if err := tx.expiry(ask, &found); err != nil {
 		return found, err
 	}

@@ -31,22 +31,21 @@ func (l *line) change(changes bunstore.Changes, commit func() error) error {
 	for _, place := range changes.Aside {
 		aside[int64(place)] = true
 	}
-	replaced := make(map[int64]bool, len(changes.Left)+len(changes.Waiters))
+	left := make(map[int64]bool, len(changes.Left))
 	for _, place := range changes.Left {
-		replaced[int64(place)] = true
+		left[int64(place)] = true
 	}
+	joined := make(map[int64]bool, len(changes.Waiters))
 	for _, w := range changes.Waiters {
-		replaced[w.Place] = true
+		joined[w.Place] = true
 	}
+	l.waiters = slices.DeleteFunc(l.waiters, func(w bunstore.Waiter) bool { return joined[w.Place] })
+	l.waiters = slices.DeleteFunc(append(l.waiters, changes.Waiters...), func(w bunstore.Waiter) bool { return left[w.Place] })
 	for i, w := range l.waiters {
 		if aside[w.Place] {
 			l.waiters[i].Away, l.waiters[i].Until = true, min(w.Until, changes.At)
 		}
 	}
-	l.waiters = slices.DeleteFunc(l.waiters, func(w bunstore.Waiter) bool {
-		return replaced[w.Place] || w.Away && !isKept(w, changes.At)
-	})
-	l.waiters = append(l.waiters, changes.Waiters...)
 	slices.SortFunc(l.waiters, func(a, b bunstore.Waiter) int { return cmp.Compare(a.Place, b.Place) })
 	return nil
 }
@@ -54,6 +53,18 @@ func (l *line) change(changes bunstore.Changes, commit func() error) error {
 // isKept reports whether the place of a claim that has left is kept for a repetition of its call.
 func isKept(w bunstore.Waiter, now int64) bool {
 	return !w.Call.IsZero() && now-w.Until < domain.PlaceKept.Microseconds()
+}
+
+// late returns the places of claims that have left, and that are not kept any longer.
+func (l *line) late(now int64) (late []bunstore.Waiter) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, w := range l.waiters {
+		if w.Away && !isKept(w, now) {
+			late = append(late, w)
+		}
+	}
+	return late
 }
 
 // places returns the places of these calls.

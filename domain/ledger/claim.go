@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/userfarm/userfarm/domain"
 )
@@ -60,13 +61,22 @@ func (c *Claim) apply(l *Ledger) error {
 
 func (*Claim) confirm(map[domain.UserID]bool) error { return nil }
 
-// Serve gives users of the ledger, one for each selector, to a claim. It returns the error of the claim's Decide, and what
-// Apply returns for a call that was carried out before or is contended.
-func (l *Ledger) Serve(c *Claim, users []*domain.User) error {
+// Serve gives users of the ledger, one for each selector, to a claim that has waited since then; zero if it has not. It returns the error of the
+// claim's Decide, and what Apply returns for a call that was carried out before or is contended.
+func (l *Ledger) Serve(c *Claim, users []*domain.User, since time.Time) error {
 	if err := l.checkCall(c.Once); err != nil {
 		return err
 	}
-	return l.give(c, users)
+	before := len(l.changes.Events)
+	if err := l.give(c, users); err != nil {
+		return err
+	}
+	for i := before; i < len(l.changes.Events) && !since.IsZero(); i++ {
+		if e := &l.changes.Events[i]; e.Kind == domain.UserAcquired {
+			e.Waited = max(l.loaded.Now.Sub(since), 0)
+		}
+	}
+	return nil
 }
 
 func (l *Ledger) give(c *Claim, users []*domain.User) error {

@@ -22,16 +22,19 @@ type Waiter struct {
 	Asker domain.Asker
 }
 
-// CallID is the same for repetitions of a call; zero for calls without an idempotency key.
-type CallID [sha256.Size]byte
+// CallID is the same for repetitions of a call, which has the same key and the same request; zero for calls without a key.
+type CallID [2 * sha256.Size]byte
 
 // CallOf returns the id of a claim's call.
 func CallOf(c *Claim) CallID {
 	if c.Once.IsZero() {
 		return CallID{}
 	}
-	return sha256.Sum256(slices.Concat(c.Once.Key[:], c.Once.Request[:]))
+	return CallID(slices.Concat(c.Once.Key[:], c.Once.Request[:]))
 }
+
+// Key returns the key of the call.
+func (c CallID) Key() CallKey { return CallKey(c[:sha256.Size]) }
 
 // IsZero reports whether the call has no key.
 func (c CallID) IsZero() bool { return c == CallID{} }
@@ -114,6 +117,19 @@ func (l *Ledger) Leave(places ...Place) {
 func (l *Ledger) StepAside(places ...Place) {
 	l.changes.Aside = append(l.changes.Aside, places...)
 	l.noteLeft(len(places))
+}
+
+// GiveUp ends the wait of claims whose places are not kept any longer. Those whose call was carried out have got what they
+// waited for; see [Loaded.Calls].
+func (l *Ledger) GiveUp(late ...Waiter) {
+	for _, w := range late {
+		l.changes.Left = append(l.changes.Left, w.Place)
+		if _, carriedOut := l.calls[w.Call.Key()]; carriedOut && !w.Call.IsZero() {
+			continue
+		}
+		gone := domain.Waiter{Want: w.Want, Asker: w.Asker, Since: w.Since, Until: w.Until}
+		l.changes.Events = append(l.changes.Events, gone.GaveUp(l.loaded.Now)...)
+	}
 }
 
 func (l *Ledger) noteLeft(n int) {

@@ -14,6 +14,9 @@ func CheckHolds(events []domain.Event) error {
 	latest := make(map[domain.UserID]domain.Event)
 	held := make(map[domain.UserID]bool) // no entry if that is not known
 	for _, e := range events {
+		if e.Kind == domain.ClaimGaveUp {
+			continue
+		}
 		before, known := latest[e.UserID]
 		latest[e.UserID] = e
 		isHeld, heldKnown := held[e.UserID]
@@ -29,6 +32,9 @@ func CheckHolds(events []domain.Event) error {
 			return fmt.Errorf("a hold ends that did not begin:\n\t%+v\n\t%+v", before, e)
 		case begins || ends:
 			held[e.UserID] = begins
+		case e.Kind == domain.UserRemoved:
+			delete(latest, e.UserID)
+			delete(held, e.UserID)
 		}
 	}
 	return nil

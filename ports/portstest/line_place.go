@@ -16,6 +16,7 @@ var linePlaceTests = []storeTest{
 	{"passes over a claim while it is away", placePassedOver},
 	{"counts no claim that is away", placeNotCounted},
 	{"keeps a place for half a minute", placeLost},
+	{"keeps a place while old data is forgotten", placeNotForgotten},
 	{"keeps no place without a key", placeWithoutKey},
 	{"gives the place to no other call", placeOfAnotherCall},
 	{"gives the place to no claim that wants something else", placeOfAnotherWant},
@@ -136,6 +137,19 @@ func placeLost(f *farm) {
 	f.must(f.release(held.ID))
 	second.served()
 	f.wantWaiting(first)
+}
+
+func placeNotForgotten(f *farm) {
+	f.add()
+	held := f.acquireFor(time.Hour, anyone)
+	f.standAway("a")
+	second := f.stand(anyone)
+	f.advanceInLine(domain.PlaceKept - 5*time.Second)
+	f.must(f.store.Forget(f.Context(), ports.Ages{}))
+	first := f.standFor(f.patientFor(domain.MaxWait, "a"))
+	f.must(f.release(held.ID))
+	first.served()
+	f.wantWaiting(second)
 }
 
 func placeWithoutKey(f *farm) {

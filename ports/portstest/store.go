@@ -29,6 +29,7 @@ func TestStore(t *testing.T, env Env, newSubject Factory) {
 		{"EndExpired", endExpiredTests},
 		{"Line", lineTests},
 		{"LinePlace", linePlaceTests},
+		{"LineGiveUp", lineGiveUpTests},
 		{"LineHopeless", lineHopelessTests},
 		{"LineRead", lineReadTests},
 		{"LineCount", lineCountTests},

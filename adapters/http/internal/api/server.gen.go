@@ -120,6 +120,7 @@ const (
 	EventKindCreated     EventKind = "created"
 	EventKindExpired     EventKind = "expired"
 	EventKindForced      EventKind = "forced"
+	EventKindGaveUp      EventKind = "gave_up"
 	EventKindQuarantined EventKind = "quarantined"
 	EventKindReleased    EventKind = "released"
 	EventKindRemoved     EventKind = "removed"
@@ -137,6 +138,8 @@ func (e EventKind) Valid() bool {
 	case EventKindExpired:
 		return true
 	case EventKindForced:
+		return true
+	case EventKindGaveUp:
 		return true
 	case EventKindQuarantined:
 		return true
@@ -310,7 +313,9 @@ type CreatedKey struct {
 	Token string `json:"token"`
 }
 
-// Event Something that happened to a user. It shows the user as it was then.
+// Event Something that happened to a user, which it shows as it was then, or a claim that gave up (`gave_up`): it waited in line,
+// left without users, and did not ask again within 30 seconds. That is recorded within two minutes, once for each pool
+// that the claim wanted users of. What the claim left open is null or empty then.
 type Event struct {
 	// EventID A decimal number, which is higher than that of every earlier event.
 	EventID string `json:"event_id"`
@@ -318,16 +323,16 @@ type Event struct {
 	// At The time, by the clock of the database.
 	At        time.Time `json:"at"`
 	Kind      EventKind `json:"kind"`
-	UserID    string    `json:"user_id"`
+	UserID    *string   `json:"user_id"`
 	Login     string    `json:"login"`
-	ProjectID string    `json:"project_id"`
+	ProjectID *string   `json:"project_id"`
 	Env       string    `json:"env"`
 	Domain    string    `json:"domain"`
 
-	// Owner The owner of the lock; empty for an event without a lock, and for a lock of a legacy route.
+	// Owner The owner of the lock or claim; empty for an event without one, and for a lock of a legacy route.
 	Owner string `json:"owner"`
 
-	// Note The note of that lock.
+	// Note The note of that lock or claim.
 	Note string `json:"note"`
 
 	// Fence The fence of the latest lock on the user; 0 if there never was one.
@@ -335,6 +340,9 @@ type Event struct {
 
 	// Reason Why, in the words of the caller; may be empty.
 	Reason string `json:"reason"`
+
+	// WaitedSeconds How long the claim waited in line, for `acquired` and `gave_up`; 0 for other events.
+	WaitedSeconds float64 `json:"waited_seconds"`
 
 	// Key The API key of the caller; null for a caller without a key, and for an expiry.
 	Key *EventKey `json:"key"`

@@ -1,0 +1,28 @@
+package domain_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/userfarm/userfarm/domain"
+)
+
+func TestAClaimThatGaveUpIsRecordedOnceForEachPool(t *testing.T) {
+	since := time.UnixMilli(1000).UTC()
+	shop := domain.Selector{Env: "stage", Domain: "shop", Labels: domain.Labels{"role": "buyer"}}
+	seller := domain.Selector{Env: "stage", Domain: "shop", Labels: domain.Labels{"role": "seller"}}
+	w := domain.Waiter{
+		Want: []domain.Selector{shop, {Env: "prod"}, seller}, Asker: domain.Asker{Owner: "ann", Note: "a note"},
+		Since: since, Until: since.Add(5 * time.Second),
+	}
+	got := w.GaveUp(since.Add(time.Minute))
+	want := domain.Event{
+		At: since.Add(time.Minute), Kind: domain.ClaimGaveUp, Pool: domain.Pool{Env: "stage", Domain: "shop"}, Owner: "ann", Note: "a note",
+		Waited: 5 * time.Second,
+	}
+	other := want
+	other.Pool = domain.Pool{Env: "prod"}
+	if len(got) != 2 || got[0] != want || got[1] != other {
+		t.Errorf("got %+v, want %+v and %+v", got, want, other)
+	}
+}
