@@ -31,13 +31,20 @@ type line struct {
 	arriving []*waitingClaim // not in the store yet
 	waiting  map[ledger.Place]*waitingClaim
 	behind   []*waitingClaim // of those waiting, the ones whose call has another place ahead, which may come to be kept
-	leaving  []ledger.Place  // that no claim has, and that are still in the store
-	running  chan struct{}   // closed when the goroutine has ended; nil if there is none
+	leaving  leavingPlaces
+	running  chan struct{} // closed when the goroutine has ended; nil if there is none
 	closed   bool
 	repeated map[ledger.CallKey]bool // calls that other claims in line may have made, too
 	worked   time.Time               // when the store was last seen to work
 	gone     time.Time               // when users were last seen to go
 }
+
+// leavingPlaces are places that no claim here has anymore, and that are still in the store. They have the calls of the claims that had
+// them, as far as these are known.
+type leavingPlaces map[ledger.Place]ledger.CallID
+
+// add adds the place of a claim that has one.
+func (l leavingPlaces) add(w *waitingClaim) { l[w.place] = ledger.CallOf(w.claim) }
 
 // waitingClaim is a claim that stands in line, or is about to.
 type waitingClaim struct {
@@ -68,7 +75,8 @@ func (l *line) init(serve func(*pass) (committing bool, err error)) {
 	var random [8]byte
 	_, _ = rand.Read(random[:])                                      // never fails, by its documentation
 	l.replica = ReplicaID(binary.BigEndian.Uint64(random[:])>>1) | 1 //nolint:gosec // any bits but all zeros will do
-	l.serve, l.awake, l.waiting = serve, make(chan struct{}, 1), map[ledger.Place]*waitingClaim{}
+	l.serve, l.awake = serve, make(chan struct{}, 1)
+	l.waiting, l.leaving = make(map[ledger.Place]*waitingClaim), make(leavingPlaces)
 }
 
 // arrive puts a claim behind all that came before it: claims that were refused together do not get here in their order.
@@ -114,7 +122,7 @@ func (l *line) leave(w *waitingClaim) {
 		return
 	}
 	delete(l.waiting, w.place)
-	l.leaving = append(l.leaving, w.place)
+	l.leaving.add(w)
 	l.start()
 	l.wake()
 }
@@ -161,7 +169,7 @@ func (l *line) giveUp(err error) {
 	for place, w := range l.waiting {
 		if w.caller.bind() {
 			delete(l.waiting, place)
-			l.leaving = append(l.leaving, place)
+			l.leaving.add(w)
 			w.caller.answer(err)
 		}
 	}

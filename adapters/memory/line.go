@@ -267,8 +267,9 @@ func (s *Store) Line(ctx context.Context, scope domain.Scope, limit int) (line [
 		return nil, 0, err
 	}
 	defer s.mu.Unlock()
+	named := s.named(nil)
 	for _, w := range s.line {
-		seen, ok := domain.Waiter{Want: w.Want, Asker: w.Asker, Since: w.Since, Until: w.Until}.In(scope)
+		seen, ok := domain.Waiter{Want: w.Want, Asker: w.Asker, Since: w.Since, Until: w.Until}.In(scope, named)
 		if !ok {
 			continue
 		}
@@ -285,10 +286,28 @@ func (s *Store) CountWaiting(ctx context.Context, want []domain.Selector) (count
 		return 0, err
 	}
 	defer s.mu.Unlock()
+	named := s.named(want)
 	for _, w := range s.line {
-		if domain.Compete(w.Want, want) {
+		if domain.CompeteOn(w.Want, want, named) {
 			count++
 		}
 	}
 	return count, nil
+}
+
+// named returns the users that a claim and the claims in line name.
+func (s *Store) named(want []domain.Selector) map[domain.UserID]*domain.User {
+	named := make(map[domain.UserID]*domain.User)
+	note := func(selectors []domain.Selector) {
+		for _, selector := range selectors {
+			if at, found := s.search(selector.UserID); found {
+				named[selector.UserID] = s.users[at]
+			}
+		}
+	}
+	note(want)
+	for _, w := range s.line {
+		note(w.Want)
+	}
+	return named
 }
