@@ -111,6 +111,7 @@ type Store struct {
 	soloSlots  chan struct{} // has room for another operation that goes solo
 	quickSlots chan struct{} // has room for another transaction that waits for no rival
 	pings      singleflight.Group
+	doubts     singleflight.Group // looks whether claims wait in vain, by what they want
 	check      func() error
 	checkSpace func(ctx context.Context) error
 	full       atomic.Bool // an operation found no space on the disk, and none has been seen since

@@ -79,13 +79,38 @@ func (s *Store) timeUp(ctx context.Context, w *waitingClaim) error {
 }
 
 // hopeless returns why a claim waits in vain: no user could satisfy it, or the same call was carried out. It returns nil if the
-// claim is to wait on.
+// claim is to wait on. Claims that want the same share a look, so that a user who goes costs others no more if many wait for it.
 func (s *Store) hopeless(ctx context.Context, claim *ledger.Claim) error {
-	err := s.presentRefusal(ctx, claim)
-	if domain.MayPass(err) || errors.Is(err, ports.ErrUnavailable) {
+	want, _ := EncodeWant(claim.Want)
+	look := s.doubts.DoChan(want, func() (any, error) {
+		return nil, s.bounded(context.WithoutCancel(ctx), "claim", func(ctx context.Context) error {
+			return s.quick(ctx, func() error {
+				s.doubts.Forget(want) // what goes from now on is for the next look
+				_, err := s.chooseNow(ctx, &ledger.Claim{Want: claim.Want})
+				return err
+			})
+		})
+	})
+	select {
+	case found := <-look:
+		if waitsOn(found.Err) {
+			return nil
+		}
+		if claim.Once.IsZero() {
+			return found.Err
+		}
+	case <-ctx.Done():
 		return nil
 	}
-	return err
+	if err := s.presentRefusal(ctx, claim); !waitsOn(err) {
+		return err
+	}
+	return nil
+}
+
+// waitsOn reports whether a claim in line waits on after a look that had this result.
+func waitsOn(err error) bool {
+	return err == nil || domain.MayPass(err) || errors.Is(err, ports.ErrUnavailable)
 }
 
 // presentRefusal returns why a claim that stood in line gets no users, by what is committed at one moment: it may be another

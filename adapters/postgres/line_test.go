@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -447,4 +448,40 @@ func TestRepetitionsInAllReplicasAtOnceGetOnePlaceAndOneLease(t *testing.T) {
 		t.Errorf("the call was carried out %d times", carriedOut)
 	}
 	unanswered(t, "the second in line", second)
+}
+
+// A notification has room for few labels, and a replica that lost its connection gets none.
+func TestAWaiterInAnotherReplicaIsRefusedWhateverItWasTold(t *testing.T) {
+	t.Parallel()
+	server := postgrestest.Shared(t)
+	ctx := context.Background()
+	many := make(domain.Labels)
+	for i := range 30 {
+		many[fmt.Sprintf("label-%d", i)] = strings.Repeat("\u00e9", 200)
+	}
+	for name, lost := range map[string]bool{"more labels than fit": false, "nothing, for its connection was lost": true} {
+		one, other, databaseURL := twoReplicas(t, 0)
+		now := time.Now().UTC().Truncate(time.Microsecond)
+		user, err := domain.NewUser(domain.NewUserID(now), now, domain.Spec{
+			Login: name, Password: domain.NewSecret(password), Pool: pool, Labels: many,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := one.Add(ctx, domain.Once{}, user); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := claim(ctx, one); err != nil {
+			t.Fatal(err)
+		}
+		waiter := wait(t, other, 1)
+		if lost {
+			server.Exec(t, databaseURL, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+				WHERE datname = current_database() AND query LIKE 'LISTEN %'`)
+		}
+		if err := one.Remove(ctx, user.ID(), func(time.Time, []*domain.User) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+		answered(t, "the waiter that was told "+name, waiter, domain.ErrNoMatch)
+	}
 }
