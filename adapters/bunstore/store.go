@@ -114,7 +114,7 @@ type Store struct {
 	doubts     singleflight.Group // looks whether claims wait in vain, by what they want
 	check      func() error
 	checkSpace func(ctx context.Context) error
-	full       atomic.Bool // an operation found no space on the disk, and none has been seen since
+	full       atomic.Bool // no space was seen on the disk since the start, or since an operation found none
 	reconnect  func()
 	unlisten   func()
 	close      func() error
@@ -146,6 +146,7 @@ func New(config Config) *Store {
 		store.reconnect = func() {}
 	}
 	store.leftUnused.Store(true) // by earlier processes
+	store.full.Store(store.checkSpace != nil)
 	store.queue.run = store.runGroup
 	store.line.init(store.servePass)
 	store.listen(config.Listen)
