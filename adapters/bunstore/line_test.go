@@ -101,8 +101,8 @@ func TestALineAsksAStoreThatFailsNoMoreOftenThanItSays(t *testing.T) {
 	})
 }
 
-// Many claims may wait for a user that goes. What others do must not wait for a look of each.
-func TestClaimsThatWantTheSameShareALookWhetherTheyWaitInVain(t *testing.T) {
+// Many claims may wait for a user that goes, or have the same deadline. What others do must not wait for a look of each.
+func TestClaimsThatWantTheSameShareALook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		engine, store, _ := newFakeEngine(0)
 		looks := 0
@@ -111,10 +111,11 @@ func TestClaimsThatWantTheSameShareALookWhetherTheyWaitInVain(t *testing.T) {
 			time.Sleep(time.Second)
 			return nil
 		}
-		refusals := make(chan error, 300)
+		refusals := make(chan error, 600)
 		look := func() {
 			for range 100 {
 				go func() { refusals <- store.hopeless(t.Context(), &ledger.Claim{Want: []domain.Selector{{}}}) }()
+				go func() { refusals <- store.presentRefusal(t.Context(), &ledger.Claim{Want: []domain.Selector{{}}}) }()
 			}
 			synctest.Wait()
 		}
@@ -125,13 +126,13 @@ func TestClaimsThatWantTheSameShareALookWhetherTheyWaitInVain(t *testing.T) {
 		look() // while the first look is under way, which may have missed what these doubt
 		look()
 		time.Sleep(3 * time.Second)
-		for range 300 {
+		for range 600 {
 			if err := <-refusals; !errors.Is(err, domain.ErrNoMatch) {
 				t.Fatalf("got %v, want %v", err, domain.ErrNoMatch)
 			}
 		}
 		if looks != 2 {
-			t.Errorf("300 claims looked %d times, want one look for the first 100 and one for the others", looks)
+			t.Errorf("600 claims looked %d times, want one look for the first 200 and one for the others", looks)
 		}
 	})
 }

@@ -111,7 +111,7 @@ type Store struct {
 	soloSlots  chan struct{} // has room for another operation that goes solo
 	quickSlots chan struct{} // has room for another transaction that waits for no rival
 	pings      singleflight.Group
-	doubts     singleflight.Group // looks whether claims wait in vain, by what they want
+	looks      singleflight.Group // that claims in line share; see lookTogether
 	check      func() error
 	checkSpace func(ctx context.Context) error
 	full       atomic.Bool // no space was seen on the disk since the start, or since an operation found none
