@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -248,6 +249,100 @@ func TestForceReleaseEndsNoLockWithAnotherFence(t *testing.T) {
 		if view, err := farm.ForceRelease(t.Context(), ann, fence+1, ""); err != nil || view.Status != domain.Free {
 			t.Errorf("%s: force release with the right fence = %+v, %v", round, view, err)
 		}
+	}
+}
+
+func TestAFenceNamesTheLatestLockWhateverBecameOfIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		farm := newFarm(t)
+		ann, bob := create(t, farm, "ann"), create(t, farm, "bob")
+		force := func(what string, user domain.UserID, fence uint64, want error) {
+			t.Helper()
+			if view, err := farm.ForceRelease(t.Context(), user, fence, ""); !errors.Is(err, want) || err == nil && view.Lock != nil {
+				t.Errorf("%s: force release = %+v, %v; want %v", what, view, err, want)
+			}
+		}
+		force("never locked", ann, 1, domain.ErrFenceMismatch)
+		force("unknown", domain.UserID{9}, 1, domain.ErrUserNotFound)
+
+		acquire(t, farm, []domain.Selector{{UserID: bob}}, domain.Terms{TTL: time.Minute})
+		time.Sleep(time.Minute) // nobody has swept the lock
+		force("expired, and not the fence", bob, 2, domain.ErrFenceMismatch)
+		force("expired", bob, 1, nil)
+
+		both := acquire(t, farm, []domain.Selector{{UserID: ann}, {UserID: bob}}, domain.Terms{})
+		force("the fence of the other user of the lease", ann, both.Users[1].Fence, domain.ErrFenceMismatch)
+		force("the fence of the lock before", bob, both.Users[1].Fence-1, domain.ErrFenceMismatch)
+		if _, err := farm.Lease(t.Context(), both.ID); err != nil {
+			t.Errorf("the lease that nobody ended = %v", err)
+		}
+		if _, err := farm.Quarantine(t.Context(), ann, "broken"); err != nil {
+			t.Fatal(err)
+		}
+		force("in quarantine", ann, both.Users[0].Fence, nil)
+		if _, err := farm.Lease(t.Context(), both.ID); !errors.Is(err, domain.ErrLeaseExpired) {
+			t.Errorf("the lease that was ended = %v, want it over for both users", err)
+		}
+	})
+}
+
+// A clean-up script ends what it has seen, while jobs come and go.
+func TestForceReleaseEndsOnlyTheLocksWhoseFencesWereNamed(t *testing.T) {
+	farm := newFarm(t, "ann", "bob")
+	ctx, stop := context.WithCancel(t.Context())
+	var jobs sync.WaitGroup
+	for range 4 {
+		jobs.Go(func() {
+			for ctx.Err() == nil {
+				lease, err := farm.Acquire(t.Context(), anyone, domain.Terms{}, noKey)
+				if err != nil {
+					continue
+				}
+				time.Sleep(10 * time.Microsecond)
+				if err := farm.Release(t.Context(), lease.ID); err != nil && !errors.Is(err, domain.ErrLeaseExpired) {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	named := make(map[string]bool)
+	for range 300 {
+		time.Sleep(10 * time.Microsecond)
+		page, err := farm.Users(t.Context(), ports.Query{Status: domain.Locked})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, u := range page.Users {
+			named[fmt.Sprint(u.Login, u.Lock.Fence)] = true
+			time.Sleep(10 * time.Microsecond)
+			_, err := farm.ForceRelease(t.Context(), u.ID, u.Lock.Fence, "")
+			if err != nil && !errors.Is(err, domain.ErrFenceMismatch) {
+				t.Fatal(err)
+			}
+		}
+	}
+	stop()
+	jobs.Wait()
+	forced := 0
+	for after, more := ports.EventID(0), true; more; {
+		page, err := farm.Events(t.Context(), ports.EventQuery{After: after, Limit: 1000})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range page.Events {
+			after = e.ID
+			if e.Kind != domain.UserForced {
+				continue
+			}
+			forced++
+			if !named[fmt.Sprint(e.Login, e.Fence)] {
+				t.Errorf("the lock of %s with the fence %d was ended, and nobody named it", e.Login, e.Fence)
+			}
+		}
+		more = page.More
+	}
+	if forced == 0 {
+		t.Error("no lock was ended")
 	}
 }
 

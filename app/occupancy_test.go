@@ -46,10 +46,10 @@ func TestARefusalSaysWhoHoldsTheUsersAndWhoWaits(t *testing.T) {
 		}
 		synctest.Wait()
 		got := occupancy(t, farm, domain.ErrPoolExhausted, domain.Selector{})
-		if got == nil || got.Waiting != 2 || got.Quarantined || len(got.HeldBy) != domain.MostHolders {
+		if got == nil || got.Waiting != 2 || got.Quarantined != nil || len(got.HeldBy) != domain.MostHolders {
 			t.Fatalf("got %+v", got)
 		}
-		if first := got.HeldBy[0]; first.Owner != "worker 9" || first.Note != "a note" || first.Login == "" {
+		if first := got.HeldBy[0]; first.Owner != "worker 11" || first.Note != "a note" || first.Login == "" {
 			t.Errorf("the first holder is %+v", first)
 		}
 		if !slices.IsSortedFunc(got.HeldBy, func(a, b domain.Holder) int { return a.ExpiresAt.Compare(b.ExpiresAt) }) {
@@ -80,7 +80,7 @@ func TestARefusalSaysThatAllUsersAreInQuarantine(t *testing.T) {
 		reason error
 		want   domain.Selector
 	}{{domain.ErrPoolExhausted, domain.Selector{}}, {domain.ErrUserQuarantined, domain.Selector{UserID: u}}} {
-		if got := occupancy(t, farm, c.reason, c.want); got == nil || !got.Quarantined || len(got.HeldBy) != 0 {
+		if got := occupancy(t, farm, c.reason, c.want); got == nil || !slices.Equal(got.Quarantined, []int{0}) || len(got.HeldBy) != 0 {
 			t.Errorf("%v: got %+v", c.reason, got)
 		}
 	}
@@ -88,8 +88,44 @@ func TestARefusalSaysThatAllUsersAreInQuarantine(t *testing.T) {
 	if _, err := farm.Acquire(t.Context(), anyone, domain.Terms{Owner: "me"}, noKey); err != nil {
 		t.Fatal(err)
 	}
-	if got := occupancy(t, farm, domain.ErrPoolExhausted, domain.Selector{}); got == nil || got.Quarantined || len(got.HeldBy) != 1 {
+	if got := occupancy(t, farm, domain.ErrPoolExhausted, domain.Selector{}); got == nil || got.Quarantined != nil || len(got.HeldBy) != 1 {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// A claim gets all of its users or none, so that waiting does not help if a selector has only users in quarantine.
+func TestARefusalNamesEachSelectorWhoseUsersAreAllInQuarantine(t *testing.T) {
+	farm := newFarm(t, "held", "broken", "broken, too")
+	users, err := farm.Users(t.Context(), ports.Query{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, u := range users.Users {
+		labels := domain.Labels{"role": []string{"plain", "admin", "owner"}[i]}
+		if _, err := farm.ChangeUser(t.Context(), u.ID, domain.Change{Labels: &labels}); err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			acquire(t, farm, []domain.Selector{{UserID: u.ID}}, domain.Terms{Owner: "me"})
+		} else if _, err := farm.Quarantine(t.Context(), u.ID, "broken"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	role := func(name string) domain.Selector { return domain.Selector{Labels: domain.Labels{"role": name}} }
+	for _, c := range []struct {
+		want        []domain.Selector
+		quarantined []int
+		holders     int
+	}{
+		{[]domain.Selector{role("admin"), role("plain")}, []int{0}, 1},
+		{[]domain.Selector{role("plain"), role("owner"), role("admin")}, []int{1, 2}, 1},
+		{[]domain.Selector{role("plain")}, nil, 1},
+		{[]domain.Selector{{}, {}}, nil, 1},
+	} {
+		got := occupancy(t, farm, domain.ErrPoolExhausted, c.want...)
+		if got == nil || !slices.Equal(got.Quarantined, c.quarantined) || len(got.HeldBy) != c.holders {
+			t.Errorf("%+v: got %+v, want %v in quarantine", c.want, got, c.quarantined)
+		}
 	}
 }
 

@@ -1,7 +1,9 @@
 package domain_test
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"unicode"
 
@@ -21,6 +23,9 @@ func TestALoginHasNothingInvisibleAtItsEnds(t *testing.T) {
 		"\u3000": "U+3000 IDEOGRAPHIC SPACE", "\u3164": "U+3164 HANGUL FILLER", "\ufe0f": "U+FE0F VARIATION SELECTOR-16",
 		"\ufeff": "U+FEFF ZERO WIDTH NO-BREAK SPACE", "\u2028": "U+2028 LINE SEPARATOR", "\u2800": "U+2800 BRAILLE PATTERN BLANK",
 		"\u034f": "U+034F COMBINING GRAPHEME JOINER", "\U000e0041": "U+E0041", "\u115f": "U+115F", "\u2004": "U+2004",
+		"\u061c": "U+061C", "\u1680": "U+1680", "\u17b4": "U+17B4", "\u180e": "U+180E", "\u205f": "U+205F", "\u206a": "U+206A",
+		"\u2067": "U+2067 RIGHT-TO-LEFT ISOLATE", "\uffa0": "U+FFA0", "\ufff9": "U+FFF9", "\U0001d173": "U+1D173",
+		"\U000e007f": "U+E007F", "\u180b": "U+180B",
 	} {
 		for login, detail := range map[string]string{
 			blank + "ann": "must not begin with the invisible character " + name,
@@ -36,7 +41,12 @@ func TestALoginHasNothingInvisibleAtItsEnds(t *testing.T) {
 			t.Errorf("%+q in the middle: %v", blank, err)
 		}
 	}
-	for _, login := range []string{"ann", "ann bee", "-", ".ann.", "\U0001f642", "e\u0301", "ann@example.com", "日本", "\u06dd1"} {
+	for _, login := range []string{"", "an\x00n", "\x00", "ann\u0085", "ann\xff", strings.Repeat("e\u0301", 128)} {
+		if err := checkLogin(login); !errors.Is(err, domain.ErrInvalid) {
+			t.Errorf("%+q: %v", login, err)
+		}
+	}
+	for _, login := range []string{"ann", strings.Repeat("\u00e9", 255), strings.Repeat("e\u0301", 127), "ann bee", "-", ".ann.", "\U0001f642", "e\u0301", "ann@example.com", "日本", "\u06dd1"} {
 		if err := checkLogin(login); err != nil {
 			t.Errorf("%+q: %v", login, err)
 		}

@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -21,12 +22,15 @@ type Waiter struct {
 }
 
 // In returns the waiter as a caller with this scope may see it: with the selectors that may be served from its projects. ok is
-// false if there are none.
-func (w Waiter) In(scope Scope) (seen Waiter, ok bool) {
+// false if there are none. named has the users that selectors name. A limited scope hides the selector of a user that is missing there.
+func (w Waiter) In(scope Scope, named map[UserID]*User) (seen Waiter, ok bool) {
+	if !scope.Limited {
+		return w, true
+	}
 	want := w.Want
 	w.Want = nil
 	for _, s := range want {
-		if s.Overlaps(Selector{}.In(scope)) {
+		if s.overlapsOn(Selector{}.In(scope), named) {
 			w.Want = append(w.Want, s)
 		}
 	}
@@ -46,11 +50,33 @@ func (w Waiter) GaveUp(now time.Time) (events []Event) {
 	return events
 }
 
+// overlapsOn is [Selector.Overlaps] for a reader that has the users that selectors name, and so knows their pools and labels.
+func (s Selector) overlapsOn(other Selector, named map[UserID]*User) bool {
+	id := cmp.Or(s.UserID, other.UserID)
+	if id.IsZero() {
+		return s.Overlaps(other)
+	}
+	u, known := named[id]
+	return known && s.Matches(u) && other.Matches(u)
+}
+
 // Compete reports whether one user could be for either of two claims.
 func Compete(want, other []Selector) bool {
 	for _, s := range want {
 		for _, o := range other {
 			if s.Overlaps(o) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// CompeteOn is [Compete] for a reader that has the users that selectors name, and so knows their pools and labels.
+func CompeteOn(want, other []Selector, named map[UserID]*User) bool {
+	for _, s := range want {
+		for _, o := range other {
+			if s.overlapsOn(o, named) {
 				return true
 			}
 		}
@@ -66,8 +92,9 @@ type Occupancy struct {
 	Waiting int      // claims in line that want such users
 	HeldBy  []Holder // of such users, those whose locks end first at the beginning; at most [MostHolders]
 
-	// Quarantined says that all users that match are in quarantine, so that waiting does not help.
-	Quarantined bool
+	// Quarantined are the indexes of selectors whose users are all in quarantine, so that waiting does not help. Of selectors that
+	// are equal, it has the first.
+	Quarantined []int
 }
 
 // Holder tells people who holds a user.

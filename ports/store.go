@@ -18,7 +18,7 @@ type Store interface {
 	Health
 }
 
-// PoolCounter counts users in whatever state.
+// PoolCounter counts users in whatever state, and tells who holds them.
 type PoolCounter interface {
 	// CountPools returns the counts of all pools in the scope that have users, ordered by project, environment and domain. A
 	// waiting claim counts in each pool that one of its selectors fits, whatever the labels of the selector.
@@ -28,6 +28,11 @@ type PoolCounter interface {
 	// names no user. So that the cost does not grow with the store, it may stop counting the users of one pool, or with the
 	// same labels, at [domain.MostCounted], and may leave out all but a thousand of these groups.
 	CountValues(ctx context.Context, want domain.Selector, field domain.Field) ([]domain.ValueCount, error)
+
+	// Holders returns users that want matches and whose status is [domain.Locked], at most limit, and the time of the store's clock.
+	// Those whose locks end first come first, and those whose locks never expire come last. want names no user. The users may lack
+	// their secrets.
+	Holders(ctx context.Context, want domain.Selector, limit int) ([]*domain.User, time.Time, error)
 }
 
 // LineReader reads the line of claims that wait.
@@ -36,7 +41,7 @@ type LineReader interface {
 	// limit, and how many there are.
 	Line(ctx context.Context, scope domain.Scope, limit int) (line []domain.Waiter, total int, err error)
 
-	// CountWaiting returns how many claims in line compete with a claim; see [domain.Compete].
+	// CountWaiting returns how many claims in line compete with a claim; see [domain.CompeteOn].
 	CountWaiting(ctx context.Context, want []domain.Selector) (int, error)
 }
 

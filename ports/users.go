@@ -64,7 +64,8 @@ type Users interface {
 	// A claim with a Once is carried out at most once within [domain.IdempotencyWindow]. After it was carried out, the same
 	// request gets a [domain.RepeatedError], and a different one [domain.ErrIdempotencyMismatch]. A claim that returned an
 	// error of [domain.Refusal] was not carried out. If it stood in line, its place is kept for [domain.PlaceKept]: the same
-	// claim takes it over, unless the process of a store that has only one was restarted. Until then the place is passed over.
+	// claim takes it over, unless the process of a store that has only one was restarted. Until then the place is passed over. A
+	// repetition that does not wait, or that no user could satisfy, leaves the place as it is.
 	Claim(ctx context.Context, claim Claim) ([]*domain.User, error)
 
 	// Update calls decide with the users that target names, and writes them. It returns the errors of Find and of decide.

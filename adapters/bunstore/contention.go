@@ -97,25 +97,32 @@ func (s *Store) claimSolo(ctx context.Context, until time.Time, claim *ledger.Cl
 // the errors of [domain.Refusal], and with that of the same call if it was carried out.
 func (s *Store) choose(ctx context.Context, claim *ledger.Claim) (chosen []domain.UserID, err error) {
 	err = s.quick(ctx, func() error {
-		return s.retry(ctx, func() (bool, error) {
-			tx, l, _, err := s.begin(ctx, Ask{OneMoment: true})
-			if err != nil {
-				return false, err
-			}
-			defer tx.Rollback()
-			if err := loadCalls(ctx, tx, l, callsOf(claim), false); err != nil {
-				return false, err
-			}
-			if err := l.Repeated(claim.Once); err != nil {
-				return false, refuse(err)
-			}
-			matching, err := s.newLook(tx, l).matching(ctx, claim.Want)
-			if err != nil {
-				return false, err
-			}
-			chosen, err = l.Choose(claim.Want, matching)
+		chosen, err = s.chooseNow(ctx, claim)
+		return err
+	})
+	return chosen, err
+}
+
+// chooseNow is choose for a caller that has a slot.
+func (s *Store) chooseNow(ctx context.Context, claim *ledger.Claim) (chosen []domain.UserID, err error) {
+	err = s.retry(ctx, func() (bool, error) {
+		tx, l, _, err := s.begin(ctx, Ask{OneMoment: true})
+		if err != nil {
+			return false, err
+		}
+		defer tx.Rollback()
+		if err := loadCalls(ctx, tx, l, callsOf(claim), false); err != nil {
+			return false, err
+		}
+		if err := l.Repeated(claim.Once); err != nil {
 			return false, refuse(err)
-		})
+		}
+		matching, err := s.newLook(tx, l).matching(ctx, claim.Want)
+		if err != nil {
+			return false, err
+		}
+		chosen, err = l.Choose(claim.Want, matching)
+		return false, refuse(err)
 	})
 	return chosen, err
 }

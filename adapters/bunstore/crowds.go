@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/uptrace/bun"
 
 	"github.com/userfarm/userfarm/domain"
@@ -17,15 +16,15 @@ func (s *Store) countWaiting(ctx context.Context, db bun.IDB, now time.Time, poo
 	if err != nil || len(crowds) == 0 {
 		return err
 	}
-	homes, err := poolsOf(ctx, db, crowds)
+	named, err := s.named(ctx, db, wantsOf(crowds)...)
 	if err != nil {
 		return err
 	}
 	for i := range pools {
 		for _, crowd := range crowds {
 			waits := slices.ContainsFunc(crowd.Want, func(s domain.Selector) bool {
-				home, isNamed := homes[s.UserID]
-				return isNamed && home == pools[i].Pool || s.InPool(pools[i].Pool)
+				u, isNamed := named[s.UserID]
+				return isNamed && u.Pool() == pools[i].Pool || s.InPool(pools[i].Pool)
 			})
 			if waits {
 				pools[i].Waiting += crowd.Size
@@ -36,45 +35,43 @@ func (s *Store) countWaiting(ctx context.Context, db bun.IDB, now time.Time, poo
 	return nil
 }
 
-// poolsOf returns the pools of the users that crowds name.
-func poolsOf(ctx context.Context, db bun.IDB, crowds []Crowd) (map[domain.UserID]domain.Pool, error) {
-	var named []string
-	for _, crowd := range crowds {
-		for _, selector := range crowd.Want {
+func wantsOf(crowds []Crowd) [][]domain.Selector {
+	wants := make([][]domain.Selector, len(crowds))
+	for i, crowd := range crowds {
+		wants[i] = crowd.Want
+	}
+	return wants
+}
+
+// named returns the users that selectors name and that are there, without their secrets.
+func (s *Store) named(ctx context.Context, db bun.IDB, wants ...[]domain.Selector) (map[domain.UserID]*domain.User, error) {
+	var ids []string
+	for _, want := range wants {
+		for _, selector := range want {
 			if !selector.UserID.IsZero() {
-				named = append(named, selector.UserID.String())
+				ids = append(ids, selector.UserID.String())
 			}
 		}
 	}
-	if len(named) == 0 {
+	if len(ids) == 0 {
 		return nil, nil
 	}
-	rows, err := db.NewSelect().TableExpr("users AS u").Column("u.user_id", "u.project_id", "u.env", "u.domain").
-		Where("u.user_id IN (?)", bun.List(named)).Rows(ctx)
-	if err != nil {
-		return nil, err
+	all, err := s.all(ctx, users(db).Where("u.user_id IN (?)", bun.List(ids)), Row.restoreBare)
+	named := make(map[domain.UserID]*domain.User, len(all))
+	for _, u := range all {
+		named[u.ID()] = u
 	}
-	defer func() { _ = rows.Close() }()
-	homes := make(map[domain.UserID]domain.Pool, len(named))
-	for rows.Next() {
-		var userID, projectID uuid.UUID
-		var pool domain.Pool
-		if err := rows.Scan(&userID, &projectID, &pool.Env, &pool.Domain); err != nil {
-			return nil, err
-		}
-		pool.ProjectID = domain.ProjectID(projectID)
-		homes[domain.UserID(userID)] = pool
-	}
-	return homes, rows.Err()
+	return named, err
 }
 
 // CountWaiting implements [ports.LineReader].
 func (s *Store) CountWaiting(ctx context.Context, want []domain.Selector) (count int, err error) {
-	err = s.crowds(ctx, func(crowd Crowd) {
-		if domain.Compete(crowd.Want, want) {
+	crowds, named, err := s.crowds(ctx, want)
+	for _, crowd := range crowds {
+		if domain.CompeteOn(crowd.Want, want, named) {
 			count += crowd.Size
 		}
-	})
+	}
 	return count, err
 }
 
@@ -83,13 +80,14 @@ const lineAtOnce = 1000
 
 // Line implements [ports.LineReader].
 func (s *Store) Line(ctx context.Context, scope domain.Scope, limit int) (line []domain.Waiter, total int, err error) {
-	err = s.crowds(ctx, func(crowd Crowd) {
-		if _, seen := (domain.Waiter{Want: crowd.Want}).In(scope); seen {
-			total += crowd.Size
-		}
-	})
+	crowds, named, err := s.crowds(ctx, nil)
 	if err != nil {
 		return nil, 0, err
+	}
+	for _, crowd := range crowds {
+		if _, seen := (domain.Waiter{Want: crowd.Want}).In(scope, named); seen {
+			total += crowd.Size
+		}
 	}
 	for after := int64(0); len(line) < min(limit, total); {
 		var batch []Waiter
@@ -109,7 +107,7 @@ func (s *Store) Line(ctx context.Context, scope domain.Scope, limit int) (line [
 		}
 		for _, w := range batch {
 			after = w.Place
-			seen, ok := domain.Waiter{Want: w.Want, Asker: w.Asker, Since: instant(w.Since), Until: instant(w.Until)}.In(scope)
+			seen, ok := domain.Waiter{Want: w.Want, Asker: w.Asker, Since: instant(w.Since), Until: instant(w.Until)}.In(scope, named)
 			if ok && len(line) < limit {
 				line = append(line, seen)
 			}
@@ -118,15 +116,18 @@ func (s *Store) Line(ctx context.Context, scope domain.Scope, limit int) (line [
 	return line, max(total, len(line)), nil
 }
 
-// crowds calls see with each crowd in line.
-func (s *Store) crowds(ctx context.Context, see func(Crowd)) error {
-	return s.bounded(ctx, "count the line", func(ctx context.Context) error {
-		crowds, err := s.findCrowds(ctx)
-		for _, crowd := range crowds {
-			see(crowd)
+// crowds returns the crowds in line, and the users that they and a claim name.
+func (s *Store) crowds(ctx context.Context, want []domain.Selector) (crowds []Crowd, named map[domain.UserID]*domain.User, err error) {
+	err = s.bounded(ctx, "count the line", func(ctx context.Context) error {
+		if crowds, err = s.findCrowds(ctx); err != nil || len(crowds) == 0 {
+			return err
 		}
-		return err
+		return s.retry(ctx, func() (_ bool, err error) {
+			named, err = s.named(ctx, s.reader, append(wantsOf(crowds), want)...)
+			return false, err
+		})
 	})
+	return crowds, named, err
 }
 
 func (s *Store) findCrowds(ctx context.Context) (crowds []Crowd, err error) {

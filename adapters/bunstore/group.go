@@ -94,6 +94,9 @@ func (s *Store) transact(ctx context.Context, wait bool, group []*ticket) (answe
 			operations = append(operations, t.operation)
 		}
 	}
+	if len(operations) == 0 {
+		return make([]error, len(group)), false, nil
+	}
 	ask := Ask{Needs: ledger.NeedsOf(s.unreadable.slack(), operations...), Wait: wait}
 	tx, l, found, err := s.begin(ctx, ask)
 	if err != nil {

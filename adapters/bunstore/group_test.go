@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/domain/ledger"
 	"github.com/userfarm/userfarm/ports"
 )
 
@@ -275,5 +276,15 @@ func TestARefusalIsExplainedOutsideOfTheGroup(t *testing.T) {
 	}
 	if want := []bool{true}; !slices.Equal(engine.looked, want) {
 		t.Errorf("looks were in transactions of one moment: %v, want %v", engine.looked, want)
+	}
+}
+
+func TestAGroupWhoseCallersHaveAllLeftBeginsNoTransaction(t *testing.T) {
+	engine, store, ids := newFakeEngine(1)
+	left := &ticket{operation: &ledger.Update{Target: ledger.Target{User: ids[0]}, Decide: lockOpen}, caller: newCaller()}
+	left.caller.leave()
+	store.runGroup([]*ticket{left, left})
+	if groups := engine.groupSizes(); len(groups) != 0 {
+		t.Errorf("%d transactions were begun", len(groups))
 	}
 }

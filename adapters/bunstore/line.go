@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/userfarm/userfarm/domain"
@@ -31,15 +30,21 @@ type line struct {
 	mu       sync.Mutex
 	arriving []*waitingClaim // not in the store yet
 	waiting  map[ledger.Place]*waitingClaim
-	behind   []*waitingClaim       // of those waiting, the ones whose call has another place ahead, which may come to be kept
-	leaving  []ledger.Place        // that no claim has, and that are still in the store
-	refused  map[ledger.Place]bool // those of leaving whose claims may not come back
-	running  chan struct{}         // closed when the goroutine has ended; nil if there is none
+	behind   []*waitingClaim // of those waiting, the ones whose call has another place ahead, which may come to be kept
+	leaving  leavingPlaces
+	running  chan struct{} // closed when the goroutine has ended; nil if there is none
 	closed   bool
 	repeated map[ledger.CallKey]bool // calls that other claims in line may have made, too
 	worked   time.Time               // when the store was last seen to work
 	gone     time.Time               // when users were last seen to go
 }
+
+// leavingPlaces are places that no claim here has anymore, and that are still in the store. They have the calls of the claims that had
+// them, as far as these are known.
+type leavingPlaces map[ledger.Place]ledger.CallID
+
+// add adds the place of a claim that has one.
+func (l leavingPlaces) add(w *waitingClaim) { l[w.place] = ledger.CallOf(w.claim) }
 
 // waitingClaim is a claim that stands in line, or is about to.
 type waitingClaim struct {
@@ -48,8 +53,6 @@ type waitingClaim struct {
 	came    time.Time
 	wait    time.Duration
 	refusal error // the answer if it is never served; nil if that is not known yet
-
-	refused atomic.Bool // its caller leaves for good
 
 	doubts chan struct{} // has something when users went that the claim may wait for
 
@@ -74,7 +77,7 @@ func (l *line) init(serve func(*pass) (committing bool, err error)) {
 	_, _ = rand.Read(random[:])                                      // never fails, by its documentation
 	l.replica = ReplicaID(binary.BigEndian.Uint64(random[:])>>1) | 1 //nolint:gosec // any bits but all zeros will do
 	l.serve, l.awake = serve, make(chan struct{}, 1)
-	l.waiting, l.refused = make(map[ledger.Place]*waitingClaim), make(map[ledger.Place]bool)
+	l.waiting, l.leaving = make(map[ledger.Place]*waitingClaim), make(leavingPlaces)
 }
 
 // arrive puts a claim behind all that came before it: claims that were refused together do not get here in their order.
@@ -120,17 +123,9 @@ func (l *line) leave(w *waitingClaim) {
 		return
 	}
 	delete(l.waiting, w.place)
-	l.noteLeaving(w)
+	l.leaving.add(w)
 	l.start()
 	l.wake()
-}
-
-// noteLeaving keeps the place of a claim that has left. The caller holds the mutex.
-func (l *line) noteLeaving(w *waitingClaim) {
-	l.leaving = append(l.leaving, w.place)
-	if w.refused.Load() {
-		l.refused[w.place] = true
-	}
 }
 
 // wake makes a pass due, if a claim is in line.
@@ -170,19 +165,12 @@ func (l *line) at(place ledger.Place) *waitingClaim {
 	return l.waiting[place]
 }
 
-// isRefused reports whether the claim that had a place may not come back.
-func (l *line) isRefused(place ledger.Place) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.refused[place]
-}
-
 // giveUp answers all claims that wait here with an error of the store. The caller holds the mutex.
 func (l *line) giveUp(err error) {
 	for place, w := range l.waiting {
 		if w.caller.bind() {
 			delete(l.waiting, place)
-			l.leaving = append(l.leaving, place)
+			l.leaving.add(w)
 			w.caller.answer(err)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/domain/ledger"
 	"github.com/userfarm/userfarm/ports"
 )
 
@@ -97,5 +98,41 @@ func TestALineAsksAStoreThatFailsNoMoreOftenThanItSays(t *testing.T) {
 			t.Errorf("the store was asked %d times in 2 s, want at most %d", passes, most)
 		}
 		store.line.close()
+	})
+}
+
+// Many claims may wait for a user that goes, or have the same deadline. What others do must not wait for a look of each.
+func TestClaimsThatWantTheSameShareALook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		engine, store, _ := newFakeEngine(0)
+		looks := 0
+		engine.onBegin = func(Ask) error {
+			looks++
+			time.Sleep(time.Second)
+			return nil
+		}
+		refusals := make(chan error, 600)
+		look := func() {
+			for range 100 {
+				go func() { refusals <- store.hopeless(t.Context(), &ledger.Claim{Want: []domain.Selector{{}}}) }()
+				go func() { refusals <- store.presentRefusal(t.Context(), &ledger.Claim{Want: []domain.Selector{{}}}) }()
+			}
+			synctest.Wait()
+		}
+		store.quickSlots <- struct{}{} // another transaction
+		look()
+		<-store.quickSlots
+		synctest.Wait()
+		look() // while the first look is under way, which may have missed what these doubt
+		look()
+		time.Sleep(3 * time.Second)
+		for range 600 {
+			if err := <-refusals; !errors.Is(err, domain.ErrNoMatch) {
+				t.Fatalf("got %v, want %v", err, domain.ErrNoMatch)
+			}
+		}
+		if looks != 2 {
+			t.Errorf("600 claims looked %d times, want one look for the first 200 and one for the others", looks)
+		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -16,12 +17,14 @@ type pass struct {
 	line     *line
 	arriving []*waitingClaim // not in the store when it began
 	waiting  []*waitingClaim // of those in the store, the ones that may wait for nothing; all of them, with a beat
-	leaving  []ledger.Place  // that no claim has anymore
+	left     leavingPlaces   // those of the line when it began
 	behind   []*waitingClaim // see [line]
 	beat     bool
 	search   bool // for free users, even if no lock has expired
 
+	leaving    leavingPlaces                   // that it sets aside
 	places     map[*waitingClaim]ledger.Waiter // that are kept for claims, which take them over
+	handedOver []Waiter                        // places of left, for claims of the same calls that wait in other processes
 	settled    []settledClaim
 	joined     []joinedClaim
 	again      bool                    // there is more to do
@@ -50,7 +53,7 @@ func (p *pass) undo() {
 		settled.caller.free()
 	}
 	p.settled, p.joined, p.again, p.carriedOut = nil, nil, false, make(map[ledger.CallKey]bool)
-	p.places = make(map[*waitingClaim]ledger.Waiter)
+	p.places, p.handedOver, p.leaving = make(map[*waitingClaim]ledger.Waiter), nil, maps.Clone(p.left)
 }
 
 // settle notes the answer to a claim, unless its caller has left or it has its answer.
@@ -103,6 +106,7 @@ func (s *Store) pass(ctx context.Context, p *pass) (committing bool, err error) 
 		return false, err
 	}
 	p.takeOver(found.Places)
+	p.handOver(found.Places)
 	line := p.lineUp(found.Line)
 	now, expiry := instant(found.Now), s.line.expiry
 	s.line.expiry = instant(found.NextExpiry)
@@ -118,32 +122,30 @@ func (s *Store) pass(ctx context.Context, p *pass) (committing bool, err error) 
 		return false, err
 	}
 	p.moveUp(l, now)
-	var aside []ledger.Place
-	for _, place := range p.leaving {
-		if p.line.isRefused(place) {
-			l.Leave(place)
-		} else {
-			aside = append(aside, place)
-		}
-	}
 	for _, settled := range p.settled {
-		if place, kept := p.places[settled.waitingClaim]; kept && !settled.timeUp {
-			l.Rejoin(place, 0) // it is this process's to give up
-			l.Leave(place.Place)
+		if settled.timeUp {
+			p.again = true // the next pass sets its place aside
+			continue
 		}
-		switch {
-		case settled.place == 0:
-		case settled.timeUp:
-			aside = append(aside, settled.place)
-		default:
+		if settled.place != 0 {
 			l.Leave(settled.place)
 		}
+		if place, kept := p.places[settled.waitingClaim]; kept {
+			l.Leave(place.Place)
+		}
 	}
-	l.StepAside(aside...)
+	l.StepAside(slices.Collect(maps.Keys(p.leaving))...)
 	p.next = l.NextExpiry()
 	changes := l.Changes()
-	p.again = p.again || len(changes.Left)+len(aside) > 0 && changes.Frees || len(aside)+len(p.joined) > 0 && len(p.behind) > 0
-	_, committing, err = s.commit(ctx, tx, changes, p.beat)
+	changes.Frees = changes.Frees || len(p.handedOver) > 0 // wakes the processes that have the claims
+	p.again = p.again || len(changes.Left)+len(p.leaving) > 0 && changes.Frees ||
+		len(p.leaving)+len(p.joined) > 0 && len(p.behind) > 0
+	rows, err := s.rowsOf(changes)
+	if err != nil {
+		return false, err
+	}
+	rows.Waiters = append(rows.Waiters, p.handedOver...)
+	_, committing, err = s.write(ctx, tx, rows, p.beat)
 	return committing, err
 }
 
@@ -152,6 +154,11 @@ func (p *pass) calls() []ledger.CallID {
 	var calls []ledger.CallID
 	for _, w := range slices.Concat(p.arriving, p.behind) {
 		if call := ledger.CallOf(w.claim); !call.IsZero() {
+			calls = append(calls, call)
+		}
+	}
+	for _, call := range p.left {
+		if !call.IsZero() {
 			calls = append(calls, call)
 		}
 	}
@@ -177,7 +184,29 @@ func (p *pass) takeOver(places []Waiter) {
 		}
 		p.places[w] = place
 		kept = slices.DeleteFunc(kept, func(other ledger.Waiter) bool { return other.Place == place.Place })
-		p.leaving = slices.DeleteFunc(p.leaving, func(other ledger.Place) bool { return other == place.Place })
+		delete(p.leaving, place.Place)
+	}
+}
+
+// handOver hands each leaving place to a claim of the same call that waits further back in another process. That process moves the claim
+// up when it finds the place among its own. Until then, the place stands in line for it: nobody overtakes a caller that gave up on one
+// process and asked another one.
+func (p *pass) handOver(places []Waiter) {
+	for _, place := range places {
+		if _, leaves := p.leaving[ledger.Place(place.Place)]; !leaves || place.Replica != p.line.replica {
+			continue
+		}
+		for i, w := range places {
+			if w.Away || w.Replica == p.line.replica || w.Call != place.Call || w.Place < place.Place ||
+				!slices.EqualFunc(w.Want, place.Want, domain.Selector.Equal) {
+				continue
+			}
+			place.Replica, place.Until = w.Replica, w.Until
+			p.handedOver = append(p.handedOver, place)
+			delete(p.leaving, ledger.Place(place.Place))
+			places = slices.Delete(slices.Clone(places), i, i+1) // it gets no other place
+			break
+		}
 	}
 }
 
@@ -188,6 +217,10 @@ func (p *pass) lineUp(stored Line) []inLine {
 	for w, place := range p.places {
 		takenOver[place.Place] = true
 		all = append(all, inLine{place: place.Place, want: w.claim.Want, here: w})
+	}
+	for _, w := range p.handedOver {
+		takenOver[ledger.Place(w.Place)] = true
+		all = append(all, inLine{place: ledger.Place(w.Place), want: w.Want})
 	}
 	for _, w := range stored.Waiters {
 		place := ledger.Place(w.Place)
@@ -200,8 +233,10 @@ func (p *pass) lineUp(stored Line) []inLine {
 			all = append(all, inLine{place: place, want: w.Want})
 		case here != nil:
 			all = append(all, inLine{place: place, want: w.Want, here: here})
-		case !slices.Contains(p.leaving, place):
-			p.leaving = append(p.leaving, place) // no claim has it: it came of a commit whose answer was lost
+		default:
+			if _, known := p.leaving[place]; !known {
+				p.leaving[place] = ledger.CallID{} // no claim has it: it came of a commit whose answer was lost, or its claim left
+			}
 		}
 	}
 	slices.SortFunc(all, func(a, b inLine) int { return cmp.Compare(a.place, b.place) })
@@ -319,6 +354,7 @@ func (p *pass) admit(ctx context.Context, look *look, found Found) error {
 				refusal = domain.Exhausted(w.claim.Want)
 			}
 			if refusal = refuse(refusal); w.wait <= 0 || !domain.MayPass(refusal) {
+				delete(p.places, w) // its place stays as it is
 				p.settle(w, refusal)
 				continue
 			}

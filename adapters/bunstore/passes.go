@@ -2,6 +2,7 @@ package bunstore
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -85,7 +86,7 @@ func (l *line) begin(beat bool) *pass {
 	}
 	l.behind = slices.DeleteFunc(l.behind, func(w *waitingClaim) bool { return l.waiting[w.place] != w })
 	p := &pass{
-		line: l, arriving: slices.Clone(l.arriving), behind: slices.Clone(l.behind), leaving: slices.Clone(l.leaving), beat: beat,
+		line: l, arriving: slices.Clone(l.arriving), behind: slices.Clone(l.behind), left: maps.Clone(l.leaving), beat: beat,
 	}
 	if beat || len(l.repeated) > 0 {
 		for _, w := range l.waiting {
@@ -107,14 +108,19 @@ func (l *line) end(p *pass, committing bool, err error) time.Duration {
 		l.endFailed(p, committing, err)
 		return retryLine
 	}
-	l.leaving = slices.DeleteFunc(l.leaving, func(place ledger.Place) bool { return slices.Contains(p.leaving, place) })
-	for _, place := range p.leaving {
-		delete(l.refused, place)
+	for place := range p.leaving {
+		delete(l.leaving, place)
+	}
+	for _, w := range p.handedOver {
+		delete(l.leaving, ledger.Place(w.Place))
 	}
 	arrived := make(map[*waitingClaim]bool, len(p.settled)+len(p.joined))
 	for _, settled := range p.settled {
 		arrived[settled.waitingClaim] = true
 		delete(l.waiting, settled.place)
+		if settled.timeUp {
+			l.leaving.add(settled.waitingClaim)
+		}
 		settled.caller.answer(settled.answer)
 	}
 	for _, joined := range p.joined {
@@ -123,13 +129,13 @@ func (l *line) end(p *pass, committing bool, err error) time.Duration {
 		if w.place != 0 {
 			delete(l.waiting, w.place)
 		}
-		l.leaving = slices.DeleteFunc(l.leaving, func(place ledger.Place) bool { return place == joined.Place }) // taken over
+		delete(l.leaving, joined.Place) // taken over
 		w.place, w.since, w.until = joined.Place, joined.Since, joined.Until
 		if joined.behind {
 			l.behind = append(l.behind, w)
 		}
 		if w.caller.hasLeft() {
-			l.noteLeaving(w)
+			l.leaving.add(w)
 			p.again = true
 		} else {
 			l.waiting[w.place] = w
@@ -156,16 +162,16 @@ func (l *line) endFailed(p *pass, committing bool, err error) {
 			w := settled.waitingClaim
 			if w.place != 0 {
 				delete(l.waiting, w.place)
-				l.leaving = append(l.leaving, w.place)
+				l.leaving.add(w)
 			}
 			l.arriving = slices.DeleteFunc(l.arriving, func(other *waitingClaim) bool { return other == w })
 			w.caller.answer(cmp.Or(settled.answer, err))
 		}
 		for _, joined := range p.joined {
-			l.leaving = append(l.leaving, joined.Place)
+			l.leaving[joined.Place] = ledger.CallOf(joined.claim)
 			if w := joined.waitingClaim; w.place != 0 { // at which of its places it is, is not known: it arrives anew
 				delete(l.waiting, w.place)
-				l.leaving = append(l.leaving, w.place)
+				l.leaving.add(w)
 				w.place, w.since = 0, time.Time{}
 				l.insertArriving(w)
 			}
@@ -177,6 +183,6 @@ func (l *line) endFailed(p *pass, committing bool, err error) {
 		l.giveUp(err)
 	}
 	if l.closed {
-		l.leaving = nil
+		clear(l.leaving)
 	}
 }

@@ -36,8 +36,8 @@ func (s *Store) tryToWrite(ctx context.Context) error {
 	})
 }
 
-// lookForSpace returns an error as long as the disk is full, if an operation found that it is. What needs no new space may succeed all
-// the same, so that only a look tells when there is space again. A look that fails for another reason, such as a limit on temporary
+// lookForSpace returns an error as long as the disk is full: if it was at the start, or if an operation found that it is. What needs no
+// new space may succeed all the same, so that only a look tells when there is space again. A look that fails for another reason, such as a limit on temporary
 // files, tells nothing: the next operation that needs space will.
 func (s *Store) lookForSpace(ctx context.Context) error {
 	if !s.full.Load() {

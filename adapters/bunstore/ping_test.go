@@ -44,3 +44,21 @@ func TestAStoreWithAFullDiskIsNotReadyUntilThereIsSpace(t *testing.T) {
 		})
 	}
 }
+
+func TestAStoreThatStartsOnAFullDiskIsNotReadyUntilThereIsSpace(t *testing.T) {
+	found := []error{postgresError{state: "53100"}, nil}
+	searches := 0
+	engine, _, _ := newFakeEngine(0)
+	store := New(Config{Dialect: testDialect(), Sealer: fakeSealer{}, Engine: engine, CheckSpace: func(context.Context) error {
+		searches++
+		return found[searches-1]
+	}})
+	for i, want := range []bool{false, true, true} {
+		if err := store.Ping(t.Context()); (err == nil) != want {
+			t.Errorf("ping %d = %v, want ready: %v", i, err, want)
+		}
+	}
+	if searches != len(found) {
+		t.Errorf("%d searches for space, want %d", searches, len(found))
+	}
+}

@@ -74,11 +74,11 @@ func (q *queue) runAll() {
 
 // putBack returns tickets of the group that is being run to the front of the queue.
 func (q *queue) putBack(tickets []*ticket) {
-	for _, t := range tickets {
-		t.caller.free()
-	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	for _, t := range tickets {
+		t.caller.free() // a caller that leaves from now on drops its ticket once this is done
+	}
 	q.waiting = slices.Insert(q.waiting, 0, tickets...)
 }
 

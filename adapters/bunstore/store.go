@@ -112,9 +112,10 @@ type Store struct {
 	soloSlots  chan struct{} // has room for another operation that goes solo
 	quickSlots chan struct{} // has room for another transaction that waits for no rival
 	pings      singleflight.Group
+	looks      singleflight.Group // that claims in line share; see lookTogether
 	check      func() error
 	checkSpace func(ctx context.Context) error
-	full       atomic.Bool // an operation found no space on the disk, and none has been seen since
+	full       atomic.Bool // no space was seen on the disk since the start, or since an operation found none
 	reconnect  func()
 	unlisten   func()
 	close      func() error
@@ -146,6 +147,7 @@ func New(config Config) *Store {
 		store.reconnect = func() {}
 	}
 	store.leftUnused.Store(true) // by earlier processes
+	store.full.Store(store.checkSpace != nil)
 	store.queue.run = store.runGroup
 	store.line.init(store.servePass)
 	store.listen(config.Listen)

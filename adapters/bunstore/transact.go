@@ -85,6 +85,14 @@ func (s *Store) commit(
 	if err != nil {
 		return nil, false, err
 	}
+	return s.write(ctx, tx, rows, always)
+}
+
+// write is commit for rows.
+func (s *Store) write(
+	ctx context.Context, tx Transaction, rows Changes, always bool,
+) (added map[domain.UserID]bool, committing bool, err error) {
+	changes := rows.Changes
 	nothing := len(rows.Moved)+len(rows.Accounts)+len(rows.Leases)+len(rows.Removed)+len(rows.Rows)+
 		len(rows.Events)+len(rows.Calls)+len(rows.Waiters)+len(rows.Left)+len(rows.Aside) == 0
 	if nothing && !always {

@@ -40,7 +40,6 @@ func (s *Store) waitInLine(ctx context.Context, w *waitingClaim) error {
 		}
 	}
 	left := ctx.Err()
-	w.refused.Store(hopeless != nil)
 	for !w.caller.leave() { // it is being served; if that is undone, the caller may leave again
 		select {
 		case <-w.caller.answered:
@@ -82,18 +81,53 @@ func (s *Store) timeUp(ctx context.Context, w *waitingClaim) error {
 // hopeless returns why a claim waits in vain: no user could satisfy it, or the same call was carried out. It returns nil if the
 // claim is to wait on.
 func (s *Store) hopeless(ctx context.Context, claim *ledger.Claim) error {
-	err := s.presentRefusal(ctx, claim)
-	if domain.MayPass(err) || errors.Is(err, ports.ErrUnavailable) {
+	err := s.lookTogether(ctx, claim.Want)
+	if !waitsOn(err) && !claim.Once.IsZero() {
+		err = s.presentRefusal(ctx, claim)
+	}
+	if waitsOn(err) {
 		return nil
 	}
 	return err
 }
 
+// waitsOn reports whether a claim in line waits on after a look that had this result.
+func waitsOn(err error) bool {
+	return err == nil || domain.MayPass(err) || errors.Is(err, ports.ErrUnavailable)
+}
+
 // presentRefusal returns why a claim that stood in line gets no users, by what is committed at one moment: it may be another
 // reason than at the beginning. If the same call was carried out meanwhile, that is the reason.
-func (s *Store) presentRefusal(ctx context.Context, claim *ledger.Claim) error {
-	return s.bounded(ctx, "claim", func(ctx context.Context) error {
-		_, err := s.choose(ctx, claim)
-		return cmp.Or(err, refuse(domain.Exhausted(claim.Want))) // users are free, but a claim ahead of it needs them
+func (s *Store) presentRefusal(ctx context.Context, claim *ledger.Claim) (err error) {
+	if claim.Once.IsZero() {
+		err = s.lookTogether(ctx, claim.Want)
+	} else {
+		err = s.bounded(ctx, "claim", func(ctx context.Context) error {
+			_, err := s.choose(ctx, claim)
+			return err
+		})
+	}
+	// Without an error users are free, but a claim ahead of it needs them.
+	return cmp.Or(err, refuse(domain.Exhausted(claim.Want)))
+}
+
+// lookTogether returns why a claim without a key would get no users now, or nil. Claims that want the same and ask at the same time share
+// a look: many may wait for a user that goes, or have the same deadline, and what others do must not wait for a look of each.
+func (s *Store) lookTogether(ctx context.Context, want []domain.Selector) error {
+	key, _ := EncodeWant(want)
+	look := s.looks.DoChan(key, func() (any, error) {
+		return nil, s.bounded(context.WithoutCancel(ctx), "claim", func(ctx context.Context) error {
+			return s.quick(ctx, func() error {
+				s.looks.Forget(key) // who asks from now on needs a look that begins later
+				_, err := s.chooseNow(ctx, &ledger.Claim{Want: want})
+				return err
+			})
+		})
 	})
+	select {
+	case found := <-look:
+		return found.Err
+	case <-ctx.Done():
+		return s.explain(ctx, ctx, "claim", ctx.Err())
+	}
 }

@@ -62,6 +62,18 @@ func TestAForcedReleaseEndsOnlyTheLockWithTheGivenFence(t *testing.T) {
 	for _, body := range []string{`{"fence":0}`, `{"fence":-1}`, `{"fence":null}`, `{"fence":"2"}`, `{"fence":2.5}`, `{"fence":9223372036854775808}`} {
 		c.post(path, body).want(422).wantProblem(api.CodeInvalid, "/fence")
 	}
+	// A condition in the wrong place is not ignored, either.
+	for _, body := range []string{`{"Fence":2}`, `{"lock":{"fence":2}}`, `{"fence":2,"if_match":2}`, `{"fence":[2]}`, `{"fence":-0}`} {
+		c.post(path, body).want(422)
+	}
+	c.post(path, `{"fence":1,"fence":2}`).want(400).wantProblem(api.CodeMalformed)
+	c.post(path+"?fence=1", "").want(422).wantProblem(api.CodeInvalid, "/fence")
+	c.sendAs("application/x-www-form-urlencoded", "POST", path, "fence=1").want(415)
+	c.sendWith(map[string][]string{"If-Match": {`"2"`}}, "POST", path, `{"fence":2}`).want(400).wantProblem(api.CodeMalformed)
+	c.sendWith(map[string][]string{"If-Match": {`"1"`, `"2"`}}, "POST", path, `{"fence":2}`).want(400)
+	for _, other := range []string{"/v1/users/" + alice.UserID + "/restore", "/v1/leases/" + lease.LeaseID + "/release"} {
+		c.post(other, `{"fence":1}`).want(422).wantProblem(api.CodeInvalid, "/fence")
+	}
 	c.get("/v1/leases/" + lease.LeaseID).want(200)
 	c.wantEvents("", "created", "acquired", "released", "acquired")
 

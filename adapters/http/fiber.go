@@ -81,7 +81,7 @@ func rejectConditions(c *fiber.Ctx, next fiber.Handler) error {
 }
 
 // lists are the GET routes under /v1 whose handlers read the query.
-var lists = []string{"/v1/users", "/v1/events", "/v1/events/stream", "/v1/keys"}
+var lists = []string{"/v1/users", "/v1/events", "/v1/events/stream", "/v1/keys", "/v1/line"}
 
 // rejectQuery rejects a query on all other routes under /v1.
 func rejectQuery(c *fiber.Ctx, next fiber.Handler) error {

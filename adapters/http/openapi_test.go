@@ -149,3 +149,22 @@ func TestEveryExampleOfARequestIsUnderstood(t *testing.T) {
 		}
 	}
 }
+
+// A route whose query is not read at all would reject what the description offers.
+func TestEveryDescribedParameterIsKnown(t *testing.T) {
+	c := newClient(t)
+	for path, item := range contract().doc.Paths.Map() {
+		if item.Get == nil || strings.Contains(path, "{") {
+			continue
+		}
+		for _, parameter := range item.Get.Parameters {
+			if parameter.Value.In != "query" {
+				continue
+			}
+			got := c.get(path + "?" + parameter.Value.Name + "=%00") // no value of any parameter
+			if got.status != 422 || strings.Contains(got.body, "is not a") {
+				t.Errorf("GET %s with %s = %d %s", path, parameter.Value.Name, got.status, got.body)
+			}
+		}
+	}
+}

@@ -260,6 +260,9 @@ func TestTheProblemOfAnExhaustedPoolSaysWhoHoldsItsUsersAndWhoWaits(t *testing.T
 	if w.Position != 1 || w.Owner != "ci-4712" || w.Note != "cart.spec.ts" || w.Key != nil || len(w.Users) != 1 || *w.Users[0].Env != "staging" {
 		t.Errorf("the waiter is %+v", w)
 	}
+	if c.get("/v1/line?limit=1").want(200).into(&line); line.Total != 1 || len(line.Waiters) != 1 {
+		t.Errorf("with a limit, the line is %+v", line)
+	}
 	for _, limit := range []string{"0", "x", "1001"} {
 		c.get("/v1/line?limit="+limit).want(422).wantProblem(api.CodeInvalid, "/limit")
 	}
@@ -273,7 +276,7 @@ func TestAProblemSaysThatAllUsersAreInQuarantine(t *testing.T) {
 	c.post("/v1/users/"+alice.UserID+"/quarantine", `{"reason":"r"}`).want(200)
 	got := c.post("/v1/leases", `{"users":[{}]}`).want(409)
 	problem := got.wantProblem(api.CodePoolExhausted, "/users/0")
-	if !strings.HasSuffix(problem.Detail, " All users that match are in quarantine: restore one, or add users.") {
+	if !strings.HasSuffix(problem.Detail, " All users that match /users/0 are in quarantine: restore one, or add users.") {
 		t.Errorf("got the detail %q", problem.Detail)
 	}
 	if after := got.header.Get("Retry-After"); after != "60" {

@@ -75,28 +75,32 @@ func (s *Store) join(ctx context.Context, c ports.Claim) (*waiter, error) {
 		left:    ctx.Err,
 		settled: make(chan struct{}),
 	}
-	s.lineUp(now, w, c.Wait)
+	kept, again := s.lineUp(now, w, c.Wait)
 	s.serveLine(now)
 	if !w.isSettled() {
 		if refusal := s.refusal(now, c.Want); c.Wait <= 0 || !domain.MayPass(refusal) {
 			s.settle(w, refusal)
+			if again { // it did not wait, so its place is kept for as long as before
+				s.aside[kept.Place] = kept
+			}
 		}
 	}
 	s.setAlarm(now)
 	return w, nil
 }
 
-// lineUp puts w at the end of the line, or at the place that is kept for it.
-func (s *Store) lineUp(now time.Time, w *waiter, wait time.Duration) {
+// lineUp puts w at the end of the line, or at the place that is kept for it. It returns that place as it was.
+func (s *Store) lineUp(now time.Time, w *waiter, wait time.Duration) (kept ledger.Waiter, again bool) {
 	l := ledger.Open(ledger.Loaded{Now: now})
-	if place, kept := ledger.PlaceOf(w.claim, s.keptPlaces(now)); kept {
-		delete(s.aside, place.Place)
-		w.Waiter = l.Rejoin(place, wait)
+	if kept, again = ledger.PlaceOf(w.claim, s.keptPlaces(now)); again {
+		delete(s.aside, kept.Place)
+		w.Waiter = l.Rejoin(kept, wait)
 	} else {
 		w.Waiter = l.Join(s.lastPlace, w.claim, wait)
 		s.lastPlace = w.Place
 	}
 	s.insert(w)
+	return kept, again
 }
 
 func (s *Store) insert(w *waiter) {
@@ -242,7 +246,7 @@ func (s *Store) dismissHopeless(now time.Time, gone []*domain.User) {
 			continue
 		}
 		if refusal := s.refusal(now, w.Want); !domain.MayPass(refusal) {
-			s.settle(w, refusal)
+			s.stepAside(now, w, refusal)
 		}
 	}
 }
@@ -280,8 +284,9 @@ func (s *Store) Line(ctx context.Context, scope domain.Scope, limit int) (line [
 		return nil, 0, err
 	}
 	defer s.mu.Unlock()
+	named := s.named(nil)
 	for _, w := range s.line {
-		seen, ok := domain.Waiter{Want: w.Want, Asker: w.Asker, Since: w.Since, Until: w.Until}.In(scope)
+		seen, ok := domain.Waiter{Want: w.Want, Asker: w.Asker, Since: w.Since, Until: w.Until}.In(scope, named)
 		if !ok {
 			continue
 		}
@@ -298,10 +303,28 @@ func (s *Store) CountWaiting(ctx context.Context, want []domain.Selector) (count
 		return 0, err
 	}
 	defer s.mu.Unlock()
+	named := s.named(want)
 	for _, w := range s.line {
-		if domain.Compete(w.Want, want) {
+		if domain.CompeteOn(w.Want, want, named) {
 			count++
 		}
 	}
 	return count, nil
+}
+
+// named returns the users that a claim and the claims in line name.
+func (s *Store) named(want []domain.Selector) map[domain.UserID]*domain.User {
+	named := make(map[domain.UserID]*domain.User)
+	note := func(selectors []domain.Selector) {
+		for _, selector := range selectors {
+			if at, found := s.search(selector.UserID); found {
+				named[selector.UserID] = s.users[at]
+			}
+		}
+	}
+	note(want)
+	for _, w := range s.line {
+		note(w.Want)
+	}
+	return named
 }

@@ -5,7 +5,9 @@ import (
 	"cmp"
 	"context"
 	"maps"
+	"math"
 	"slices"
+	"time"
 
 	"github.com/userfarm/userfarm/domain"
 )
@@ -83,4 +85,28 @@ func (s *Store) CountValues(ctx context.Context, want domain.Selector, field dom
 		all = append(all, count)
 	}
 	return all, nil
+}
+
+// Holders implements [ports.PoolCounter].
+func (s *Store) Holders(ctx context.Context, want domain.Selector, limit int) ([]*domain.User, time.Time, error) {
+	now, err := s.begin(ctx)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	defer s.mu.Unlock()
+	held := s.matching(want, func(u *domain.User) bool { return u.Status(now) == domain.Locked })
+	slices.SortStableFunc(held, func(a, b *domain.User) int { return cmp.Compare(lockEnd(a), lockEnd(b)) })
+	users := first(held, limit)
+	for i, u := range users {
+		users[i] = u.Clone()
+	}
+	return users, now, nil
+}
+
+// lockEnd returns when a user's lock expires, in microseconds since 1970.
+func lockEnd(u *domain.User) int64 {
+	if at, expires := u.LockExpiry(); expires {
+		return at.UnixMicro()
+	}
+	return math.MaxInt64
 }

@@ -186,30 +186,71 @@ func TestAClaimIsRefusedIfARivalTransactionDoesNotEnd(t *testing.T) {
 	<-rival.claimed
 }
 
-// More operations wait for the row of a paused rival than may at a time. What needs other rows goes on.
+// More operations wait for the row of a paused rival than may at a time. What needs other rows goes on, and callers that leave are
+// answered at once.
 func TestOperationsThatWaitForARivalDoNotHoldUpOthers(t *testing.T) {
 	t.Parallel()
-	one, other, databaseURL := twoReplicas(t, 3)
-	ctx, cancel := context.WithCancel(context.Background())
-	page, err := one.List(ctx, ports.Query{Limit: 3})
-	if err != nil {
-		t.Fatal(err)
-	}
-	rival := newRival(t, other)
 	nothing := func(time.Time, []*domain.User) error { return nil }
-	var waiting sync.WaitGroup
-	for range 20 {
-		waiting.Go(func() { _, _ = one.Update(ctx, ports.ByUser(page.Users[0].ID()), nothing) })
+	for name, operation := range map[string]func(context.Context, ports.Store, domain.UserID) error{
+		"updates": func(ctx context.Context, store ports.Store, id domain.UserID) error {
+			_, err := store.Update(ctx, ports.ByUser(id), nothing)
+			return err
+		},
+		"removals": func(ctx context.Context, store ports.Store, id domain.UserID) error {
+			return store.Remove(ctx, id, nothing)
+		},
+		"claims": func(ctx context.Context, store ports.Store, id domain.UserID) error {
+			_, err := store.Claim(ctx, ports.Claim{Want: []domain.Selector{{UserID: id}}, Wait: domain.MaxWait, Decide: grantTo(domain.NewLeaseID())})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			one, other, databaseURL := twoReplicas(t, 4)
+			ctx, leave := context.WithCancel(context.Background())
+			page, err := one.List(ctx, ports.Query{Limit: 4})
+			if err != nil {
+				t.Fatal(err)
+			}
+			kept, free := page.Users[0].ID(), page.Users[1:]
+			rival := newRival(t, other)
+			var answers []<-chan error
+			for range 40 {
+				answer := make(chan error, 1)
+				go func() { answer <- operation(ctx, one, kept) }()
+				answers = append(answers, answer)
+			}
+			awaitLockWait(t, databaseURL, nil)
+
+			for what, work := range map[string]func() error{
+				"a removal":    func() error { return one.Remove(context.Background(), free[0].ID(), nothing) },
+				"an update":    func() error { return operationOn(one, free[1].ID()) },
+				"an addition":  func() error { return one.Add(context.Background(), domain.Once{}, newUsers(t, 1, 2)...) },
+				"a count":      func() error { _, err := one.CountPools(context.Background(), domain.Scope{}); return err },
+				"the line":     func() error { _, _, err := one.Line(context.Background(), domain.Scope{}, 10); return err },
+				"the holders":  func() error { _, _, err := one.Holders(context.Background(), anyUser, 10); return err },
+				"a ping":       func() error { return one.Ping(context.Background()) },
+				"housekeeping": func() error { _, err := one.EndExpired(context.Background()); return err },
+			} {
+				if err := work(); err != nil {
+					t.Errorf("%s: %v", what, err)
+				}
+			}
+			leave()
+			for _, answer := range answers {
+				answered(t, "a caller that left", answer, context.Canceled)
+			}
+			if err := operationOn(one, free[2].ID()); err != nil {
+				t.Errorf("an update once the callers have left: %v", err)
+			}
+			rival.decision <- errNoClaim
+			<-rival.claimed
+		})
 	}
-	awaitLockWait(t, databaseURL, nil)
-	if err := one.Remove(ctx, page.Users[2].ID(), nothing); err != nil {
-		t.Errorf("a removal: %v", err)
-	}
-	if _, err := one.CountPools(ctx, domain.Scope{}); err != nil {
-		t.Errorf("a count: %v", err)
-	}
-	rival.decision <- errNoClaim
-	<-rival.claimed
-	cancel()
-	waiting.Wait()
+}
+
+// operationOn updates a user, which changes nothing.
+func operationOn(store ports.Store, id domain.UserID) error {
+	_, err := store.Update(context.Background(), ports.ByUser(id), func(time.Time, []*domain.User) error { return nil })
+	return err
 }

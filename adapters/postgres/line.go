@@ -74,9 +74,9 @@ const (
 		SELECT min(w.want), count(*), min(w.since) FROM waiters w CROSS JOIN now WHERE ` + alive + ` GROUP BY w.want_key`
 
 	joinLine = `INSERT INTO waiters (place, replica_id, want_key, want, since, until, call, owner, note, api_key)
-		SELECT n.place, $1, n.want_key, n.want, n.since, n.until, n.call, n.owner, n.note, n.api_key
-		FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::bytea[], $8::text[], $9::text[], $10::uuid[])
-			AS n (place, want_key, want, since, until, call, owner, note, api_key)
+		SELECT n.place, n.replica_id, n.want_key, n.want, n.since, n.until, n.call, n.owner, n.note, n.api_key
+		FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::bytea[], $8::text[], $9::text[], $10::uuid[])
+			AS n (replica_id, place, want_key, want, since, until, call, owner, note, api_key)
 		ON CONFLICT (place) DO UPDATE SET replica_id = excluded.replica_id, until = excluded.until`
 
 	// stepAside ends the wait of claims. Places without a call are not kept; see forgetLate.
@@ -172,11 +172,12 @@ func readLine(rows pgx.Rows, line *bunstore.Line) error {
 // moveLine adds the statements that change the line.
 func (e *exchange) moveLine(changes bunstore.Changes) {
 	if n := len(changes.Waiters); n > 0 {
-		places, keys, since, until := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
+		replicas, places, keys := make([]int64, n), make([]int64, n), make([]int64, n)
+		since, until := make([]int64, n), make([]int64, n)
 		wants, calls := make([]string, n), make([][]byte, n)
 		owners, notes, apiKeys := make([]string, n), make([]string, n), make([]*[16]byte, n)
 		for i, w := range changes.Waiters {
-			places[i], since[i], until[i] = w.Place, w.Since, w.Until
+			replicas[i], places[i], since[i], until[i] = int64(w.Replica), w.Place, w.Since, w.Until
 			wants[i], keys[i] = bunstore.EncodeWant(w.Want)
 			if !w.Call.IsZero() {
 				calls[i] = w.Call[:]
@@ -186,7 +187,7 @@ func (e *exchange) moveLine(changes bunstore.Changes) {
 				apiKeys[i] = (*[16]byte)(&w.Asker.Key)
 			}
 		}
-		e.run(joinLine, int64(changes.Replica), places, keys, wants, since, until, calls, owners, notes, apiKeys)
+		e.run(joinLine, replicas, places, keys, wants, since, until, calls, owners, notes, apiKeys)
 	}
 	if len(changes.Aside) > 0 {
 		e.run(stepAside, places(changes.Aside), int64(changes.Replica), changes.At)

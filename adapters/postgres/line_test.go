@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/userfarm/userfarm/adapters/bunstore"
 	"github.com/userfarm/userfarm/adapters/postgres/postgrestest"
 	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/domain/ledger"
 	"github.com/userfarm/userfarm/ports"
 )
 
@@ -270,5 +273,215 @@ func TestARepeatedCallInAnotherReplicaIsNeverRefused(t *testing.T) {
 		if err := release(ctx, one, lease); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// keyed returns a claim of any user with an idempotency key.
+func keyed(t *testing.T, key string) ports.Claim {
+	t.Helper()
+	k, err := domain.NewIdempotencyKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ports.Claim{
+		Want: []domain.Selector{anyUser}, Wait: domain.MaxWait, Once: k.Once("acquire", "request", domain.NewNonce()),
+		Decide: grantTo(domain.NewLeaseID()),
+	}
+}
+
+// ask makes a claim in the background. It does not wait until the claim is in line.
+func ask(ctx context.Context, store ports.Store, claim ports.Claim) <-chan error {
+	answer := make(chan error, 1)
+	go func() {
+		_, err := store.Claim(ctx, claim)
+		answer <- err
+	}()
+	return answer
+}
+
+// unanswered fails the test if a claim has an answer.
+func unanswered(t *testing.T, what string, answer <-chan error) {
+	t.Helper()
+	select {
+	case err := <-answer:
+		t.Errorf("%s: %v", what, err)
+	default:
+	}
+}
+
+// The caller gave up on one replica, which goes on to wait for it, and asked another one. When the first wait ends, nobody
+// overtakes the second.
+func TestAClaimGetsThePlaceOfARepetitionThatEndsInAnotherReplica(t *testing.T) {
+	t.Parallel()
+	one, other, _ := twoReplicas(t, 1)
+	ctx := context.Background()
+	for i := range 10 {
+		lease, err := claim(ctx, one)
+		if err != nil {
+			t.Fatal(err)
+		}
+		call := keyed(t, fmt.Sprint("key ", i))
+		leaving, leave := context.WithCancel(ctx)
+		first := ask(leaving, one, call)
+		awaitWaiting(t, one, 1)
+		leases := []domain.LeaseID{domain.NewLeaseID(), domain.NewLeaseID()}
+		second := ask(ctx, []ports.Store{one, other}[i%2], ports.Claim{
+			Want: []domain.Selector{anyUser}, Wait: domain.MaxWait, Decide: grantTo(leases[1]),
+		})
+		awaitWaiting(t, one, 2)
+		call.Decide = grantTo(leases[0])
+		again := ask(ctx, other, call)
+		awaitWaiting(t, one, 3)
+		leave()
+		answered(t, "the claim whose caller left", first, context.Canceled)
+		if err := release(ctx, one, lease); err != nil {
+			t.Fatal(err)
+		}
+		answered(t, "the claim that asked again", again, nil)
+		unanswered(t, "the second in line", second)
+		if err := release(ctx, other, leases[0]); err != nil {
+			t.Fatal(err)
+		}
+		answered(t, "the second in line", second, nil)
+		if err := release(ctx, other, leases[1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestAClaimKeepsThePlaceThatItHadInAReplicaThatStopped(t *testing.T) {
+	t.Parallel()
+	one, other, databaseURL := twoReplicas(t, 1)
+	ctx := context.Background()
+	lease, err := claim(ctx, one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stopping := open(t, databaseURL, newKeyRing(t))
+	first := ask(ctx, stopping, keyed(t, "key"))
+	awaitWaiting(t, one, 1)
+	second := wait(t, other, 1)
+	if err := stopping.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-first; err == nil {
+		t.Fatal("a claim was served by a replica that stopped")
+	}
+	awaitWaiting(t, one, 1)
+	again := ask(ctx, one, keyed(t, "key"))
+	awaitWaiting(t, one, 2)
+	if err := release(ctx, one, lease); err != nil {
+		t.Fatal(err)
+	}
+	answered(t, "the claim that asks again", again, nil)
+	unanswered(t, "the second in line", second)
+}
+
+// The claim waited in a replica that was killed, or it had left that replica already.
+func TestAClaimKeepsThePlaceThatItHadInAReplicaThatDied(t *testing.T) {
+	t.Parallel()
+	for name, until := range map[string]string{"waiting": "6e7", "away": "-1e6"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := postgrestest.Shared(t)
+			one, other, databaseURL := twoReplicas(t, 1)
+			ctx := context.Background()
+			lease, err := claim(ctx, one)
+			if err != nil {
+				t.Fatal(err)
+			}
+			call := keyed(t, "key")
+			id := ledger.CallOf(&ledger.Claim{Want: call.Want, Once: call.Once})
+			want, key := bunstore.EncodeWant(call.Want)
+			server.Exec(t, databaseURL, fmt.Sprintf(`
+				INSERT INTO replicas VALUES (7, extract(epoch FROM clock_timestamp()) * 1e6 - 6e6);
+				INSERT INTO waiters (place, replica_id, want_key, want, since, until, call)
+				VALUES (1, 7, %d, '%s', 0, extract(epoch FROM clock_timestamp()) * 1e6 + %s, '\x%x')`, key, want, until, id[:]))
+			second := wait(t, other, 1)
+			again := ask(ctx, one, call)
+			awaitWaiting(t, one, 2)
+			if err := release(ctx, one, lease); err != nil {
+				t.Fatal(err)
+			}
+			answered(t, "the claim that asks again", again, nil)
+			unanswered(t, "the second in line", second)
+		})
+	}
+}
+
+// A caller and a proxy may both repeat a call.
+func TestRepetitionsInAllReplicasAtOnceGetOnePlaceAndOneLease(t *testing.T) {
+	t.Parallel()
+	one, other, databaseURL := twoReplicas(t, 1)
+	ctx := context.Background()
+	lease, err := claim(ctx, one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaving, leave := context.WithCancel(ctx)
+	first := ask(leaving, one, keyed(t, "key"))
+	awaitWaiting(t, one, 1)
+	second := wait(t, other, 1)
+	leave()
+	answered(t, "the claim whose caller left", first, context.Canceled)
+	awaitWaiting(t, one, 1)
+
+	replicas := []ports.Store{one, other, open(t, databaseURL, newKeyRing(t))}
+	var repetitions []<-chan error
+	for i := range 6 {
+		repetitions = append(repetitions, ask(ctx, replicas[i%len(replicas)], keyed(t, "key")))
+	}
+	awaitWaiting(t, one, 7)
+	if err := release(ctx, one, lease); err != nil {
+		t.Fatal(err)
+	}
+	carriedOut := 0
+	for _, repetition := range repetitions {
+		err := <-repetition
+		if _, repeated := errors.AsType[*domain.RepeatedError](err); err == nil {
+			carriedOut++
+		} else if !repeated {
+			t.Errorf("a repetition: %v", err)
+		}
+	}
+	if carriedOut != 1 {
+		t.Errorf("the call was carried out %d times", carriedOut)
+	}
+	unanswered(t, "the second in line", second)
+}
+
+// A notification has room for few labels, and a replica that lost its connection gets none.
+func TestAWaiterInAnotherReplicaIsRefusedWhateverItWasTold(t *testing.T) {
+	t.Parallel()
+	server := postgrestest.Shared(t)
+	ctx := context.Background()
+	many := make(domain.Labels)
+	for i := range 30 {
+		many[fmt.Sprintf("label-%d", i)] = strings.Repeat("\u00e9", 200)
+	}
+	for name, lost := range map[string]bool{"more labels than fit": false, "nothing, for its connection was lost": true} {
+		one, other, databaseURL := twoReplicas(t, 0)
+		now := time.Now().UTC().Truncate(time.Microsecond)
+		user, err := domain.NewUser(domain.NewUserID(now), now, domain.Spec{
+			Login: name, Password: domain.NewSecret(password), Pool: pool, Labels: many,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := one.Add(ctx, domain.Once{}, user); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := claim(ctx, one); err != nil {
+			t.Fatal(err)
+		}
+		waiter := wait(t, other, 1)
+		if lost {
+			server.Exec(t, databaseURL, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+				WHERE datname = current_database() AND query LIKE 'LISTEN %'`)
+		}
+		if err := one.Remove(ctx, user.ID(), func(time.Time, []*domain.User) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+		answered(t, "the waiter that was told "+name, waiter, domain.ErrNoMatch)
 	}
 }

@@ -63,14 +63,15 @@ func (tx *transaction) moveUsers(e *exchange, moves []bunstore.Move) {
 	e.write(len(moved), moveUsers, append(circulations(moved), places)...)
 }
 
-// removeUsers also lets the oldest duplicate of each user that it removes be the account.
+// removeUsers also lets the oldest duplicate of each user that it removes be the account. It waits for a rival that may be removing
+// that one (FOR UPDATE), and takes the next one then.
 var removeUsers = `WITH removed AS (
 		DELETE FROM users WHERE user_id = ANY ($1::uuid[]) RETURNING project_id, env, login_key, duplicate
 	), heirs AS (
 		UPDATE users u SET duplicate = 0 FROM removed r WHERE r.duplicate = 0 AND u.user_id = (
 			SELECT d.user_id FROM users d
 			WHERE (d.project_id, d.env, d.login_key) = (r.project_id, r.env, r.login_key) AND d.duplicate > 0
-			ORDER BY d.duplicate LIMIT 1)
+			ORDER BY d.duplicate LIMIT 1 FOR UPDATE)
 	)
 	` + failUnless("removed", 2)
 

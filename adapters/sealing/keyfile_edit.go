@@ -20,8 +20,12 @@ var (
 )
 
 // CreateKeyFile writes a new file with one new random key, readable by its owner only. It returns an [os.ErrExist] if
-// there is a file at path. The whole file is on disk when it returns, because a sealed password must not outlive its key.
+// there is a file at path, and then writes nothing: the disk may be full, or the folder read-only. The whole file is on disk when it
+// returns, because a sealed password must not outlive its key.
 func CreateKeyFile(path string) error {
+	if _, err := os.Lstat(path); err == nil {
+		return fmt.Errorf("sealing: create key file: %s: %w", path, os.ErrExist)
+	}
 	if err := writeNewFile(path, keyFileHeader+newKeyLine(newKey()).text); err != nil {
 		return fmt.Errorf("sealing: create key file: %w", err)
 	}

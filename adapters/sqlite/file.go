@@ -10,6 +10,8 @@ import (
 
 	"github.com/gofrs/flock"
 	driver "modernc.org/sqlite"
+
+	"github.com/userfarm/userfarm/adapters/bunstore"
 )
 
 var (
@@ -131,8 +133,11 @@ func resolve(path string) (string, error) {
 	return filepath.Join(folder, filepath.Base(absolute)), err
 }
 
-// reason returns why the file could not be opened, if it is the system that knows.
+// reason returns why the file could not be opened, if it is the system that knows or SQLite has only a number for it.
 func reason(path string, err error) error {
+	if causeOf(err) == bunstore.Full {
+		return fmt.Errorf("its disk is full: %w", err)
+	}
 	const cantOpen = 14
 	var answer *driver.Error
 	if !errors.As(err, &answer) || answer.Code()&0xff != cantOpen {

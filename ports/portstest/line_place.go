@@ -1,6 +1,7 @@
 package portstest
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/userfarm/userfarm/domain"
@@ -15,12 +16,20 @@ var linePlaceTests = []storeTest{
 	{"gives the place of several users back", placeOfBatch},
 	{"passes over a claim while it is away", placePassedOver},
 	{"counts no claim that is away", placeNotCounted},
-	{"keeps a place for half a minute", placeLost},
+	{"keeps a place for half a minute and no longer", placeLost},
 	{"keeps a place while old data is forgotten", placeNotForgotten},
+	{"keeps the place of a claim that also asks without a wait", placeKeptWithoutWait},
+	{"keeps the place of a claim that no user could satisfy for a moment", placeKeptWithoutMatch},
+	{"gives back the place of a claim of any kind", placeOfAnyWant},
+	{"gives a claim the first of its places", placeFirst},
+	{"reserves no user for a claim of several users while it is away", placeReservesNothing},
+	{"gives a claim that comes back users that were added while it was away", placeOfNewUsers},
 	{"keeps no place without a key", placeWithoutKey},
 	{"gives the place to no other call", placeOfAnotherCall},
+	{"gives the place to no other request with the same key", placeOfAnotherRequest},
 	{"gives the place to no claim that wants something else", placeOfAnotherWant},
 	{"grants a call once, however often it stands in line", placeOnce},
+	{"answers a claim that was served at its old place, and asks again, with what it got", placeRepeated},
 }
 
 // patientFor returns a claim of any user that waits for so long.
@@ -130,13 +139,134 @@ func placeNotCounted(f *farm) {
 func placeLost(f *farm) {
 	f.add()
 	held := f.acquireFor(time.Hour, anyone)
+	for _, test := range []struct {
+		key  string
+		away time.Duration
+		kept bool
+	}{
+		{"a", domain.PlaceKept - time.Second, true},
+		{"b", domain.PlaceKept, false},
+		{"c", domain.PlaceKept + time.Second, false},
+	} {
+		f.standAway(test.key)
+		other := f.stand(anyone)
+		f.advanceInLine(test.away)
+		again := f.standFor(f.patientFor(domain.MaxWait, test.key))
+		first, second := other, again
+		if test.kept {
+			first, second = again, other
+		}
+		f.must(f.release(held.ID))
+		lease := first.served()
+		f.wantWaiting(second)
+		f.must(f.release(lease.ID))
+		held = second.served()
+	}
+}
+
+func placeKeptWithoutWait(f *farm) {
+	f.add()
+	held := f.acquireFor(time.Hour, anyone)
 	f.standAway("a")
 	second := f.stand(anyone)
-	f.advanceInLine(domain.PlaceKept)
+	for range 2 {
+		_, err := f.start(f.patientFor(0, "a")).end()
+		f.wantErr("a claim that does not wait", err, domain.ErrPoolExhausted)
+	}
 	first := f.standFor(f.patientFor(domain.MaxWait, "a"))
 	f.must(f.release(held.ID))
+	first.served()
+	f.wantWaiting(second)
+}
+
+func placeKeptWithoutMatch(f *farm) {
+	u := f.add(withRole("admin"))
+	f.acquireFor(time.Hour, anyone)
+	claim := ports.Claim{Want: []domain.Selector{role("admin")}, Wait: domain.MaxWait, Once: f.once("a", "request")}
+	dismissed := f.standFor(claim)
+	relabel := func(role string) {
+		f.must(f.update(u.ID(), func(_ time.Time, u *domain.User) error {
+			return u.Change(domain.Change{Labels: &domain.Labels{"role": role}})
+		}))
+	}
+	relabel("plain")
+	_, err := dismissed.end()
+	f.wantErr("a claim that no user matches anymore", err, domain.ErrNoMatch)
+	f.shrinks(1)
+	_, err = f.start(claim).end()
+	f.wantErr("a claim that no user matches", err, domain.ErrNoMatch)
+
+	relabel("admin")
+	second := f.stand(role("admin"))
+	first := f.standFor(claim)
+	f.must(f.forceRelease(u.ID()))
+	first.served()
+	f.wantWaiting(second)
+}
+
+func placeOfAnyWant(f *farm) {
+	u := f.add(withRole("admin"))
+	pool := u.Pool()
+	held := f.acquireFor(time.Hour, anyone)
+	for i, want := range []domain.Selector{
+		named(u),
+		role("admin"),
+		{ProjectID: pool.ProjectID, Env: pool.Env, Domain: pool.Domain},
+		anyone.In(domain.Only(projectA, projectB)),
+		named(u).In(domain.Only(projectA)),
+		{Labels: domain.Labels{}},
+	} {
+		claim := ports.Claim{Want: []domain.Selector{want}, Wait: domain.MaxWait, Once: f.once(fmt.Sprint("key ", i), "request")}
+		f.standFor(claim).leaveNow()
+		second := f.stand(anyone)
+		first := f.standFor(claim)
+		f.must(f.release(held.ID))
+		lease := first.served()
+		f.wantWaiting(second)
+		f.must(f.release(lease.ID))
+		held = second.served()
+	}
+}
+
+func placeFirst(f *farm) {
+	f.add()
+	held := f.acquireFor(time.Hour, anyone)
+	claim := f.patientFor(domain.MaxWait, "a")
+	ahead := f.standFor(claim)
+	second := f.stand(anyone)
+	behind := f.standFor(claim)
+	behind.leaveNow()
+	ahead.leaveNow()
+	first := f.standFor(claim)
+	f.must(f.release(held.ID))
+	first.served()
+	f.wantWaiting(second)
+}
+
+func placeReservesNothing(f *farm) {
+	f.addMany(2)
+	one, _ := f.acquireFor(time.Hour, anyone), f.acquireFor(time.Hour, anyone)
+	batch := f.standFor(ports.Claim{Want: times(2, anyone), Wait: domain.MaxWait, Once: f.once("a", "request")})
+	single := f.stand(anyone)
+	f.must(f.release(one.ID))
+	f.wantWaiting(batch, single)
+	batch.leave()
+	single.served()
+}
+
+func placeOfNewUsers(f *farm) {
+	f.add()
+	f.acquireFor(time.Hour, anyone)
+	claim := ports.Claim{Want: []domain.Selector{{Env: "staging"}}, Wait: domain.MaxWait, Once: f.once("a", "request")}
+	f.standFor(claim).leaveNow()
+	second := f.stand(anyone)
+	f.add(withRole("first")) // the claim is away, so this user is for the second
 	second.served()
-	f.wantWaiting(first)
+	third := f.stand(anyone)
+	first := f.standFor(claim)
+	u := f.add(withRole("second"))
+	f.wantUsers(first.served(), u)
+	f.wantWaiting(third)
 }
 
 func placeNotForgotten(f *farm) {
@@ -174,6 +304,22 @@ func placeOfAnotherCall(f *farm) {
 	f.wantWaiting(first)
 }
 
+func placeOfAnotherRequest(f *farm) {
+	f.add()
+	held := f.acquireFor(time.Hour, anyone)
+	f.standAway("a")
+	second := f.stand(anyone)
+	claim := f.patientFor(domain.MaxWait, "a")
+	claim.Once = f.once("a", "another request")
+	other := f.standFor(claim)
+	f.must(f.release(held.ID))
+	lease := second.served()
+	f.must(f.release(lease.ID))
+	other.served()
+	_, err := f.start(f.patientFor(domain.MaxWait, "a")).end()
+	f.wantErr("the request whose key was used by another one meanwhile", err, domain.ErrIdempotencyMismatch)
+}
+
 func placeOfAnotherWant(f *farm) {
 	f.add(withRole("admin"))
 	held := f.acquireFor(time.Hour, anyone)
@@ -203,4 +349,24 @@ func placeOnce(f *farm) {
 	}
 	f.wantRepeated(errOne, claim.Once)
 	f.wantFence(u.ID(), 2)
+}
+
+func placeRepeated(f *farm) {
+	u := f.add()
+	held := f.acquireFor(time.Hour, anyone)
+	f.standAway("a")
+	second := f.stand(anyone)
+	claim := f.patientFor(domain.MaxWait, "a")
+	first := f.standFor(claim)
+	f.must(f.release(held.ID))
+	lease := first.served()
+	for _, wait := range []time.Duration{0, domain.MaxWait} {
+		_, err := f.start(f.patientFor(wait, "a")).end()
+		f.wantRepeated(err, claim.Once)
+	}
+	f.must(f.release(lease.ID))
+	second.served()
+	_, err := f.start(claim).end()
+	f.wantRepeated(err, claim.Once)
+	f.wantFence(u.ID(), 3)
 }

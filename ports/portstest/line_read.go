@@ -1,6 +1,7 @@
 package portstest
 
 import (
+	"slices"
 	"time"
 
 	"github.com/userfarm/userfarm/domain"
@@ -11,8 +12,10 @@ var lineReadTests = []storeTest{
 	{"lists the line with who asks for what, and since when", lineListed},
 	{"lists at most so many waiters, and counts all", lineListLimit},
 	{"lists for a scope what its projects may serve", lineListScope},
+	{"lists a claim of a named user only for its project", lineListScopeNamed},
 	{"lists no claim that was served, left or is away", lineListGone},
 	{"counts the waiters that compete with a claim", lineCompete},
+	{"counts the waiters of a named user where the user matches", lineCompeteNamed},
 }
 
 func lineListed(f *farm) {
@@ -69,6 +72,31 @@ func lineListScope(f *farm) {
 	}
 }
 
+func lineListScopeNamed(f *farm) {
+	mine, other := f.add(), f.add(inProject(projectB))
+	f.acquireFor(time.Hour, anyone, anyone)
+	f.stand(named(other)) // by a caller of all projects
+	f.stand(named(other), named(mine))
+	for _, c := range []struct {
+		scope domain.Scope
+		wants [][]domain.Selector
+	}{
+		{domain.Scope{}, [][]domain.Selector{{named(other)}, {named(other), named(mine)}}},
+		{domain.Only(projectA), [][]domain.Selector{{named(mine)}}},
+		{domain.Only(projectB, projectC), [][]domain.Selector{{named(other)}, {named(other)}}},
+		{domain.Only(projectC), nil},
+	} {
+		line, total, err := f.store.Line(f.Context(), c.scope, 100)
+		f.must(err)
+		same := func(w domain.Waiter, want []domain.Selector) bool {
+			return slices.EqualFunc(w.Want, want, domain.Selector.Equal)
+		}
+		if total != len(c.wants) || !slices.EqualFunc(line, c.wants, same) {
+			f.Fatalf("a caller of %+v sees %d waiters: %+v", c.scope, total, line)
+		}
+	}
+}
+
 func lineListGone(f *farm) {
 	f.add()
 	held := f.acquireFor(time.Hour, anyone)
@@ -96,6 +124,27 @@ func lineCompete(f *farm) {
 		want  domain.Selector
 		count int
 	}{{role("admin"), 3}, {anyone, 3}, {domain.Selector{Env: "nowhere"}, 2}} {
+		got, err := f.store.CountWaiting(f.Context(), []domain.Selector{c.want})
+		f.must(err)
+		if got != c.count {
+			f.Fatalf("%d waiters compete with a claim of %+v, want %d", got, c.want, c.count)
+		}
+	}
+}
+
+func lineCompeteNamed(f *farm) {
+	u, other := f.add(withRole("admin")), f.add(withRole("plain"), inProject(projectB))
+	f.acquireFor(time.Hour, anyone, anyone)
+	f.stand(named(u))
+	f.stand(anyone)
+	for _, c := range []struct {
+		want  domain.Selector
+		count int
+	}{
+		{named(u), 2}, {named(other), 1}, {anyone, 2}, {role("admin"), 2}, {role("plain"), 1}, {role("none"), 1},
+		{domain.Selector{ProjectID: projectA}, 2}, {domain.Selector{ProjectID: projectB}, 1},
+		{anyone.In(domain.Only(projectA)), 2}, {anyone.In(domain.Only(projectB)), 1}, {named(u).In(domain.Only(projectB)), 0},
+	} {
 		got, err := f.store.CountWaiting(f.Context(), []domain.Selector{c.want})
 		f.must(err)
 		if got != c.count {

@@ -41,6 +41,16 @@ var sameLogins = [][]string{
 	{"\u212bngstr\u00f6m", "\u00e5ngstr\u00f6m", "A\u030angstro\u0308m"},
 	{"\u1100\u1161\u11a8", "\uac01"},
 	{"\U00010400", "\U00010428"},
+	{"\u0130zmir", "i\u0307zmir", "I\u0307ZMIR"}, // the Turkish capital I with a dot, not the dotless small one
+	{"\ufb01sh", "FISH", "\ufb01SH"},
+	{"q\u0323\u0307", "Q\u0307\u0323"}, // marks in another order
+	{"\u1fb3", "\u0391\u0399", "\u03b1\u0345"},
+	{"\uff21\uff4e\uff4e", "\uff41\uff2e\uff2e"}, // full width
+	{"\u01c4", "\u01c5", "\u01c6"},
+	{"\u00b5", "\u03bc", "\u039c"}, // micro sign and Greek mu
+	{"\u13a0", "\uab70"},           // Cherokee
+	{"ann\U0001f469\u200d\U0001f4bb", "ANN\U0001f469\u200d\U0001f4bb"},
+	{"\u05d0\u05e0\u200f\u05d0x", "\u05d0\u05e0\u200f\u05d0X"},             // Hebrew, with a mark inside
 	{strings.Repeat("\U0001d160", 255), strings.Repeat("\U0001d160", 255)}, // the longest normal form of all
 }
 
@@ -73,7 +83,12 @@ func loginFound(f *farm) {
 }
 
 func loginsApart(f *farm) {
-	logins := []string{"ann", "\u00e1nn", "an n", "an\u200bn", "ann1", "a.nn", "i", "\u0131", "1", "l", "\u0430nn", "null", "NUL", "%", "_", "\\", "'"}
+	logins := []string{
+		"\uff41nn", "\uff41\uff4e\uff4e", "ann\u200dx", "annx", "an\u034fn", "\u2764\ufe0fx", "\u2764x", "an\u200en", "an\u200fn", "an\u00adn",
+		"\U0001f469\u200d\U0001f4bb", "\U0001f469\U0001f4bb", "\U0001f469\U0001f3fd", "i\u0307", "\u0131\u0307", "ss", "\u03b2",
+		"an\u3000n", "an\u00a0n", "2", "\u00b2", "\u2460", "anni\u0308", "anni",
+		"ann", "\u00e1nn", "an n", "an\u200bn", "ann1", "a.nn", "i", "\u0131", "1", "l", "\u0430nn", "null", "NUL", "%", "_", "\\", "'",
+	}
 	for _, login := range logins {
 		f.add(withLogin(login))
 	}

@@ -25,6 +25,7 @@ func TestStore(t *testing.T, env Env, newSubject Factory) {
 		{"Remove", removeTests},
 		{"Pools", poolTests},
 		{"Values", valueTests},
+		{"Holders", holderTests},
 		{"Forget", forgetTests},
 		{"EndExpired", endExpiredTests},
 		{"Line", lineTests},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,15 +28,19 @@ var (
 func TestLogins(t *testing.T, newDatabase func(t *testing.T) OpenWith) {
 	t.Helper()
 	for name, test := range map[string]func(*loginSubject){
-		"all but the oldest user of an account go into quarantine, and none is lost": quarantined,
-		"a start with the same rule changes nothing":                                 sameRule,
-		"a duplicate can't be restored until the older user is removed":              restored,
-		"a duplicate can be removed":                                                 duplicateRemoved,
-		"a case-sensitive farm can restore the duplicates":                           madeSensitive,
-		"a duplicate keeps its holder":                                               held,
-		"a duplicate is out of circulation even if its secrets can't be read":        unreadableDuplicate,
-		"users of other projects and environments are other accounts":                otherPools,
-		"many duplicates are counted, and some are named":                            manyDuplicates,
+		"all but the oldest user of an account go into quarantine, and none is lost":   quarantined,
+		"a start with the same rule changes nothing":                                   sameRule,
+		"a duplicate can't be restored until the older user is removed":                restored,
+		"a duplicate can be removed":                                                   duplicateRemoved,
+		"duplicates that are removed at the same time leave no account without a user": duplicatesRemovedTogether,
+		"a case-sensitive farm can restore the duplicates":                             madeSensitive,
+		"a rule that goes back and forth loses nobody":                                 backAndForth,
+		"a user that was in quarantine before is a duplicate like any other":           quarantinedBefore,
+		"old logins with something invisible at their ends are the same account":       invisibleEnds,
+		"a duplicate keeps its holder":                                                 held,
+		"a duplicate is out of circulation even if its secrets can't be read":          unreadableDuplicate,
+		"users of other projects and environments are other accounts":                  otherPools,
+		"many duplicates are counted, and some are named":                              manyDuplicates,
 	} {
 		t.Run(name, func(t *testing.T) { test(&loginSubject{T: t, open: newDatabase(t), ring: newRing("a")}) })
 	}
@@ -229,6 +234,103 @@ func duplicateRemoved(s *loginSubject) {
 	s.remove(ids[2])
 	s.remove(ids[0])
 	s.add("aNN")
+}
+
+// duplicatesRemovedTogether removes users of one account at the same time, as a clean-up script with several workers does.
+func duplicatesRemovedTogether(s *loginSubject) {
+	const accounts = 30
+	s.start(caseSensitive)
+	var ids [][]domain.UserID
+	for i := range accounts {
+		ids = append(ids, s.add(fmt.Sprintf("ann-%d", i), fmt.Sprintf("Ann-%d", i), fmt.Sprintf("ANN-%d", i), fmt.Sprintf("aNN-%d", i)))
+	}
+	s.start(caseInsensitive)
+	for i, users := range ids {
+		var removals sync.WaitGroup
+		for _, id := range users[:3] {
+			removals.Go(func() {
+				err := s.store.Remove(s.Context(), id, func(now time.Time, users []*domain.User) error { return users[0].Remove(now) })
+				if err != nil {
+					s.Error(err)
+				}
+			})
+		}
+		removals.Wait()
+		last := users[3]
+		if err := s.store.Add(s.Context(), domain.Once{}, s.build(loginPool, fmt.Sprintf("ann-%d", i))); !errors.Is(err, domain.ErrUserExists) {
+			s.Fatalf("a login that a duplicate has = %v", err)
+		}
+		if err := s.restore(last); err != nil {
+			s.Fatalf("the last user of an account can't be restored: %v", err)
+		}
+		s.must(s.claim(last))
+	}
+}
+
+func backAndForth(s *loginSubject) {
+	s.start(caseSensitive)
+	ids := s.add("ann", "Ann", "ANN", "ben")
+	s.start(caseInsensitive)
+	s.remove(ids[0])
+	s.start(caseSensitive)
+	for i, status := range map[int]domain.Status{1: domain.Quarantined, 2: domain.Quarantined, 3: domain.Free} {
+		s.wantStatus(ids[i], status)
+	}
+	s.must(s.restore(ids[2]))
+	older := s.add("ann")[0] // younger than the others
+	s.start(caseInsensitive)
+	if s.number != 2 {
+		s.Errorf("%d new duplicates, want 2", s.number)
+	}
+	s.wantStatus(ids[1], domain.Quarantined) // since the first start: nobody restored it
+	s.wantStatus(ids[2], domain.Quarantined)
+	s.wantStatus(older, domain.Quarantined)
+	s.must(s.restore(ids[1]))
+	for _, id := range []domain.UserID{ids[2], older} {
+		if err := s.restore(id); !errors.Is(err, domain.ErrUserExists) {
+			s.Errorf("restore of a duplicate = %v", err)
+		}
+	}
+}
+
+func quarantinedBefore(s *loginSubject) {
+	s.start(caseSensitive)
+	ids := s.add("ann", "Ann", "ben", "Ben")
+	for _, id := range []domain.UserID{ids[1], ids[2]} { // a duplicate, and the oldest user of an account
+		_, err := s.store.Update(s.Context(), ports.ByUser(id), func(now time.Time, users []*domain.User) error {
+			return users[0].Quarantine(now, "broken")
+		})
+		s.must(err)
+	}
+	s.start(caseInsensitive)
+	for _, id := range []domain.UserID{ids[1], ids[3]} {
+		if err := s.restore(id); !errors.Is(err, domain.ErrUserExists) {
+			s.Errorf("restore of a duplicate = %v", err)
+		}
+	}
+	s.must(s.restore(ids[2]))
+	s.must(s.claim(ids[2]))
+	s.remove(ids[0])
+	s.must(s.restore(ids[1]))
+}
+
+// invisibleEnds has users that were added before such logins were rejected.
+func invisibleEnds(s *loginSubject) {
+	s.start(caseSensitive)
+	for i, login := range []string{" ann", "ann\u200b", "\ufeffben\u00a0", "ben"} {
+		state := s.build(loginPool, fmt.Sprint("user-", i)).Snapshot()
+		state.Login = login
+		err := s.store.Add(s.Context(), domain.Once{}, domain.Restore(state))
+		if taken := i%2 == 1; taken != errors.Is(err, domain.ErrUserExists) || !taken && err != nil {
+			s.Errorf("%+q = %v", login, err)
+		}
+	}
+	for _, login := range []string{"ann", "\u00a0ann ", "ben"} {
+		page, err := s.store.List(s.Context(), ports.Query{Login: login, Limit: 10})
+		if err != nil || len(page.Users) != 1 {
+			s.Errorf("%+q finds %d users (%v), want 1", login, len(page.Users), err)
+		}
+	}
 }
 
 func madeSensitive(s *loginSubject) {

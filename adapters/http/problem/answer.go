@@ -25,7 +25,8 @@ const (
 	// namedHolders is how many holders the text of a problem names.
 	namedHolders = 3
 
-	// retryQuarantined is in how many seconds a retry makes sense if all users that match are in quarantine: a person must act.
+	// retryQuarantined is in how many seconds a retry makes sense if all users that match a selector are in quarantine: a person must
+	// act.
 	retryQuarantined = 60
 )
 
@@ -156,8 +157,8 @@ func occupancyDetail(occupancy *domain.Occupancy) (detail string) {
 	if occupancy == nil {
 		return ""
 	}
-	if occupancy.Quarantined {
-		detail += " All users that match are in quarantine: restore one, or add users."
+	for _, i := range occupancy.Quarantined {
+		detail += fmt.Sprintf(" All users that match /users/%d are in quarantine: restore one, or add users.", i)
 	}
 	for i, h := range occupancy.HeldBy[:min(len(occupancy.HeldBy), namedHolders)] {
 		detail += [...]string{" Held by ", ", by "}[min(i, 1)]
@@ -188,7 +189,7 @@ func retryAfter(err error, kind Kind) int {
 		roundedUp := (next.Wait + time.Second - 1) / time.Second
 		return max(int(roundedUp), kind.RetryAfter)
 	}
-	if occupancy := occupancyOf(err); occupancy != nil && occupancy.Quarantined {
+	if occupancy := occupancyOf(err); occupancy != nil && len(occupancy.Quarantined) > 0 {
 		return retryQuarantined
 	}
 	return kind.RetryAfter
