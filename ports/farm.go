@@ -32,8 +32,8 @@ type Leases interface {
 	// every call is new.
 	Acquire(ctx context.Context, want []domain.Selector, terms domain.Terms, key domain.IdempotencyKey) (domain.Lease, error)
 
-	// Lease returns a lease to its holder. Like Renew and Release, it returns [domain.ErrLeaseNotFound] for an unknown id and
-	// [domain.ErrLeaseExpired] for a lease that is over.
+	// Lease returns a lease to its holder. Like Renew and Release, it returns [domain.ErrLeaseNotFound] for an unknown id and a
+	// [domain.EndedLeaseError], which is a [domain.ErrLeaseExpired], for a lease that is over.
 	Lease(ctx context.Context, id domain.LeaseID) (domain.Lease, error)
 
 	// Renew makes the lease expire ttl from now; 0 is the default time to live.

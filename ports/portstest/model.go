@@ -15,7 +15,7 @@ import (
 type model struct {
 	now   time.Time
 	users []domain.Snapshot // ascending by id
-	ended map[domain.LeaseDigest]bool
+	ended map[domain.LeaseDigest]modelEnd
 	calls map[[32]byte]domain.Once // that were carried out; a case does not last until one is forgotten
 }
 
@@ -41,11 +41,34 @@ func (m *model) carriers(lease domain.LeaseDigest) ([]*domain.Snapshot, error) {
 	case len(users) > 0:
 		slices.SortFunc(users, func(a, b *domain.Snapshot) int { return cmp.Compare(a.Lock.Position, b.Lock.Position) })
 		return users, nil
-	case m.ended[lease]:
+	case m.ended[lease].users != nil:
 		return nil, domain.ErrLeaseExpired
 	default:
 		return nil, domain.ErrLeaseNotFound
 	}
+}
+
+// modelEnd is how and when the first user left a lease, and the fence of each that did.
+type modelEnd struct {
+	how   domain.LeaseEnd
+	at    time.Time
+	users map[domain.UserID]uint64
+}
+
+// leave notes that a user left a lease.
+func (m *model) leave(u *domain.Snapshot, how domain.LeaseEnd, at time.Time) {
+	if u.Lock == nil || u.Lock.Lease.IsZero() {
+		return
+	}
+	end, known := m.ended[u.Lock.Lease]
+	if !known {
+		end.users = make(map[domain.UserID]uint64)
+	}
+	if !known || at.Before(end.at) || at.Equal(end.at) && how < end.how {
+		end.how, end.at = how, at
+	}
+	end.users[u.ID] = u.Fence
+	m.ended[u.Lock.Lease] = end
 }
 
 // holders returns the users that are held under the lease now, in its order, or the error of a lease that holds nobody.
@@ -99,17 +122,14 @@ func (m *model) remove(id domain.UserID) error {
 	if m.held(*u) {
 		return domain.ErrUserLocked
 	}
-	m.dropLock(u)
+	m.expire(u)
 	m.users = slices.DeleteFunc(m.users, func(u domain.Snapshot) bool { return u.ID == id })
 	return nil
 }
 
 // lock takes a lock, which the user must be free for.
 func (m *model) lock(u *domain.Snapshot, lock domain.Lock) {
-	if u.Lock != nil { // it has expired, which is written down before the next
-		u.ReleasedAt = u.Lock.ExpiresAt
-	}
-	m.dropLock(u)
+	m.expire(u) // which is written down before the next
 	lock.AcquiredAt = m.now
 	u.Lock = &lock
 	u.Fence++
@@ -137,20 +157,21 @@ func (m *model) releaseOpen(id domain.UserID) error {
 	case !u.Lock.Lease.IsZero():
 		return domain.ErrHeldByLease
 	}
-	m.unlock(u)
+	m.unlock(u, domain.LeaseReleased)
 	return nil
 }
 
-func (m *model) unlock(u *domain.Snapshot) {
-	m.dropLock(u)
-	u.ReleasedAt = m.now
+func (m *model) unlock(u *domain.Snapshot, how domain.LeaseEnd) {
+	m.leave(u, how, m.now)
+	u.Lock, u.ReleasedAt = nil, m.now
 }
 
-func (m *model) dropLock(u *domain.Snapshot) {
-	if u.Lock != nil && !u.Lock.Lease.IsZero() {
-		m.ended[u.Lock.Lease] = true
+// expire drops a lock that has expired.
+func (m *model) expire(u *domain.Snapshot) {
+	if u.Lock != nil {
+		m.leave(u, domain.LeaseExpired, u.Lock.ExpiresAt)
+		u.Lock, u.ReleasedAt = nil, u.Lock.ExpiresAt
 	}
-	u.Lock = nil
 }
 
 func (m *model) renew(lease domain.LeaseDigest, ttl time.Duration) error {
@@ -173,7 +194,7 @@ func (m *model) release(lease domain.LeaseDigest, faults []domain.Fault) error {
 		}
 	}
 	for _, u := range users {
-		m.unlock(u)
+		m.unlock(u, domain.LeaseReleased)
 	}
 	for _, fault := range faults {
 		m.quarantine(m.user(fault.UserID), fault.Reason)
@@ -198,8 +219,7 @@ func (m *model) restore(u *domain.Snapshot) {
 		return
 	}
 	if m.lapsed(*u) {
-		u.ReleasedAt = u.Lock.ExpiresAt
-		m.dropLock(u)
+		m.expire(u)
 	}
 	u.Quarantine = nil
 }
@@ -220,16 +240,18 @@ func (m *model) nextExpiry() (next time.Time) {
 // endExpired writes down the locks that have expired.
 func (m *model) endExpired() {
 	for i := range m.users {
-		u := &m.users[i]
-		if !m.lapsed(*u) {
-			continue
+		if m.lapsed(m.users[i]) {
+			m.recordExpiry(&m.users[i])
 		}
-		lock := *u.Lock
-		u.ReleasedAt = lock.ExpiresAt
-		m.dropLock(u)
-		if lock.QuarantineOnExpiry && u.Quarantine == nil {
-			u.Quarantine = &domain.Quarantine{Reason: "the lease expired before it was released", Since: lock.ExpiresAt}
-		}
+	}
+}
+
+// recordExpiry writes down that a lock has expired.
+func (m *model) recordExpiry(u *domain.Snapshot) {
+	lock := *u.Lock
+	m.expire(u)
+	if lock.QuarantineOnExpiry && u.Quarantine == nil {
+		u.Quarantine = &domain.Quarantine{Reason: "the lease expired before it was released", Since: lock.ExpiresAt}
 	}
 }
 
@@ -264,7 +286,7 @@ func (m *model) forceLease(lease domain.LeaseDigest) error {
 
 func (m *model) forceUser(u *domain.Snapshot) {
 	if m.held(*u) {
-		m.unlock(u)
+		m.unlock(u, domain.LeaseForced)
 	}
 }
 

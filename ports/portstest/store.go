@@ -40,6 +40,7 @@ func TestStore(t *testing.T, env Env, newSubject Factory) {
 		{"Scope", scopeTests},
 		{"ScopeLine", scopeLineTests},
 		{"EndedLease", endedLeaseTests},
+		{"LeaseEnd", leaseEndTests},
 		{"OneTimeCodes", oneTimeCodeTests},
 		{"Text", textTests},
 		{"Clock", clockTests},

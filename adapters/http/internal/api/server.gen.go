@@ -174,6 +174,27 @@ func (e KeyStatus) Valid() bool {
 	}
 }
 
+// Defines values for LeaseEnd.
+const (
+	LeaseEndExpired  LeaseEnd = "expired"
+	LeaseEndForced   LeaseEnd = "forced"
+	LeaseEndReleased LeaseEnd = "released"
+)
+
+// Valid indicates whether the value is a known member of the LeaseEnd enum.
+func (e LeaseEnd) Valid() bool {
+	switch e {
+	case LeaseEndExpired:
+		return true
+	case LeaseEndForced:
+		return true
+	case LeaseEndReleased:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for LegacyLockStatus.
 const (
 	LegacyLockStatusAlreadyFree   LegacyLockStatus = "user had already been free"
@@ -462,6 +483,9 @@ type Lease struct {
 	Users     []LeasedUser `json:"users"`
 }
 
+// LeaseEnd A lease is `forced` if an admin has ended it.
+type LeaseEnd string
+
 // LeasedUser defines model for LeasedUser.
 type LeasedUser struct {
 	UserID    string `json:"user_id"`
@@ -650,6 +674,13 @@ type Problem struct {
 
 	// HeldBy Only for the same codes, who holds such users; the lock that ends first comes first.
 	HeldBy []Holder `json:"held_by,omitempty"`
+
+	// Ended Only for `lease_expired`: how the lease ended. Like `ended_at`, it is absent if the lease ended before the farm
+	// recorded that.
+	Ended LeaseEnd `json:"ended,omitempty"`
+
+	// EndedAt Only for `lease_expired`, when the lease ended.
+	EndedAt *time.Time `json:"ended_at,omitempty"`
 }
 
 // Quarantine defines model for Quarantine.
