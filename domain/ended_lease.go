@@ -31,11 +31,14 @@ type EndedLease struct {
 
 // FormerUser is a user that left a lease.
 type FormerUser struct {
-	ID    UserID
-	Fence uint64 // of its lock under the lease
+	ID UserID
+
+	// Fence is that of its lock under the lease. It is 0 if the holder has reported a fault of the user, because one report
+	// has an effect only once.
+	Fence uint64
 }
 
-// Left returns the leases that u left since u was created, restored or cloned. A store
+// Left returns the leases that u left, and those of which it kept a fault, since u was created, restored or cloned. A store
 // remembers them, each as one of the records that [EndedLease.Merge] puts together.
 func (u *User) Left() []EndedLease { return u.left }
 
@@ -77,7 +80,19 @@ func endsBefore(a, b EndedLease) bool {
 }
 
 // EndedLeaseError is an [ErrLeaseExpired] with what is known of the lease.
-type EndedLeaseError struct{ EndedLease }
+type EndedLeaseError struct {
+	EndedLease
+
+	// Faults say what became of the faults that a release reported too late, one for each user that it named; see
+	// [EndedLease.KeepFault].
+	Faults []LateFault
+}
+
+// LateFault says what became of a fault that was reported after the end of the lease.
+type LateFault struct {
+	UserID UserID
+	Kept   bool
+}
 
 // Error says that the lease is over, and how and when it ended if that is known.
 func (e *EndedLeaseError) Error() string {

@@ -41,9 +41,7 @@ func TestUsersTellHowTheyLeftALease(t *testing.T) {
 			must(t, domain.ForceRelease(noon.Add(tick), users, ""))
 		}, domain.LeaseForced, noon.Add(tick)},
 		"expired": {func(_ domain.Lease, users []*domain.User) {
-			for _, u := range users {
-				u.Expire(noon.Add(time.Hour))
-			}
+			must(t, domain.RecordExpiry(noon.Add(time.Hour), users, nil))
 		}, domain.LeaseExpired, noon.Add(time.Minute)},
 		"expired, and then acquired or removed": {func(_ domain.Lease, users []*domain.User) {
 			must(t, users[0].Remove(noon.Add(time.Hour)))

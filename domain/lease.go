@@ -147,6 +147,7 @@ func Release(now time.Time, id LeaseID, users []*User, faults ...Fault) error {
 		for _, f := range faults {
 			if f.UserID == u.ID() {
 				u.quarantine(now, now, f.Reason)
+				u.left[len(u.left)-1].Users[0].Fence = 0 // so that a repetition of the release does not keep the fault again
 			}
 		}
 	}

@@ -46,7 +46,10 @@ type Leases interface {
 		ctx context.Context, id domain.LeaseID, user domain.UserID, terms domain.CodeTerms,
 	) (domain.OneTimeCode, error)
 
-	// Release ends the lease, and puts the users that faults name into quarantine.
+	// Release ends the lease, and puts the users that faults name into quarantine. If the lease is over, it keeps the faults of
+	// users that nobody has acquired since, each once. The [domain.EndedLeaseError] then says what became of each user. A fault
+	// that names a user outside of the lease, or has a bad reason, is a [domain.InvalidError], and nothing changes. No fault is
+	// kept of a lease that ended before stores remembered its users.
 	Release(ctx context.Context, id domain.LeaseID, faults ...domain.Fault) error
 }
 

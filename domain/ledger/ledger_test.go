@@ -420,6 +420,11 @@ func drawCall(t *rapid.T) call {
 		{"remove", false, 0, func(int) ledger.Operation {
 			return &ledger.Remove{User: target, Decide: func(now time.Time, users []*domain.User) error { return users[0].Remove(now) }}
 		}},
+		{"report late", false, 0, byUser(func(now time.Time, u *domain.User) error {
+			ended := domain.EndedLease{Lease: lease.Digest(), End: domain.LeaseExpired, At: now, Users: []domain.FormerUser{{ID: target, Fence: 1}}}
+			ended.KeepFault(now, u, domain.Fault{UserID: target, Reason: "broken"})
+			return nil
+		})},
 		{"expire", true, 0, func(int) ledger.Operation { return &ledger.Expire{Limit: 100} }},
 		{"add", false, 0, func(int) ledger.Operation {
 			u := domain.Restore(domain.Snapshot{ID: userID(target[15] + 5), Login: fmt.Sprint("user ", target[15]+4), Pool: pool, Labels: labels})

@@ -112,6 +112,7 @@ func leaseEndExpired(f *farm) {
 		func(u *domain.User) { f.acquire(named(u)) },
 		func(u *domain.User) { f.must(f.lockOpen(u.ID(), 0)) },
 		func(u *domain.User) { f.must(f.remove(u.ID())) },
+		func(u *domain.User) { f.must(f.recordExpiry(u.ID())) },
 	} {
 		u := f.add()
 		lease := f.acquire(named(u))
@@ -124,6 +125,13 @@ func leaseEndExpired(f *farm) {
 	f.advance(time.Hour)
 	f.must(f.update(u.ID(), restored))
 	f.wantEnd(lease.ID, domain.LeaseExpired, lease.ExpiresAt, u)
+}
+
+// recordExpiry records that the lock of a user has expired.
+func (f *farm) recordExpiry(id domain.UserID) error {
+	return f.update(id, func(now time.Time, u *domain.User) error {
+		return domain.RecordExpiry(now, []*domain.User{u}, nil)
+	})
 }
 
 func leaseEndApart(f *farm) {

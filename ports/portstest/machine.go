@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	"pgregory.net/rapid"
@@ -70,6 +71,7 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 		"renew":        m.renewLease,
 		"release 1":    m.releaseLease,
 		"release 2":    m.releaseLease,
+		"report late":  m.reportFaults,
 		"force lease":  m.forceLease,
 		"force user":   m.forceUser,
 		"lock open":    m.lockOpenly,
@@ -325,6 +327,20 @@ func (m *machine) releaseLease(t *rapid.T) {
 	id, faults := m.drawLease(t), m.drawFaults(t, 0, 0, 0, 1, 2)
 	err := m.release(id, faults...)
 	m.expect(t, err, m.model.release(id.Digest(), faults))
+}
+
+// reportFaults reports faults of a lease that is over.
+func (m *machine) reportFaults(t *rapid.T) {
+	id, faults := m.drawLease(t), m.drawFaults(t, 1, 2)
+	if users, err := m.model.holders(id.Digest()); len(users) > 0 && err == nil {
+		return
+	}
+	kept, err := m.reportLate(id, faults...)
+	want, wantErr := m.model.reportLate(id.Digest(), faults)
+	m.expect(t, err, wantErr)
+	if !slices.Equal(kept, want) {
+		t.Fatalf("kept the faults of %v, want %v", kept, want)
+	}
 }
 
 // drawFaults draws faults, as many as one of these numbers.

@@ -2,6 +2,7 @@ package portstest
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -48,7 +49,7 @@ func (m *model) carriers(lease domain.LeaseDigest) ([]*domain.Snapshot, error) {
 	}
 }
 
-// modelEnd is how and when the first user left a lease, and the fence of each that did.
+// modelEnd is how and when the first user left a lease, and the fence of each that did; 0 once a fault of it was reported.
 type modelEnd struct {
 	how   domain.LeaseEnd
 	at    time.Time
@@ -198,8 +199,42 @@ func (m *model) release(lease domain.LeaseDigest, faults []domain.Fault) error {
 	}
 	for _, fault := range faults {
 		m.quarantine(m.user(fault.UserID), fault.Reason)
+		m.ended[lease].users[fault.UserID] = 0
 	}
 	return nil
+}
+
+// reportLate keeps the faults of a lease that is over, and returns which users it kept one of.
+func (m *model) reportLate(lease domain.LeaseDigest, faults []domain.Fault) (kept []domain.UserID, err error) {
+	carriers, err := m.carriers(lease)
+	if errors.Is(err, domain.ErrLeaseNotFound) {
+		return nil, err
+	}
+	for _, fault := range faults {
+		_, left := m.ended[lease].users[fault.UserID]
+		mine := left || slices.ContainsFunc(carriers, func(u *domain.Snapshot) bool { return u.ID == fault.UserID })
+		if !mine || fault.Reason == "" {
+			err = domain.ErrInvalid
+		}
+	}
+	if errors.Is(err, domain.ErrInvalid) {
+		return nil, err
+	}
+	for _, u := range carriers {
+		m.recordExpiry(u)
+	}
+	for _, fault := range faults {
+		u, fence := m.user(fault.UserID), m.ended[lease].users[fault.UserID]
+		if u == nil || fence != 0 && fence != u.Fence {
+			continue
+		}
+		kept = append(kept, u.ID)
+		if fence != 0 && m.status(*u) != domain.Quarantined {
+			m.quarantine(u, fault.Reason)
+		}
+		m.ended[lease].users[u.ID] = 0
+	}
+	return kept, nil
 }
 
 func (m *model) quarantine(u *domain.Snapshot, reason string) {

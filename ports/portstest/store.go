@@ -41,6 +41,7 @@ func TestStore(t *testing.T, env Env, newSubject Factory) {
 		{"ScopeLine", scopeLineTests},
 		{"EndedLease", endedLeaseTests},
 		{"LeaseEnd", leaseEndTests},
+		{"LateFault", lateFaultTests},
 		{"OneTimeCodes", oneTimeCodeTests},
 		{"Text", textTests},
 		{"Clock", clockTests},

@@ -470,6 +470,16 @@ type KeyStatus string
 // Example: {"role":"admin"}
 type Labels map[string]string
 
+// LateFault defines model for LateFault.
+type LateFault struct {
+	UserID string `json:"user_id"`
+
+	// Kept True if the user went into quarantine, now or at an earlier release that named it, or was in quarantine already.
+	// Then it keeps the reason that it has. False if nothing was changed: another test has acquired the user since, it
+	// was removed, or the farm does not know which users the lease had.
+	Kept bool `json:"kept"`
+}
+
 // Lease defines model for Lease.
 type Lease struct {
 	// LeaseID The right to use the lease. A caller that knows it can read the passwords, renew and release.
@@ -681,6 +691,9 @@ type Problem struct {
 
 	// EndedAt Only for `lease_expired`, when the lease ended.
 	EndedAt *time.Time `json:"ended_at,omitempty"`
+
+	// Quarantine Only for `lease_expired`, if the request was a release with `quarantine`: what became of each user that it named.
+	Quarantine []LateFault `json:"quarantine,omitempty"`
 }
 
 // Quarantine defines model for Quarantine.
