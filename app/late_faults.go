@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/userfarm/userfarm/domain"
@@ -32,10 +31,12 @@ func (f *Farm) reportLate(ctx context.Context, id domain.LeaseID, faults []domai
 		return err
 	}
 	told := domain.EndedLeaseError{EndedLease: ended.EndedLease}
+	seen := make(map[domain.UserID]bool)
 	for _, fault := range faults {
-		if slices.ContainsFunc(told.Faults, func(l domain.LateFault) bool { return l.UserID == fault.UserID }) {
+		if seen[fault.UserID] {
 			continue
 		}
+		seen[fault.UserID] = true
 		kept, err := f.keepFault(ctx, ended.EndedLease, fault)
 		if err != nil {
 			return err

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -148,4 +149,30 @@ func TestALateFaultOutsideOfTheScopeChangesNothing(t *testing.T) {
 			wantLate(t, farms.farm.Release(t.Context(), lease.ID, reported(foreign)), domain.LeaseExpired, domain.LateFault{UserID: foreign, Kept: true})
 		}
 	})
+}
+
+// setBack is a store whose clock was set back after its first update, to before the end of the lease.
+type setBack struct {
+	ports.Store
+	updates int
+}
+
+// Update implements [ports.Users].
+func (s *setBack) Update(ctx context.Context, target ports.Target, decide ports.Decide) ([]*domain.User, error) {
+	if s.updates++; s.updates == 1 {
+		return nil, domain.ErrLeaseExpired
+	}
+	return s.Store.Update(ctx, target, decide)
+}
+
+func TestALateFaultOfALeaseThatIsNotOverAfterAllIsNotKept(t *testing.T) {
+	farm := mustNew(&setBack{Store: memory.New()}, settings)
+	ann := create(t, farm, "ann")
+	lease := acquire(t, farm, anyone, domain.Terms{})
+	if err := farm.Release(t.Context(), lease.ID, reported(ann)); !errors.Is(err, domain.ErrLeaseExpired) {
+		t.Errorf("release = %v", err)
+	}
+	if view, err := farm.User(t.Context(), ann); err != nil || view.Status != domain.Locked {
+		t.Errorf("the user is %s, %v", view.Status, err)
+	}
 }
