@@ -23,6 +23,9 @@ type EndedLease struct {
 	Users    []byte // for each user its id and its fence, which has eight bytes, the highest first
 }
 
+// formerUserSize is how many bytes of Users one user takes.
+const formerUserSize = len(domain.UserID{}) + 8
+
 // leaseKey is the beginning of the digest, by which ended leases are found. There are many of them, and a short key keeps their
 // index small. If a lease that never existed has the key of an ended one, the answer is that it is over.
 func leaseKey(lease domain.LeaseDigest) int64 {
@@ -54,6 +57,9 @@ func rowOfEnded(ended domain.EndedLease) EndedLease {
 	row := EndedLease{
 		Lease: leaseKey(ended.Lease), Ending: string(ended.End), EndedAt: micros(ended.At), Projects: encodeProjects(ended.Scope.Projects),
 	}
+	if ended.Users != nil {
+		row.Users = make([]byte, 0, len(ended.Users)*formerUserSize)
+	}
 	for _, u := range ended.Users {
 		row.Users = binary.BigEndian.AppendUint64(append(row.Users, u.ID[:]...), u.Fence)
 	}
@@ -66,9 +72,9 @@ func (r EndedLease) restore() domain.EndedLease {
 	if len(r.Projects) > 0 {
 		ended.Scope = domain.Only(decodeProjects(r.Projects)...)
 	}
-	const idSize, size = len(domain.UserID{}), len(domain.UserID{}) + 8
-	for user := range slices.Chunk(r.Users, size) {
-		if len(user) == size {
+	const idSize = len(domain.UserID{})
+	for user := range slices.Chunk(r.Users, formerUserSize) {
+		if len(user) == formerUserSize {
 			ended.Users = append(ended.Users, domain.FormerUser{
 				ID: domain.UserID(user[:idSize]), Fence: binary.BigEndian.Uint64(user[idSize:]),
 			})
