@@ -72,8 +72,11 @@ func (f *Farm) Release(ctx context.Context, id domain.LeaseID, faults ...domain.
 	err := f.update(ctx, ports.ByLease(id.Digest()), func(now time.Time, users []*domain.User) error {
 		return domain.Release(now, id, users, faults...)
 	})
-	if err == nil {
+	switch {
+	case err == nil:
 		f.endings.tell(id.Digest())
+	case len(faults) > 0 && errors.Is(err, domain.ErrLeaseExpired):
+		return f.reportLate(ctx, id, faults)
 	}
 	return err
 }

@@ -25,7 +25,7 @@ var (
 	ErrHeldByLease = errors.New("user is held by a lease")
 	// ErrLeaseNotFound says that no lease had this id, or that it ended so long ago that it was forgotten.
 	ErrLeaseNotFound = errors.New("lease not found")
-	// ErrLeaseExpired says that the lease is over: expired, released or forced.
+	// ErrLeaseExpired says that the lease is over: expired, released or forced. An [EndedLeaseError] tells more.
 	ErrLeaseExpired = errors.New("lease is over")
 	// ErrNoMatch says that there are too few users that match the selectors, free or not.
 	ErrNoMatch = errors.New("no user matches")
@@ -52,15 +52,6 @@ var (
 	// ErrInvalid says that an input is invalid. Every [InvalidError] is one.
 	ErrInvalid = errors.New("invalid input")
 )
-
-// EndedLeaseError is an [ErrLeaseExpired] with the projects of the users that the lease had.
-type EndedLeaseError struct{ Scope Scope }
-
-// Error says that the lease is over.
-func (*EndedLeaseError) Error() string { return ErrLeaseExpired.Error() }
-
-// Unwrap returns [ErrLeaseExpired].
-func (*EndedLeaseError) Unwrap() error { return ErrLeaseExpired }
 
 // ForbiddenError is an [ErrForbidden] about fields of an input.
 type ForbiddenError struct {

@@ -16,7 +16,7 @@ func (u *User) Expire(now time.Time) bool {
 	defer u.ActBy(u.by)
 	u.ActBy(APIKeyID{}) // no caller causes an expiry
 	u.record(now, UserExpired, "")
-	u.unlock(lock.ExpiresAt)
+	u.unlock(lock.ExpiresAt, LeaseExpired)
 	if lock.QuarantineOnExpiry && u.state.Quarantine == nil {
 		u.quarantine(now, lock.ExpiresAt, reasonExpired)
 	}

@@ -2,6 +2,7 @@ package domain
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -104,7 +105,7 @@ func Grant(now time.Time, id LeaseID, terms Terms, users []*User) (Lease, error)
 	return describe(id, users), nil
 }
 
-// ReadLease returns the lease. users are all users of the lease, in its order. It returns [ErrLeaseExpired] if the lease is
+// ReadLease returns the lease. users are all users of the lease, in its order. It returns an [EndedLeaseError] if the lease is
 // over, and [ErrLeaseNotFound] if there are no users.
 func ReadLease(now time.Time, id LeaseID, users []*User) (Lease, error) {
 	if err := checkHeld(now, id, users); err != nil {
@@ -114,7 +115,7 @@ func ReadLease(now time.Time, id LeaseID, users []*User) (Lease, error) {
 }
 
 // Renew makes the lease expire ttl after now, which may be earlier than before. users are all users of the lease, in its
-// order. It returns [ErrLeaseExpired] if the lease is over, [ErrLeaseNotFound] if there are no users, and an [InvalidError]
+// order. It returns an [EndedLeaseError] if the lease is over, [ErrLeaseNotFound] if there are no users, and an [InvalidError]
 // about /ttl_seconds if ttl is not above 0 (see [LeasePolicy.TTL]). Then it has changed nothing.
 func Renew(now time.Time, id LeaseID, ttl time.Duration, users []*User) (Lease, error) {
 	if ttl <= 0 {
@@ -131,21 +132,22 @@ func Renew(now time.Time, id LeaseID, ttl time.Duration, users []*User) (Lease, 
 }
 
 // Release ends the lease, and puts the users that faults name into quarantine. users are all users of the lease, in any
-// order. It returns [ErrLeaseExpired] if the lease is over, [ErrLeaseNotFound] if there are no users, and an [InvalidError]
+// order. It returns an [EndedLeaseError] if the lease is over, [ErrLeaseNotFound] if there are no users, and an [InvalidError]
 // about /quarantine if a fault names a user outside of the lease or has a bad reason. Then it has changed nothing.
 func Release(now time.Time, id LeaseID, users []*User, faults ...Fault) error {
 	if err := checkHeld(now, id, users); err != nil {
 		return err
 	}
-	if err := checkFaults(users, faults); err != nil {
+	if err := checkFaults(idsOf(users), faults); err != nil {
 		return err
 	}
 	for _, u := range users {
 		u.record(now, UserReleased, "")
-		u.unlock(now)
+		u.unlock(now, LeaseReleased)
 		for _, f := range faults {
 			if f.UserID == u.ID() {
 				u.quarantine(now, now, f.Reason)
+				u.left[len(u.left)-1].Users[0].Fence = 0 // so that a repetition of the release does not keep the fault again
 			}
 		}
 	}
@@ -164,7 +166,7 @@ func ForceRelease(now time.Time, users []*User, reason string) error {
 	for _, u := range users {
 		if u.locked(now) {
 			u.record(now, UserForced, reason)
-			u.unlock(now)
+			u.unlock(now, LeaseForced)
 		}
 	}
 	return nil
@@ -181,33 +183,46 @@ func (u *User) CheckFence(fence uint64) error {
 
 func errNoTTL() error { return Invalid("/ttl_seconds", "must be above 0") }
 
-// checkHeld returns nil if there are users and all of them are locked under the lease at now.
+// checkHeld returns nil if there are users and all of them are locked under the lease at now. If they are not, it returns an
+// [EndedLeaseError].
 func checkHeld(now time.Time, id LeaseID, users []*User) error {
 	if len(users) == 0 {
 		return ErrLeaseNotFound
 	}
 	digest := id.Digest()
 	for _, u := range users {
-		if lease, _ := u.Lease(); lease != digest || !u.locked(now) {
-			return ErrLeaseExpired
+		if lease, _ := u.Lease(); lease != digest {
+			return &EndedLeaseError{EndedLease: EndedLease{Lease: digest, At: now, Scope: scopeOf(users)}}
+		}
+	}
+	for _, u := range users {
+		if !u.locked(now) { // the locks of a lease expire together
+			return &EndedLeaseError{EndedLease: EndedLease{
+				Lease: digest, End: LeaseExpired, At: u.state.Lock.ExpiresAt, Scope: scopeOf(users),
+			}}
 		}
 	}
 	return nil
 }
 
-func checkFaults(users []*User, faults []Fault) error {
-	held := make(map[UserID]bool, len(users))
-	for _, u := range users {
-		held[u.ID()] = true
-	}
+// checkFaults checks the faults of a lease that has these users; nil if they are not known.
+func checkFaults(of []UserID, faults []Fault) error {
 	var v violations
 	for i, f := range faults {
-		if !held[f.UserID] {
+		if of != nil && !slices.Contains(of, f.UserID) {
 			v.add(fmt.Sprintf("/quarantine/%d/user_id", i), "must be a user of this lease")
 		}
 		v.name(fmt.Sprintf("/quarantine/%d/reason", i), f.Reason, maxReason)
 	}
 	return v.err()
+}
+
+func idsOf(users []*User) []UserID {
+	ids := make([]UserID, len(users))
+	for i, u := range users {
+		ids[i] = u.state.ID
+	}
+	return ids
 }
 
 // describe returns the lease whose users are locked under id.

@@ -109,7 +109,7 @@ func (u *User) ReleaseOpen(now time.Time) error {
 		return ErrHeldByLease
 	}
 	u.record(now, UserReleased, "")
-	u.unlock(now)
+	u.unlock(now, LeaseReleased)
 	return nil
 }
 
@@ -125,7 +125,11 @@ func (u *User) lock(now time.Time, lock Lock) {
 	u.record(now, UserAcquired, "")
 }
 
-func (u *User) unlock(now time.Time) {
+// unlock removes the lock, which ended at a time.
+func (u *User) unlock(at time.Time, end LeaseEnd) {
+	if lease, leased := u.Lease(); leased {
+		u.left = append(u.left, u.leaving(EndedLease{Lease: lease, End: end, At: at}, u.state.Fence))
+	}
 	u.state.Lock = nil
-	u.state.ReleasedAt = now
+	u.state.ReleasedAt = at
 }

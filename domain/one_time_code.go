@@ -51,7 +51,7 @@ func (e *NextCodeError) Unwrap() error { return e.Reason }
 // minRemaining is how long the code must be valid for; 0 is [DefaultMinRemaining]. In the first second of its window a code
 // is always valid for long enough, because no later code would be valid for longer.
 //
-// GiveCode returns no code twice, because most sites reject a used code. It returns [ErrLeaseExpired] if the lease is over,
+// GiveCode returns no code twice, because most sites reject a used code. It returns an [EndedLeaseError] if the lease is over,
 // [ErrLeaseNotFound] if there are no users, [ErrUserNotFound] if the user is not among them, [ErrNoTOTP] if the user has no
 // second factor, an [InvalidError] about /min_remaining_seconds if that is longer than the period of the codes, and a
 // [NextCodeError] if the current code was given out before or is not valid for long enough.

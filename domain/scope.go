@@ -43,6 +43,15 @@ func (s Scope) Covers(other Scope) bool {
 	return other.Limited && !slices.ContainsFunc(other.Projects, func(p ProjectID) bool { return !s.Has(p) })
 }
 
+// scopeOf returns the scope of the projects of users.
+func scopeOf(users []*User) Scope {
+	projects := make([]ProjectID, len(users))
+	for i, u := range users {
+		projects[i] = u.state.Pool.ProjectID
+	}
+	return Only(projects...)
+}
+
 // CoversUsers reports whether s has the projects of all users.
 func (s Scope) CoversUsers(users []*User) bool {
 	return !slices.ContainsFunc(users, func(u *User) bool { return !s.Has(u.state.Pool.ProjectID) })

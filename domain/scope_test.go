@@ -104,7 +104,7 @@ func TestAScopeCoversUsersIfItHasTheirProjects(t *testing.T) {
 
 func TestAnEndedLeaseErrorIsErrLeaseExpired(t *testing.T) {
 	scope := domain.Only(universe[0])
-	err := fmt.Errorf("store: find: %w", &domain.EndedLeaseError{Scope: scope})
+	err := fmt.Errorf("store: find: %w", &domain.EndedLeaseError{EndedLease: domain.EndedLease{Scope: scope}})
 	ended, ok := errors.AsType[*domain.EndedLeaseError](err)
 	if !ok || !ended.Scope.Equal(scope) || !errors.Is(err, domain.ErrLeaseExpired) {
 		t.Errorf("%v is not that the lease is over, or lost its scope", err)

@@ -15,6 +15,7 @@ type User struct {
 	state  Snapshot
 	events []Event
 	by     APIKeyID // of the caller, for the events
+	left   []EndedLease
 }
 
 // Spec describes a new user.

@@ -32,8 +32,8 @@ type Leases interface {
 	// every call is new.
 	Acquire(ctx context.Context, want []domain.Selector, terms domain.Terms, key domain.IdempotencyKey) (domain.Lease, error)
 
-	// Lease returns a lease to its holder. Like Renew and Release, it returns [domain.ErrLeaseNotFound] for an unknown id and
-	// [domain.ErrLeaseExpired] for a lease that is over.
+	// Lease returns a lease to its holder. Like Renew and Release, it returns [domain.ErrLeaseNotFound] for an unknown id and a
+	// [domain.EndedLeaseError], which is a [domain.ErrLeaseExpired], for a lease that is over.
 	Lease(ctx context.Context, id domain.LeaseID) (domain.Lease, error)
 
 	// Renew makes the lease expire ttl from now; 0 is the default time to live.
@@ -46,7 +46,10 @@ type Leases interface {
 		ctx context.Context, id domain.LeaseID, user domain.UserID, terms domain.CodeTerms,
 	) (domain.OneTimeCode, error)
 
-	// Release ends the lease, and puts the users that faults name into quarantine.
+	// Release ends the lease, and puts the users that faults name into quarantine. If the lease is over, it keeps the faults of
+	// users that nobody has acquired since, each once. The [domain.EndedLeaseError] then says what became of each user. A fault
+	// that names a user outside of the lease, or has a bad reason, is a [domain.InvalidError], and nothing changes. No fault is
+	// kept of a lease that ended before stores remembered its users.
 	Release(ctx context.Context, id domain.LeaseID, faults ...domain.Fault) error
 }
 

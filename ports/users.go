@@ -42,7 +42,8 @@ type Users interface {
 	//
 	// For a user, it returns [domain.ErrUserNotFound]. For a lease, it returns a [domain.EndedLeaseError], which is an
 	// [domain.ErrLeaseExpired], if no user has its lock anymore, and [domain.ErrLeaseNotFound] if the lease never existed or
-	// [Housekeeping] has forgotten it.
+	// [Housekeeping] has forgotten it. The EndedLeaseError has all that the users told that left the lease: the records of
+	// [domain.User.Left], merged.
 	//
 	// If the secrets of a user can't be read, Find by id and List return the user without them. It can be removed. It can get
 	// new secrets, unless only the encryption key is missing here.

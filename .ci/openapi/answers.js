@@ -39,6 +39,8 @@ if (held.lock === null) throw new Error("a user of a lease is free");
 await call("POST", "/v1/leases", { users: [{}] });
 await call("POST", "/v1/leases/{lease_id}/renew", null, lease.lease_id);
 await call("POST", "/v1/leases/{lease_id}/release", null, lease.lease_id);
+const over = await call("POST", "/v1/leases/{lease_id}/release", { quarantine: [{ user_id: user.user_id, reason: "dirty" }] }, lease.lease_id);
+if (over.ended !== "released" || !over.quarantine[0].kept) throw new Error("a late report of a user is lost");
 await call("POST", "/v1/users/{user_id}/quarantine", { reason: "blocked" }, user.user_id);
 await call("GET", "/v1/users");
 await call("POST", "/v1/users/{user_id}/restore", null, user.user_id);

@@ -11,11 +11,20 @@ import (
 	"github.com/userfarm/userfarm/domain/ledger"
 )
 
-// EndedLease is a row of the table ended_leases; see [ledger.Ended].
+// EndedLease is a row of the table ended_leases: a [domain.EndedLease]. A row of an older version has no end and no users, and
+// perhaps no projects.
 type EndedLease struct {
-	Key      int64  // see [leaseKey]
+	bun.BaseModel `bun:"table:ended_leases"`
+
+	Lease    int64  // see [leaseKey]
+	Ending   string `bun:",nullzero"`
+	EndedAt  int64
 	Projects []byte // ids, one after the other
+	Users    []byte // for each user its id and its fence, which has eight bytes, the highest first
 }
+
+// formerUserSize is how many bytes of Users one user takes.
+const formerUserSize = len(domain.UserID{}) + 8
 
 // leaseKey is the beginning of the digest, by which ended leases are found. There are many of them, and a short key keeps their
 // index small. If a lease that never existed has the key of an ended one, the answer is that it is over.
@@ -25,26 +34,53 @@ func leaseKey(lease domain.LeaseDigest) int64 {
 
 // whyNoLease refuses with the reason why no user carries a lease.
 func (s *Store) whyNoLease(ctx context.Context, db bun.IDB, lease domain.LeaseDigest) error {
-	var noted [][]byte
-	err := db.NewSelect().Table("ended_leases").Column("projects").Where("lease = ?", leaseKey(lease)).Scan(ctx, &noted)
-	if err != nil {
+	var rows []EndedLease
+	if err := db.NewSelect().Model(&rows).Where("lease = ?", leaseKey(lease)).Scan(ctx); err != nil {
 		return err
 	}
-	scopes := make([]domain.Scope, len(noted))
-	for i, encoded := range noted {
-		if len(encoded) > 0 { // a row of an older version has no projects
-			scopes[i] = domain.Only(decodeProjects(encoded)...)
-		}
+	ended := make([]domain.EndedLease, len(rows))
+	for i, row := range rows {
+		ended[i] = row.restore()
+		ended[i].Lease = lease
 	}
-	return refuse(ledger.WhyNoLease(scopes))
+	return refuse(ledger.WhyNoLease(ended...))
 }
 
-// MergeProjects returns the projects of a lease that users left at two times.
-func MergeProjects(a, b []byte) []byte {
-	if len(a) == 0 || len(b) == 0 {
-		return nil // not all of them are known
+// Merge returns one row for two of the same lease.
+func (r EndedLease) Merge(other EndedLease) EndedLease {
+	merged := rowOfEnded(r.restore().Merge(other.restore()))
+	merged.Lease = r.Lease
+	return merged
+}
+
+func rowOfEnded(ended domain.EndedLease) EndedLease {
+	row := EndedLease{
+		Lease: leaseKey(ended.Lease), Ending: string(ended.End), EndedAt: micros(ended.At), Projects: encodeProjects(ended.Scope.Projects),
 	}
-	return encodeProjects(domain.Only(append(decodeProjects(a), decodeProjects(b)...)...).Projects)
+	if ended.Users != nil {
+		row.Users = make([]byte, 0, len(ended.Users)*formerUserSize)
+	}
+	for _, u := range ended.Users {
+		row.Users = binary.BigEndian.AppendUint64(append(row.Users, u.ID[:]...), u.Fence)
+	}
+	return row
+}
+
+// restore returns what a row has, without the digest of the lease.
+func (r EndedLease) restore() domain.EndedLease {
+	ended := domain.EndedLease{End: domain.LeaseEnd(r.Ending), At: instant(r.EndedAt)}
+	if len(r.Projects) > 0 {
+		ended.Scope = domain.Only(decodeProjects(r.Projects)...)
+	}
+	const idSize = len(domain.UserID{})
+	for user := range slices.Chunk(r.Users, formerUserSize) {
+		if len(user) == formerUserSize {
+			ended.Users = append(ended.Users, domain.FormerUser{
+				ID: domain.UserID(user[:idSize]), Fence: binary.BigEndian.Uint64(user[idSize:]),
+			})
+		}
+	}
+	return ended
 }
 
 func encodeProjects(projects []domain.ProjectID) []byte {

@@ -147,9 +147,9 @@ func (s *Store) rowsOf(changes ledger.Changes) (Changes, error) {
 		rows.Rows = append(rows.Rows, row)
 	}
 	for _, ended := range changes.Ended {
-		rows.Leases = append(rows.Leases, EndedLease{Key: leaseKey(ended.Lease), Projects: encodeProjects(ended.Projects)})
+		rows.Leases = append(rows.Leases, rowOfEnded(ended))
 	}
-	slices.SortFunc(rows.Leases, func(a, b EndedLease) int { return cmp.Compare(a.Key, b.Key) })
+	slices.SortFunc(rows.Leases, func(a, b EndedLease) int { return cmp.Compare(a.Lease, b.Lease) })
 	for _, w := range changes.Joined {
 		_, key := EncodeWant(w.Want)
 		rows.Waiters = append(rows.Waiters, Waiter{

@@ -108,7 +108,8 @@ func (f guardedFarm) wantSame(c client, operation, body string, about *strings.R
 func TestAnEndedLeaseOfAnotherProjectIsNotFound(t *testing.T) {
 	f := newGuardedFarm(t)
 	c := f.foreign()
-	lease := f.lease(f.addUser("alice", projectID))
+	user := f.addUser("alice", projectID)
+	lease := f.lease(user)
 	id, _ := read.ID[domain.LeaseID](lease)
 	if err := f.farm.Release(t.Context(), id); err != nil {
 		t.Fatal(err)
@@ -119,6 +120,9 @@ func TestAnEndedLeaseOfAnotherProjectIsNotFound(t *testing.T) {
 		"POST /v1/leases/{lease_id}/users/{user_id}/otp",
 	} {
 		f.wantSame(c, operation, "", about)
+	}
+	for _, reported := range []string{user.String(), someID} {
+		f.wantSame(c, "POST /v1/leases/{lease_id}/release", `{"quarantine":[{"user_id":"`+reported+`","reason":"broken"}]}`, about)
 	}
 }
 

@@ -42,7 +42,7 @@ func (s *Store) Forget(ctx context.Context, ages ports.Ages) error {
 	}
 	defer s.mu.Unlock()
 	s.giveUp(now)
-	maps.DeleteFunc(s.ended, func(_ domain.LeaseDigest, l endedLease) bool { return now.Sub(l.at) > ages.Leases })
+	maps.DeleteFunc(s.ended, func(_ domain.LeaseDigest, l domain.EndedLease) bool { return now.Sub(l.At) > ages.Leases })
 	maps.DeleteFunc(s.calls, func(_ ledger.CallKey, c call) bool { return c.forgotten(now) })
 	s.history = slices.DeleteFunc(s.history, func(e ports.RecordedEvent) bool { return now.Sub(e.At) > ages.Events })
 	return nil

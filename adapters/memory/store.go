@@ -20,9 +20,9 @@ type Store struct {
 	users  []*domain.User // ascending by id; replaced, never changed
 	rule   login.Rule
 	logins map[account]struct{}
-	ended  map[domain.LeaseDigest]endedLease // that lost a user or all
-	calls  map[ledger.CallKey]call           // that were carried out
-	keys   []domain.APIKey                   // ascending by id
+	ended  map[domain.LeaseDigest]domain.EndedLease // that lost a user or all
+	calls  map[ledger.CallKey]call                  // that were carried out
+	keys   []domain.APIKey                          // ascending by id
 
 	line      []*waiter                      // in the order of their places
 	aside     map[ledger.Place]ledger.Waiter // places that are kept
@@ -43,7 +43,7 @@ func NewWith(rule login.Rule) *Store {
 	return &Store{
 		rule:   rule,
 		logins: make(map[account]struct{}),
-		ended:  make(map[domain.LeaseDigest]endedLease),
+		ended:  make(map[domain.LeaseDigest]domain.EndedLease),
 		calls:  make(map[ledger.CallKey]call),
 		aside:  make(map[ledger.Place]ledger.Waiter),
 	}

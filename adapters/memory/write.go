@@ -36,7 +36,7 @@ func (s *Store) write(changes ledger.Changes) (added map[domain.UserID]bool) {
 		return nil
 	}
 	for _, lease := range changes.Ended {
-		s.remember(lease, changes.Now)
+		s.remember(lease)
 	}
 	events, calls := changes.WithAdded(added)
 	s.record(changes.Now, events)

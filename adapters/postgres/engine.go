@@ -109,7 +109,7 @@ func (tx *transaction) Commit(
 		x.writeCounted(len(changes.Removed), removeUsers, uuids(changes.Removed))
 	}
 	if len(changes.Leases) > 0 {
-		x.endLeases(changes)
+		x.endLeases(changes.Leases)
 	}
 	if len(changes.Accounts) > 0 {
 		x.changeAccounts(changes.Accounts)

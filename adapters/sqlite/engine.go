@@ -21,7 +21,7 @@ type engine struct {
 
 // hotStatements are prepared when the database is opened.
 var hotStatements = []string{
-	userByID, usersByLease, freeInPool, freeInLabelSet, anyInPool, anyInLabelSet, moveUser, accountOfUser, removeUser, firstOfAccount, rememberEnded, projectsOf, mergeEnded,
+	userByID, usersByLease, freeInPool, freeInLabelSet, anyInPool, anyInLabelSet, moveUser, accountOfUser, removeUser, firstOfAccount, rememberEnded, endedLease, mergeEnded,
 	expiredUsers, nextExpiry, addEvent, findCall, addCall, poolOfUser, changeAccount, findPool, addPool, findLabelSet, addLabelSet, addUser,
 }
 
@@ -114,7 +114,7 @@ func (tx *transaction) Commit(
 	if changes.Together && len(added) < len(changes.Rows) {
 		return nil, false, nil
 	}
-	if err := tx.endLeases(changes.Leases, changes.At); err != nil {
+	if err := tx.endLeases(changes.Leases); err != nil {
 		return nil, false, err
 	}
 	events, calls := changes.WithAdded(added)

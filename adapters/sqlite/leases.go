@@ -3,15 +3,15 @@ package sqlite
 import "github.com/userfarm/userfarm/adapters/bunstore"
 
 const (
-	rememberEnded = `INSERT OR IGNORE INTO ended_leases (lease, projects, ended_at) VALUES (?, ?, ?)`
-	projectsOf    = `SELECT projects FROM ended_leases WHERE lease = ?`
-	mergeEnded    = `UPDATE ended_leases SET projects = ? WHERE lease = ?`
+	rememberEnded = `INSERT OR IGNORE INTO ended_leases (lease, ending, ended_at, projects, users) VALUES (?, nullif(?, ''), ?, ?, ?)`
+	endedLease    = `SELECT coalesce(ending, ''), ended_at, projects, users FROM ended_leases WHERE lease = ?`
+	mergeEnded    = `UPDATE ended_leases SET ending = nullif(?, ''), ended_at = ?, projects = ?, users = ? WHERE lease = ?`
 )
 
 // endLeases remembers leases that users left.
-func (tx *transaction) endLeases(leases []bunstore.EndedLease, at int64) error {
+func (tx *transaction) endLeases(leases []bunstore.EndedLease) error {
 	for _, lease := range leases {
-		n, err := tx.exec(rememberEnded, lease.Key, lease.Projects, at)
+		n, err := tx.exec(rememberEnded, lease.Lease, lease.Ending, lease.EndedAt, lease.Projects, lease.Users)
 		if err == nil && n == 0 {
 			err = tx.mergeEnded(lease)
 		}
@@ -24,9 +24,11 @@ func (tx *transaction) endLeases(leases []bunstore.EndedLease, at int64) error {
 
 // mergeEnded adds to what is known of a lease that users left before.
 func (tx *transaction) mergeEnded(lease bunstore.EndedLease) error {
-	var projects []byte
-	if err := tx.statement(projectsOf).QueryRowContext(tx.ctx, lease.Key).Scan(&projects); err != nil {
+	known := bunstore.EndedLease{Lease: lease.Lease}
+	err := tx.row(endedLease, []any{lease.Lease}, &known.Ending, &known.EndedAt, &known.Projects, &known.Users)
+	if err != nil {
 		return err
 	}
-	return tx.mustChange(mergeEnded, bunstore.MergeProjects(projects, lease.Projects), lease.Key)
+	merged := known.Merge(lease)
+	return tx.mustChange(mergeEnded, merged.Ending, merged.EndedAt, merged.Projects, merged.Users, merged.Lease)
 }

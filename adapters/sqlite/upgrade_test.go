@@ -55,14 +55,19 @@ func TestAFileOfTheFirstSchemaIsBroughtUpToDate(t *testing.T) {
 	if _, err := store.Claim(ctx, ports.Claim{Want: []domain.Selector{anyone}, Decide: take}); !errors.Is(err, domain.ErrPoolExhausted) {
 		t.Errorf("a claim while one user is leased and one is in quarantine = %v", err)
 	}
-	if _, _, err := store.Find(ctx, ports.ByLease(ended.Digest())); !errors.Is(err, domain.ErrLeaseExpired) {
-		t.Errorf("the lease that ended before the upgrade = %v", err)
+	_, _, err = store.Find(ctx, ports.ByLease(ended.Digest()))
+	if over, ok := errors.AsType[*domain.EndedLeaseError](err); !ok || over.End != "" || over.Users != nil || over.Scope.Limited {
+		t.Errorf("the lease that ended before the upgrade = %v, want that it is over and nothing more", err)
 	}
 	_, err = store.Update(ctx, ports.ByLease(lease.Digest()), func(now time.Time, users []*domain.User) error {
 		return domain.Release(now, lease, users)
 	})
 	if err != nil {
 		t.Errorf("release of the lease = %v", err)
+	}
+	_, _, err = store.Find(ctx, ports.ByLease(lease.Digest()))
+	if over, ok := errors.AsType[*domain.EndedLeaseError](err); !ok || over.End != domain.LeaseReleased || len(over.Users) != 1 {
+		t.Errorf("the lease that was released after the upgrade = %v", err)
 	}
 	_, err = store.Update(ctx, ports.ByUser(quarantined), func(now time.Time, users []*domain.User) error {
 		return users[0].Restore(now, "")

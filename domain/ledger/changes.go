@@ -14,9 +14,9 @@ type Changes struct {
 	Changed []Changed
 	Removed []domain.UserID
 	Added   []Added
-	Ended   []Ended
-	Events  []domain.Event // without those of Added; see [Changes.WithAdded]
-	Calls   []domain.Once  // that were carried out, without those of Added
+	Ended   []domain.EndedLease // to be merged with what is remembered of the same leases
+	Events  []domain.Event      // without those of Added; see [Changes.WithAdded]
+	Calls   []domain.Once       // that were carried out, without those of Added
 
 	Joined []Waiter // claims that join the line, at a new place or one that was there
 	Left   []Place  // of claims that leave it

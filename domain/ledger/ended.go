@@ -6,43 +6,38 @@ import (
 	"github.com/userfarm/userfarm/domain"
 )
 
-// Ended is a lease that users left, in whatever way. A store remembers it, to tell a lease that is over from one that never
-// was.
-type Ended struct {
-	Lease    domain.LeaseDigest
-	Projects []domain.ProjectID // of those users, each once
-}
-
-// noteEnd keeps the lease of before unless after is still under it. after is nil if the user was removed.
-func (l *Ledger) noteEnd(lease domain.LeaseDigest, before, after *domain.User) {
-	if after != nil {
-		if kept, _ := after.Lease(); kept == lease {
-			return
+// noteLeases keeps what a user tells of leases that it left. A store remembers it, to tell a lease that is over from one that
+// never was.
+func (l *Ledger) noteLeases(left ...domain.EndedLease) {
+	for _, lease := range left {
+		at := slices.IndexFunc(l.changes.Ended, func(known domain.EndedLease) bool { return known.Lease == lease.Lease })
+		if at < 0 {
+			l.changes.Ended = append(l.changes.Ended, lease)
+		} else {
+			l.changes.Ended[at] = l.changes.Ended[at].Merge(lease)
 		}
 	}
-	at := slices.IndexFunc(l.changes.Ended, func(e Ended) bool { return e.Lease == lease })
-	if at < 0 {
-		at = len(l.changes.Ended)
-		l.changes.Ended = append(l.changes.Ended, Ended{Lease: lease})
-	}
-	ended := &l.changes.Ended[at]
-	if project := before.Pool().ProjectID; !slices.Contains(ended.Projects, project) {
-		ended.Projects = append(ended.Projects, project)
+}
+
+// noteRemoved keeps the lease of a user that is removed with its lock. How the lease ends is not known.
+func (l *Ledger) noteRemoved(u *domain.User) {
+	if lease, leased := u.Lease(); leased {
+		l.noteLeases(domain.EndedLease{
+			Lease: lease, At: l.loaded.Now, Scope: domain.Only(u.Pool().ProjectID),
+			Users: []domain.FormerUser{{ID: u.ID(), Fence: u.Snapshot().Fence}},
+		})
 	}
 }
 
-// WhyNoLease returns why no user carries a lease. ended is what the store remembers of it: the scopes of the users that left
-// it, none if it knows nothing of the lease.
-func WhyNoLease(ended []domain.Scope) error {
+// WhyNoLease returns why no user carries a lease. ended is what the store remembers of it, in any order; none if it knows
+// nothing of the lease.
+func WhyNoLease(ended ...domain.EndedLease) error {
 	if len(ended) == 0 {
 		return domain.ErrLeaseNotFound
 	}
-	var projects []domain.ProjectID
-	for _, scope := range ended {
-		if !scope.Limited {
-			return &domain.EndedLeaseError{} // it ended before projects were remembered
-		}
-		projects = append(projects, scope.Projects...)
+	lease := ended[0]
+	for _, more := range ended[1:] {
+		lease = lease.Merge(more)
 	}
-	return &domain.EndedLeaseError{Scope: domain.Only(projects...)}
+	return &domain.EndedLeaseError{EndedLease: lease}
 }

@@ -160,9 +160,7 @@ func (l *Ledger) decide(entries []*entry, decide Decide) ([]*domain.User, error)
 		return nil, err
 	}
 	for i, e := range entries {
-		if lease, leased := e.current.Lease(); leased {
-			l.noteEnd(lease, e.current, users[i])
-		}
+		l.noteLeases(users[i].Left()...)
 		e.current, e.Err, e.free = users[i], nil, users[i].CheckFree(l.loaded.Now) == nil
 		if l.index(e); !e.changed {
 			e.changed = true

@@ -82,14 +82,14 @@ var now = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 type table struct {
 	users  map[domain.UserID]*domain.User
 	broken map[domain.UserID]bool // whose rows can't be read
-	ended  map[domain.LeaseDigest]bool
+	ended  map[domain.LeaseDigest]domain.EndedLease
 	calls  map[ledger.CallKey]domain.Once
 	events []string
 }
 
 func drawTable(t *rapid.T) *table {
 	s := &table{
-		users: make(map[domain.UserID]*domain.User), ended: make(map[domain.LeaseDigest]bool), calls: make(map[ledger.CallKey]domain.Once),
+		users: make(map[domain.UserID]*domain.User), ended: make(map[domain.LeaseDigest]domain.EndedLease), calls: make(map[ledger.CallKey]domain.Once),
 		broken: make(map[domain.UserID]bool),
 	}
 	carriers := make(map[domain.LeaseDigest][]*domain.Lock)
@@ -238,7 +238,10 @@ func (s *table) write(changes ledger.Changes) map[domain.UserID]bool {
 		}
 	}
 	for _, ended := range changes.Ended {
-		s.ended[ended.Lease] = true
+		if known, ok := s.ended[ended.Lease]; ok {
+			ended = known.Merge(ended)
+		}
+		s.ended[ended.Lease] = ended
 	}
 	events, calls := changes.WithAdded(added)
 	for _, e := range events {
@@ -252,7 +255,7 @@ func (s *table) write(changes ledger.Changes) map[domain.UserID]bool {
 
 // describe returns all that the table has. The order of the events of different users does not matter.
 func (s *table) describe() string {
-	text := fmt.Sprint("ended ", len(s.ended), " calls ", len(s.calls), "\n")
+	text := fmt.Sprint("ended ", s.ended, " calls ", len(s.calls), "\n") // fmt sorts maps
 	for _, id := range s.ids() {
 		u := s.users[id].Snapshot()
 		text += fmt.Sprintf("%v %v fence %d released %v", u.Login, u.Labels, u.Fence, u.ReleasedAt)
@@ -417,6 +420,11 @@ func drawCall(t *rapid.T) call {
 		{"remove", false, 0, func(int) ledger.Operation {
 			return &ledger.Remove{User: target, Decide: func(now time.Time, users []*domain.User) error { return users[0].Remove(now) }}
 		}},
+		{"report late", false, 0, byUser(func(now time.Time, u *domain.User) error {
+			ended := domain.EndedLease{Lease: lease.Digest(), End: domain.LeaseExpired, At: now, Users: []domain.FormerUser{{ID: target, Fence: 1}}}
+			ended.KeepFault(now, u, domain.Fault{UserID: target, Reason: "broken"})
+			return nil
+		})},
 		{"expire", true, 0, func(int) ledger.Operation { return &ledger.Expire{Limit: 100} }},
 		{"add", false, 0, func(int) ledger.Operation {
 			u := domain.Restore(domain.Snapshot{ID: userID(target[15] + 5), Login: fmt.Sprint("user ", target[15]+4), Pool: pool, Labels: labels})

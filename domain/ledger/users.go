@@ -71,9 +71,8 @@ func (r *Remove) apply(l *Ledger) error {
 		return err
 	}
 	e := entries[0]
-	if lease, leased := e.current.Lease(); leased {
-		l.noteEnd(lease, e.current, nil)
-	}
+	l.noteLeases(users[0].Left()...)
+	l.noteRemoved(users[0])
 	e.removed, e.free = true, false
 	l.changes.Events = append(l.changes.Events, users[0].Events()...)
 	l.changes.Removed = append(l.changes.Removed, r.User)

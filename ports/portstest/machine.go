@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	"pgregory.net/rapid"
@@ -23,7 +24,7 @@ func behaveLikeModel(f *farm) {
 	rapid.Check(f, func(t *rapid.T) {
 		f.advance(betweenCases)
 		m := &machine{farm: f, model: model{
-			now: f.now(), ended: make(map[domain.LeaseDigest]bool), calls: make(map[[32]byte]domain.Once),
+			now: f.now(), ended: make(map[domain.LeaseDigest]modelEnd), calls: make(map[[32]byte]domain.Once),
 		}}
 		_, _ = rand.Read(m.projects[0][:]) // never fails, by its documentation
 		m.projects[1] = m.projects[0]
@@ -70,6 +71,7 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 		"renew":        m.renewLease,
 		"release 1":    m.releaseLease,
 		"release 2":    m.releaseLease,
+		"report late":  m.reportFaults,
 		"force lease":  m.forceLease,
 		"force user":   m.forceUser,
 		"lock open":    m.lockOpenly,
@@ -224,6 +226,9 @@ func (m *machine) findLease(t *rapid.T) {
 	if len(users) != len(carriers) {
 		t.Fatalf("found %d users, want %d", len(users), len(carriers))
 	}
+	if errors.Is(want, domain.ErrLeaseExpired) {
+		m.expectEnd(t, id, err)
+	}
 	for i, u := range users {
 		if d := difference(u.Snapshot(), *carriers[i]); d != "" {
 			t.Fatalf("user %d is not as it should be:%s", i, d)
@@ -319,15 +324,47 @@ func (m *machine) renewLease(t *rapid.T) {
 }
 
 func (m *machine) releaseLease(t *rapid.T) {
-	id := m.drawLease(t)
-	var faults []domain.Fault
-	for i := range rapid.SampledFrom([]int{0, 0, 0, 1, 2}).Draw(t, "faults") {
+	id, faults := m.drawLease(t), m.drawFaults(t, 0, 0, 0, 1, 2)
+	err := m.release(id, faults...)
+	m.expect(t, err, m.model.release(id.Digest(), faults))
+}
+
+// reportFaults reports faults of a lease that is over.
+func (m *machine) reportFaults(t *rapid.T) {
+	id, faults := m.drawLease(t), m.drawFaults(t, 1, 2)
+	if users, err := m.model.holders(id.Digest()); len(users) > 0 && err == nil {
+		return
+	}
+	kept, err := m.reportLate(id, faults...)
+	want, wantErr := m.model.reportLate(id.Digest(), faults)
+	m.expect(t, err, wantErr)
+	if !slices.Equal(kept, want) {
+		t.Fatalf("kept the faults of %v, want %v", kept, want)
+	}
+}
+
+// drawFaults draws faults, as many as one of these numbers.
+func (m *machine) drawFaults(t *rapid.T, numbers ...int) (faults []domain.Fault) {
+	for i := range rapid.SampledFrom(numbers).Draw(t, "faults") {
 		faults = append(faults, domain.Fault{
 			UserID: m.drawUser(t), Reason: rapid.SampledFrom([]string{"", "broken", "again"}).Draw(t, fmt.Sprint("reason ", i)),
 		})
 	}
-	err := m.release(id, faults...)
-	m.expect(t, err, m.model.release(id.Digest(), faults))
+	return faults
+}
+
+// expectEnd fails the case unless err tells of a lease without users what the model knows.
+func (m *machine) expectEnd(t *rapid.T, id domain.LeaseID, err error) {
+	want := m.model.ended[id.Digest()]
+	got, ok := errors.AsType[*domain.EndedLeaseError](err)
+	if !ok || got.End != want.how || got.At != want.at || len(got.Users) != len(want.users) {
+		t.Fatalf("got error %v, want that the lease was %s at %v", err, want.how, want.at)
+	}
+	for _, u := range got.Users {
+		if fence, left := want.users[u.ID]; !left || u.Fence != fence {
+			t.Fatalf("user %v left the lease with the fence %d, want %d, %v", u.ID, u.Fence, fence, left)
+		}
+	}
 }
 
 func (m *machine) forceLease(t *rapid.T) {

@@ -2,6 +2,7 @@ package portstest
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -15,7 +16,7 @@ import (
 type model struct {
 	now   time.Time
 	users []domain.Snapshot // ascending by id
-	ended map[domain.LeaseDigest]bool
+	ended map[domain.LeaseDigest]modelEnd
 	calls map[[32]byte]domain.Once // that were carried out; a case does not last until one is forgotten
 }
 
@@ -41,11 +42,34 @@ func (m *model) carriers(lease domain.LeaseDigest) ([]*domain.Snapshot, error) {
 	case len(users) > 0:
 		slices.SortFunc(users, func(a, b *domain.Snapshot) int { return cmp.Compare(a.Lock.Position, b.Lock.Position) })
 		return users, nil
-	case m.ended[lease]:
+	case m.ended[lease].users != nil:
 		return nil, domain.ErrLeaseExpired
 	default:
 		return nil, domain.ErrLeaseNotFound
 	}
+}
+
+// modelEnd is how and when the first user left a lease, and the fence of each that did; 0 once a fault of it was reported.
+type modelEnd struct {
+	how   domain.LeaseEnd
+	at    time.Time
+	users map[domain.UserID]uint64
+}
+
+// leave notes that a user left a lease.
+func (m *model) leave(u *domain.Snapshot, how domain.LeaseEnd, at time.Time) {
+	if u.Lock == nil || u.Lock.Lease.IsZero() {
+		return
+	}
+	end, known := m.ended[u.Lock.Lease]
+	if !known {
+		end.users = make(map[domain.UserID]uint64)
+	}
+	if !known || at.Before(end.at) || at.Equal(end.at) && how < end.how {
+		end.how, end.at = how, at
+	}
+	end.users[u.ID] = u.Fence
+	m.ended[u.Lock.Lease] = end
 }
 
 // holders returns the users that are held under the lease now, in its order, or the error of a lease that holds nobody.
@@ -99,17 +123,14 @@ func (m *model) remove(id domain.UserID) error {
 	if m.held(*u) {
 		return domain.ErrUserLocked
 	}
-	m.dropLock(u)
+	m.expire(u)
 	m.users = slices.DeleteFunc(m.users, func(u domain.Snapshot) bool { return u.ID == id })
 	return nil
 }
 
 // lock takes a lock, which the user must be free for.
 func (m *model) lock(u *domain.Snapshot, lock domain.Lock) {
-	if u.Lock != nil { // it has expired, which is written down before the next
-		u.ReleasedAt = u.Lock.ExpiresAt
-	}
-	m.dropLock(u)
+	m.expire(u) // which is written down before the next
 	lock.AcquiredAt = m.now
 	u.Lock = &lock
 	u.Fence++
@@ -137,20 +158,21 @@ func (m *model) releaseOpen(id domain.UserID) error {
 	case !u.Lock.Lease.IsZero():
 		return domain.ErrHeldByLease
 	}
-	m.unlock(u)
+	m.unlock(u, domain.LeaseReleased)
 	return nil
 }
 
-func (m *model) unlock(u *domain.Snapshot) {
-	m.dropLock(u)
-	u.ReleasedAt = m.now
+func (m *model) unlock(u *domain.Snapshot, how domain.LeaseEnd) {
+	m.leave(u, how, m.now)
+	u.Lock, u.ReleasedAt = nil, m.now
 }
 
-func (m *model) dropLock(u *domain.Snapshot) {
-	if u.Lock != nil && !u.Lock.Lease.IsZero() {
-		m.ended[u.Lock.Lease] = true
+// expire drops a lock that has expired.
+func (m *model) expire(u *domain.Snapshot) {
+	if u.Lock != nil {
+		m.leave(u, domain.LeaseExpired, u.Lock.ExpiresAt)
+		u.Lock, u.ReleasedAt = nil, u.Lock.ExpiresAt
 	}
-	u.Lock = nil
 }
 
 func (m *model) renew(lease domain.LeaseDigest, ttl time.Duration) error {
@@ -173,12 +195,46 @@ func (m *model) release(lease domain.LeaseDigest, faults []domain.Fault) error {
 		}
 	}
 	for _, u := range users {
-		m.unlock(u)
+		m.unlock(u, domain.LeaseReleased)
 	}
 	for _, fault := range faults {
 		m.quarantine(m.user(fault.UserID), fault.Reason)
+		m.ended[lease].users[fault.UserID] = 0
 	}
 	return nil
+}
+
+// reportLate keeps the faults of a lease that is over, and returns which users it kept one of.
+func (m *model) reportLate(lease domain.LeaseDigest, faults []domain.Fault) (kept []domain.UserID, err error) {
+	carriers, err := m.carriers(lease)
+	if errors.Is(err, domain.ErrLeaseNotFound) {
+		return nil, err
+	}
+	for _, fault := range faults {
+		_, left := m.ended[lease].users[fault.UserID]
+		mine := left || slices.ContainsFunc(carriers, func(u *domain.Snapshot) bool { return u.ID == fault.UserID })
+		if !mine || fault.Reason == "" {
+			err = domain.ErrInvalid
+		}
+	}
+	if errors.Is(err, domain.ErrInvalid) {
+		return nil, err
+	}
+	for _, u := range carriers {
+		m.recordExpiry(u)
+	}
+	for _, fault := range faults {
+		u, fence := m.user(fault.UserID), m.ended[lease].users[fault.UserID]
+		if u == nil || fence != 0 && fence != u.Fence {
+			continue
+		}
+		kept = append(kept, u.ID)
+		if fence != 0 && m.status(*u) != domain.Quarantined {
+			m.quarantine(u, fault.Reason)
+		}
+		m.ended[lease].users[u.ID] = 0
+	}
+	return kept, nil
 }
 
 func (m *model) quarantine(u *domain.Snapshot, reason string) {
@@ -198,8 +254,7 @@ func (m *model) restore(u *domain.Snapshot) {
 		return
 	}
 	if m.lapsed(*u) {
-		u.ReleasedAt = u.Lock.ExpiresAt
-		m.dropLock(u)
+		m.expire(u)
 	}
 	u.Quarantine = nil
 }
@@ -220,16 +275,18 @@ func (m *model) nextExpiry() (next time.Time) {
 // endExpired writes down the locks that have expired.
 func (m *model) endExpired() {
 	for i := range m.users {
-		u := &m.users[i]
-		if !m.lapsed(*u) {
-			continue
+		if m.lapsed(m.users[i]) {
+			m.recordExpiry(&m.users[i])
 		}
-		lock := *u.Lock
-		u.ReleasedAt = lock.ExpiresAt
-		m.dropLock(u)
-		if lock.QuarantineOnExpiry && u.Quarantine == nil {
-			u.Quarantine = &domain.Quarantine{Reason: "the lease expired before it was released", Since: lock.ExpiresAt}
-		}
+	}
+}
+
+// recordExpiry writes down that a lock has expired.
+func (m *model) recordExpiry(u *domain.Snapshot) {
+	lock := *u.Lock
+	m.expire(u)
+	if lock.QuarantineOnExpiry && u.Quarantine == nil {
+		u.Quarantine = &domain.Quarantine{Reason: "the lease expired before it was released", Since: lock.ExpiresAt}
 	}
 }
 
@@ -264,7 +321,7 @@ func (m *model) forceLease(lease domain.LeaseDigest) error {
 
 func (m *model) forceUser(u *domain.Snapshot) {
 	if m.held(*u) {
-		m.unlock(u)
+		m.unlock(u, domain.LeaseForced)
 	}
 }
 

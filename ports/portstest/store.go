@@ -42,6 +42,8 @@ func TestStore(t *testing.T, env Env, newSubject Factory) {
 		{"Scope", scopeTests},
 		{"ScopeLine", scopeLineTests},
 		{"EndedLease", endedLeaseTests},
+		{"LeaseEnd", leaseEndTests},
+		{"LateFault", lateFaultTests},
 		{"OneTimeCodes", oneTimeCodeTests},
 		{"Text", textTests},
 		{"Clock", clockTests},

@@ -45,6 +45,10 @@ func Answer(c *fiber.Ctx, err error) error {
 	}
 	near, nearDetail := closest(err)
 	occupancy := occupancyOf(err)
+	ended, over := errors.AsType[*domain.EndedLeaseError](err)
+	if over {
+		detail = endedDetail(ended, detail)
+	}
 	answer := api.Problem{
 		Type:    typeBase + string(kind.Code),
 		Title:   kind.Title,
@@ -56,6 +60,9 @@ func Answer(c *fiber.Ctx, err error) error {
 	}
 	if occupancy != nil {
 		answer.Waiting, answer.HeldBy = &occupancy.Waiting, holders(occupancy)
+	}
+	if over {
+		tellEnd(ended, &answer)
 	}
 	return c.Status(kind.Status).JSON(answer, mediaType)
 }

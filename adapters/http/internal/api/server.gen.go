@@ -177,6 +177,27 @@ func (e KeyStatus) Valid() bool {
 	}
 }
 
+// Defines values for LeaseEnd.
+const (
+	LeaseEndExpired  LeaseEnd = "expired"
+	LeaseEndForced   LeaseEnd = "forced"
+	LeaseEndReleased LeaseEnd = "released"
+)
+
+// Valid indicates whether the value is a known member of the LeaseEnd enum.
+func (e LeaseEnd) Valid() bool {
+	switch e {
+	case LeaseEndExpired:
+		return true
+	case LeaseEndForced:
+		return true
+	case LeaseEndReleased:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for LegacyLockStatus.
 const (
 	LegacyLockStatusAlreadyFree   LegacyLockStatus = "user had already been free"
@@ -457,6 +478,16 @@ type KeyStatus string
 // Example: {"role":"admin"}
 type Labels map[string]string
 
+// LateFault defines model for LateFault.
+type LateFault struct {
+	UserID string `json:"user_id"`
+
+	// Kept True if the user went into quarantine, now or at an earlier release that named it, or was in quarantine already.
+	// Then it keeps the reason that it has. False if nothing was changed: another test has acquired the user since, it
+	// was removed, or the farm does not know which users the lease had.
+	Kept bool `json:"kept"`
+}
+
 // Lease defines model for Lease.
 type Lease struct {
 	// LeaseID The right to use the lease. A caller that knows it can read the passwords, renew and release.
@@ -469,6 +500,9 @@ type Lease struct {
 	ExpiresAt time.Time    `json:"expires_at"`
 	Users     []LeasedUser `json:"users"`
 }
+
+// LeaseEnd A lease is `forced` if an admin has ended it.
+type LeaseEnd string
 
 // LeasedUser defines model for LeasedUser.
 type LeasedUser struct {
@@ -658,6 +692,16 @@ type Problem struct {
 
 	// HeldBy Only for the same codes, who holds such users; the lock that ends first comes first.
 	HeldBy []Holder `json:"held_by,omitempty"`
+
+	// Ended Only for `lease_expired`: how the lease ended. Like `ended_at`, it is absent if the lease ended before the farm
+	// recorded that.
+	Ended LeaseEnd `json:"ended,omitempty"`
+
+	// EndedAt Only for `lease_expired`, when the lease ended.
+	EndedAt *time.Time `json:"ended_at,omitempty"`
+
+	// Quarantine Only for `lease_expired`, if the request was a release with `quarantine`: what became of each user that it named.
+	Quarantine []LateFault `json:"quarantine,omitempty"`
 }
 
 // Quarantine defines model for Quarantine.
