@@ -46,6 +46,11 @@ type leavingPlaces map[ledger.Place]ledger.CallID
 // add adds the place of a claim that has one.
 func (l leavingPlaces) add(w *waitingClaim) { l[w.place] = ledger.CallOf(w.claim) }
 
+func (l leavingPlaces) has(place ledger.Place) bool {
+	_, has := l[place]
+	return has
+}
+
 // waitingClaim is a claim that stands in line, or is about to.
 type waitingClaim struct {
 	caller  *caller
@@ -163,6 +168,13 @@ func (l *line) at(place ledger.Place) *waitingClaim {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.waiting[place]
+}
+
+// isLeaving reports whether the claim that had a place has left, and the place is still in the store.
+func (l *line) isLeaving(place ledger.Place) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.leaving.has(place)
 }
 
 // giveUp answers all claims that wait here with an error of the store. The caller holds the mutex.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -135,4 +136,21 @@ func TestClaimsThatWantTheSameShareALook(t *testing.T) {
 			t.Errorf("600 claims looked %d times, want one look for the first 200 and one for the others", looks)
 		}
 	})
+}
+
+// A pass knows who may get the places of claims that left before it began. The next one knows it of a claim that leaves meanwhile.
+func TestAPlaceWhoseClaimLeavesDuringAPassStandsUntilTheNext(t *testing.T) {
+	l := &line{replica: 1, leaving: leavingPlaces{10: {}, 20: {}}}
+	p := &pass{line: l, left: leavingPlaces{10: {}}}
+	p.undo()
+	var standing []ledger.Place
+	for _, each := range p.lineUp(Line{Waiters: []Waiter{{Place: 10, Replica: 1}, {Place: 20, Replica: 1}, {Place: 30, Replica: 1}}}) {
+		standing = append(standing, each.place)
+	}
+	if want := []ledger.Place{20}; !slices.Equal(standing, want) {
+		t.Errorf("places %v stand in line, want %v", standing, want)
+	}
+	if !p.leaving.has(10) || p.leaving.has(20) || !p.leaving.has(30) {
+		t.Errorf("the pass sets %v aside, want 10, and 30, which no claim has", p.leaving)
+	}
 }

@@ -233,10 +233,11 @@ func (p *pass) lineUp(stored Line) []inLine {
 			all = append(all, inLine{place: place, want: w.Want})
 		case here != nil:
 			all = append(all, inLine{place: place, want: w.Want, here: here})
-		default:
-			if _, known := p.leaving[place]; !known {
-				p.leaving[place] = ledger.CallID{} // no claim has it: it came of a commit whose answer was lost, or its claim left
-			}
+		case p.left.has(place):
+		case p.line.isLeaving(place): // since the pass began: the next one, which is due, knows who else may get the place
+			all = append(all, inLine{place: place, want: w.Want})
+		default: // no claim has it: it came of a commit whose answer was lost, or the claim that it was handed to has left
+			p.leaving[place] = ledger.CallID{}
 		}
 	}
 	slices.SortFunc(all, func(a, b inLine) int { return cmp.Compare(a.place, b.place) })
