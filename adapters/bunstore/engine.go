@@ -12,7 +12,7 @@ import (
 // may happen is decided by the ledger, between Begin and Commit.
 //
 // Transactions of several processes can't wait for each other in a circle. All wait in one order: for their turn at the line
-// (Ask.Line); for calls that others carry out, in the order of their keys, and for rows of users, in the order of their ids
+// (Ask.Turn); for calls that others carry out, in the order of their keys, and for rows of users, in the order of their ids
 // (only with Ask.Wait; without it, what others hold is left out); then, in Commit, if it adds users or changes labels, for one
 // that deletes unused pools and sets of labels (see [Dialect.HoldOffAdds]; that one waits for nothing else, and briefly); then
 // for pools, and for logins, in the order of their indexes. And one that removes users, whose logins others may wait for,
@@ -69,9 +69,15 @@ type Ask struct {
 	// OneMoment lets every Look see what was committed at one moment. Such a transaction holds and writes nothing.
 	OneMoment bool
 
-	// Line asks for the line, and keeps others from serving it until the transaction ends. It asks for the time of the next
-	// expiry, too.
-	Line bool
+	// Turn keeps others from changing the line until the transaction ends, and asks for which claims are in line, and for the
+	// time of the next expiry.
+	Turn bool
+
+	// FreeByTime asks for up to so many users whose locks have expired, without holding them, if Turn is set.
+	FreeByTime int
+
+	// Since is the version of the line after which to look for its changes, if Turn or Line is set.
+	Since int64
 
 	// Places asks for the places in line of these calls, also of those that claims left at most [domain.PlaceKept] ago.
 	Places []ledger.CallID
@@ -91,12 +97,13 @@ type Found struct {
 
 	Calls   []domain.Once               // those that were carried out
 	Busy    map[ledger.CallKey]struct{} // those that others carry out
-	Wants   [][]domain.Selector         // each once, in any order
-	Line    Line
+	Line    LineChanges
+	Last    int64 // the highest place that any claim has; 0 if none is in line
 	Places  []Waiter
 	Late    []Waiter
 	Expired []Row
 
+	FreeByTime []Row
 	NextExpiry int64 // of a lock, by the store's clock; 0 if none is to expire
 }
 
@@ -112,6 +119,8 @@ type Changes struct {
 	Waiters  []Waiter // that join the line
 
 	Replica ReplicaID // that writes
+
+	Tell []string // to the other processes, when this is committed; see [Config.Listen]
 
 	LoginRule string // by which LoginKey of Rows was computed
 }

@@ -3,6 +3,8 @@ package bunstore
 import (
 	"context"
 	"io"
+	"maps"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -37,7 +39,13 @@ func (e *fakeEngine) Begin(_ context.Context, ask Ask) (Transaction, Found, erro
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.groups = append(e.groups, ask)
-	found := Found{Now: time.Now().UnixMicro(), Wants: e.wants}
+	found := Found{Now: time.Now().UnixMicro(), Line: LineChanges{Since: EmptyLine, Alive: []ReplicaID{elsewhere}}}
+	for i, want := range e.wants {
+		found.Line.Changed = append(found.Line.Changed, Waiter{
+			Place: int64(i) + 1, Replica: elsewhere, Want: want, Until: found.Now + time.Minute.Microseconds(),
+		})
+	}
+	found.Free = e.search(ask.Searches)
 	for _, id := range ask.Users {
 		if row, ok := e.rows[id]; ok {
 			found.Targets = append(found.Targets, row)
@@ -45,6 +53,9 @@ func (e *fakeEngine) Begin(_ context.Context, ask Ask) (Transaction, Found, erro
 	}
 	return fakeTransaction{e, ask.OneMoment}, found, nil
 }
+
+// elsewhere is the process in which the waiters of a [fakeEngine] wait.
+const elsewhere ReplicaID = 2
 
 // fakeTransaction is a transaction of a [fakeEngine].
 type fakeTransaction struct {
@@ -59,13 +70,15 @@ func (*fakeEngine) Waiters(context.Context, int64, int) ([]Waiter, error) { retu
 func (tx fakeTransaction) Search(_ context.Context, searches []ledger.Search) ([][]Row, int64, error) {
 	tx.mu.Lock()
 	defer tx.mu.Unlock()
+	return tx.search(searches), time.Now().UnixMicro(), nil
+}
+
+func (e *fakeEngine) search(searches []ledger.Search) [][]Row {
 	found := make([][]Row, len(searches))
 	for i := range searches {
-		for _, row := range tx.rows {
-			found[i] = append(found[i], row)
-		}
+		found[i] = slices.Collect(maps.Values(e.rows))
 	}
-	return found, time.Now().UnixMicro(), nil
+	return found
 }
 
 func (fakeTransaction) Calls(context.Context, []ledger.CallKey, bool) ([]domain.Once, map[ledger.CallKey]struct{}, error) {

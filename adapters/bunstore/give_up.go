@@ -11,9 +11,7 @@ func giveUp(ctx context.Context, tx Transaction, l *ledger.Ledger, late []Waiter
 	var calls []ledger.CallKey
 	gone := make([]ledger.Waiter, len(late))
 	for i, w := range late {
-		gone[i] = ledger.Waiter{
-			Place: ledger.Place(w.Place), Want: w.Want, Since: instant(w.Since), Until: instant(w.Until), Call: w.Call, Asker: w.Asker,
-		}
+		gone[i] = w.inLedger()
 		if !w.Call.IsZero() {
 			calls = append(calls, w.Call.Key())
 		}
@@ -29,7 +27,7 @@ func giveUp(ctx context.Context, tx Transaction, l *ledger.Ledger, late []Waiter
 func (s *Store) forgetPlaces(ctx context.Context) error {
 	return s.bounded(ctx, "forget places in line", func(ctx context.Context) error {
 		return s.retry(ctx, func() (bool, error) {
-			tx, l, found, err := s.begin(ctx, Ask{Line: true, Late: true})
+			tx, l, found, err := s.begin(ctx, Ask{Turn: true, Late: true})
 			if err != nil {
 				return false, err
 			}

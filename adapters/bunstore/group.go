@@ -98,7 +98,7 @@ func (s *Store) transact(ctx context.Context, wait bool, group []*ticket) (answe
 		return make([]error, len(group)), false, nil
 	}
 	ask := Ask{Needs: ledger.NeedsOf(s.unreadable.slack(), operations...), Wait: wait}
-	tx, l, found, err := s.begin(ctx, ask)
+	tx, l, _, err := s.begin(ctx, ask)
 	if err != nil {
 		return nil, false, err
 	}
@@ -107,9 +107,6 @@ func (s *Store) transact(ctx context.Context, wait bool, group []*ticket) (answe
 	answers = make([]error, len(group))
 	for i, t := range group {
 		answers[i] = refuse(t.caller.apply(func() error { return l.Apply(t.operation) }))
-		if errors.Is(answers[i], ledger.ErrAwaited) {
-			s.recent.see(found.Wants)
-		}
 	}
 	added, committing, err := s.commit(ctx, tx, l.Changes(), false)
 	if err != nil {

@@ -32,6 +32,7 @@ type line struct {
 	waiting  map[ledger.Place]*waitingClaim
 	behind   []*waitingClaim // of those waiting, the ones whose call has another place ahead, which may come to be kept
 	leaving  leavingPlaces
+	lookout  lookout
 	running  chan struct{} // closed when the goroutine has ended; nil if there is none
 	closed   bool
 	repeated map[ledger.CallKey]bool // calls that other claims in line may have made, too
@@ -131,6 +132,36 @@ func (l *line) leave(w *waitingClaim) {
 	l.leaving.add(w)
 	l.start()
 	l.wake()
+}
+
+// freed lets the next pass look for users that may be free, if a claim is in line.
+func (l *line) freed(users []*domain.User) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.running == nil {
+		return
+	}
+	l.lookout.users = append(l.lookout.users, maybeFree(time.Now(), users...)...)
+	l.wake()
+}
+
+// freedAny is freed for users that are not known.
+func (l *line) freedAny() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lookout.addSelectors(time.Now(), l.selectors())
+	l.wake()
+}
+
+// selectors returns the different selectors of the claims that wait here. The caller holds the mutex.
+func (l *line) selectors() []domain.Selector {
+	different := make(map[string]domain.Selector)
+	for _, w := range l.waiting {
+		for _, s := range w.claim.Want {
+			different[ledger.SearchKey(s)] = s
+		}
+	}
+	return slices.Collect(maps.Values(different))
 }
 
 // wake makes a pass due, if a claim is in line.

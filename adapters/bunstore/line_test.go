@@ -67,7 +67,7 @@ func TestAClaimJoinsAKnownLineWithoutASearch(t *testing.T) {
 	anyone := []domain.Selector{{}}
 	engine.wants = [][]domain.Selector{anyone}
 	for range 2 {
-		_, _ = store.Claim(context.Background(), ports.Claim{Want: anyone, Decide: lockOpen})
+		_, _ = store.Claim(context.Background(), ports.Claim{Want: anyone, Wait: time.Millisecond, Decide: lockOpen})
 	}
 	var searched int
 	for _, ask := range engine.groups {
@@ -84,10 +84,11 @@ func TestALineAsksAStoreThatFailsNoMoreOftenThanItSays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		engine, store, _ := newFakeEngine(1)
 		anyone := []domain.Selector{{}}
-		store.recent.see([][]domain.Selector{anyone}) // so that the claim goes along the line
+		seen := LineChanges{Since: EmptyLine, Changed: []Waiter{{Place: 1, Want: anyone}}}
+		store.mirror.see(seen, time.Now()) // so that the claim goes along the line
 		passes := 0
 		engine.onBegin = func(ask Ask) error {
-			if ask.Line {
+			if ask.Turn {
 				passes++
 			}
 			return postgresError{"53300", "too many connections"}
@@ -144,8 +145,10 @@ func TestAPlaceWhoseClaimLeavesDuringAPassStandsUntilTheNext(t *testing.T) {
 	p := &pass{line: l, left: leavingPlaces{10: {}}}
 	p.undo()
 	var standing []ledger.Place
-	for _, each := range p.lineUp(Line{Waiters: []Waiter{{Place: 10, Replica: 1}, {Place: 20, Replica: 1}, {Place: 30, Replica: 1}}}) {
-		standing = append(standing, each.place)
+	for _, place := range []ledger.Place{10, 20, 30} {
+		if p.stands(place, l.replica) {
+			standing = append(standing, place)
+		}
 	}
 	if want := []ledger.Place{20}; !slices.Equal(standing, want) {
 		t.Errorf("places %v stand in line, want %v", standing, want)

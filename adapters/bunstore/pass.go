@@ -1,7 +1,6 @@
 package bunstore
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -20,16 +19,20 @@ type pass struct {
 	left     leavingPlaces   // those of the line when it began
 	behind   []*waitingClaim // see [line]
 	beat     bool
-	search   bool // for free users, even if no lock has expired
+	expiry   bool     // a lock may have expired
+	sighting sighting // what it looks for
 
 	leaving    leavingPlaces                   // that it sets aside
 	places     map[*waitingClaim]ledger.Waiter // that are kept for claims, which take them over
 	handedOver []Waiter                        // places of left, for claims of the same calls that wait in other processes
 	settled    []settledClaim
 	joined     []joinedClaim
-	again      bool                    // there is more to do
-	carriedOut map[ledger.CallKey]bool // calls that the pass carried out
-	next       time.Duration           // until a lock expires; 0 if none will
+	again      bool                           // there is more to do
+	carriedOut map[ledger.CallKey]bool        // calls that the pass carried out
+	next       time.Duration                  // until a lock expires; 0 if none will
+	arrivals   map[ledger.Place]*waitingClaim // that are about to get a place, or another one
+	unsure     []freedUser                    // that were not free
+	unserved   []*domain.User                 // that were for claims which did not take them
 }
 
 // settledClaim is a claim that leaves the line with its answer.
@@ -53,6 +56,7 @@ func (p *pass) undo() {
 		settled.caller.free()
 	}
 	p.settled, p.joined, p.again, p.carriedOut = nil, nil, false, make(map[ledger.CallKey]bool)
+	p.unsure, p.unserved, p.arrivals = nil, nil, make(map[ledger.Place]*waitingClaim)
 	p.places, p.handedOver, p.leaving = make(map[*waitingClaim]ledger.Waiter), nil, maps.Clone(p.left)
 }
 
@@ -68,13 +72,6 @@ func (p *pass) settleTimeUp(w *waitingClaim) {
 	if w.caller.bind() {
 		p.settled = append(p.settled, settledClaim{waitingClaim: w, answer: w.refusal, timeUp: true})
 	}
-}
-
-// inLine is a claim in line. One that waits in another process is respected, and served there.
-type inLine struct {
-	place ledger.Place // 0 if it has none yet
-	want  []domain.Selector
-	here  *waitingClaim // nil if it waits in another process
 }
 
 // servePass passes over the line: the claims whose turn it is, and that wait in this process, are served; claims that arrive
@@ -93,9 +90,12 @@ func (s *Store) servePass(p *pass) (committing bool, err error) {
 }
 
 func (s *Store) pass(ctx context.Context, p *pass) (committing bool, err error) {
-	ask := Ask{Line: true, Places: p.calls(), Late: p.beat}
+	ask := Ask{Turn: true, Places: p.calls(), Late: p.beat}
 	if p.beat {
 		ask.Beat = s.line.replica
+	}
+	if p.expiry {
+		ask.FreeByTime = lookAtOnce
 	}
 	tx, l, found, err := s.begin(ctx, ask)
 	if err != nil {
@@ -107,13 +107,12 @@ func (s *Store) pass(ctx context.Context, p *pass) (committing bool, err error) 
 	}
 	p.takeOver(found.Places)
 	p.handOver(found.Places)
-	line := p.lineUp(found.Line)
-	now, expiry := instant(found.Now), s.line.expiry
-	s.line.expiry = instant(found.NextExpiry)
-	if p.search || !expiry.IsZero() && !expiry.After(now) {
-		if err := s.serveTurns(ctx, p, tx, l, line); err != nil {
-			return false, err
-		}
+	now := instant(found.Now)
+	if !p.expiry && !s.line.expiry.IsZero() && !s.line.expiry.After(now) {
+		p.again = true // a lock has expired earlier than was thought
+	}
+	if err := s.serveTurns(ctx, p, tx, l, found); err != nil {
+		return false, err
 	}
 	if err := p.dismiss(ctx, tx, l); err != nil {
 		return false, err
@@ -135,16 +134,22 @@ func (s *Store) pass(ctx context.Context, p *pass) (committing bool, err error) 
 		}
 	}
 	l.StepAside(slices.Collect(maps.Keys(p.leaving))...)
-	p.next = l.NextExpiry()
+	s.line.expiry, p.next = instant(found.NextExpiry), l.NextExpiry()
 	changes := l.Changes()
-	changes.Frees = changes.Frees || len(p.handedOver) > 0 // wakes the processes that have the claims
-	p.again = p.again || len(changes.Left)+len(p.leaving) > 0 && changes.Frees ||
-		len(p.leaving)+len(p.joined) > 0 && len(p.behind) > 0
+	p.again = p.again || len(p.leaving)+len(p.joined) > 0 && len(p.behind) > 0
 	rows, err := s.rowsOf(changes)
 	if err != nil {
 		return false, err
 	}
-	rows.Waiters = append(rows.Waiters, p.handedOver...)
+	if len(p.leaving) > 0 { // what claims of several users kept from others
+		if _, elsewhere := s.mirror.wantedBy(s.line.replica, now, l.Free()); len(elsewhere) > 0 {
+			rows.Tell = append(rows.Tell, tell(tellFreed, elsewhere))
+		}
+	}
+	if len(p.handedOver) > 0 {
+		rows.Waiters = append(rows.Waiters, p.handedOver...)
+		rows.Tell = append(rows.Tell, tellWake)
+	}
 	_, committing, err = s.write(ctx, tx, rows, p.beat)
 	return committing, err
 }
@@ -210,79 +215,40 @@ func (p *pass) handOver(places []Waiter) {
 	}
 }
 
-// lineUp returns the line: claims at places that they take over, and claims that arrive at its end.
-func (p *pass) lineUp(stored Line) []inLine {
-	all := make([]inLine, 0, len(stored.Waiters)+len(p.arriving))
-	takenOver := make(map[ledger.Place]bool, len(p.places))
-	for w, place := range p.places {
-		takenOver[place.Place] = true
-		all = append(all, inLine{place: place.Place, want: w.claim.Want, here: w})
-	}
-	for _, w := range p.handedOver {
-		takenOver[ledger.Place(w.Place)] = true
-		all = append(all, inLine{place: ledger.Place(w.Place), want: w.Want})
-	}
-	for _, w := range stored.Waiters {
-		place := ledger.Place(w.Place)
-		here := p.line.at(place)
-		if _, moved := p.places[here]; moved || takenOver[place] {
-			continue
-		}
-		switch {
-		case w.Replica != p.line.replica:
-			all = append(all, inLine{place: place, want: w.Want})
-		case here != nil:
-			all = append(all, inLine{place: place, want: w.Want, here: here})
-		case p.left.has(place):
-		case p.line.isLeaving(place): // since the pass began: the next one, which is due, knows who else may get the place
-			all = append(all, inLine{place: place, want: w.Want})
-		default: // no claim has it: it came of a commit whose answer was lost, or the claim that it was handed to has left
-			p.leaving[place] = ledger.CallID{}
-		}
-	}
-	slices.SortFunc(all, func(a, b inLine) int { return cmp.Compare(a.place, b.place) })
-	for _, w := range p.arriving {
-		if _, placed := p.places[w]; !placed {
-			all = append(all, inLine{want: w.claim.Want, here: w})
-		}
-	}
-	return all
-}
-
 // serveTurns serves the claims whose turn it is.
-func (s *Store) serveTurns(ctx context.Context, p *pass, tx Transaction, l *ledger.Ledger, line []inLine) error {
-	wants := make([][]domain.Selector, len(line))
-	for i, each := range line {
-		wants[i] = each.want
-	}
-	if err := s.search(ctx, tx, l, wants); err != nil {
+func (s *Store) serveTurns(ctx context.Context, p *pass, tx Transaction, l *ledger.Ledger, found Found) error {
+	line, err := s.gather(ctx, p, tx, l, found)
+	if err != nil {
 		return err
 	}
-	turns := l.Turns(wants)
+	turns := l.Turns(line)
 	var calls []ledger.CallKey
 	for i, each := range line {
-		if turns[i] != nil && each.here != nil {
-			calls = append(calls, callsOf(each.here.claim)...)
+		if w := p.claimAt(each.Place); turns[i] != nil && w != nil {
+			calls = append(calls, callsOf(w.claim)...)
 		}
 	}
 	if err := loadCalls(ctx, tx, l, calls, true); err != nil {
 		return err
 	}
 	for i, each := range line {
-		if turns[i] == nil || each.here == nil {
+		w := p.claimAt(each.Place)
+		if turns[i] == nil || w == nil {
 			continue
 		}
-		w := each.here
 		since := w.since
 		if place, kept := p.places[w]; kept {
 			since = place.Since
 		}
 		err := w.caller.apply(func() error { return l.Serve(w.claim, turns[i], since) })
 		if errors.Is(err, ledger.ErrContended) {
-			w.caller.free() // the same call is being carried out: the next pass knows its outcome
+			w.caller.free() // the same call is being carried out: a later pass knows its outcome
+			p.unsure = append(p.unsure, maybeFree(time.Now(), turns[i]...)...)
 			continue
 		}
-		p.again = true // behind it may be more claims that want the same, or another one may have its users
+		if err != nil || w.caller.hasLeft() {
+			p.unserved = append(p.unserved, turns[i]...) // they are for the claims behind it
+		}
 		if w.caller.hasLeft() {
 			continue
 		}
@@ -292,6 +258,101 @@ func (s *Store) serveTurns(ctx context.Context, p *pass, tx Transaction, l *ledg
 		p.settled = append(p.settled, settledClaim{waitingClaim: w, answer: refuse(err)})
 	}
 	return nil
+}
+
+// gather returns the claims that users which may be free are for: those in line, and those that arrive, at the places that they
+// are about to get.
+func (s *Store) gather(ctx context.Context, p *pass, tx Transaction, l *ledger.Ledger, found Found) ([]ledger.Waiter, error) {
+	want := p.lineUp(ledger.Place(max(found.Last, found.Now)))
+	for place := range p.leaving { // what a claim of several users kept from others is free now
+		if w, known := s.mirror.at(place); known && len(w.Want) > 1 {
+			want = append(want, w.Want)
+		}
+	}
+	for _, due := range p.sighting.selectors {
+		want = append(want, []domain.Selector{due.selector})
+	}
+	var free []*domain.User
+	for _, row := range found.FreeByTime {
+		if u, err := row.restoreBare(); err == nil {
+			free = append(free, u)
+		}
+	}
+	for _, f := range p.sighting.users {
+		free = append(free, f.user)
+	}
+	g := ledger.Gathering{
+		First: func(u *domain.User, limit int) []ledger.Waiter {
+			return s.mirror.first(instant(found.Now), u, limit, p.stands)
+		},
+		Look:  func(searches []ledger.Search) error { return s.search(ctx, tx, l, searches) },
+		Slack: s.unreadable.slack(),
+	}
+	for place, w := range p.arrivals {
+		g.Arriving = append(g.Arriving, ledger.Waiter{Place: place, Want: w.claim.Want})
+	}
+	for _, w := range p.handedOver {
+		g.Arriving = append(g.Arriving, w.inLedger())
+	}
+	line, err := g.Gather(l, free, want)
+	for _, f := range p.sighting.users {
+		if !l.Has(f.user.ID()) && len(g.First(f.user, 1)) > 0 {
+			p.unsure = append(p.unsure, f)
+		}
+	}
+	return line, err
+}
+
+// lineUp gives places to the claims that arrive, the old ones where these are kept, or else behind last. It returns what those
+// want that have not looked for users before.
+func (p *pass) lineUp(last ledger.Place) (want [][]domain.Selector) {
+	for w, place := range p.places {
+		p.arrivals[place.Place] = w
+	}
+	for _, w := range p.arriving {
+		if _, kept := p.places[w]; !kept {
+			last++
+			p.arrivals[last] = w
+		}
+		if w.refusal == nil {
+			want = append(want, w.claim.Want)
+		}
+	}
+	return want
+}
+
+// stands reports whether the claim at a place in the store is in line there, according to this process.
+func (p *pass) stands(place ledger.Place, replica ReplicaID) bool {
+	if _, leaves := p.leaving[place]; leaves {
+		return false
+	}
+	if _, arrives := p.arrivals[place]; arrives || slices.ContainsFunc(p.handedOver, func(w Waiter) bool { return w.Place == int64(place) }) {
+		return false // it is not as the store has it
+	}
+	if replica != p.line.replica {
+		return true
+	}
+	w := p.line.at(place)
+	_, moves := p.places[w]
+	switch {
+	case w != nil:
+		return !moves
+	case p.left.has(place):
+		return false
+	case p.line.isLeaving(place): // since the pass began: the next one, which is due, knows who else may get the place
+		return true
+	default: // no claim has it: it came of a commit whose answer was lost, or the claim that it was handed to has left
+		p.leaving[place] = ledger.CallID{}
+		return false
+	}
+}
+
+// claimAt returns the claim that has a place, or arrives there, if it is in this process.
+func (p *pass) claimAt(place ledger.Place) *waitingClaim {
+	if w, arrives := p.arrivals[place]; arrives {
+		return w
+	}
+	return p.line.at(place)
 }
 
 // callsOf returns the call of a claim, if it has a key.
@@ -365,7 +426,7 @@ func (p *pass) admit(ctx context.Context, look *look, found Found) error {
 		if place, kept := p.places[w]; kept {
 			joined.Waiter = look.l.Rejoin(place, wait)
 		} else {
-			joined.Waiter = look.l.Join(ledger.Place(found.Line.Last), w.claim, wait)
+			joined.Waiter = look.l.Join(ledger.Place(found.Last), w.claim, wait)
 			joined.behind = slices.ContainsFunc(found.Places, func(ahead Waiter) bool { return ahead.Call == joined.Call })
 		}
 		p.joined = append(p.joined, joined)

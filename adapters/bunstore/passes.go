@@ -13,80 +13,61 @@ const (
 	// beat is how often a process reports that the claims which wait in it are still there.
 	beat = time.Second
 
-	// recheck is how long after a wake-up, or after a claim joined the line, users are looked for again: a release that was
-	// about to commit then saw no claim to wake, and a rival may have held a user only to let it go.
-	recheck = 20 * time.Millisecond
-
-	// searchEvery is how often users are looked for though nothing says that any are free: a wake-up is a hint that may be
-	// lost.
-	searchEvery = 5 * time.Second
-
 	// retryLine is how long after an error of the database the next pass is.
 	retryLine = 100 * time.Millisecond
 )
 
 // run passes over the line until no claim is in it.
-//
-// A pass that was woken may find that others hold the users which came free: for a moment, to find out that it is not their
-// turn. So it searches again soon, and less and less often until the next wake-up.
 func (l *line) run(ended chan struct{}) {
 	defer close(ended)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	var beaten, searched time.Time
+	var beaten, expiry time.Time
 	l.noteWorked(time.Now())
-	woken, calm := true, recheck
 	for {
-		p := l.begin(time.Since(beaten) >= beat)
+		now := time.Now()
+		p := l.begin(now, now.Sub(beaten) >= beat)
 		if p == nil {
 			return
 		}
+		p.expiry = !expiry.After(now)
 		if p.beat {
-			beaten = time.Now()
-		}
-		p.search = woken || len(p.arriving) > 0 || calm < beat || time.Since(searched) >= searchEvery
-		if p.search {
-			searched = time.Now()
+			beaten = now
 		}
 		committing, err := l.serve(p)
 		if err == nil {
 			l.noteWorked(time.Now())
 		}
 		pause := l.end(p, committing, err)
-		if woken || p.again || len(p.joined) > 0 {
-			calm = recheck
-		}
-		if pause > 0 && err == nil {
-			pause = min(pause, calm)
+		if expiry = time.Now().Add(beat); err == nil && p.next > 0 {
+			expiry = time.Now().Add(min(p.next, beat))
 		}
 		timer.Reset(pause)
-		woken = p.again
 		select {
 		case <-l.awake:
-			woken = true
 			if err != nil {
 				<-timer.C // a store that fails is not asked more often for that
 			}
 		case <-timer.C:
-			calm = min(2*calm, beat)
 		}
 	}
 }
 
 // begin returns the next pass; nil if there is nothing left to do.
-func (l *line) begin(beat bool) *pass {
+func (l *line) begin(now time.Time, beat bool) *pass {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
 		l.giveUp(errClosed)
 	}
 	if len(l.arriving)+len(l.waiting)+len(l.leaving) == 0 {
-		l.running = nil
+		l.running, l.lookout = nil, lookout{}
 		return nil
 	}
 	l.behind = slices.DeleteFunc(l.behind, func(w *waitingClaim) bool { return l.waiting[w.place] != w })
 	p := &pass{
 		line: l, arriving: slices.Clone(l.arriving), behind: slices.Clone(l.behind), left: maps.Clone(l.leaving), beat: beat,
+		sighting: l.lookout.take(now, l.selectors),
 	}
 	if beat || len(l.repeated) > 0 {
 		for _, w := range l.waiting {
@@ -104,10 +85,16 @@ func (l *line) begin(beat bool) *pass {
 func (l *line) end(p *pass, committing bool, err error) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	now := time.Now()
 	if err != nil {
+		l.lookout.putBack(p.sighting)
 		l.endFailed(p, committing, err)
 		return retryLine
 	}
+	for _, f := range p.unsure {
+		l.lookout.lookAgain(now, f)
+	}
+	l.lookout.users = append(l.lookout.users, maybeFree(now, p.unserved...)...)
 	for place := range p.leaving {
 		delete(l.leaving, place)
 	}
@@ -126,6 +113,7 @@ func (l *line) end(p *pass, committing bool, err error) time.Duration {
 	for _, joined := range p.joined {
 		w := joined.waitingClaim
 		arrived[w] = true
+		l.lookout.addSelectors(now.Add(recheck), w.claim.Want)
 		if w.place != 0 {
 			delete(l.waiting, w.place)
 		}
@@ -144,14 +132,14 @@ func (l *line) end(p *pass, committing bool, err error) time.Duration {
 	}
 	l.arriving = slices.DeleteFunc(l.arriving, func(w *waitingClaim) bool { return arrived[w] })
 	l.repeated = p.carriedOut
-	switch {
-	case p.again:
-		return 0
-	case p.next > 0:
-		return min(p.next, beat)
-	default:
-		return beat
+	pause := min(beat, l.lookout.next(now))
+	if p.next > 0 {
+		pause = min(pause, p.next)
 	}
+	if p.again {
+		pause = 0
+	}
+	return pause
 }
 
 // endFailed undoes a pass that failed. What may have been committed all the same can't be undone: the claims that it settled

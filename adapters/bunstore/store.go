@@ -18,7 +18,7 @@
 //   - line.go, passes.go, pass.go, wait.go: the line; the part that waits here, when to pass over it, one pass, one claim
 //   - give_up.go: claims that have left the line, and do not ask again
 //   - forget.go, unused.go: what housekeeping deletes
-//   - gone.go: users that claims in line wait for in vain
+//   - mirror.go: the line as the store has it; lookout.go: users that may be free for it; tell.go: what processes tell each other
 //   - dialect.go, engine.go: what the databases implement
 //
 // # The path of an acquire
@@ -88,9 +88,9 @@ type Config struct {
 	// Reconnect drops the idle connections: one turned out to be dead, so the others may be, too. It may be nil.
 	Reconnect func()
 
-	// Listen calls back whenever another process may have set users free, until ctx ends. gone is what [EncodeGone] returned
-	// there. It may be nil.
-	Listen func(ctx context.Context, wake func(gone string))
+	// Listen calls back with each text that another process tells (see [Changes]), and with [TellAnything] whenever it may have
+	// missed some, until ctx ends. It may be nil.
+	Listen func(ctx context.Context, hear func(text string))
 
 	// Close closes Writer, Reader and what they stand on.
 	Close func() error
@@ -108,7 +108,7 @@ type Store struct {
 	unreadable unreadable
 	leftUnused atomic.Bool // whether there may be pools or sets of labels that no user has; see forgetUnused
 	line       line
-	recent     recentWants
+	mirror     *mirror
 	soloSlots  chan struct{} // has room for another operation that goes solo
 	quickSlots chan struct{} // has room for another transaction that waits for no rival
 	pings      singleflight.Group
@@ -139,6 +139,7 @@ func New(config Config) *Store {
 		checkSpace: config.CheckSpace,
 		reconnect:  config.Reconnect,
 		close:      config.Close,
+		mirror:     newMirror(),
 	}
 	if store.check == nil {
 		store.check = func() error { return nil }
@@ -161,8 +162,8 @@ func (s *Store) Close() error {
 	return s.close()
 }
 
-// listen wakes the line whenever listen says so.
-func (s *Store) listen(listen func(context.Context, func(gone string))) {
+// listen hears what other processes tell.
+func (s *Store) listen(listen func(context.Context, func(text string))) {
 	s.unlisten = func() {}
 	if listen == nil {
 		return
@@ -171,12 +172,7 @@ func (s *Store) listen(listen func(context.Context, func(gone string))) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		listen(ctx, func(gone string) {
-			if gone != "" {
-				s.line.doubt(decodeGone(gone))
-			}
-			s.line.wake()
-		})
+		listen(ctx, s.hear)
 	}()
 	s.unlisten = func() {
 		cancel()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/domain/ledger"
@@ -14,23 +15,30 @@ import (
 // begin begins a transaction and opens a ledger of what it found.
 func (s *Store) begin(ctx context.Context, ask Ask) (Transaction, *ledger.Ledger, Found, error) {
 	ask.Searches = slices.DeleteFunc(ask.Searches, func(search ledger.Search) bool { return !findable(search.Want) })
+	line := ask.Turn || ask.Line
+	if line {
+		ask.Since = s.mirror.since()
+	}
+	began := time.Now()
 	tx, found, err := s.engine.Begin(ctx, ask)
 	if err != nil {
 		return nil, nil, Found{}, err
+	}
+	if line {
+		s.mirror.see(found.Line, began)
 	}
 	return tx, ledger.Open(ledger.Loaded{
 		Now: instant(found.Now), Complete: ask.Wait,
 		Users: s.open(found.Targets), Searches: s.openFound(ask.Searches, found.Free),
 		Expired: s.open(found.Expired), NextExpiry: instant(found.NextExpiry),
-		Calls: found.Calls, Busy: found.Busy, Wants: found.Wants,
+		Calls: found.Calls, Busy: found.Busy,
+		Wanted: func(u *domain.User) bool { return s.mirror.wanted(instant(found.Now), u) },
 	}), found, nil
 }
 
-// search finds and holds more free users, for a line of claims.
-func (s *Store) search(ctx context.Context, tx Transaction, l *ledger.Ledger, line [][]domain.Selector) error {
-	searches := slices.DeleteFunc(ledger.SearchesOf(s.unreadable.slack(), line), func(search ledger.Search) bool {
-		return !findable(search.Want)
-	})
+// search finds and holds more free users.
+func (s *Store) search(ctx context.Context, tx Transaction, l *ledger.Ledger, searches []ledger.Search) error {
+	searches = slices.DeleteFunc(searches, func(search ledger.Search) bool { return !findable(search.Want) })
 	if len(searches) == 0 {
 		return nil
 	}
@@ -98,6 +106,12 @@ func (s *Store) write(
 	if nothing && !always {
 		return nil, false, nil
 	}
+	if len(changes.Gone) > 0 {
+		rows.Tell = append(rows.Tell, tell(tellGone, changes.Gone))
+	}
+	if _, elsewhere := s.mirror.wantedBy(s.line.replica, changes.Now, changes.Freed); len(elsewhere) > 0 {
+		rows.Tell = append(rows.Tell, tell(tellFreed, elsewhere))
+	}
 	added, committing, err = tx.Commit(ctx, rows)
 	if errors.Is(err, ErrOtherRule) {
 		err = refuse(err)
@@ -105,8 +119,8 @@ func (s *Store) write(
 	if err != nil {
 		return nil, committing, err
 	}
-	if changes.Frees {
-		s.line.wake()
+	if here, _ := s.mirror.wantedBy(s.line.replica, changes.Now, changes.Freed); len(here) > 0 {
+		s.line.freed(here)
 	}
 	if len(changes.Gone) > 0 {
 		s.line.doubt(changes.Gone, true)

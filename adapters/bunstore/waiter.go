@@ -24,18 +24,27 @@ type Waiter struct {
 	Call    ledger.CallID
 	Asker   domain.Asker
 
-	// Away says that the claim has left, or its process has ended: its place is kept for a repetition of the call.
+	// Away says that the claim has left, or its process has ended: its place may be kept for a repetition of the call.
 	Away bool
 }
 
-// Line has the claims in line, in the order of their places: of those that want the same, at least the first [MaxAlike].
-type Line struct {
-	Waiters []Waiter
-	Last    int64 // the highest place that any claim has; 0 if none is in line
+// inLedger returns the claim as the ledger knows it.
+func (w Waiter) inLedger() ledger.Waiter {
+	return ledger.Waiter{
+		Place: ledger.Place(w.Place), Want: w.Want, Since: instant(w.Since), Until: instant(w.Until), Call: w.Call, Asker: w.Asker,
+	}
 }
 
-// MaxAlike is how many claims that want the same one pass over the line looks at: more than the users that become free at once.
-const MaxAlike = 32
+// EmptyLine is the version of a line that no claim has joined yet.
+const EmptyLine = -1
+
+// LineChanges are what has changed in the line.
+type LineChanges struct {
+	Since   int64       // the version after which
+	Version int64       // the version until which, at least
+	Changed []Waiter    // as they are now; those that have left are Away
+	Alive   []ReplicaID // the processes whose claims count
+}
 
 // wantColumn is a selector as the line keeps it. Fields that say nothing are left out.
 type wantColumn struct {

@@ -201,16 +201,16 @@ func (s *Store) serveLine(now time.Time) {
 func (s *Store) servePart(now time.Time) (changed bool) {
 	s.dismiss(now)
 	line := slices.Clone(s.line)
-	wants := make([][]domain.Selector, len(line))
+	wants, waiters := make([][]domain.Selector, len(line)), make([]ledger.Waiter, len(line))
 	var calls []ledger.CallKey
 	for i, w := range line {
-		wants[i] = w.Want
+		wants[i], waiters[i] = w.Want, w.Waiter
 		calls = append(calls, w.claim.Once.Key)
 	}
 	l := ledger.Open(ledger.Loaded{
 		Now: now, Complete: true, Searches: s.searchFree(now, ledger.SearchesOf(0, wants)), Calls: s.carriedOut(now, calls),
 	})
-	for i, users := range l.Turns(wants) {
+	for i, users := range l.Turns(waiters) {
 		if users == nil {
 			continue
 		}

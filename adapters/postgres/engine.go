@@ -54,13 +54,13 @@ func (e engine) Begin(ctx context.Context, ask bunstore.Ask) (bunstore.Transacti
 		sql, args := searchFree(search.Want, search.Limit, tx.low.of(search.Key))
 		tx.hold(&x, &found.Free[i], sql, args...)
 	}
-	if ask.Wants {
-		x.wants(&found)
+	if ask.Turn {
+		x.turn(ask, &found)
 	}
-	if ask.Line {
-		x.line(ask, &found)
+	if ask.Turn || ask.Line {
+		x.changes(ask, &found)
 	}
-	if ask.Line || ask.Expired > 0 {
+	if ask.Turn || ask.Expired > 0 {
 		tx.expiry(&x, ask, &found)
 	}
 	x.value("SELECT "+clock, &found.Now)
@@ -134,11 +134,8 @@ func (tx *transaction) Commit(
 	if len(changes.Waiters)+len(changes.Left)+len(changes.Aside) > 0 {
 		x.moveLine(changes)
 	}
-	if len(changes.Gone) > 0 {
-		x.run(tellGone, bunstore.EncodeGone(changes.Gone))
-	}
-	if changes.Frees {
-		x.run(wakeOthers, int64(changes.Replica)) // last before COMMIT: a claim that joins the line later looks for itself
+	for _, text := range changes.Tell {
+		x.run(tellOthers, text)
 	}
 	x.run("COMMIT")
 	if err := x.send(ctx); err != nil {

@@ -29,32 +29,26 @@ const (
 
 	// forgetLate removes the claims of replicas that died, and places that were kept for long enough.
 	forgetLate = `DELETE FROM waiters w
-		WHERE w.until < (SELECT ` + clock + `) - 1000000 AND (w.call IS NULL OR w.until < (SELECT ` + clock + `) - $1::bigint)
+		WHERE NOT w.gone AND w.until < (SELECT ` + clock + `) - 1000000
+			AND (w.call IS NULL OR w.until < (SELECT ` + clock + `) - $1::bigint)
 		RETURNING ` + waiterColumns + `, true`
 
-	// wantsInLine goes from one of the wants to the next one by the index, however many claims want the same.
-	wantsInLine = `WITH RECURSIVE wants (key) AS (
-			(SELECT w.want_key FROM waiters w ORDER BY w.want_key LIMIT 1)
-			UNION ALL
-			SELECT (SELECT w.want_key FROM waiters w WHERE w.want_key > wants.key ORDER BY w.want_key LIMIT 1)
-			FROM wants WHERE wants.key IS NOT NULL
-		) `
+	forgetGone = `DELETE FROM waiters w WHERE w.gone AND w.until < (SELECT ` + clock + `) - $1::bigint`
 
 	// alive is the condition for claims that are still in line.
 	alive = `w.until >= now.at
 			AND EXISTS (SELECT FROM replicas r WHERE r.replica_id = w.replica_id AND r.seen_at >= now.at - $1::bigint)`
 
-	findWants = wantsInLine + `, now (at) AS MATERIALIZED (SELECT ` + clock + `)
-		SELECT w.want FROM wants CROSS JOIN now CROSS JOIN LATERAL (
-			SELECT w.want FROM waiters w WHERE w.want_key = wants.key AND ` + alive + ` ORDER BY w.place LIMIT 1
-		) w WHERE wants.key IS NOT NULL`
+	// findChanges returns the version of the line, the replicas that are alive, and, as one moment has all of this, the claims
+	// that have changed after a version.
+	findChanges = `WITH now (at) AS MATERIALIZED (SELECT ` + clock + `)
+		SELECT l.version,
+			(SELECT coalesce(array_agg(r.replica_id), '{}') FROM replicas r, now WHERE r.seen_at >= now.at - $1::bigint),
+			coalesce(w.place, 0), coalesce(w.replica_id, 0), coalesce(w.want, '[]'), coalesce(w.since, 0), coalesce(w.until, 0),
+			w.call, coalesce(w.owner, ''), coalesce(w.note, ''), w.api_key, w.gone OR w.until < now.at
+		FROM line_state l CROSS JOIN now LEFT JOIN waiters w ON w.version > $2::bigint`
 
-	findHeads = wantsInLine + `, now (at) AS MATERIALIZED (SELECT ` + clock + `)
-		SELECT w.place, w.replica_id, w.want FROM wants CROSS JOIN now CROSS JOIN LATERAL (
-			SELECT w.place, w.replica_id, w.want FROM waiters w
-			WHERE w.want_key = wants.key AND ` + alive + `
-			ORDER BY w.place LIMIT $2
-		) w WHERE wants.key IS NOT NULL ORDER BY w.place`
+	raiseVersion = `UPDATE line_state SET version = version + 1`
 
 	waiterColumns = `w.place, w.replica_id, w.want, w.since, w.until, w.call, w.owner, w.note, w.api_key`
 
@@ -66,48 +60,50 @@ const (
 	// findPlaces returns the places of calls. Those of claims that have left are returned for as long as they are kept.
 	findPlaces = `WITH now (at) AS MATERIALIZED (SELECT ` + clock + `)
 		SELECT ` + waiterColumns + `, NOT (` + alive + `)
-		FROM waiters w CROSS JOIN now WHERE w.call = ANY ($2::bytea[]) AND w.until >= now.at - $3::bigint`
+		FROM waiters w CROSS JOIN now WHERE w.call = ANY ($2::bytea[]) AND w.until >= now.at - $3::bigint AND NOT w.gone`
 
 	lastPlace = `SELECT coalesce(max(place), 0) FROM waiters`
 
 	findCrowds = `WITH now (at) AS MATERIALIZED (SELECT ` + clock + `)
 		SELECT min(w.want), count(*), min(w.since) FROM waiters w CROSS JOIN now WHERE ` + alive + ` GROUP BY w.want_key`
 
-	joinLine = `INSERT INTO waiters (place, replica_id, want_key, want, since, until, call, owner, note, api_key)
-		SELECT n.place, n.replica_id, n.want_key, n.want, n.since, n.until, n.call, n.owner, n.note, n.api_key
-		FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::bytea[], $8::text[], $9::text[], $10::uuid[])
+	joinLine = `INSERT INTO waiters (place, replica_id, want_key, want, since, until, call, owner, note, api_key, version)
+		SELECT n.place, n.replica_id, n.want_key, n.want, n.since, n.until, n.call, n.owner, n.note, n.api_key, l.version
+		FROM line_state l, unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[], $7::bytea[], $8::text[], $9::text[], $10::uuid[])
 			AS n (replica_id, place, want_key, want, since, until, call, owner, note, api_key)
-		ON CONFLICT (place) DO UPDATE SET replica_id = excluded.replica_id, until = excluded.until`
+		ON CONFLICT (place) DO UPDATE
+			SET replica_id = excluded.replica_id, until = excluded.until, version = excluded.version, gone = false`
 
 	// stepAside ends the wait of claims. Places without a call are not kept; see forgetLate.
-	stepAside = `UPDATE waiters SET until = least(until, $3::bigint - 1) WHERE place = ANY ($1::bigint[]) AND replica_id = $2`
+	stepAside = `UPDATE waiters w SET until = least(w.until, $3::bigint - 1), version = l.version
+		FROM line_state l WHERE w.place = ANY ($1::bigint[]) AND w.replica_id = $2`
 
-	leaveLine = `DELETE FROM waiters WHERE place = ANY ($1::bigint[]) AND replica_id = $2`
+	leaveLine = `UPDATE waiters w SET until = least(w.until, $3::bigint - 1), version = l.version, gone = true
+		FROM line_state l WHERE w.place = ANY ($1::bigint[]) AND w.replica_id = $2`
 
-	// wakeOthers wakes the other replicas in which claims wait, if there are any.
-	wakeOthers = `SELECT pg_notify('` + lineChannel + `', '') FROM (SELECT FROM waiters WHERE replica_id <> $1 LIMIT 1) others`
-
-	// tellGone tells all replicas which users have gone, also those in which a claim may be about to wait.
-	tellGone = `SELECT pg_notify('` + lineChannel + `', $1)`
+	// tellOthers sends the other replicas a text; see [bunstore.Changes].
+	tellOthers = `SELECT pg_notify('` + lineChannel + `', $1)`
 )
 
-// wants adds the query for what claims in line want.
-func (e *exchange) wants(found *bunstore.Found) {
-	e.read(findWants, []any{bunstore.DeadAfter.Microseconds()}, func(rows pgx.Rows) error {
-		texts, err := pgx.CollectRows(rows, pgx.RowTo[string])
-		for _, text := range texts {
-			want, err := bunstore.DecodeWant(text)
+// changes adds the query for what has changed in the line.
+func (e *exchange) changes(ask bunstore.Ask, found *bunstore.Found) {
+	found.Line.Since = ask.Since
+	e.read(findChanges, []any{bunstore.DeadAfter.Microseconds(), ask.Since}, func(rows pgx.Rows) error {
+		for rows.Next() {
+			w, err := scanWaiter(rows, &found.Line.Version, &found.Line.Alive)
 			if err != nil {
 				return err
 			}
-			found.Wants = append(found.Wants, want)
+			if w.Place != 0 {
+				found.Line.Changed = append(found.Line.Changed, w)
+			}
 		}
-		return err
+		return rows.Err()
 	})
 }
 
-// line adds the statements that take the turn at the line, and find which claims stand in it.
-func (e *exchange) line(ask bunstore.Ask, found *bunstore.Found) {
+// turn adds the statements that take the turn at the line, and find places in it.
+func (e *exchange) turn(ask bunstore.Ask, found *bunstore.Found) {
 	e.run(boundTurn)
 	e.run(takeTurn, int64(lineLock))
 	if ask.Beat != 0 {
@@ -115,11 +111,9 @@ func (e *exchange) line(ask bunstore.Ask, found *bunstore.Found) {
 	}
 	if ask.Late {
 		e.read(forgetLate, []any{domain.PlaceKept.Microseconds()}, func(rows pgx.Rows) error { return readWaiters(rows, &found.Late) })
+		e.run(forgetGone, bunstore.GoneKept.Microseconds())
 	}
-	e.read(findHeads, []any{bunstore.DeadAfter.Microseconds(), bunstore.MaxAlike}, func(rows pgx.Rows) error {
-		return readLine(rows, &found.Line)
-	})
-	e.value(lastPlace, &found.Line.Last)
+	e.value(lastPlace, &found.Last)
 	if len(ask.Places) > 0 {
 		calls := make([][]byte, len(ask.Places))
 		for i, call := range ask.Places {
@@ -130,47 +124,40 @@ func (e *exchange) line(ask bunstore.Ask, found *bunstore.Found) {
 	}
 }
 
-// readWaiters reads what findPlaces and findWaiters return.
+// readWaiters reads what findPlaces, findWaiters and forgetLate return.
 func readWaiters(rows pgx.Rows, waiters *[]bunstore.Waiter) error {
 	for rows.Next() {
-		var w bunstore.Waiter
-		var text string
-		var call []byte
-		var key *[16]byte
-		err := rows.Scan(&w.Place, &w.Replica, &text, &w.Since, &w.Until, &call, &w.Asker.Owner, &w.Asker.Note, &key, &w.Away)
+		w, err := scanWaiter(rows)
 		if err != nil {
 			return err
-		}
-		if w.Want, err = bunstore.DecodeWant(text); err != nil {
-			return err
-		}
-		copy(w.Call[:], call)
-		if key != nil {
-			w.Asker.Key = *key
 		}
 		*waiters = append(*waiters, w)
 	}
 	return rows.Err()
 }
 
-func readLine(rows pgx.Rows, line *bunstore.Line) error {
-	for rows.Next() {
-		var w bunstore.Waiter
-		var text string
-		if err := rows.Scan(&w.Place, &w.Replica, &text); err != nil {
-			return err
-		}
-		var err error
-		if w.Want, err = bunstore.DecodeWant(text); err != nil {
-			return err
-		}
-		line.Waiters = append(line.Waiters, w)
+// scanWaiter reads columns into first, then waiterColumns, and then whether the claim is away.
+func scanWaiter(rows pgx.Rows, first ...any) (w bunstore.Waiter, err error) {
+	var text string
+	var call []byte
+	var key *[16]byte
+	var away *bool
+	fields := []any{&w.Place, &w.Replica, &text, &w.Since, &w.Until, &call, &w.Asker.Owner, &w.Asker.Note, &key, &away}
+	if err := rows.Scan(append(first, fields...)...); err != nil {
+		return w, err
 	}
-	return rows.Err()
+	copy(w.Call[:], call)
+	if key != nil {
+		w.Asker.Key = *key
+	}
+	w.Away = away != nil && *away
+	w.Want, err = bunstore.DecodeWant(text)
+	return w, err
 }
 
 // moveLine adds the statements that change the line.
 func (e *exchange) moveLine(changes bunstore.Changes) {
+	e.run(raiseVersion)
 	if n := len(changes.Waiters); n > 0 {
 		replicas, places, keys := make([]int64, n), make([]int64, n), make([]int64, n)
 		since, until := make([]int64, n), make([]int64, n)
@@ -193,7 +180,7 @@ func (e *exchange) moveLine(changes bunstore.Changes) {
 		e.run(stepAside, places(changes.Aside), int64(changes.Replica), changes.At)
 	}
 	if len(changes.Left) > 0 {
-		e.run(leaveLine, places(changes.Left), int64(changes.Replica))
+		e.run(leaveLine, places(changes.Left), int64(changes.Replica), changes.At)
 	}
 }
 

@@ -12,13 +12,12 @@ import (
 // listenAgain is how long after its connection was lost a listener connects again.
 const listenAgain = time.Second
 
-// listen calls wake whenever a replica may have set users free, and each time that it has begun to listen: what happened before
-// that was not notified.
-func listen(config *pgx.ConnConfig) func(ctx context.Context, wake func(gone string)) {
+// listen calls hear with what replicas tell, and each time that it has begun to listen: what was told before that is not heard.
+func listen(config *pgx.ConnConfig) func(ctx context.Context, hear func(text string)) {
 	session := withoutTimeouts(config)
-	return func(ctx context.Context, wake func(gone string)) {
+	return func(ctx context.Context, hear func(text string)) {
 		for ctx.Err() == nil {
-			_ = listenOnce(ctx, session, wake) // while the database is away, claims in line look by themselves
+			_ = listenOnce(ctx, session, hear) // while the database is away, claims in line look by themselves
 			select {
 			case <-ctx.Done():
 			case <-time.After(listenAgain):
@@ -28,7 +27,7 @@ func listen(config *pgx.ConnConfig) func(ctx context.Context, wake func(gone str
 }
 
 // listenOnce listens until the connection is lost.
-func listenOnce(ctx context.Context, session *pgx.ConnConfig, wake func(gone string)) error {
+func listenOnce(ctx context.Context, session *pgx.ConnConfig, hear func(text string)) error {
 	conn, err := pgx.ConnectConfig(ctx, session)
 	if err != nil {
 		return err
@@ -41,13 +40,13 @@ func listenOnce(ctx context.Context, session *pgx.ConnConfig, wake func(gone str
 	if _, err := conn.Exec(ctx, "LISTEN "+lineChannel); err != nil {
 		return err
 	}
-	gone := bunstore.AnyGone
+	text := bunstore.TellAnything
 	for {
-		wake(gone)
+		hear(text)
 		notification, err := conn.WaitForNotification(ctx)
 		if err != nil {
 			return err
 		}
-		gone = notification.Payload
+		text = notification.Payload
 	}
 }

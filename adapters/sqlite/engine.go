@@ -86,11 +86,11 @@ func (tx *transaction) find(ask bunstore.Ask) (bunstore.Found, error) {
 		}
 		found.Free[i] = rows
 	}
-	if ask.Wants {
-		found.Wants = tx.engine.line.wants()
+	if ask.Turn || ask.Line {
+		found.Line = tx.engine.line.changes(ask.Since)
 	}
-	if ask.Line {
-		found.Line = tx.engine.line.heads(tx.now)
+	if ask.Turn {
+		found.Last = tx.engine.line.lastPlace()
 		found.Places = tx.engine.line.places(ask.Places, tx.now)
 	}
 	if ask.Late {

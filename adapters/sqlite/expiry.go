@@ -15,7 +15,12 @@ func (tx *transaction) expiry(ask bunstore.Ask, found *bunstore.Found) (err erro
 			return err
 		}
 	}
-	if ask.Line || ask.Expired > 0 {
+	if ask.FreeByTime > 0 {
+		if found.FreeByTime, err = tx.rows(expiredUsers, tx.now, ask.FreeByTime); err != nil {
+			return err
+		}
+	}
+	if ask.Turn || ask.Expired > 0 {
 		err = tx.value(&found.NextExpiry, nextExpiry, tx.now)
 	}
 	return err

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"sync"
 
@@ -14,8 +15,23 @@ import (
 // line has the claims in line. It is in memory, because claims end with the process that the file belongs to.
 type line struct {
 	mu      sync.Mutex
-	waiters []bunstore.Waiter // in the order of their places
+	claims  map[ledger.Place]bunstore.Waiter // also those that are away, until their places are given up
+	last    int64                            // the highest place that any claim had
+	version int64
+	replica bunstore.ReplicaID // of this process
+
+	log    []lineChange // the latest changes, ascending by version
+	before int64        // the version before the first of them
 }
+
+// lineChange says that the claim at a place changed, or left.
+type lineChange struct {
+	version int64
+	place   ledger.Place
+}
+
+// logged is how many changes the log has at least. A reader that has missed more reads the whole line.
+const logged = 10_000
 
 // change changes the line if commit succeeds. No other transaction sees what was committed without the change of the line.
 func (l *line) change(changes bunstore.Changes, commit func() error) error {
@@ -27,27 +43,67 @@ func (l *line) change(changes bunstore.Changes, commit func() error) error {
 	if err := commit(); err != nil {
 		return err
 	}
-	aside := make(map[int64]bool, len(changes.Aside))
-	for _, place := range changes.Aside {
-		aside[int64(place)] = true
+	if l.claims == nil {
+		l.claims = make(map[ledger.Place]bunstore.Waiter)
 	}
-	left := make(map[int64]bool, len(changes.Left))
-	for _, place := range changes.Left {
-		left[int64(place)] = true
-	}
-	joined := make(map[int64]bool, len(changes.Waiters))
+	l.version++
+	l.replica = changes.Replica
 	for _, w := range changes.Waiters {
-		joined[w.Place] = true
+		l.set(ledger.Place(w.Place), w)
+		l.last = max(l.last, w.Place)
 	}
-	l.waiters = slices.DeleteFunc(l.waiters, func(w bunstore.Waiter) bool { return joined[w.Place] })
-	l.waiters = slices.DeleteFunc(append(l.waiters, changes.Waiters...), func(w bunstore.Waiter) bool { return left[w.Place] })
-	for i, w := range l.waiters {
-		if aside[w.Place] {
-			l.waiters[i].Away, l.waiters[i].Until = true, min(w.Until, changes.At)
+	for _, place := range changes.Aside {
+		if w, known := l.claims[place]; known {
+			w.Away, w.Until = true, min(w.Until, changes.At)
+			l.set(place, w)
 		}
 	}
-	slices.SortFunc(l.waiters, func(a, b bunstore.Waiter) int { return cmp.Compare(a.Place, b.Place) })
+	for _, place := range changes.Left {
+		delete(l.claims, place)
+		l.note(place)
+	}
 	return nil
+}
+
+func (l *line) set(place ledger.Place, w bunstore.Waiter) {
+	l.claims[place] = w
+	l.note(place)
+}
+
+func (l *line) note(place ledger.Place) {
+	if len(l.log) >= 2*logged {
+		l.before = l.log[logged-1].version
+		l.log = slices.Clone(l.log[logged:])
+	}
+	l.log = append(l.log, lineChange{version: l.version, place: place})
+}
+
+// changes returns what has changed after a version.
+func (l *line) changes(since int64) bunstore.LineChanges {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	read := bunstore.LineChanges{Since: since, Version: l.version, Alive: []bunstore.ReplicaID{l.replica}}
+	if since < l.before {
+		read.Since = bunstore.EmptyLine
+		read.Changed = slices.Collect(maps.Values(l.claims))
+		return read
+	}
+	at, _ := slices.BinarySearchFunc(l.log, since+1, func(c lineChange, v int64) int { return cmp.Compare(c.version, v) })
+	for _, c := range l.log[at:] {
+		w, known := l.claims[c.place]
+		if !known {
+			w = bunstore.Waiter{Place: int64(c.place), Away: true}
+		}
+		read.Changed = append(read.Changed, w)
+	}
+	return read
+}
+
+// lastPlace returns the highest place that any claim had.
+func (l *line) lastPlace() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.last
 }
 
 // isKept reports whether the place of a claim that has left is kept for a repetition of its call.
@@ -56,15 +112,8 @@ func isKept(w bunstore.Waiter, now int64) bool {
 }
 
 // late returns the places of claims that have left, and that are not kept any longer.
-func (l *line) late(now int64) (late []bunstore.Waiter) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, w := range l.waiters {
-		if w.Away && !isKept(w, now) {
-			late = append(late, w)
-		}
-	}
-	return late
+func (l *line) late(now int64) []bunstore.Waiter {
+	return l.those(func(w bunstore.Waiter) bool { return w.Away && !isKept(w, now) })
 }
 
 // places returns the places of these calls.
@@ -72,51 +121,38 @@ func (l *line) places(calls []ledger.CallID, now int64) []bunstore.Waiter {
 	if len(calls) == 0 {
 		return nil
 	}
+	asked := make(map[ledger.CallID]bool, len(calls))
+	for _, call := range calls {
+		asked[call] = true
+	}
+	return l.those(func(w bunstore.Waiter) bool { return asked[w.Call] && (!w.Away || isKept(w, now)) })
+}
+
+// those returns the claims that fit, in the order of their places.
+func (l *line) those(fits func(bunstore.Waiter) bool) []bunstore.Waiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var places []bunstore.Waiter
-	for _, w := range l.waiters {
-		if slices.Contains(calls, w.Call) && (!w.Away || isKept(w, now)) {
-			places = append(places, w)
+	var fitting []bunstore.Waiter
+	for _, w := range l.claims {
+		if fits(w) {
+			fitting = append(fitting, w)
 		}
 	}
-	return places
+	slices.SortFunc(fitting, func(a, b bunstore.Waiter) int { return cmp.Compare(a.Place, b.Place) })
+	return fitting
 }
 
-// heads returns the first of the claims that want the same, as [bunstore.Line] says.
-func (l *line) heads(now int64) bunstore.Line {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var line bunstore.Line
-	alike := make(map[int64]int)
-	for _, w := range l.waiters {
-		line.Last = w.Place
-		if w.Away || w.Until < now || alike[w.WantKey] == bunstore.MaxAlike {
-			continue
-		}
-		alike[w.WantKey]++
-		line.Waiters = append(line.Waiters, w)
-	}
-	return line
+// Waiters implements [bunstore.Engine].
+func (e *engine) Waiters(_ context.Context, after int64, limit int) ([]bunstore.Waiter, error) {
+	waiters := e.line.those(func(w bunstore.Waiter) bool { return w.Place > after && !w.Away })
+	return waiters[:min(limit, len(waiters))], nil
 }
 
-func (l *line) wants() [][]domain.Selector {
-	var wants [][]domain.Selector
-	for _, crowd := range l.crowds() {
-		wants = append(wants, crowd.Want)
-	}
-	return wants
-}
-
-func (l *line) crowds() []bunstore.Crowd {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// Crowds implements [bunstore.Engine].
+func (e *engine) Crowds(context.Context) ([]bunstore.Crowd, error) {
 	var crowds []bunstore.Crowd
 	at := make(map[int64]int)
-	for _, w := range l.waiters {
-		if w.Away {
-			continue
-		}
+	for _, w := range e.line.those(func(w bunstore.Waiter) bool { return !w.Away }) {
 		i, known := at[w.WantKey]
 		if !known {
 			i = len(crowds)
@@ -125,21 +161,5 @@ func (l *line) crowds() []bunstore.Crowd {
 		}
 		crowds[i].Size++
 	}
-	return crowds
+	return crowds, nil
 }
-
-// Waiters implements [bunstore.Engine].
-func (e *engine) Waiters(_ context.Context, after int64, limit int) ([]bunstore.Waiter, error) {
-	e.line.mu.Lock()
-	defer e.line.mu.Unlock()
-	var waiters []bunstore.Waiter
-	for _, w := range e.line.waiters {
-		if w.Place > after && !w.Away && len(waiters) < limit {
-			waiters = append(waiters, w)
-		}
-	}
-	return waiters, nil
-}
-
-// Crowds implements [bunstore.Engine].
-func (e *engine) Crowds(context.Context) ([]bunstore.Crowd, error) { return e.line.crowds(), nil }

@@ -25,8 +25,8 @@ type Changes struct {
 	// Together says to add all users of Added, or to write nothing at all.
 	Together bool
 
-	// Frees says that users may be free now that claims in line wait for.
-	Frees bool
+	// Freed has users that are free now: claims in line may wait for them.
+	Freed []*domain.User
 
 	// Gone has users, as they were before, that were removed or whose account changed: claims in line may wait for them in vain.
 	Gone []*domain.User
@@ -44,15 +44,18 @@ type Added struct {
 // Changes returns what to write.
 func (l *Ledger) Changes() Changes {
 	changes := l.changes
-	changes.Frees = changes.Frees || len(changes.Added)+len(changes.Removed) > 0
+	for _, added := range changes.Added {
+		changes.Freed = append(changes.Freed, added.User)
+	}
 	for _, e := range l.changed {
 		if e.removed {
 			continue
 		}
 		changes.Changed = append(changes.Changed, Changed{Before: e.User, After: e.current})
-		changes.Frees = changes.Frees || e.free
+		if e.free {
+			changes.Freed = append(changes.Freed, e.current)
+		}
 		if !e.current.SameAccount(e.User) {
-			changes.Frees = true
 			changes.Gone = append(changes.Gone, e.User)
 		}
 	}

@@ -25,7 +25,7 @@ type Claim struct {
 
 func (c *Claim) need(n *Needs) {
 	n.once(c.Once)
-	n.Wants = true
+	n.Line = true
 	if c.Chosen != nil {
 		n.Users = append(n.Users, c.Chosen...)
 		return
@@ -45,11 +45,10 @@ func (c *Claim) apply(l *Ledger) error {
 			return err
 		}
 	}
-	if Awaited(c.Want, l.loaded.Wants) {
-		return ErrAwaited
-	}
 	users, missing := domain.Assign(c.Want, l.candidates(c))
 	switch {
+	case len(missing) == 0 && l.loaded.Wanted != nil && slices.ContainsFunc(users, l.loaded.Wanted):
+		return ErrAwaited
 	case len(missing) == 0:
 		return l.give(c, users)
 	case c.Chosen != nil:

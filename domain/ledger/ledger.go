@@ -78,8 +78,8 @@ func (l *Ledger) Load(more Loaded) {
 	if more.Busy != nil {
 		l.loaded.Busy = more.Busy
 	}
-	if more.Wants != nil {
-		l.loaded.Wants = more.Wants
+	if more.Wanted != nil {
+		l.loaded.Wanted = more.Wanted
 	}
 	if !more.NextExpiry.IsZero() {
 		l.loaded.NextExpiry = more.NextExpiry

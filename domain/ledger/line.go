@@ -55,24 +55,14 @@ func PlaceOf(c *Claim, kept []Waiter) (first Waiter, ok bool) {
 // ErrTimeUp says that a claim has waited for as long as it was ready to.
 var ErrTimeUp = errors.New("the time to wait is up")
 
-// Awaited reports whether a user could be wanted by want and by one of others.
-func Awaited(want []domain.Selector, others [][]domain.Selector) bool {
-	return slices.ContainsFunc(others, func(other []domain.Selector) bool { return domain.Compete(want, other) })
-}
-
 // Turns returns which claims of a line get users now, as [domain.Serve] does, of all users in the ledger that are free:
 // turns[i] has the users of line[i], or is nil if that must wait on. [Ledger.Serve] gives them to a claim.
-func (l *Ledger) Turns(line [][]domain.Selector) (turns [][]*domain.User) {
-	var free []*domain.User
-	for _, e := range l.order {
-		if e.free {
-			free = append(free, e.current)
-		}
-	}
+func (l *Ledger) Turns(line []Waiter) (turns [][]*domain.User) {
+	free := l.Free()
 	if len(free) == 0 {
 		return make([][]*domain.User, len(line))
 	}
-	return domain.Serve(line, free)
+	return domain.Serve(wantsOf(line), free)
 }
 
 // Dismiss returns why a claim waits for nothing: the error of a call that was carried out meanwhile, or [ErrTimeUp]. It
@@ -109,14 +99,12 @@ func (l *Ledger) Rejoin(place Waiter, wait time.Duration) Waiter {
 // Leave gives up places in line. What their claims wanted may be free for others.
 func (l *Ledger) Leave(places ...Place) {
 	l.changes.Left = append(l.changes.Left, places...)
-	l.noteLeft(len(places))
 }
 
 // StepAside is Leave for claims that may ask again: the places of those with an idempotency key are kept for
 // [domain.PlaceKept].
 func (l *Ledger) StepAside(places ...Place) {
 	l.changes.Aside = append(l.changes.Aside, places...)
-	l.noteLeft(len(places))
 }
 
 // GiveUp ends the wait of claims whose places are not kept any longer. Those whose call was carried out have got what they
@@ -129,11 +117,5 @@ func (l *Ledger) GiveUp(late ...Waiter) {
 		}
 		gone := domain.Waiter{Want: w.Want, Asker: w.Asker, Since: w.Since, Until: w.Until}
 		l.changes.Events = append(l.changes.Events, gone.GaveUp(l.loaded.Now)...)
-	}
-}
-
-func (l *Ledger) noteLeft(n int) {
-	if n > 0 && slices.ContainsFunc(l.order, func(e *entry) bool { return e.free }) {
-		l.changes.Frees = true
 	}
 }

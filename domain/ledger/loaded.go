@@ -24,7 +24,8 @@ type Loaded struct {
 	Calls []domain.Once        // those that were carried out
 	Busy  map[CallKey]struct{} // those that a rival is carrying out
 
-	Wants [][]domain.Selector // what the claims in line want: each want once, in any order
+	// Wanted reports whether a claim in line wants a user; see [Wants.Wanted]. nil says that nobody is in line.
+	Wanted func(*domain.User) bool
 }
 
 // Row is a user as it was loaded.
@@ -50,6 +51,6 @@ var (
 	ErrShort = errors.New("the searches found too few free users")
 	// ErrTaken says that the users which a claim has chosen are not free anymore.
 	ErrTaken = errors.New("the chosen users were taken")
-	// ErrAwaited says that a claim in line may need the users that this claim wants.
+	// ErrAwaited says that a claim in line may need the users that this claim would get.
 	ErrAwaited = errors.New("a claim in line is to be served first")
 )

@@ -30,7 +30,7 @@ type Needs struct {
 	Leases   []domain.LeaseDigest // all users that carry one of these
 	Searches []Search             // free users; each search once
 	Calls    []CallKey            // which of these were carried out, and which are being carried out elsewhere
-	Wants    bool                 // what the claims in line want
+	Line     bool                 // which claims are in line
 	Expired  int                  // up to so many users whose locks have expired, and the time of the next expiry
 }
 

@@ -1,0 +1,119 @@
+package ledger
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/userfarm/userfarm/domain"
+)
+
+const (
+	gatherRounds = 4
+	gatherAtOnce = 64 // searches of one round
+)
+
+// Gathering finds the claims of a line that have to do with users which may be free.
+type Gathering struct {
+	First    func(u *domain.User, limit int) []Waiter // the first claims in line that a user is for; see [Wants.First]
+	Arriving []Waiter                                 // claims that are about to join the line
+
+	// Look loads what searches find; see [Ledger.Load]. Slack is how many users more each search is to find.
+	Look  func([]Search) error
+	Slack int
+}
+
+// Gather returns the claims that users which are free may be for, in their order. Served alone, they get what they would get
+// if the whole line was served (see [Ledger.Turns]): what users they may get is looked for, too. It begins with users that may
+// be free, and with free users that match what somebody wants.
+//
+// It does not look for users of claims that it does not come across: these are taken to have been served as far as possible
+// before the users came free. If there is too much to look at, some claims are not served though they could be; but none is
+// overtaken.
+func (g Gathering) Gather(l *Ledger, free []*domain.User, want [][]domain.Selector) ([]Waiter, error) {
+	reached := make(map[Place]Waiter)
+	limits := make(map[string]int) // of the searches so far
+	for round := 0; ; round++ {
+		known := distinctUsers(free, l.Free())
+		g.reach(reached, known)
+		if round == gatherRounds {
+			break
+		}
+		// A claim that can't be served may keep one of the known users, and leave another one that it kept so far.
+		next := further(limits, SearchesOf(g.Slack+len(known), slices.Concat(want, wantsOf(inOrder(reached)))))
+		if len(next) == 0 {
+			break
+		}
+		if err := g.Look(next); err != nil {
+			return nil, err
+		}
+	}
+	return inOrder(reached), nil
+}
+
+// reach adds the claims that free users may be for. No more claims than there are free users can get one of them, so that for
+// each user, the first claims of that number tell who gets it.
+func (g Gathering) reach(reached map[Place]Waiter, free []*domain.User) {
+	for _, u := range free {
+		for _, w := range g.First(u, len(free)) {
+			reached[w.Place] = w
+		}
+	}
+	for _, w := range g.Arriving {
+		if domain.AwaitsAny(w.Want, free) {
+			reached[w.Place] = w
+		}
+	}
+}
+
+// distinctUsers returns the users of both, each once.
+func distinctUsers(a, b []*domain.User) []*domain.User {
+	all := slices.Clone(a)
+	for _, u := range b {
+		if !slices.ContainsFunc(a, func(other *domain.User) bool { return other.ID() == u.ID() }) {
+			all = append(all, u)
+		}
+	}
+	return all
+}
+
+// further returns the first searches that may find more than the searches before, and keeps their limits.
+func further(limits map[string]int, searches []Search) []Search {
+	var next []Search
+	for _, search := range searches {
+		if len(next) < gatherAtOnce && limits[search.Key] < search.Limit {
+			next = append(next, search)
+			limits[search.Key] = search.Limit
+		}
+	}
+	return next
+}
+
+func wantsOf(line []Waiter) [][]domain.Selector {
+	wants := make([][]domain.Selector, len(line))
+	for i, w := range line {
+		wants[i] = w.Want
+	}
+	return wants
+}
+
+func inOrder(claims map[Place]Waiter) []Waiter {
+	return slices.SortedFunc(maps.Values(claims), func(a, b Waiter) int { return cmp.Compare(a.Place, b.Place) })
+}
+
+// Free returns the users of the ledger that are free.
+func (l *Ledger) Free() []*domain.User {
+	var free []*domain.User
+	for _, e := range l.order {
+		if e.free {
+			free = append(free, e.current)
+		}
+	}
+	return free
+}
+
+// Has reports whether the ledger has loaded a user.
+func (l *Ledger) Has(id domain.UserID) bool {
+	_, known := l.entries[id]
+	return known
+}

@@ -1,0 +1,199 @@
+package ledger
+
+import (
+	"slices"
+
+	"github.com/userfarm/userfarm/domain"
+)
+
+// Wants is an index of the claims in line by the users that they want. What it costs to find the claims that a user may be
+// for depends on the labels of the user, and on how many different selectors match it; not on how many claims are in line.
+type Wants struct {
+	claims  map[Place]Waiter
+	crowds  map[string]*crowd // by the key of their selector
+	shelves map[shelf][]*crowd
+}
+
+// crowd are the claims in line that have the same selector.
+type crowd struct {
+	selector domain.Selector
+	places   []Place // ascending
+	shelf    shelf
+}
+
+// shelf is what a user must have, so that the crowds on it may want it: all fields that are set, and one label.
+type shelf struct {
+	user       domain.UserID
+	project    domain.ProjectID
+	env        string
+	domain     string
+	key, value string
+}
+
+// NewWants returns an empty index.
+func NewWants() *Wants {
+	return &Wants{claims: make(map[Place]Waiter), crowds: make(map[string]*crowd), shelves: make(map[shelf][]*crowd)}
+}
+
+// Len returns how many claims are in the index.
+func (w *Wants) Len() int { return len(w.claims) }
+
+// At returns the claim that has a place.
+func (w *Wants) At(place Place) (claim Waiter, known bool) {
+	claim, known = w.claims[place]
+	return claim, known
+}
+
+// Put adds a claim, or replaces the one that has its place.
+func (w *Wants) Put(claim Waiter) {
+	w.Drop(claim.Place)
+	w.claims[claim.Place] = claim
+	for _, selector := range claim.Want {
+		c := w.crowdOf(selector)
+		if at, already := slices.BinarySearch(c.places, claim.Place); !already {
+			c.places = slices.Insert(c.places, at, claim.Place)
+		}
+	}
+}
+
+// Drop removes the claim that has a place, if there is one.
+func (w *Wants) Drop(place Place) {
+	for _, selector := range w.claims[place].Want {
+		key := SearchKey(selector)
+		c, known := w.crowds[key]
+		if !known {
+			continue
+		}
+		if at, found := slices.BinarySearch(c.places, place); found {
+			c.places = slices.Delete(c.places, at, at+1)
+		}
+		if len(c.places) == 0 {
+			delete(w.crowds, key)
+			w.unshelve(c)
+		}
+	}
+	delete(w.claims, place)
+}
+
+func (w *Wants) crowdOf(selector domain.Selector) *crowd {
+	key := SearchKey(selector)
+	c, known := w.crowds[key]
+	if !known {
+		c = &crowd{selector: selector, shelf: w.shelfFor(selector)}
+		w.crowds[key] = c
+		w.shelves[c.shelf] = append(w.shelves[c.shelf], c)
+	}
+	return c
+}
+
+func (w *Wants) unshelve(c *crowd) {
+	left := slices.DeleteFunc(w.shelves[c.shelf], func(other *crowd) bool { return other == c })
+	if len(left) > 0 {
+		w.shelves[c.shelf] = left
+	} else {
+		delete(w.shelves, c.shelf)
+	}
+}
+
+// shelfFor returns the emptiest of the shelves on which a selector may stand: a label that all selectors have tells least.
+func (w *Wants) shelfFor(s domain.Selector) shelf {
+	if !s.UserID.IsZero() {
+		return shelf{user: s.UserID}
+	}
+	emptiest := shelf{project: s.ProjectID, env: s.Env, domain: s.Domain}
+	first := true
+	for key, value := range s.Labels {
+		other := shelf{project: s.ProjectID, env: s.Env, domain: s.Domain, key: key, value: value}
+		if first || len(w.shelves[other]) < len(w.shelves[emptiest]) {
+			emptiest, first = other, false
+		}
+	}
+	return emptiest
+}
+
+// crowdsOf calls visit with each crowd that a user is for, until that returns false.
+func (w *Wants) crowdsOf(u *domain.User, visit func(*crowd) bool) {
+	if len(w.claims) == 0 {
+		return
+	}
+	s := u.Snapshot()
+	look := func(at shelf) bool {
+		for _, c := range w.shelves[at] {
+			if c.selector.Matches(u) && !visit(c) {
+				return false
+			}
+		}
+		return true
+	}
+	if !look(shelf{user: s.ID}) {
+		return
+	}
+	for _, project := range []domain.ProjectID{s.Pool.ProjectID, {}} {
+		for _, env := range []string{s.Pool.Env, ""} {
+			for _, name := range []string{s.Pool.Domain, ""} {
+				at := shelf{project: project, env: env, domain: name}
+				if !look(at) {
+					return
+				}
+				for key, value := range s.Labels {
+					at.key, at.value = key, value
+					if !look(at) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// First returns the first claims that a user is for, at most limit, and in their order. It passes over those that are not in
+// line according to inLine.
+func (w *Wants) First(u *domain.User, limit int, inLine func(Waiter) bool) []Waiter {
+	var first []Place
+	w.crowdsOf(u, func(c *crowd) bool {
+		taken := 0
+		for _, place := range c.places {
+			if taken == limit {
+				break
+			}
+			if inLine(w.claims[place]) {
+				first = append(first, place)
+				taken++
+			}
+		}
+		return true
+	})
+	slices.Sort(first)
+	first = slices.Compact(first)
+	claims := make([]Waiter, min(limit, len(first)))
+	for i := range claims {
+		claims[i] = w.claims[first[i]]
+	}
+	return claims
+}
+
+// Wanted reports whether a claim in line wants a user; see First.
+func (w *Wants) Wanted(u *domain.User, inLine func(Waiter) bool) (wanted bool) {
+	w.crowdsOf(u, func(c *crowd) bool {
+		wanted = slices.ContainsFunc(c.places, func(place Place) bool { return inLine(w.claims[place]) })
+		return !wanted
+	})
+	return wanted
+}
+
+// HasAlike reports whether a claim in line has one of these selectors; see First.
+func (w *Wants) HasAlike(want []domain.Selector, inLine func(Waiter) bool) bool {
+	return len(w.claims) > 0 && slices.ContainsFunc(want, func(s domain.Selector) bool {
+		c, known := w.crowds[SearchKey(s)]
+		return known && slices.ContainsFunc(c.places, func(place Place) bool { return inLine(w.claims[place]) })
+	})
+}
+
+// Selectors returns the different selectors of the claims, in any order.
+func (w *Wants) Selectors() []domain.Selector {
+	selectors := make([]domain.Selector, 0, len(w.crowds))
+	for _, c := range w.crowds {
+		selectors = append(selectors, c.selector)
+	}
+	return selectors
+}
