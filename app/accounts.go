@@ -79,7 +79,7 @@ func (f *Farm) Users(ctx context.Context, q ports.Query) (ports.UserPage, error)
 
 // ChangeUser implements [ports.Accounts].
 func (f *Farm) ChangeUser(ctx context.Context, id domain.UserID, change domain.Change) (domain.View, error) {
-	return f.updateUser(ctx, id, func(_ time.Time, user *domain.User) error { return user.Change(change) })
+	return f.updateUser(ctx, id, func(now time.Time, user *domain.User) error { return user.Change(now, change) })
 }
 
 // RemoveUser implements [ports.Accounts].

@@ -330,7 +330,6 @@ func TestForceReleaseEndsOnlyTheLocksWhoseFencesWereNamed(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, e := range page.Events {
-			after = e.ID
 			if e.Kind != domain.UserForced {
 				continue
 			}
@@ -339,7 +338,7 @@ func TestForceReleaseEndsOnlyTheLocksWhoseFencesWereNamed(t *testing.T) {
 				t.Errorf("the lock of %s with the fence %d was ended, and nobody named it", e.Login, e.Fence)
 			}
 		}
-		more = page.More
+		after, more = page.Next, page.Next != 0
 	}
 	if forced == 0 {
 		t.Error("no lock was ended")

@@ -124,7 +124,11 @@ var methods = map[string]func(ctx context.Context, farm ports.Farm, x things) (a
 		return fmt.Sprint(line, total), err
 	},
 	"Events": func(ctx context.Context, farm ports.Farm, x things) (any, error) {
-		return farm.Events(ctx, ports.EventQuery{UserID: x.user, Limit: 100})
+		byUser, err := farm.Events(ctx, ports.EventQuery{UserID: x.user, Limit: 100})
+		byProject, projectErr := farm.Events(ctx, ports.EventQuery{ProjectID: x.project, Limit: 100})
+		byLogin, loginErr := farm.Events(ctx, ports.EventQuery{Login: "carol", Limit: 100})
+		byEnv, envErr := farm.Events(ctx, ports.EventQuery{Env: x.pool, Limit: 100})
+		return []any{byUser, byProject, byLogin, byEnv}, errors.Join(err, projectErr, loginErr, envErr)
 	},
 	"CreateKey": func(ctx context.Context, farm ports.Farm, x things) (any, error) {
 		key, _, err := farm.CreateKey(ctx, domain.KeySpec{Name: "x", Role: domain.Viewer, Scope: domain.Only(x.project, stage.ProjectID)})
@@ -283,6 +287,8 @@ func TestNamingAForeignProjectIsForbidden(t *testing.T) {
 		_, err := n.ours.CreateUser(t.Context(), created, noKey)
 		wantForbidden(t, err, "/project_id")
 		_, err = n.ours.Users(t.Context(), ports.Query{ProjectID: project, Limit: 1})
+		wantForbidden(t, err, "/project_id")
+		_, err = n.ours.Events(t.Context(), ports.EventQuery{ProjectID: project, Limit: 1})
 		wantForbidden(t, err, "/project_id")
 		_, err = n.ours.Acquire(t.Context(), []domain.Selector{{ProjectID: project}, anyone[0], {ProjectID: project}}, domain.Terms{}, noKey)
 		wantForbidden(t, err, "/users/0/project_id", "/users/2/project_id")

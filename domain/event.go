@@ -8,6 +8,7 @@ type EventKind string
 // What can happen to a user.
 const (
 	UserCreated     EventKind = "created"
+	UserChanged     EventKind = "changed" // its password, labels or second factor
 	UserAcquired    EventKind = "acquired"
 	UserRenewed     EventKind = "renewed"
 	UserReleased    EventKind = "released"
@@ -33,6 +34,9 @@ type Event struct {
 	Fence  uint64 // of the user's latest lock; 0 if there never was one
 	Reason string // in the words of the caller
 
+	// Changed says what changed, for [UserChanged].
+	Changed ChangedFields
+
 	// Waited is how long the claim waited in line, for an acquire or a claim that gave up.
 	Waited time.Duration
 
@@ -49,6 +53,20 @@ func (u *User) ActBy(key APIKeyID) { u.by = key }
 
 // record adds an event about u and its current lock, if it has one.
 func (u *User) record(now time.Time, kind EventKind, reason string) {
+	u.events = append(u.events, u.event(now, kind, reason))
+}
+
+// recordChange adds the event of a change. A lock that has expired is no lock anymore, even if no event records that yet.
+func (u *User) recordChange(now time.Time, changed ChangedFields) {
+	e := u.event(now, UserChanged, "")
+	e.Changed = changed
+	if !u.locked(now) {
+		e.Owner, e.Note = "", ""
+	}
+	u.events = append(u.events, e)
+}
+
+func (u *User) event(now time.Time, kind EventKind, reason string) Event {
 	e := Event{
 		At: now, Kind: kind, UserID: u.state.ID, Login: u.state.Login, Pool: u.state.Pool, Fence: u.state.Fence, Reason: reason,
 		Key: u.by,
@@ -56,5 +74,5 @@ func (u *User) record(now time.Time, kind EventKind, reason string) {
 	if lock := u.state.Lock; lock != nil {
 		e.Owner, e.Note = lock.Owner, lock.Note
 	}
-	u.events = append(u.events, e)
+	return e
 }

@@ -112,11 +112,11 @@ func TestUsedCodesStayUsed(t *testing.T) {
 	for _, text := range []string{
 		halfAMinute, "AAAAAAAA", halfAMinute, "otpauth://totp/x?digits=8&secret=" + halfAMinute, "otpauth://totp/x?algorithm=SHA512&secret=" + halfAMinute,
 	} {
-		must(t, h.user.Change(domain.Change{TOTP: new(parseTOTP(t, text))}))
+		must(t, h.user.Change(noon, domain.Change{TOTP: new(parseTOTP(t, text))}))
 		wantCodeUsed(t, h, noon.Add(20*time.Second), 10*time.Second)
 	}
 	password := domain.NewSecret("changed")
-	must(t, h.user.Change(domain.Change{Password: &password}))
+	must(t, h.user.Change(noon, domain.Change{Password: &password}))
 	wantCodeUsed(t, h, noon.Add(20*time.Second), 10*time.Second)
 }
 
@@ -125,7 +125,7 @@ func TestAfterAChangeOfThePeriodTheWaitIsForAWholeWindow(t *testing.T) {
 	h := hold(t, parseTOTP(t, halfAMinute), noon)
 	_, err := h.code(noon)
 	must(t, err)
-	must(t, h.user.Change(domain.Change{TOTP: new(parseTOTP(t, "otpauth://totp/x?period=60&secret="+halfAMinute))}))
+	must(t, h.user.Change(noon, domain.Change{TOTP: new(parseTOTP(t, "otpauth://totp/x?period=60&secret="+halfAMinute))}))
 	for _, since := range []time.Duration{10 * time.Second, 30 * time.Second, 45 * time.Second, time.Minute - tick} {
 		wantCodeUsed(t, h, noon.Add(since), time.Minute-since)
 	}
@@ -158,7 +158,7 @@ func TestNoCodeIsEverGivenTwice(t *testing.T) {
 			case 0: // the clock is set back
 				now = now.Add(-time.Duration(random.IntN(300)) * time.Second)
 			case 1:
-				must(t, h.user.Change(domain.Change{TOTP: new(factor(secrets < 3 && random.IntN(4) == 0))}))
+				must(t, h.user.Change(noon, domain.Change{TOTP: new(factor(secrets < 3 && random.IntN(4) == 0))}))
 			case 2:
 				h.nextHolder(t, now)
 			case 3:
@@ -271,11 +271,11 @@ func TestAfterAChangeToAShorterPeriodTheWaitIsShort(t *testing.T) {
 	h := hold(t, parseTOTP(t, "otpauth://totp/x?period=86400&secret="+halfAMinute), noon)
 	_, err := h.code(noon)
 	must(t, err)
-	must(t, h.user.Change(domain.Change{TOTP: new(parseTOTP(t, "AAAAAAAA"))}))
+	must(t, h.user.Change(noon, domain.Change{TOTP: new(parseTOTP(t, "AAAAAAAA"))}))
 	_, err = h.code(noon)
 	must(t, err)
 	wantCodeUsed(t, h, noon.Add(tick), 30*time.Second-tick)
 	// The code of the long window is not returned again either.
-	must(t, h.user.Change(domain.Change{TOTP: new(parseTOTP(t, "otpauth://totp/x?period=86400&secret="+halfAMinute))}))
+	must(t, h.user.Change(noon, domain.Change{TOTP: new(parseTOTP(t, "otpauth://totp/x?period=86400&secret="+halfAMinute))}))
 	wantCodeUsed(t, h, noon.Add(time.Minute), 12*time.Hour-time.Minute)
 }

@@ -32,7 +32,7 @@ type holder struct {
 func hold(t testing.TB, totp domain.TOTP, since time.Time) holder {
 	t.Helper()
 	h := holder{lease: domain.NewLeaseID(), user: newUser("ann", nil)}
-	must(t, h.user.Change(domain.Change{TOTP: &totp}))
+	must(t, h.user.Change(noon, domain.Change{TOTP: &totp}))
 	_, err := domain.Grant(since, h.lease, domain.Terms{TTL: 1<<63 - 1}, []*domain.User{h.user})
 	must(t, err)
 	return h
@@ -347,7 +347,7 @@ func TestASecondFactorIsNeverPrinted(t *testing.T) {
 	encoded := base32.StdEncoding.EncodeToString([]byte(secret))
 	totp := parseTOTP(t, encoded)
 	user := newUser("ann", nil)
-	must(t, user.Change(domain.Change{TOTP: &totp}))
+	must(t, user.Change(noon, domain.Change{TOTP: &totp}))
 	code, err := hold(t, totp, noon).code(noon)
 	must(t, err)
 	hidden := []string{
@@ -401,7 +401,7 @@ func TestViewsTellWhetherAUserHasASecondFactor(t *testing.T) {
 	if !without.SameAccount(with.user) {
 		t.Error("a clone is another account")
 	}
-	must(t, without.Change(domain.Change{TOTP: &none}))
+	must(t, without.Change(noon, domain.Change{TOTP: &none}))
 	if without.SameAccount(with.user) || without.View(noon).HasTOTP {
 		t.Error("a second factor was not taken away")
 	}

@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"maps"
 	"time"
 )
 
@@ -78,8 +79,9 @@ type Change struct {
 	TOTP     *TOTP   // the zero value removes the second factor
 }
 
-// Change applies c. It returns an [InvalidError] with all bad fields of c, and then changes nothing.
-func (u *User) Change(c Change) error {
+// Change applies c. An event names the fields that have another value now. It returns an [InvalidError] with all bad fields of
+// c, and then changes nothing.
+func (u *User) Change(now time.Time, c Change) error {
 	var v violations
 	if c.Password != nil {
 		v.password("/password", *c.Password)
@@ -90,14 +92,21 @@ func (u *User) Change(c Change) error {
 	if err := v.err(); err != nil {
 		return err
 	}
+	var changed ChangedFields
 	if c.Password != nil {
+		changed.Password = u.state.Password != *c.Password
 		u.state.Password = *c.Password
 	}
 	if c.Labels != nil {
+		changed.Labels = !maps.Equal(u.state.Labels, *c.Labels)
 		u.state.Labels = c.Labels.Clone()
 	}
 	if c.TOTP != nil {
+		changed.TOTP = u.state.TOTP != *c.TOTP
 		u.state.TOTP = *c.TOTP
+	}
+	if changed != (ChangedFields{}) {
+		u.recordChange(now, changed)
 	}
 	return nil
 }

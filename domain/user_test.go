@@ -39,14 +39,14 @@ func TestChangeIsAllOrNothing(t *testing.T) {
 	password, empty := domain.NewSecret("new"), domain.NewSecret("")
 	labels, bad := domain.Labels{"plan": "free"}, domain.Labels{" ": ""}
 
-	wantFields(t, user.Change(domain.Change{Password: &password, Labels: &bad}), "/labels/ ")
-	wantFields(t, user.Change(domain.Change{Password: &empty, Labels: &labels}), "/password")
-	must(t, user.Change(domain.Change{}))
+	wantFields(t, user.Change(noon, domain.Change{Password: &password, Labels: &bad}), "/labels/ ")
+	wantFields(t, user.Change(noon, domain.Change{Password: &empty, Labels: &labels}), "/password")
+	must(t, user.Change(noon, domain.Change{}))
 	if s := user.Snapshot(); s.Password.Reveal() != "correct horse" || s.Labels["role"] != "admin" {
 		t.Errorf("a refused or empty change changed %+v", s)
 	}
 
-	must(t, user.Change(domain.Change{Password: &password, Labels: &labels}))
+	must(t, user.Change(noon, domain.Change{Password: &password, Labels: &labels}))
 	labels["plan"] = "changed by the caller afterwards"
 	if s := user.Snapshot(); s.Password != password || len(s.Labels) != 1 || s.Labels["plan"] != "free" {
 		t.Errorf("after the change: %+v", s)

@@ -11,8 +11,8 @@ import (
 // never changes it. The events of a user have the order, and, as long as nobody sets the store's clock back, the times in which
 // its row was locked, over all processes: a hold never begins before the one before it has ended.
 type History interface {
-	// Events returns a page of events, oldest first. A caller that asks again with the id of the last event that it got
-	// misses no event and gets none twice, except for events that [Housekeeping] has deleted.
+	// Events returns a page of events, oldest first unless the query says otherwise. A caller that asks again with the id of
+	// the last event that it got misses no event and gets none twice, except for events that [Housekeeping] has deleted.
 	Events(ctx context.Context, q EventQuery) (EventPage, error)
 }
 
@@ -21,18 +21,30 @@ type EventID int64
 
 // EventQuery says which events to return: those that match all fields that are set.
 type EventQuery struct {
-	Scope  domain.Scope // only users of these projects
-	UserID domain.UserID
-	Owner  string    // of the lock that the event is about
-	Since  time.Time // only events at or after this time of the store's clock
-	After  EventID   // only events with a higher id
-	Limit  int       // the most events to return; 0 asks a use case for 100, and a store needs at least 1
+	Scope     domain.Scope // only users of these projects
+	UserID    domain.UserID
+	Kinds     []domain.EventKind // any of these; empty for all kinds
+	Login     string             // or one that is the same by the store's rule, see [Users]; also of users that were removed
+	ProjectID domain.ProjectID
+	Env       string
+	Domain    string
+	Owner     string    // of the lock that the event is about
+	Since     time.Time // only events at or after this time of the store's clock
+
+	// NewestFirst returns the events in the reverse order.
+	NewestFirst bool
+
+	After EventID // only events that come after this one in the order: with a higher id or, newest first, with a lower one
+	Limit int     // the most events to return; 0 asks a use case for 100, and a store needs at least 1
 }
 
 // EventPage is one page of the history.
 type EventPage struct {
 	Events []RecordedEvent
-	More   bool // there are events after the last one
+
+	// Next is the After of the next page; 0 if this is the last one. It may be an id after that of the last event: a store may
+	// end a page, even an empty one, when it has examined many events that do not match.
+	Next EventID
 }
 
 // RecordedEvent is an event with its position.

@@ -49,8 +49,8 @@ type Users interface {
 	// new secrets, unless only the encryption key is missing here.
 	Find(ctx context.Context, target Target) ([]*domain.User, time.Time, error)
 
-	// List returns a page of users in the order of their ids, which is the order of their creation. A user that exists during
-	// all calls for the pages is in exactly one page, even if other users are added or removed in between.
+	// List returns a page of users in the order of their ids, which is the order of their creation, or in the reverse order. A
+	// user that exists during all calls for the pages is in exactly one page, even if other users are added or removed in between.
 	List(ctx context.Context, q Query) (Page, error)
 
 	// Claim picks a different free user for each selector, as [domain.Assign] does, all or none. It calls Decide, where
@@ -104,8 +104,13 @@ type Query struct {
 	Login     string        // or one that is the same by the store's rule; see Add
 	Status    domain.Status // at the time of the store's clock
 	Labels    domain.Labels
-	After     domain.UserID // list only users with a higher id
-	Limit     int           // the most users to return; 0 asks a use case for 100, and a store needs at least 1
+	Owner     string // of the lock that holds the user at the time of the store's clock
+
+	// NewestFirst lists the users in the reverse order.
+	NewestFirst bool
+
+	After domain.UserID // list only users that come after this one in the order: with a higher id or, newest first, with a lower one
+	Limit int           // the most users to return; 0 asks a use case for 100, and a store needs at least 1
 }
 
 // Page is one page of a list of users.

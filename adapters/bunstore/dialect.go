@@ -54,6 +54,7 @@ type Rules struct {
 	// Conditions on users u. Each ? takes the time of the store's clock in microseconds since 1970.
 	Free        string // [domain.Free]
 	Held        string // a lock holds the user, be it quarantined or not
+	Leased      string // a lock that ends holds the user: that of a lease, or an open one with an end
 	Expired     string // the user carries a lock that has expired
 	Quarantined string // [domain.Quarantined]
 
@@ -72,6 +73,11 @@ type Rules struct {
 type Condition struct {
 	SQL  string
 	Args []any
+}
+
+// unindexed returns a condition for the same rows that no index is for.
+func (c Condition) unindexed() Condition {
+	return Condition{SQL: "(" + c.SQL + ") IS TRUE", Args: c.Args}
 }
 
 // where narrows a search by conditions.

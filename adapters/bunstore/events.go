@@ -2,6 +2,7 @@ package bunstore
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -15,16 +16,19 @@ import (
 const skew = time.Minute
 
 // Events implements [ports.History].
-func (s *Store) Events(ctx context.Context, q ports.EventQuery) (ports.EventPage, error) {
-	var page ports.EventPage
-	err := s.read(ctx, "events", func(ctx context.Context, db bun.IDB) error {
-		recorded, err := s.searchEvents(ctx, db, q)
-		if err != nil {
-			return err
+func (s *Store) Events(ctx context.Context, q ports.EventQuery) (page ports.EventPage, err error) {
+	for _, text := range []string{q.Owner, q.Env, q.Domain, q.Login} {
+		if !storable(text) {
+			return ports.EventPage{}, nil
 		}
-		more := len(recorded) > q.Limit
-		page = ports.EventPage{Events: recorded[:min(len(recorded), q.Limit)], More: more}
-		return nil
+	}
+	search := s.searchEvents
+	if q.Login != "" {
+		search = s.searchEventsOfLogin
+	}
+	err = s.read(ctx, "events", func(ctx context.Context, db bun.IDB) error {
+		page, err = search(ctx, db, q)
+		return err
 	})
 	if err != nil {
 		return ports.EventPage{}, err
@@ -32,32 +36,85 @@ func (s *Store) Events(ctx context.Context, q ports.EventQuery) (ports.EventPage
 	return page, nil
 }
 
-func (s *Store) searchEvents(ctx context.Context, db bun.IDB, q ports.EventQuery) ([]ports.RecordedEvent, error) {
-	search := db.NewSelect().TableExpr("events AS e").Join("LEFT JOIN api_keys AS k ON k.key_id = e.key_id").
-		ColumnExpr("e.event_id, e.at, e.kind, e.user_id, e.login, e.project_id, e.env, e.domain, e.owner, e.note, e.fence, e.reason, e.waited").
-		ColumnExpr("e.key_id, coalesce(k.name, ''), k.projects").
-		Where("e.event_id > ?", int64(q.After)).
-		Order("e.event_id").Limit(int64(q.Limit) + 1)
-	search = where(search, s.dialect.Rules.InScope(q.Scope, "e.project_id"))
-	if s.dialect.Settled != "" {
-		search = search.Where(s.dialect.Settled)
-	}
+// searchEvents returns a page of the events that match all fields of q but the login, and these conditions.
+func (s *Store) searchEvents(ctx context.Context, db bun.IDB, q ports.EventQuery, more ...Condition) (page ports.EventPage, err error) {
+	search := where(s.eventsInOrder(db, q), more)
 	if !q.UserID.IsZero() {
 		search = search.Where("e.user_id = ?", q.UserID.String())
 	}
+	if len(q.Kinds) > 0 {
+		search = search.Where("e.kind IN (?)", bun.List(q.Kinds))
+	}
+	if areRare(q.Kinds) {
+		search = search.Where(rareKinds)
+	}
+	if q.Env != "" {
+		search = search.Where("e.env = ?", q.Env)
+	}
+	if q.Domain != "" {
+		search = search.Where("e.domain = ?", q.Domain)
+	}
 	if q.Owner != "" {
-		if !storable(q.Owner) {
-			return nil, nil
+		owner := Condition{SQL: "e.owner = ? AND e.owner <> ''", Args: []any{q.Owner}}
+		if isOfFew(q) {
+			owner = owner.unindexed()
 		}
-		search = search.Where("e.owner = ? AND e.owner <> ''", q.Owner)
+		search = where(search, []Condition{owner})
+	}
+	if !q.Since.IsZero() {
+		search = search.Where("e.at >= ?", micros(q.Since))
+	}
+	if walks(q) {
+		if page.Next, err = s.endOfWalk(ctx, db, q); err != nil {
+			return page, err
+		}
+		if page.Next != 0 {
+			search = search.Where(upTo(q), int64(page.Next))
+		}
+	}
+	if page.Events, err = readEvents(ctx, search, q); err != nil {
+		return page, err
+	}
+	if len(page.Events) > q.Limit {
+		page.Events = page.Events[:q.Limit]
+		page.Next = page.Events[q.Limit-1].ID
+	}
+	return page, nil
+}
+
+// eventsInOrder begins a search for events. It has the conditions that bound or order it by an index.
+func (s *Store) eventsInOrder(db bun.IDB, q ports.EventQuery) *bun.SelectQuery {
+	projects := s.dialect.Rules.Matches(domain.Selector{ProjectID: q.ProjectID}.In(q.Scope), "e", "e")
+	for i, c := range projects {
+		if isOfFew(q) || q.Owner != "" {
+			projects[i] = c.unindexed()
+		}
+	}
+	search := where(db.NewSelect().TableExpr("events AS e"), projects)
+	if s.dialect.Settled != "" {
+		search = search.Where(s.dialect.Settled)
 	}
 	if !q.Since.IsZero() {
 		// Times are nearly in the order of events. So the index on times finds an event before all that are wanted.
 		before := db.NewSelect().TableExpr("events AS b").ColumnExpr("b.event_id").
 			Where("b.at < ?", micros(q.Since.Add(-skew))).Order("b.at DESC").Limit(1)
-		search = search.Where("e.at >= ?", micros(q.Since)).Where("e.event_id > coalesce((?), 0)", before)
+		search = search.Where("e.event_id > coalesce((?), 0)", before)
 	}
-	rows, err := search.Rows(ctx)
+	if q.NewestFirst {
+		if q.After != 0 {
+			search = search.Where("e.event_id < ?", int64(q.After))
+		}
+		return search.Order("e.event_id DESC")
+	}
+	return search.Where("e.event_id > ?", int64(q.After)).Order("e.event_id")
+}
+
+// readEvents returns the events of a page, and one more if there is one.
+func readEvents(ctx context.Context, search *bun.SelectQuery, q ports.EventQuery) ([]ports.RecordedEvent, error) {
+	rows, err := search.Join("LEFT JOIN api_keys AS k ON k.key_id = e.key_id").
+		ColumnExpr("e.event_id, e.at, e.kind, e.user_id, e.login, e.project_id, e.env, e.domain, e.owner, e.note, e.fence, e.reason").
+		ColumnExpr("e.changed, e.waited, e.key_id, coalesce(k.name, ''), k.projects").
+		Limit(int64(q.Limit) + 1).Rows(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -68,15 +125,17 @@ func (s *Store) searchEvents(ctx context.Context, db bun.IDB, q ports.EventQuery
 		var at, waited int64
 		var userID, projectID uuid.UUID
 		var key uuid.NullUUID
+		var changed string
 		var keyProjects *string
 		err := rows.Scan(&e.ID, &at, &e.Kind, &userID, &e.Login, &projectID, &e.Pool.Env, &e.Pool.Domain,
-			&e.Owner, &e.Note, &e.Fence, &e.Reason, &waited, &key, &e.KeyName, &keyProjects)
+			&e.Owner, &e.Note, &e.Fence, &e.Reason, &changed, &waited, &key, &e.KeyName, &keyProjects)
 		if err != nil {
 			return nil, err
 		}
 		e.Waited = time.Duration(waited) * time.Microsecond
 		e.At, e.UserID, e.Pool.ProjectID = instant(at), domain.UserID(userID), domain.ProjectID(projectID)
 		e.Key = domain.APIKeyID(key.UUID)
+		e.Changed = domain.ParseChangedFields(changed)
 		keyScope, err := scopeOf(keyProjects)
 		if err != nil {
 			return nil, err
@@ -87,4 +146,18 @@ func (s *Store) searchEvents(ctx context.Context, db bun.IDB, q ports.EventQuery
 		all = append(all, e)
 	}
 	return all, rows.Err()
+}
+
+// isOfFew reports whether the index on users or that on rare kinds finds the events that match among few others. The database then must
+// not prefer the index on owners or projects, which may have nearly all events.
+func isOfFew(q ports.EventQuery) bool { return !q.UserID.IsZero() || q.Login != "" || areRare(q.Kinds) }
+
+// rareKinds is the condition of the index events_rare, as its definition spells it. The events of every lease are not in that
+// index, so that an acquire and its release do not write to it.
+const rareKinds = "e.kind NOT IN ('acquired', 'renewed', 'released', 'expired')"
+
+// areRare reports whether rareKinds holds for all events of these kinds.
+func areRare(kinds []domain.EventKind) bool {
+	frequent := []domain.EventKind{domain.UserAcquired, domain.UserRenewed, domain.UserReleased, domain.UserExpired}
+	return len(kinds) > 0 && !slices.ContainsFunc(kinds, func(k domain.EventKind) bool { return slices.Contains(frequent, k) })
 }

@@ -19,7 +19,7 @@ func (s *Store) List(ctx context.Context, q ports.Query) (ports.Page, error) {
 			return err
 		}
 		want := domain.Selector{ProjectID: q.ProjectID, Env: q.Env, Domain: q.Domain, Labels: q.Labels}.In(q.Scope)
-		if page.Now = now; !findable(want) || !storable(q.Login) {
+		if page.Now = now; !findable(want) || !storable(q.Login) || !storable(q.Owner) {
 			return nil
 		}
 		search := where(users(db), s.dialect.Rules.Matches(want, "u", "u"))
@@ -31,10 +31,17 @@ func (s *Store) List(ctx context.Context, q ports.Query) (ports.Page, error) {
 		if q.Login != "" {
 			search = search.Where("u.login_key = ?", loginKey(s.logins, q.Login))
 		}
-		if !q.After.IsZero() {
-			search = search.Where("u.user_id > ?", q.After.String())
+		if q.Owner != "" {
+			search = search.Where("u.lock_owner = ?", q.Owner).Where(s.dialect.Rules.Leased, micros(now))
 		}
-		listed, err := s.all(ctx, search.Order("u.user_id").Limit(int64(q.Limit)+1), read)
+		after, order := "u.user_id > ?", "u.user_id"
+		if q.NewestFirst {
+			after, order = "u.user_id < ?", "u.user_id DESC"
+		}
+		if !q.After.IsZero() {
+			search = search.Where(after, q.After.String())
+		}
+		listed, err := s.all(ctx, search.Order(order).Limit(int64(q.Limit)+1), read)
 		if err != nil {
 			return err
 		}

@@ -132,14 +132,17 @@ func (s *eventStream) pause(d time.Duration) (passed bool) {
 	}
 }
 
-// take appends the events of a page. The next query begins after the last of them.
+// take appends the events of a page. The next query begins after the last of them, or after later ones that do not match.
 func (s *eventStream) take(page ports.EventPage) {
-	s.more = page.More
+	s.more = page.Next > 0
 	for _, e := range page.Events {
 		s.query.After = e.ID
 		data, _ := json.Marshal(viewEvent(e), jsonOptions) // never fails: it has numbers and texts only
 		s.pending.WriteString("id: " + formatEventID(e.ID) + "\nevent: " + string(e.Kind) + "\ndata: ")
 		s.pending.Write(data)
 		s.pending.WriteString("\n\n")
+	}
+	if s.more {
+		s.query.After = page.Next
 	}
 }

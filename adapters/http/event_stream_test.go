@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	nethttp "net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -136,6 +137,68 @@ func TestAStreamIsFiltered(t *testing.T) {
 	wantNext(t, byUser, all[0])
 	wantNext(t, byUser, all[2])
 	wantNext(t, byOwner, all[3])
+}
+
+func TestAStreamIsFilteredByKindLoginAndPool(t *testing.T) {
+	c := newClient(t)
+	c.newUser("alice", nil)
+	c.newUser("bob", nil)
+	var streams []*bufio.Reader
+	for _, query := range []string{
+		"kind=acquired&login=BOB", "login=bob&kind=acquired&kind=released&project_id=" + projectID, "kind=acquired&env=staging&domain=shop.example.com&owner=ci-2",
+	} {
+		streams = append(streams, c.watch("since=2026-01-01T00:00:00Z&"+query, ""))
+	}
+	other := c.watch("since=2026-01-01T00:00:00Z&env=production", "")
+	c.acquire(`{"users":[{}],"owner":"ci-1"}`)
+	c.acquire(`{"users":[{}],"owner":"ci-2"}`)
+	all := c.events("/v1/events")
+	if all[3].Login != "bob" {
+		t.Fatalf("got %s", describeEvents(all))
+	}
+	for _, stream := range streams {
+		wantNext(t, stream, all[3])
+	}
+	if other.Buffered() > 0 {
+		t.Error("a stream sends events of another pool")
+	}
+	for _, query := range []string{"order=asc", "order=desc"} {
+		c.get("/v1/events/stream?"+query).want(422).wantProblem(api.CodeInvalid, "/order")
+	}
+}
+
+// walkingFarm has one event, and examines fifty per page.
+type walkingFarm struct{ historyFarm }
+
+// Events implements [ports.History].
+func (*walkingFarm) Events(_ context.Context, q ports.EventQuery) (ports.EventPage, error) {
+	var page ports.EventPage
+	const only, end = 5000, 10_000
+	if q.NewestFirst || q.After >= end {
+		return page, nil
+	}
+	page.Next = q.After + 50
+	if q.After < only && only <= page.Next {
+		page.Events = []ports.RecordedEvent{{ID: only, Event: domain.Event{Kind: domain.UserCreated}}}
+	}
+	return page, nil
+}
+
+func TestAStreamGoesOnAfterPagesWithoutEvents(t *testing.T) {
+	farm := &walkingFarm{}
+	inBubble(t, newFarmServer(farm, farm), func(t *testing.T, dial func() net.Conn) {
+		start := time.Now()
+		stream := overPipes(t, dial).watch("since=2026-01-01T00:00:00Z&env=rare", "")
+		if got := nextBlock(t, stream); !strings.HasPrefix(got, "id: 5000\n") {
+			t.Errorf("got %q, want the event", got)
+		}
+		if took := time.Since(start); took > 0 {
+			t.Errorf("it took %v, as if every page waited", took)
+		}
+		if got := nextBlock(t, stream); got != ": still here" {
+			t.Errorf("got %q, want a heartbeat", got)
+		}
+	})
 }
 
 func TestAStreamBeginsWithAllStoredEvents(t *testing.T) {
@@ -276,9 +339,17 @@ func (f *historyFarm) Events(ctx context.Context, q ports.EventQuery) (ports.Eve
 	if broken != nil {
 		return ports.EventPage{}, broken(ctx)
 	}
-	events = events[min(int(q.After), len(events)):]
-	n := min(q.Limit, len(events))
-	return ports.EventPage{Events: events[:n], More: n < len(events)}, nil
+	if q.NewestFirst {
+		events = slices.Clone(events)
+		slices.Reverse(events)
+	} else {
+		events = events[min(int(q.After), len(events)):]
+	}
+	page := ports.EventPage{Events: events[:min(q.Limit, len(events))]}
+	if n := len(page.Events); n < len(events) {
+		page.Next = page.Events[n-1].ID
+	}
+	return page, nil
 }
 
 // watchInBubble runs test in a synctest bubble, with a stream of the farm's events.

@@ -40,8 +40,9 @@ func (eventRoutes) ListEvents(c *fiber.Ctx) error {
 	for i, e := range page.Events {
 		view.Events[i] = viewEvent(e)
 	}
-	if n := len(view.Events); n > 0 && page.More {
-		view.NextCursor = &view.Events[n-1].EventID
+	if page.Next > 0 {
+		next := formatEventID(page.Next)
+		view.NextCursor = &next
 	}
 	return c.JSON(view)
 }
@@ -91,8 +92,13 @@ func (r eventRoutes) StreamEvents(c *fiber.Ctx) error {
 
 // eventParameters are the query of GET /v1/events/stream.
 var eventParameters = read.Parameters[ports.EventQuery]{
-	"user_id": read.IDParameter(func(q *ports.EventQuery) *domain.UserID { return &q.UserID }),
-	"owner":   read.TextParameter(func(q *ports.EventQuery) *string { return &q.Owner }),
+	"user_id":    read.IDParameter(func(q *ports.EventQuery) *domain.UserID { return &q.UserID }),
+	"kind":       readKinds,
+	"login":      read.TextParameter(func(q *ports.EventQuery) *string { return &q.Login }),
+	"project_id": read.IDParameter(func(q *ports.EventQuery) *domain.ProjectID { return &q.ProjectID }),
+	"env":        read.TextParameter(func(q *ports.EventQuery) *string { return &q.Env }),
+	"domain":     read.TextParameter(func(q *ports.EventQuery) *string { return &q.Domain }),
+	"owner":      read.TextParameter(func(q *ports.EventQuery) *string { return &q.Owner }),
 	"since": read.Parsed(func(q *ports.EventQuery) *time.Time { return &q.Since }, parseTime,
 		"must be a time like 2026-11-23T09:30:00Z, as RFC 3339 writes it"),
 }
@@ -100,10 +106,23 @@ var eventParameters = read.Parameters[ports.EventQuery]{
 // eventPageParameters are the query of GET /v1/events.
 var eventPageParameters = func() read.Parameters[ports.EventQuery] {
 	all := maps.Clone(eventParameters)
+	all["order"] = read.OrderParameter(func(q *ports.EventQuery) *bool { return &q.NewestFirst })
 	all["limit"] = read.LimitParameter(func(q *ports.EventQuery) *int { return &q.Limit })
 	all["cursor"] = read.Parsed(func(q *ports.EventQuery) *ports.EventID { return &q.After }, parseEventID, eventIDRule)
 	return all
 }()
+
+// readKinds is the parameter kind, which may be repeated.
+func readKinds(q *ports.EventQuery, values []string) string {
+	q.Kinds = make([]domain.EventKind, len(values))
+	for i, kind := range values {
+		if !api.EventKind(kind).Valid() {
+			return "must be a kind of event, such as acquired or changed"
+		}
+		q.Kinds[i] = domain.EventKind(kind)
+	}
+	return ""
+}
 
 // parseTime parses a time. Its year in UTC is from 1 to 9999, which every database can store.
 func parseTime(text string) (time.Time, bool) {
@@ -122,30 +141,14 @@ func parseEventID(text string) (ports.EventID, bool) {
 	return id, err == nil && id > 0 && formatEventID(id) == text
 }
 
-// newestEvent returns the id of the newest event; 0 if there is none. Its steps grow until they go too far, and then
-// shrink. With a million events it asks for some forty single events. It does not search by time, because a wrong clock
-// would start a stream too early or too late.
-func newestEvent(ctx context.Context, history ports.History) (newest ports.EventID, err error) {
-	grows := true
-	for step := ports.EventID(1); ; {
-		page, err := history.Events(ctx, ports.EventQuery{After: newest + step, Limit: 1})
-		if err != nil {
-			return 0, err
-		}
-		if len(page.Events) > 0 {
-			newest = page.Events[0].ID
-		} else {
-			grows = false
-		}
-		switch {
-		case grows:
-			step *= 2
-		case step == 0:
-			return newest, nil
-		default:
-			step /= 2
-		}
+// newestEvent returns the id of the newest event; 0 if there is none. It does not search by time, because a wrong clock would start
+// a stream too early or too late.
+func newestEvent(ctx context.Context, history ports.History) (ports.EventID, error) {
+	page, err := history.Events(ctx, ports.EventQuery{NewestFirst: true, Limit: 1})
+	if err != nil || len(page.Events) == 0 {
+		return 0, err
 	}
+	return page.Events[0].ID, nil
 }
 
 // viewEvent returns an event without secrets.
@@ -161,6 +164,7 @@ func viewEvent(e ports.RecordedEvent) api.Event {
 		Note:    e.Note,
 		Fence:   e.Fence,
 		Reason:  e.Reason,
+		Changed: viewChanged(e.Changed),
 
 		WaitedSeconds: e.Waited.Round(time.Millisecond).Seconds(),
 	}
@@ -172,6 +176,16 @@ func viewEvent(e ports.RecordedEvent) api.Event {
 	}
 	if !e.Key.IsZero() {
 		view.Key = &api.EventKey{KeyID: e.Key.String(), Name: e.KeyName}
+	}
+	return view
+}
+
+// viewChanged returns the names of fields that changed.
+func viewChanged(fields domain.ChangedFields) []api.ChangedField {
+	names := fields.Names()
+	view := make([]api.ChangedField, len(names))
+	for i, name := range names {
+		view[i] = api.ChangedField(name)
 	}
 	return view
 }

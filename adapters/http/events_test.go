@@ -1,18 +1,15 @@
 package http_test
 
 import (
-	"context"
 	"fmt"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/userfarm/userfarm/adapters/http"
 	"github.com/userfarm/userfarm/adapters/http/internal/api"
-	"github.com/userfarm/userfarm/domain"
-	"github.com/userfarm/userfarm/ports"
 )
 
 // wantEvents fails the test unless the events of a query have exactly these kinds. A kind may have a colon and the reason
@@ -61,14 +58,16 @@ func TestEveryChangeIsInTheHistory(t *testing.T) {
 	c.post("/v1/leases/"+lease.LeaseID+"/renew", "").want(200)
 	c.post("/v1/leases/"+lease.LeaseID+"/release", `{"quarantine":[{"user_id":"`+alice.UserID+`","reason":"blocked"}]}`).want(204)
 	c.post("/v1/users/"+alice.UserID+"/restore", `{"reason":"unblocked"}`).want(200)
+	c.send("PATCH", "/v1/users/"+alice.UserID, `{"labels":{"plan":"free"}}`).want(200)
 	c.send("DELETE", "/v1/users/"+alice.UserID, "").want(204)
-	c.wantEvents("", "created", "acquired", "renewed", "released", "quarantined: blocked", "restored: unblocked", "removed")
+	c.wantEvents("", "created", "acquired", "renewed", "released", "quarantined: blocked", "restored: unblocked", "changed", "removed")
 
 	acquired := c.events("/v1/events")[1]
 	project := projectID
 	want := api.Event{
 		EventID: acquired.EventID, At: lease.AcquiredAt, Kind: api.EventKindAcquired, UserID: &alice.UserID, Login: "alice",
 		ProjectID: &project, Env: "staging", Domain: "shop.example.com", Owner: "ci-1", Note: "a test", Fence: 1,
+		Changed: []api.ChangedField{},
 	}
 	if !reflect.DeepEqual(acquired, want) {
 		t.Errorf("got %+v, want %+v", acquired, want)
@@ -84,13 +83,41 @@ func TestAClaimThatGaveUpIsInTheHistory(t *testing.T) {
 	gaveUp := events[len(events)-1]
 	want := api.Event{
 		EventID: gaveUp.EventID, At: gaveUp.At, Kind: api.EventKindGaveUp, Env: "staging", Owner: "ci-2", Note: "a test",
-		WaitedSeconds: gaveUp.WaitedSeconds,
+		Changed: []api.ChangedField{}, WaitedSeconds: gaveUp.WaitedSeconds,
 	}
 	if !reflect.DeepEqual(gaveUp, want) || gaveUp.WaitedSeconds < 0.9 {
 		t.Errorf("got %+v, want %+v after a wait of a second", gaveUp, want)
 	}
 	if got := c.get("/v1/events?cursor=" + events[len(events)-2].EventID).body; !strings.Contains(got, `"user_id":null,"login":"","project_id":null`) {
 		t.Errorf("got %s, want no user and no project", got)
+	}
+}
+
+func TestTheEventOfAChangeNamesWhatChanged(t *testing.T) {
+	c := newClient(t)
+	alice, _ := c.newUser("alice", nil)
+	c.acquire(`{"users":[{}],"owner":"ci-1"}`)
+	path, password, totp := "/v1/users/"+alice.UserID, newPassword(), newTOTP()
+	for _, change := range []string{
+		`{"password":"` + password + `"}`, `{"labels":{"plan":"free"}}`, `{"totp_secret":"` + totp + `"}`,
+		`{}`, `{"password":"` + password + `","labels":{"plan":"free"},"totp_secret":"` + totp + `"}`, // the same again
+		`{"totp_secret":"","labels":{},"password":"` + newPassword() + `"}`,
+	} {
+		c.send("PATCH", path, change).want(200)
+	}
+	var got []string
+	for _, e := range c.events("/v1/events?owner=ci-1")[1:] {
+		got = append(got, string(e.Kind)+" "+encode(t, e.Changed))
+	}
+	want := []string{
+		`changed ["password"]`, `changed ["labels"]`, `changed ["totp_secret"]`, `changed ["password","labels","totp_secret"]`,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	created := c.get("/v1/events?limit=1").want(200).body
+	if !strings.Contains(created, `"reason":"","changed":[],"waited_seconds":0,"key":null`) {
+		t.Errorf("got %s", created)
 	}
 }
 
@@ -116,6 +143,54 @@ func TestEventsAreFiltered(t *testing.T) {
 	all := c.events("/v1/events")
 	c.wantEvents("cursor="+all[1].EventID+"&owner=ci-2", "acquired")
 	c.wantEvents("cursor=" + all[4].EventID)
+
+	c.wantEvents("kind=released", "released")
+	c.wantEvents("kind=released&kind=created&kind=released", "created", "created", "released")
+	c.wantEvents("kind=changed")
+	c.wantEvents("login=BOB", "created", "acquired", "released")
+	c.wantEvents("login=bob&kind=created&env=staging", "created")
+	c.wantEvents("login=nobody")
+	c.wantEvents("project_id="+projectID+"&env=staging&domain=shop.example.com&owner=ci-1", "acquired", "released")
+	c.wantEvents("project_id=" + someID)
+	c.wantEvents("env=production")
+	c.wantEvents("domain=shop")
+	c.send("DELETE", "/v1/users/"+bob.UserID, "").want(204)
+	c.wantEvents("login=bob", "created", "acquired", "released", "removed")
+}
+
+func TestEventsAreListedNewestFirst(t *testing.T) {
+	c := newClient(t)
+	alice, _ := c.newUser("alice", nil)
+	lease := c.acquire(`{"users":[{"user_id":"` + alice.UserID + `"}],"owner":"ci-1"}`)
+	c.post("/v1/leases/"+lease.LeaseID+"/release", "").want(204)
+	c.newUser("bob", nil)
+
+	c.wantEvents("order=asc", "created", "acquired", "released", "created")
+	c.wantEvents("order=desc", "created", "released", "acquired", "created")
+	c.wantEvents("order=desc&login=alice&kind=acquired&kind=created", "acquired", "created")
+	all := c.events("/v1/events")
+	c.wantEvents("order=desc&cursor="+all[2].EventID, "acquired", "created")
+	c.wantEvents("order=desc&cursor=" + all[0].EventID)
+
+	var page api.EventPage
+	c.get("/v1/events?order=desc&limit=3").want(200).into(&page)
+	if got := describeEvents(page.Events); got != "created, released, acquired" || page.NextCursor == nil || *page.NextCursor != all[1].EventID {
+		t.Errorf("got the events %s, and then %v", got, page.NextCursor)
+	}
+}
+
+// A store may end a page when it has examined many events that do not match.
+func TestAPageWithoutEventsIsNotTheLastOne(t *testing.T) {
+	farm := &walkingFarm{}
+	c := serve(t, newFarmServer(farm, farm))
+	want := func(query, want string) {
+		t.Helper()
+		if got := c.get("/v1/events?env=rare" + query).want(200).body; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+	want("", `{"events":[],"next_cursor":"50"}`)
+	want("&cursor=50", `{"events":[],"next_cursor":"100"}`)
 }
 
 func TestEventsAreListedPageByPage(t *testing.T) {
@@ -158,7 +233,17 @@ func TestAnInvalidEventFilterIsRejected(t *testing.T) {
 		{"since=2026-11-23T09:30:00+01:00", []string{"/since"}},
 		{"since=0000-12-31T23:59:59Z", []string{"/since"}},
 		{"since=9999-12-31T23:59:59-14:00", []string{"/since"}},
-		{"kind=acquired", []string{"/kind"}},
+		{"kind=", []string{"/kind"}},
+		{"kind=locked", []string{"/kind"}},
+		{"kind=acquired,released", []string{"/kind"}},
+		{"kind=acquired&kind=Released", []string{"/kind"}},
+		{"login=", []string{"/login"}},
+		{"login=a&login=a", []string{"/login"}},
+		{"login=%ff", []string{"/login"}},
+		{"project_id=shop", []string{"/project_id"}},
+		{"project_id=00000000-0000-0000-0000-000000000000", []string{"/project_id"}},
+		{"env=", []string{"/env"}},
+		{"domain=a%00b", []string{"/domain"}},
 		{"env=%zz", []string{""}},
 	}
 	onlyPages := []struct {
@@ -173,7 +258,10 @@ func TestAnInvalidEventFilterIsRejected(t *testing.T) {
 		{"cursor=01", []string{"/cursor"}},
 		{"cursor=9223372036854775808", []string{"/cursor"}},
 		{"cursor=", []string{"/cursor"}},
-		{"cursor=x&limit=x&since=x&login=x", []string{"/cursor", "/limit", "/login", "/since"}},
+		{"order=", []string{"/order"}},
+		{"order=newest", []string{"/order"}},
+		{"order=desc&order=desc", []string{"/order"}},
+		{"cursor=x&limit=x&order=x&since=x&user=x", []string{"/cursor", "/limit", "/order", "/since", "/user"}},
 	}
 	for _, test := range append(tests, onlyPages...) {
 		t.Run(test.query, func(t *testing.T) {
@@ -186,37 +274,5 @@ func TestAnInvalidEventFilterIsRejected(t *testing.T) {
 			c := c.in(t)
 			c.get("/v1/events/stream?"+test.query).want(422).wantProblem(api.CodeInvalid, test.pointers...)
 		})
-	}
-}
-
-// countingHistory has the events with these ids, and counts its calls.
-type countingHistory struct {
-	first, last ports.EventID
-	asked       int
-}
-
-// Events implements [ports.History].
-func (h *countingHistory) Events(_ context.Context, q ports.EventQuery) (ports.EventPage, error) {
-	h.asked++
-	id := max(h.first, q.After+1)
-	if id > h.last {
-		return ports.EventPage{}, nil
-	}
-	return ports.EventPage{Events: []ports.RecordedEvent{{ID: id, Event: domain.Event{}}}, More: id < h.last}, nil
-}
-
-func TestTheNewestEventIsFoundInAFewSteps(t *testing.T) {
-	histories := []countingHistory{{first: 1}, {first: 1 << 50, last: 1<<50 + 1_000_000}}
-	for last := range ports.EventID(100) {
-		histories = append(histories, countingHistory{first: 1, last: last}, countingHistory{first: last, last: last})
-	}
-	for _, h := range histories {
-		got, err := http.NewestEvent(t.Context(), &h)
-		if err != nil || got != h.last {
-			t.Errorf("got %d and the error %v, want %d", got, err, h.last)
-		}
-		if h.asked > 45 {
-			t.Errorf("it took %d calls", h.asked)
-		}
 	}
 }

@@ -27,9 +27,6 @@ var (
 	IdleTimeout  = DefaultLimits().IdleTimeout
 )
 
-// NewestEvent returns the id of the newest event.
-var NewestEvent = newestEvent
-
 // ParseFilter reads the query of GET /v1/users.
 func ParseFilter(rawQuery string) (ports.Query, error) {
 	q := ports.Query{Limit: read.DefaultLimit}

@@ -89,11 +89,12 @@ func addFuzzSeeds(f *testing.F, paths []string) {
 		}
 	}
 	list := uint8(slices.Index(paths, "/v1/users"))
-	f.Add(uint8(0), list, "", "", "project_id="+projectID+"&env=staging&domain=d&login=a&status=free&label=a:b&limit=3&cursor=x", []byte(nil))
+	f.Add(uint8(0), list, "", "", "project_id="+projectID+"&env=staging&domain=d&login=a&status=free&label=a:b&owner=o&order=desc&limit=3&cursor=x", []byte(nil))
 	f.Add(uint8(0), list, "", "", "label=%00:%ff&limit=-1&a;b", []byte(nil))
 	events := uint8(slices.Index(paths, "/v1/events"))
 	f.Add(uint8(0), events, "", "", "user_id="+someID+"&owner=o&since=2026-11-23T09:30:00%2B01:00&limit=3&cursor=1", []byte(nil))
 	f.Add(uint8(0), events, "", "", "since=0000-01-01T00:00:00Z&cursor=9223372036854775807&owner=%00", []byte(nil))
+	f.Add(uint8(0), events, "", "", "kind=changed&kind=created&login=A&project_id="+projectID+"&env=e&domain=d&order=desc&cursor=9", []byte(nil))
 	keys := uint8(slices.Index(paths, "/v1/keys"))
 	f.Add(uint8(0), keys, "", "", "limit=3&cursor=AaIHrd0xceyKUVsOSnoMEQ", []byte(nil))
 	f.Add(uint8(0), keys, "", "", "limit=-1&cursor=%00", []byte(nil))

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/http/internal/api"
 	"github.com/userfarm/userfarm/domain"
 )
 
@@ -32,8 +33,8 @@ func FuzzParseFilter(f *testing.F) {
 				t.Errorf("got the label %q:%q", k, v)
 			}
 		}
-		if !utf8.ValidString(q.Env + q.Domain + q.Login) {
-			t.Errorf("got %q %q %q", q.Env, q.Domain, q.Login)
+		if !utf8.ValidString(q.Env + q.Domain + q.Login + q.Owner) {
+			t.Errorf("got %q %q %q %q", q.Env, q.Domain, q.Login, q.Owner)
 		}
 	})
 }
@@ -42,6 +43,8 @@ func FuzzParseFilter(f *testing.F) {
 func FuzzParseEvents(f *testing.F) {
 	f.Add("")
 	f.Add("limit=10&cursor=4711&owner=ci-1")
+	f.Add("kind=changed&kind=removed&login=alice&project_id=" + projectID + "&env=e&domain=d&order=desc")
+	f.Add("kind=&kind=x&login=%ff&order=x&domain=%00")
 	f.Add("user_id=" + someID + "&since=2026-11-23T09:30:00.123456Z")
 	f.Add("since=0000-01-01T00:00:00%2B14:00&cursor=0")
 	f.Add("owner=%00&owner=%ff&a=;&cursor=99999999999999999999")
@@ -59,8 +62,13 @@ func FuzzParseEvents(f *testing.F) {
 		if year := q.Since.UTC().Year(); year < 1 || year > 9999 {
 			t.Errorf("got the year %d", year)
 		}
-		if !utf8.ValidString(q.Owner) {
-			t.Errorf("got %q", q.Owner)
+		if !utf8.ValidString(q.Owner + q.Login + q.Env + q.Domain) {
+			t.Errorf("got %q %q %q %q", q.Owner, q.Login, q.Env, q.Domain)
+		}
+		for _, kind := range q.Kinds {
+			if !api.EventKind(kind).Valid() {
+				t.Errorf("got the kind %q", kind)
+			}
 		}
 	})
 }

@@ -173,7 +173,9 @@ func TestAProjectOutsideTheScopeOfTheKeyIsNamed(t *testing.T) {
 	c.post("/v1/keys", `{"name":"n","role":"admin","projects":["`+projectID+`","`+otherProjectID+`"]}`).want(403).
 		wantProblem(api.CodeForbidden, "/projects")
 	c.post("/v1/keys", `{"name":"n","role":"admin"}`).want(403).wantProblem(api.CodeForbidden, "/projects")
-	c.get("/v1/users?project_id="+projectID).want(403).wantProblem(api.CodeForbidden, "/project_id")
+	for _, list := range []string{"/v1/users", "/v1/events", "/v1/events/stream"} {
+		c.get(list+"?project_id="+projectID).want(403).wantProblem(api.CodeForbidden, "/project_id")
+	}
 }
 
 func TestAnIdempotencyKeyOfAnotherCallerHasNoEffect(t *testing.T) {

@@ -119,6 +119,8 @@ var userParameters = read.Parameters[ports.Query]{
 	"status": read.Parsed(func(q *ports.Query) *domain.Status { return &q.Status }, func(text string) (domain.Status, bool) {
 		return domain.Status(text), api.Status(text).Valid()
 	}, "must be free, locked or quarantined"),
+	"owner":  read.TextParameter(func(q *ports.Query) *string { return &q.Owner }),
+	"order":  read.OrderParameter(func(q *ports.Query) *bool { return &q.NewestFirst }),
 	"limit":  read.LimitParameter(func(q *ports.Query) *int { return &q.Limit }),
 	"cursor": read.CursorParameter(func(q *ports.Query) *domain.UserID { return &q.After }),
 }

@@ -200,21 +200,26 @@ func TestUsersAreListedPageByPage(t *testing.T) {
 	for i := range 5 {
 		c.newUser(fmt.Sprint("user-", i), nil)
 	}
-	var logins []string
-	path, pages := "/v1/users?limit=2", 0
-	for next := path; next != ""; pages++ {
-		var page api.UserPage
-		c.get(next).want(200).into(&page)
-		for _, u := range page.Users {
-			logins = append(logins, u.Login)
+	for path, want := range map[string]string{
+		"/v1/users?limit=2":            "user-0 user-1 user-2 user-3 user-4",
+		"/v1/users?limit=2&order=desc": "user-4 user-3 user-2 user-1 user-0",
+	} {
+		var logins []string
+		pages := 0
+		for next := path; next != ""; pages++ {
+			var page api.UserPage
+			c.get(next).want(200).into(&page)
+			for _, u := range page.Users {
+				logins = append(logins, u.Login)
+			}
+			next = ""
+			if page.NextCursor != nil {
+				next = path + "&cursor=" + *page.NextCursor
+			}
 		}
-		next = ""
-		if page.NextCursor != nil {
-			next = path + "&cursor=" + *page.NextCursor
+		if got := strings.Join(logins, " "); got != want || pages != 3 {
+			t.Errorf("got %s on %d pages, want %s", got, pages, want)
 		}
-	}
-	if got := strings.Join(logins, " "); got != "user-0 user-1 user-2 user-3 user-4" || pages != 3 {
-		t.Errorf("got %s on %d pages", got, pages)
 	}
 }
 
@@ -231,7 +236,9 @@ func TestUsersAreFiltered(t *testing.T) {
 	c.newUser("editor", map[string]string{"role": "editor", "plan": "free", "none": ""})
 	broken, _ := c.newUser("broken", nil)
 	c.post("/v1/users/"+broken.UserID+"/quarantine", `{"reason":"r"}`).want(200)
-	c.acquire(`{"users":[{"labels":{"role":"editor"}}]}`)
+	c.acquire(`{"users":[{"labels":{"role":"editor"}}],"owner":"ci-1"}`)
+	lease := c.acquire(`{"users":[{"labels":{"role":"admin"}}],"owner":"ci-2"}`)
+	c.post("/v1/leases/"+lease.LeaseID+"/release", "").want(204)
 	tests := []struct{ query, logins string }{
 		{"", "admin editor broken"},
 		{"project_id=" + projectID, "admin editor broken"},
@@ -250,6 +257,12 @@ func TestUsersAreFiltered(t *testing.T) {
 		{"label=none:", "editor"},
 		{"label=role%3Aadmin", "admin"},
 		{"limit=1000", "admin editor broken"},
+		{"owner=ci-1", "editor"},
+		{"owner=ci-1&status=free", ""},
+		{"owner=ci-2", ""},
+		{"order=asc", "admin editor broken"},
+		{"order=desc", "broken editor admin"},
+		{"order=desc&label=plan:free", "editor admin"},
 	}
 	for _, test := range tests {
 		t.Run(test.query, func(t *testing.T) {
@@ -282,6 +295,11 @@ func TestAnInvalidFilterIsRejected(t *testing.T) {
 		{"cursor=AAAAAAAAAAAAAAAAAAAAAA", []string{"/cursor"}},
 		{"project_id=shop", []string{"/project_id"}},
 		{"project_id=00000000-0000-0000-0000-000000000000", []string{"/project_id"}},
+		{"order=", []string{"/order"}},
+		{"order=DESC", []string{"/order"}},
+		{"order=asc&order=asc", []string{"/order"}},
+		{"owner=", []string{"/owner"}},
+		{"owner=%00", []string{"/owner"}},
 		{"status=busy", []string{"/status"}},
 		{"status=", []string{"/status"}},
 		{"env=", []string{"/env"}},

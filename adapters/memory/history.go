@@ -2,6 +2,7 @@ package memory
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/userfarm/userfarm/domain"
@@ -15,16 +16,23 @@ func (s *Store) Events(ctx context.Context, q ports.EventQuery) (ports.EventPage
 	}
 	defer s.mu.Unlock()
 	var page ports.EventPage
-	for _, e := range s.history {
-		fits := e.ID > q.After && q.Scope.Has(e.Pool.ProjectID) &&
+	login := s.rule.Key(q.Login)
+	for _, e := range inOrder(s.history, q.NewestFirst) {
+		fits := (q.After == 0 || q.NewestFirst && e.ID < q.After || !q.NewestFirst && e.ID > q.After) &&
+			q.Scope.Has(e.Pool.ProjectID) &&
 			(q.UserID.IsZero() || q.UserID == e.UserID) &&
+			(len(q.Kinds) == 0 || slices.Contains(q.Kinds, e.Kind)) &&
+			(q.ProjectID.IsZero() || q.ProjectID == e.Pool.ProjectID) &&
+			(q.Env == "" || q.Env == e.Pool.Env) &&
+			(q.Domain == "" || q.Domain == e.Pool.Domain) &&
 			(q.Owner == "" || q.Owner == e.Owner) &&
-			!e.At.Before(q.Since)
+			!e.At.Before(q.Since) &&
+			(q.Login == "" || s.rule.Key(e.Login) == login)
 		if !fits {
 			continue
 		}
 		if len(page.Events) == q.Limit {
-			page.More = true
+			page.Next = page.Events[q.Limit-1].ID
 			break
 		}
 		e.KeyName = s.keyName(e.Key, q.Scope)

@@ -17,12 +17,12 @@ import (
 // After the savepoint, the transaction writes with another id, which is higher than those of all that drew lower numbers.
 var numberEvents = []string{"SELECT nextval('event_numbers')", "SAVEPOINT events"}
 
-const addEvents = `INSERT INTO events (event_id, at, kind, user_id, login, project_id, env, domain, owner, note, fence, reason, key_id, waited)
+const addEvents = `INSERT INTO events (event_id, at, kind, user_id, login, project_id, env, domain, owner, note, fence, reason, key_id, waited, changed)
 	SELECT (currval('event_numbers') << 20) + n.place, $1, n.kind, n.user_id, n.login, n.project_id,
-		n.env, n.domain, n.owner, n.note, n.fence, n.reason, nullif(n.key_id, '00000000-0000-0000-0000-000000000000'), n.waited
+		n.env, n.domain, n.owner, n.note, n.fence, n.reason, nullif(n.key_id, '00000000-0000-0000-0000-000000000000'), n.waited, n.changed
 	FROM unnest($2::text[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[],
-		$10::bigint[], $11::text[], $12::uuid[], $13::bigint[]) WITH ORDINALITY
-		AS n (kind, user_id, login, project_id, env, domain, owner, note, fence, reason, key_id, waited, place)`
+		$10::bigint[], $11::text[], $12::uuid[], $13::bigint[], $14::text[]) WITH ORDINALITY
+		AS n (kind, user_id, login, project_id, env, domain, owner, note, fence, reason, key_id, waited, changed, place)`
 
 // settled is the condition for events e before which no event is still to be written. These are the events up to the latest
 // one that was written with an older id than any transaction under way has: what drew a lower number has ended. The oldest
@@ -68,7 +68,7 @@ func addEventsIn(ctx context.Context, tx *sql.Tx, at int64, events []domain.Even
 func eventColumns(events []domain.Event, at int64) []any {
 	n := len(events)
 	kinds, logins, envs, domains := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
-	owners, notes, reasons := make([]string, n), make([]string, n), make([]string, n)
+	owners, notes, reasons, changed := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	users, projects, byKeys := make([][16]byte, n), make([][16]byte, n), make([][16]byte, n)
 	fences, waited := make([]int64, n), make([]int64, n)
 	for i, event := range events {
@@ -76,7 +76,7 @@ func eventColumns(events []domain.Event, at int64) []any {
 		owners[i], notes[i], reasons[i] = event.Owner, event.Note, event.Reason
 		users[i], projects[i], byKeys[i] = event.UserID, event.Pool.ProjectID, event.Key
 		fences[i] = int64(event.Fence) //nolint:gosec // counts locks
-		waited[i] = event.Waited.Microseconds()
+		waited[i], changed[i] = event.Waited.Microseconds(), event.Changed.String()
 	}
-	return []any{at, kinds, users, logins, projects, envs, domains, owners, notes, fences, reasons, byKeys, waited}
+	return []any{at, kinds, users, logins, projects, envs, domains, owners, notes, fences, reasons, byKeys, waited, changed}
 }

@@ -57,16 +57,16 @@ func TestTheHistoryOfThreeReplicasTellsOfOneHoldAtATime(t *testing.T) {
 // historyOf returns all events, as soon as the last of them is shown.
 func historyOf(ctx context.Context, t *testing.T, store ports.History) (all []domain.Event) {
 	t.Helper()
-	q := ports.EventQuery{Limit: 1000}
-	for more := true; more; {
+	for q := (ports.EventQuery{Limit: 1000}); ; {
 		page, err := store.Events(ctx, q)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, e := range page.Events {
-			all, q.After = append(all, e.Event), e.ID
+			all = append(all, e.Event)
 		}
-		more = page.More
+		if q.After = page.Next; q.After == 0 {
+			return all
+		}
 	}
-	return all
 }

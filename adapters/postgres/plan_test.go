@@ -139,8 +139,14 @@ func TestASearchForAFreeUserReadsOnlyFreeUsers(t *testing.T) {
 	}
 }
 
-// explain runs a statement and returns its plan.
+// explain runs a statement of an engine and returns its plan.
 func explain(t *testing.T, databaseURL string, explained statement) plan {
+	t.Helper()
+	return explainUnder(t, databaseURL, indexesOnly, explained)
+}
+
+// explainUnder runs a statement under these settings and returns its plan.
+func explainUnder(t *testing.T, databaseURL string, settings map[string]string, explained statement) plan {
 	t.Helper()
 	ctx := context.Background()
 	conn, err := pgx.Connect(ctx, databaseURL)
@@ -148,7 +154,7 @@ func explain(t *testing.T, databaseURL string, explained statement) plan {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close(ctx) }()
-	for name, value := range indexesOnly {
+	for name, value := range settings {
 		if _, err := conn.Exec(ctx, "SET "+name+" = "+value); err != nil {
 			t.Fatal(err)
 		}

@@ -15,6 +15,18 @@ import (
 )
 
 func TestRules(t *testing.T) {
+	store, db := openBoth(t)
+	bunstoretest.TestRules(t, store, db, rules)
+}
+
+func TestEventFilters(t *testing.T) {
+	store, db := openBoth(t)
+	bunstoretest.TestEventFilters(t, store, db)
+}
+
+// openBoth opens an empty store, and connects to its database.
+func openBoth(t *testing.T) (*bunstore.Store, *bun.DB) {
+	t.Helper()
 	databaseURL := postgrestest.Shared(t).NewDatabase(t)
 	ring, err := sealing.NewKeyRing(bytes.Repeat([]byte{1}, sealing.KeySize))
 	if err != nil {
@@ -31,5 +43,5 @@ func TestRules(t *testing.T) {
 	}
 	db := bun.NewDB(stdlib.OpenDB(*config.ConnConfig), pgdialect.New())
 	t.Cleanup(func() { _ = db.Close() })
-	bunstoretest.TestRules(t, store, db, rules)
+	return store, db
 }

@@ -74,8 +74,8 @@ func TestForgetDeletesUnusedLabelSetsAndPools(t *testing.T) {
 	}
 	relabel := func(labels domain.Labels) {
 		t.Helper()
-		_, err := store.Update(ctx, ports.ByUser(user), func(_ time.Time, users []*domain.User) error {
-			return users[0].Change(domain.Change{Labels: &labels})
+		_, err := store.Update(ctx, ports.ByUser(user), func(now time.Time, users []*domain.User) error {
+			return users[0].Change(now, domain.Change{Labels: &labels})
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -18,7 +18,7 @@ const (
 )
 
 var rules = bunstore.Rules{
-	Free: free, Held: held, Expired: expired, Quarantined: quarantined, KeyActive: keyActive, Matches: matches, InScope: inScope,
+	Free: free, Held: held, Leased: expires, Expired: expired, Quarantined: quarantined, KeyActive: keyActive, Matches: matches, InScope: inScope,
 }
 
 func matches(want domain.Selector, pool, labels string) []bunstore.Condition {

@@ -121,3 +121,48 @@ func seal(t *testing.T, keys *sealing.KeyRing, user domain.UserID) []byte {
 	}
 	return sealed
 }
+
+// A process that is killed may leave a migration that is applied but not marked as applied.
+func TestTheLastMigrationRunsAgain(t *testing.T) {
+	ctx := context.Background()
+	path := filepath.Join(t.TempDir(), "users.db")
+	keys, err := sealing.NewKeyRing(bytes.Repeat([]byte{1}, sealing.KeySize))
+	if err != nil {
+		t.Fatal(err)
+	}
+	add := func(login string) (recorded []ports.RecordedEvent) {
+		t.Helper()
+		store, err := Open(ctx, path, keys, bunstore.Logins{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		user, err := domain.NewUser(domain.NewUserID(time.Now()), time.Now(), domain.Spec{
+			Login: login, Password: domain.NewSecret("pw"), Pool: domain.Pool{ProjectID: domain.ProjectID{1}, Env: "e", Domain: "d"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, eventsErr := store.Events(ctx, ports.EventQuery{Limit: 10})
+		if err := errors.Join(store.Add(ctx, domain.Once{}, user), eventsErr, store.Close()); err != nil {
+			t.Fatal(err)
+		}
+		return page.Events
+	}
+	add("ann")
+	add("bob")
+	db, err := connectWriter(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.DB.Exec(`DELETE FROM events WHERE login = 'bob';
+		DELETE FROM bun_migrations WHERE name = (SELECT max(name) FROM bun_migrations)`)
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if got := add("eve"); len(got) != 1 || got[0].Login != "ann" {
+		t.Errorf("after the migration, the events are %+v", got)
+	}
+	if got := add("joe"); len(got) != 2 || got[1].Login != "eve" || got[1].ID != 3 {
+		t.Errorf("the next event is %+v, want the id 3", got)
+	}
+}

@@ -414,7 +414,7 @@ func drawCall(t *rapid.T) call {
 		{"force release", false, 0, byLease(func(now time.Time, users []*domain.User) error { return domain.ForceRelease(now, users, "") })},
 		{"quarantine", false, 0, byUser(func(now time.Time, u *domain.User) error { return u.Quarantine(now, "broken") })},
 		{"restore", false, 0, byUser(func(now time.Time, u *domain.User) error { return u.Restore(now, "") })},
-		{"change", false, 0, byUser(func(_ time.Time, u *domain.User) error { return u.Change(domain.Change{Labels: &labels}) })},
+		{"change", false, 0, byUser(func(now time.Time, u *domain.User) error { return u.Change(now, domain.Change{Labels: &labels}) })},
 		{"lock open", false, 0, byUser(func(now time.Time, u *domain.User) error { return u.LockOpen(now, 0) })},
 		{"release open", false, 0, byUser(func(now time.Time, u *domain.User) error { return u.ReleaseOpen(now) })},
 		{"remove", false, 0, func(int) ledger.Operation {

@@ -223,7 +223,7 @@ func claimWrites(f *farm) {
 	u := f.add()
 	labels := domain.Labels{"touched": "yes"}
 	users, err := f.store.Claim(f.Context(), ports.Claim{Want: []domain.Selector{anyone}, Decide: func(now time.Time, users []*domain.User) error {
-		if err := users[0].Change(domain.Change{Labels: &labels}); err != nil {
+		if err := users[0].Change(now, domain.Change{Labels: &labels}); err != nil {
 			return err
 		}
 		return users[0].Quarantine(now, "while claimed")

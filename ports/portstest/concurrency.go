@@ -216,13 +216,13 @@ func raceUpdates(f *farm) {
 	const n = 20
 	u := f.add(withLabels(domain.Labels{"n": "0"}))
 	f.wantOutcomes(together(n, func(int) error {
-		return f.update(u.ID(), func(_ time.Time, u *domain.User) error {
+		return f.update(u.ID(), func(now time.Time, u *domain.User) error {
 			before, err := strconv.Atoi(u.Snapshot().Labels["n"])
 			if err != nil {
 				return err
 			}
 			labels := domain.Labels{"n": strconv.Itoa(before + 1)}
-			return u.Change(domain.Change{Labels: &labels})
+			return u.Change(now, domain.Change{Labels: &labels})
 		})
 	}), n, nil)
 	if got := f.get(u.ID()).Snapshot().Labels["n"]; got != strconv.Itoa(n) {

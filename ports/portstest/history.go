@@ -24,18 +24,18 @@ var historyTests = []storeTest{
 	{"contains no secret", historySecrets},
 }
 
-// historyOf returns all events that match q. It sets the limit of q.
+// historyOf returns all events that match q, in its order. It sets the limit of q.
 func (f *farm) historyOf(q ports.EventQuery) []ports.RecordedEvent {
 	f.Helper()
 	q.Limit = 1000
 	page, err := f.store.Events(f.Context(), q)
 	f.must(err)
-	if page.More {
+	if page.Next != 0 {
 		f.Fatalf("Events returned all %d events and says that there are more", len(page.Events))
 	}
 	last := q.After
 	for _, e := range page.Events {
-		if e.ID <= last {
+		if last != 0 && (e.ID < last) != q.NewestFirst || e.ID == last {
 			f.Fatalf("event %d comes after event %d", e.ID, last)
 		}
 		last = e.ID
@@ -276,6 +276,7 @@ func historySecrets(f *farm) {
 	_, err := f.renew(lease.ID, ttl)
 	f.must(err)
 	f.must(f.release(lease.ID, domain.Fault{UserID: u.ID(), Reason: "broken"}))
+	f.change(u, domain.Change{Password: new(domain.NewSecret(passwordOf + "changed")), TOTP: new(f.totp(sixDigits)), Labels: &domain.Labels{}})
 	f.must(f.remove(u.ID()))
 	printed := strings.ToLower(fmt.Sprintf("%+v", f.historyOf(ports.EventQuery{})))
 	for _, secret := range []string{

@@ -53,25 +53,29 @@ func historyPages(f *farm) {
 	for _, q := range []ports.EventQuery{{}, {UserID: users[0].ID()}, {Owner: "ann"}, {Owner: "nobody"}} {
 		all := f.historyOf(q)
 		for limit := 1; limit <= len(all)+1; limit++ {
-			q.Limit, q.After = limit, 0
-			var got []ports.RecordedEvent
-			for more := true; more; {
-				page, err := f.store.Events(f.Context(), q)
-				f.must(err)
-				if len(page.Events) > limit || page.More && len(page.Events) < limit {
-					f.Fatalf("a page of %d has %d events, more: %v", limit, len(page.Events), page.More)
-				}
-				if got, more = append(got, page.Events...), page.More; len(got) > len(all) {
-					f.Fatalf("pages of %d have more than the %d events that there are", limit, len(all))
-				}
-				if more {
-					q.After = got[len(got)-1].ID
-				}
-			}
-			if !slices.Equal(got, all) {
-				f.Fatalf("pages of %d have\n\t%+v, want\n\t%+v", limit, got, all)
-			}
+			f.wantPages(q, limit, all)
 		}
+	}
+}
+
+// wantPages fails the test unless the pages of q have these events, up to limit on each. It sets the limit of q.
+func (f *farm) wantPages(q ports.EventQuery, limit int, want []ports.RecordedEvent) {
+	f.Helper()
+	q.Limit = limit
+	var got []ports.RecordedEvent
+	for more := true; more; {
+		page, err := f.store.Events(f.Context(), q)
+		f.must(err)
+		if len(page.Events) > limit || page.Next != 0 && len(page.Events) < limit {
+			f.Fatalf("a page of %d has %d events, and %d is next", limit, len(page.Events), page.Next)
+		}
+		if got = append(got, page.Events...); len(got) > len(want) {
+			f.Fatalf("pages of %d have more than the %d events that there are", limit, len(want))
+		}
+		q.After, more = page.Next, page.Next != 0
+	}
+	if !slices.Equal(got, want) {
+		f.Fatalf("pages of %d have\n\t%+v, want\n\t%+v", limit, got, want)
 	}
 }
 

@@ -53,15 +53,14 @@ func (f *farm) checkHolds() {
 // wholeHistory returns all events.
 func (f *farm) wholeHistory() (all []ports.RecordedEvent) {
 	f.Helper()
-	q := ports.EventQuery{Limit: 1000}
-	for more := true; more; {
+	for q := (ports.EventQuery{Limit: 1000}); ; {
 		page, err := f.store.Events(f.Context(), q)
 		f.must(err)
-		if all, more = append(all, page.Events...), page.More; more {
-			q.After = all[len(all)-1].ID
+		all = append(all, page.Events...)
+		if q.After = page.Next; q.After == 0 {
+			return all
 		}
 	}
-	return all
 }
 
 func endsHold(kind domain.EventKind) bool {

@@ -90,8 +90,8 @@ func lineChange(f *farm) {
 	f.acquire(anyone)
 	u := f.add(withRole("plain"))
 	w := f.stand(role("admin"))
-	f.must(f.update(u.ID(), func(_ time.Time, u *domain.User) error {
-		return u.Change(domain.Change{Labels: &domain.Labels{"role": "admin"}})
+	f.must(f.update(u.ID(), func(now time.Time, u *domain.User) error {
+		return u.Change(now, domain.Change{Labels: &domain.Labels{"role": "admin"}})
 	}))
 	f.wantUsers(w.served(), u)
 }

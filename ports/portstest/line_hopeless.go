@@ -52,8 +52,8 @@ func hopelessRelabelled(f *farm) {
 	u := f.add(withRole("admin"))
 	f.acquire(anyone)
 	w := f.stand(role("admin"))
-	f.must(f.update(u.ID(), func(_ time.Time, u *domain.User) error {
-		return u.Change(domain.Change{Labels: &domain.Labels{"role": "plain"}})
+	f.must(f.update(u.ID(), func(now time.Time, u *domain.User) error {
+		return u.Change(now, domain.Change{Labels: &domain.Labels{"role": "plain"}})
 	}))
 	_, err := w.end()
 	f.wantErr("a claim that no user matches anymore", err, domain.ErrNoMatch)
@@ -152,8 +152,8 @@ func hopelessArriving(f *farm) {
 func hopelessReplaced(f *farm) {
 	u, other := f.add(withRole("admin")), f.add(withRole("plain"))
 	relabel := func(u *domain.User, role string) {
-		f.must(f.update(u.ID(), func(_ time.Time, u *domain.User) error {
-			return u.Change(domain.Change{Labels: &domain.Labels{"role": role}})
+		f.must(f.update(u.ID(), func(now time.Time, u *domain.User) error {
+			return u.Change(now, domain.Change{Labels: &domain.Labels{"role": role}})
 		}))
 	}
 	held := f.acquire(anyone, anyone)

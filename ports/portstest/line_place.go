@@ -185,8 +185,8 @@ func placeKeptWithoutMatch(f *farm) {
 	claim := ports.Claim{Want: []domain.Selector{role("admin")}, Wait: domain.MaxWait, Once: f.once("a", "request")}
 	dismissed := f.standFor(claim)
 	relabel := func(role string) {
-		f.must(f.update(u.ID(), func(_ time.Time, u *domain.User) error {
-			return u.Change(domain.Change{Labels: &domain.Labels{"role": role}})
+		f.must(f.update(u.ID(), func(now time.Time, u *domain.User) error {
+			return u.Change(now, domain.Change{Labels: &domain.Labels{"role": role}})
 		}))
 	}
 	relabel("plain")

@@ -18,6 +18,9 @@ var listTests = []storeTest{
 	{"reports whether there are more", listMore},
 	{"pages without skipping or repeating a user while users are added and removed", listWhileChanging},
 	{"pages through a filter", listFilteredPages},
+	{"filters by the owner of the lock that holds a user at the store's time", listOwner},
+	{"lists and pages newest first", listNewestFirst},
+	{"pages newest first without skipping or repeating a user while users are added and removed", listNewestWhileChanging},
 }
 
 func listEmpty(f *farm) {
@@ -231,4 +234,80 @@ func listFilteredPages(f *farm) {
 		q.After, more = got[len(got)-1], page.More
 	}
 	f.wantIDs("pages", got, want)
+}
+
+func listOwner(f *farm) {
+	leased, both, released, expired, quarantined, open := f.add(), f.add(), f.add(), f.add(), f.add(), f.add()
+	other := f.add(in(domain.Pool{ProjectID: projectB, Env: "prod", Domain: "shop"}))
+	f.acquireAs("ann", named(leased), named(other))
+	f.must(f.release(f.acquireAs("ann", named(released)).ID))
+	f.acquireAs("ann", named(quarantined))
+	f.must(f.quarantine(quarantined.ID(), "broken"))
+	f.acquireAs("bob", named(both))
+	f.must(f.forceRelease(both.ID()))
+	f.acquireAs("ann", named(both))
+	f.must(f.lockOpen(open.ID(), time.Hour))
+	lease, err := f.tryAcquireOn(domain.Terms{Owner: "ann", TTL: ttl / 2}, named(expired))
+	f.must(err)
+
+	want := func(q ports.Query, users ...*domain.User) {
+		f.Helper()
+		f.wantIDs(fmt.Sprintf("list %+v", q), f.list(q), sorted(users))
+	}
+	f.advance(ttl/2 - instant)
+	want(ports.Query{Owner: "ann"}, leased, both, quarantined, other, expired)
+	f.advance(instant)
+	want(ports.Query{Owner: "ann"}, leased, both, quarantined, other)
+	want(ports.Query{Owner: "ann", Status: domain.Locked}, leased, both, other)
+	want(ports.Query{Owner: "ann", Status: domain.Free})
+	want(ports.Query{Owner: "ann", Env: "prod"}, other)
+	want(ports.Query{Owner: "ann", Scope: domain.Only(projectA)}, leased, both, quarantined)
+	for _, owner := range []string{"bob", "Ann", "ann ", "nobody", "\x00"} {
+		want(ports.Query{Owner: owner})
+	}
+	f.wantOver(lease.ID)
+	f.advance(ttl / 2)
+	want(ports.Query{Owner: "ann"})
+}
+
+func listNewestFirst(f *farm) {
+	users := f.addInOrder(7)
+	f.acquireAs("ann", named(users[1]), named(users[2]), named(users[5]))
+	newest := slices.Clone(users)
+	slices.Reverse(newest)
+	f.wantIDs("newest first", f.list(ports.Query{NewestFirst: true}), ids(newest))
+	f.wantIDs("after a user", f.list(ports.Query{NewestFirst: true, After: users[3].ID()}), ids(newest[4:]))
+	f.wantIDs("after the oldest", f.list(ports.Query{NewestFirst: true, After: users[0].ID()}), nil)
+	f.wantIDs("after an unknown id", f.list(ports.Query{NewestFirst: true, After: domain.UserID{0xff}}), ids(newest))
+
+	var got []domain.UserID
+	q := ports.Query{NewestFirst: true, Owner: "ann", Limit: 2}
+	for more := true; more; {
+		page, err := f.store.List(f.Context(), q)
+		f.must(err)
+		got = append(got, ids(page.Users)...)
+		q.After, more = got[len(got)-1], page.More
+	}
+	f.wantIDs("pages", got, []domain.UserID{users[5].ID(), users[2].ID(), users[1].ID()})
+}
+
+func listNewestWhileChanging(f *farm) {
+	staying := f.addInOrder(9)
+	early := func(n int) *domain.User {
+		s := f.build().Snapshot()
+		s.ID = domain.UserID{0: 1, 14: 1, 15: byte(n)} // above the ids of those that stay
+		return domain.Restore(s)
+	}
+	var got []domain.UserID
+	q := ports.Query{NewestFirst: true, Limit: 2}
+	for page, more := 0, true; more; page++ {
+		listed, err := f.store.List(f.Context(), q)
+		f.must(err)
+		got = append(got, ids(listed.Users)...)
+		q.After, more = got[len(got)-1], listed.More
+		f.must(f.store.Add(f.Context(), domain.Once{}, early(page)))
+		f.must(f.remove(q.After)) // the user that the next page begins after
+	}
+	slices.Reverse(staying)
+	f.wantIDs("pages", got, ids(staying))
 }

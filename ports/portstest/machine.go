@@ -405,8 +405,8 @@ func (m *machine) restoreUser(t *rapid.T) {
 func (m *machine) changeUser(t *rapid.T) {
 	id, spec := m.drawUser(t), rapid.Custom(drawSpec).Draw(t, "change")
 	refuse := rapid.IntRange(0, 4).Draw(t, "refuse") == 4
-	err := m.update(id, func(_ time.Time, u *domain.User) error {
-		if err := u.Change(domain.Change{Password: &spec.Password, Labels: &spec.Labels, TOTP: &spec.TOTP}); err != nil || !refuse {
+	err := m.update(id, func(now time.Time, u *domain.User) error {
+		if err := u.Change(now, domain.Change{Password: &spec.Password, Labels: &spec.Labels, TOTP: &spec.TOTP}); err != nil || !refuse {
 			return err
 		}
 		return errChanged

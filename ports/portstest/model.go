@@ -210,18 +210,23 @@ func (m *model) reportLate(lease domain.LeaseDigest, faults []domain.Fault) (kep
 	if errors.Is(err, domain.ErrLeaseNotFound) {
 		return nil, err
 	}
+	strange := false
 	for _, fault := range faults {
+		if fault.Reason == "" {
+			return nil, domain.ErrInvalid
+		}
 		_, left := m.ended[lease].users[fault.UserID]
 		mine := left || slices.ContainsFunc(carriers, func(u *domain.Snapshot) bool { return u.ID == fault.UserID })
-		if !mine || fault.Reason == "" {
-			err = domain.ErrInvalid
-		}
+		strange = strange || !mine
 	}
-	if errors.Is(err, domain.ErrInvalid) {
-		return nil, err
+	if strange && len(carriers) > 0 && carriers[0].Lock.Size == len(carriers) {
+		return nil, domain.ErrInvalid
 	}
-	for _, u := range carriers {
+	for _, u := range carriers { // if others have left before, only this tells who they were
 		m.recordExpiry(u)
+	}
+	if strange {
+		return nil, domain.ErrInvalid
 	}
 	for _, fault := range faults {
 		u, fence := m.user(fault.UserID), m.ended[lease].users[fault.UserID]

@@ -108,7 +108,7 @@ func totpAndPassword(f *farm) {
 // changeTo changes a user and fails the test unless the user equals want then, and also after a restart.
 func (f *farm) changeTo(u *domain.User, change domain.Change, want domain.Snapshot) {
 	f.Helper()
-	f.must(f.update(u.ID(), func(_ time.Time, u *domain.User) error { return u.Change(change) }))
+	f.must(f.update(u.ID(), func(now time.Time, u *domain.User) error { return u.Change(now, change) }))
 	f.wantSame(f.get(u.ID()), domain.Restore(want))
 	f.restart()
 	f.wantSame(f.get(u.ID()), domain.Restore(want))
@@ -199,8 +199,8 @@ func codeNextHolder(f *farm) {
 	f.wantErr("a code for a holder whose lease is over", err, domain.ErrLeaseExpired)
 
 	// Another spelling of the same secret gives the same codes.
-	f.must(f.update(u.ID(), func(_ time.Time, u *domain.User) error {
-		return u.Change(domain.Change{TOTP: new(f.totp(eightDigits))})
+	f.must(f.update(u.ID(), func(now time.Time, u *domain.User) error {
+		return u.Change(now, domain.Change{TOTP: new(f.totp(eightDigits))})
 	}))
 	f.must(f.forceRelease(u.ID()))
 	third := f.acquireFor(time.Hour, anyone)

@@ -17,7 +17,7 @@ var ownershipTests = []storeTest{
 func spoil(f *farm, u *domain.User) {
 	f.Helper()
 	labels, password := domain.Labels{"spoiled": "yes"}, domain.NewSecret("spoiled")
-	f.must(u.Change(domain.Change{Labels: &labels, Password: &password}))
+	f.must(u.Change(f.born, domain.Change{Labels: &labels, Password: &password}))
 	f.must(u.Quarantine(f.born, "spoiled"))
 	f.must(domain.ForceRelease(f.born, []*domain.User{u}, ""))
 }

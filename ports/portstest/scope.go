@@ -162,21 +162,7 @@ func scopeHistoryPages(f *farm) {
 	for _, scope := range scopes {
 		all := f.historyOf(ports.EventQuery{Scope: scope})
 		for limit := 1; limit <= len(all)+1; limit++ {
-			var got []ports.RecordedEvent
-			q := ports.EventQuery{Scope: scope, Limit: limit}
-			for more := true; more; {
-				page, err := f.store.Events(f.Context(), q)
-				f.must(err)
-				if page.More && len(page.Events) < limit {
-					f.Fatalf("a page of up to %d events has %d and says that there are more", limit, len(page.Events))
-				}
-				if got, more = append(got, page.Events...), page.More; more {
-					q.After = got[len(got)-1].ID
-				}
-			}
-			if !slices.Equal(got, all) {
-				f.Fatalf("pages of %d have\n\t%+v, want\n\t%+v", limit, got, all)
-			}
+			f.wantPages(ports.EventQuery{Scope: scope}, limit, all)
 		}
 	}
 }

@@ -26,7 +26,7 @@ func updateUser(f *farm) {
 	password := domain.NewSecret("changed")
 	labels := domain.Labels{"role": "plain"}
 	users, err := f.store.Update(f.Context(), ports.ByUser(u.ID()), func(now time.Time, users []*domain.User) error {
-		if err := users[0].Change(domain.Change{Password: &password, Labels: &labels}); err != nil {
+		if err := users[0].Change(now, domain.Change{Password: &password, Labels: &labels}); err != nil {
 			return err
 		}
 		return users[0].Quarantine(now, "reason")
@@ -48,7 +48,7 @@ func updateUser(f *farm) {
 		if err := u.Restore(now, ""); err != nil {
 			return err
 		}
-		return u.Change(domain.Change{Labels: &none})
+		return u.Change(now, domain.Change{Labels: &none})
 	}))
 	s.Labels, s.Quarantine = none, nil
 	f.wantSame(f.get(u.ID()), domain.Restore(s))
@@ -80,7 +80,7 @@ func updateAnyState(f *farm) {
 	u := f.add()
 	lease := f.acquire(anyone)
 	password := domain.NewSecret("changed")
-	change := func(_ time.Time, u *domain.User) error { return u.Change(domain.Change{Password: &password}) }
+	change := func(now time.Time, u *domain.User) error { return u.Change(now, domain.Change{Password: &password}) }
 	f.must(f.update(u.ID(), change))
 	lease.Users[0].Password = password
 	read, err := f.read(lease.ID)

@@ -26,7 +26,7 @@ var (
 
 // relabel replaces the labels of a user.
 func relabel(labels domain.Labels) func(time.Time, *domain.User) error {
-	return func(_ time.Time, u *domain.User) error { return u.Change(domain.Change{Labels: &labels}) }
+	return func(now time.Time, u *domain.User) error { return u.Change(now, domain.Change{Labels: &labels}) }
 }
 
 // value is the count of a value.

@@ -37,6 +37,7 @@ func TestRules(t *testing.T, store ports.Store, db *bun.DB, rules bunstore.Rules
 			{"free", rules.Free, func(u *domain.User) bool { return u.Status(at) == domain.Free }},
 			{"free from", rules.Free, func(u *domain.User) bool { from, ends := u.FreeFrom(); return ends && !from.After(at) }},
 			{"held", rules.Held, func(u *domain.User) bool { return u.View(at).Lock != nil }},
+			{"leased", rules.Leased, func(u *domain.User) bool { l := u.View(at).Lock; return l != nil && !l.ExpiresAt.IsZero() }},
 			{"quarantined", rules.Quarantined, func(u *domain.User) bool { return u.Status(at) == domain.Quarantined }},
 			{"expired", rules.Expired, func(u *domain.User) bool { return u.Clone().Expire(at) }},
 		} {

@@ -142,9 +142,9 @@ func newKey(s *subject) {
 	users := s.add(store, 2)
 	keys.set("new", "old")
 	users = append(users, s.add(store, 1)...)
-	_, err := store.Update(s.Context(), ports.ByUser(users[0].ID()), func(_ time.Time, found []*domain.User) error {
+	_, err := store.Update(s.Context(), ports.ByUser(users[0].ID()), func(now time.Time, found []*domain.User) error {
 		password := domain.NewSecret("another")
-		return errors.Join(found[0].Change(domain.Change{Password: &password}), users[0].Change(domain.Change{Password: &password}))
+		return errors.Join(found[0].Change(now, domain.Change{Password: &password}), users[0].Change(now, domain.Change{Password: &password}))
 	})
 	s.must(err)
 	s.wantSame(store, users)
@@ -166,6 +166,13 @@ func resealed(s *subject) {
 	s.must(store.RemoveSealingKey(s.Context(), "old"))
 	keys.set("new")
 	s.wantSame(store, users)
+	page, err := store.Events(s.Context(), ports.EventQuery{Limit: 1000})
+	s.must(err)
+	for _, e := range page.Events {
+		if e.Kind != domain.UserCreated {
+			s.Fatalf("the reseal recorded the event %+v: no user has changed", e.Event)
+		}
+	}
 	s.wantKeys(store, map[string]int{"new": len(users)})
 }
 
@@ -240,14 +247,14 @@ func resealedUnderLoad(s *subject) {
 		changing.Go(func() {
 			for i := 0; ctx.Err() == nil; i++ {
 				password := domain.NewSecret(fmt.Sprintf("password %v %d", u.ID(), i))
-				_, err := store.Update(s.Context(), ports.ByUser(u.ID()), func(_ time.Time, found []*domain.User) error {
-					return found[0].Change(domain.Change{Password: &password})
+				_, err := store.Update(s.Context(), ports.ByUser(u.ID()), func(now time.Time, found []*domain.User) error {
+					return found[0].Change(now, domain.Change{Password: &password})
 				})
 				if err != nil {
 					s.Error(err)
 					return
 				}
-				_ = u.Change(domain.Change{Password: &password}) // the stored user accepted the same change
+				_ = u.Change(noon, domain.Change{Password: &password}) // the stored user accepted the same change
 			}
 		})
 	}
@@ -336,8 +343,8 @@ var another = domain.NewSecret("another")
 
 // repair gives the user another password.
 func (s *subject) repair(store *bunstore.Store, id domain.UserID) error {
-	_, err := store.Update(s.Context(), ports.ByUser(id), func(_ time.Time, users []*domain.User) error {
-		return users[0].Change(domain.Change{Password: &another})
+	_, err := store.Update(s.Context(), ports.ByUser(id), func(now time.Time, users []*domain.User) error {
+		return users[0].Change(now, domain.Change{Password: &another})
 	})
 	return err
 }

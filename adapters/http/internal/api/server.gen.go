@@ -12,6 +12,27 @@ import (
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
+// Defines values for ChangedField.
+const (
+	ChangedFieldLabels     ChangedField = "labels"
+	ChangedFieldPassword   ChangedField = "password"
+	ChangedFieldTOTPSecret ChangedField = "totp_secret"
+)
+
+// Valid indicates whether the value is a known member of the ChangedField enum.
+func (e ChangedField) Valid() bool {
+	switch e {
+	case ChangedFieldLabels:
+		return true
+	case ChangedFieldPassword:
+		return true
+	case ChangedFieldTOTPSecret:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Code.
 const (
 	CodeCodeExpiring         Code = "code_expiring"
@@ -117,6 +138,7 @@ func (e Code) Valid() bool {
 // Defines values for EventKind.
 const (
 	EventKindAcquired    EventKind = "acquired"
+	EventKindChanged     EventKind = "changed"
 	EventKindCreated     EventKind = "created"
 	EventKindExpired     EventKind = "expired"
 	EventKindForced      EventKind = "forced"
@@ -132,6 +154,8 @@ const (
 func (e EventKind) Valid() bool {
 	switch e {
 	case EventKindAcquired:
+		return true
+	case EventKindChanged:
 		return true
 	case EventKindCreated:
 		return true
@@ -290,6 +314,9 @@ type AcquireRequest struct {
 	WaitSeconds int32 `json:"wait_seconds,omitempty"`
 }
 
+// ChangedField A member of a user that changed.
+type ChangedField string
+
 // Code The kind of the error, for programs.
 type Code string
 
@@ -362,6 +389,9 @@ type Event struct {
 	// Reason Why, in the words of the caller; may be empty.
 	Reason string `json:"reason"`
 
+	// Changed What changed, for the kind `changed`; empty for the other kinds. An event never shows the values.
+	Changed []ChangedField `json:"changed"`
+
 	// WaitedSeconds How long the claim waited in line, for `acquired` and `gave_up`; 0 for other events.
 	WaitedSeconds float64 `json:"waited_seconds"`
 
@@ -377,15 +407,16 @@ type EventKey struct {
 	Name string `json:"name"`
 }
 
-// EventKind What happened. `forced` is the end of a lock by force-release.
+// EventKind What happened. `changed` is a new password, a new second factor or other labels. `forced` is the end of a lock by
+// force-release.
 type EventKind string
 
 // EventPage defines model for EventPage.
 type EventPage struct {
 	Events []Event `json:"events"`
 
-	// NextCursor The `cursor` of the next page; null if there are no more events now. To continue later, use the `event_id` of the
-	// last event that you saw.
+	// NextCursor The `cursor` of the next page; null if there are no more events now. It may be the id of an event that does not match
+	// the filters. To continue later, use the `event_id` of the last event that you saw.
 	NextCursor *string `json:"next_cursor"`
 }
 

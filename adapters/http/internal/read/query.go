@@ -88,6 +88,13 @@ func CursorParameter[Q any, T ~[16]byte](field func(*Q) *T) Parameter[Q] {
 	return Parsed(field, parseCursor[T], cursorRule)
 }
 
+// OrderParameter is a parameter with the order of a list by age: asc, which is the default, or desc for newest first.
+func OrderParameter[Q any](newestFirst func(*Q) *bool) Parameter[Q] {
+	return Parsed(newestFirst, func(text string) (bool, bool) {
+		return text == "desc", text == "asc" || text == "desc"
+	}, "must be asc or desc")
+}
+
 // LimitParameter is a parameter with the number of items of a page, from 1 to 1000.
 func LimitParameter[Q any](field func(*Q) *int) Parameter[Q] {
 	return Parsed(field, func(text string) (int, bool) {
