@@ -11,6 +11,17 @@ import (
 
 const maxRequestID = 64 // bytes
 
+// fixedHeader has the fields that are the same in every answer, in canonical form: so they are not brought into it each time.
+var fixedHeader = []struct{ name, value []byte }{
+	// Browsers must not interpret an answer, and pages of other sites must not embed it.
+	{[]byte(fiber.HeaderXContentTypeOptions), []byte("nosniff")},
+	{[]byte(fiber.HeaderReferrerPolicy), []byte("no-referrer")},
+	{[]byte(fiber.HeaderContentSecurityPolicy), []byte("default-src 'none'; frame-ancestors 'none'")},
+	{[]byte("Cross-Origin-Resource-Policy"), []byte("same-origin")},
+	// Most answers have secrets, or are soon out of date.
+	{[]byte(fiber.HeaderCacheControl), []byte("no-store")},
+}
+
 // setHeader returns the handler that writes the header of every answer.
 func setHeader(tls bool) fiber.Handler {
 	return func(c *fiber.Ctx) error {
@@ -21,13 +32,9 @@ func setHeader(tls bool) fiber.Handler {
 
 // writeHeader writes the header that every answer has.
 func writeHeader(c *fiber.Ctx, tls bool) {
-	// Browsers must not interpret an answer, and pages of other sites must not embed it.
-	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
-	c.Set(fiber.HeaderReferrerPolicy, "no-referrer")
-	c.Set(fiber.HeaderContentSecurityPolicy, "default-src 'none'; frame-ancestors 'none'")
-	c.Set("Cross-Origin-Resource-Policy", "same-origin")
-	// Most answers have secrets, or are soon out of date.
-	c.Set(fiber.HeaderCacheControl, "no-store")
+	for _, field := range fixedHeader {
+		c.Response().Header.SetCanonical(field.name, field.value)
+	}
 	if tls {
 		c.Set(fiber.HeaderStrictTransportSecurity, "max-age=31536000") // a year
 	}

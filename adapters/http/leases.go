@@ -19,29 +19,8 @@ type leaseRoutes struct{ long *entrance.LongRequests }
 
 // AcquireLease serves POST /v1/leases.
 func (r leaseRoutes) AcquireLease(c *fiber.Ctx) error {
-	var req api.AcquireRequest
-	errBody := read.Body(c, &req)
+	want, terms, errBody := read.Acquire(c)
 	key, errKey := read.Header(c, "Idempotency-Key", domain.NewIdempotencyKey)
-	terms := domain.Terms{Owner: req.Owner, Note: req.Note, Wait: time.Duration(req.WaitSeconds) * time.Second}
-	if req.TTLSeconds != nil {
-		terms.TTL = time.Duration(*req.TTLSeconds) * time.Second
-	}
-	want := make([]domain.Selector, len(req.Users))
-	for i, s := range req.Users {
-		want[i].Labels = domain.Labels(s.Labels)
-		if s.Env != nil {
-			want[i].Env = *s.Env
-		}
-		if s.Domain != nil {
-			want[i].Domain = *s.Domain
-		}
-		if s.UserID != nil {
-			want[i].UserID, _ = read.ID[domain.UserID](*s.UserID) // read.Body has checked it
-		}
-		if s.ProjectID != nil {
-			want[i].ProjectID, _ = read.ID[domain.ProjectID](*s.ProjectID)
-		}
-	}
 	if errBody != nil || errKey != nil {
 		return read.WithRules(read.Join(errBody, errKey), domain.CheckSelectors(want), domain.CheckTerms(terms))
 	}

@@ -25,6 +25,13 @@ func answerErrors(log *slog.Logger) fiber.Handler {
 			}
 		}
 		status := c.Response().StatusCode()
+		level := levelOf(status)
+		if entrance.IsAdministration(c, route) {
+			level = max(level, slog.LevelInfo)
+		}
+		if !log.Enabled(c.UserContext(), level) {
+			return nil // before the line is built: at level info, hardly any request is logged
+		}
 		attrs := []slog.Attr{
 			slog.String("request_id", requestIDOf(c)),
 			slog.String("method", c.Method()),
@@ -35,12 +42,8 @@ func answerErrors(log *slog.Logger) fiber.Handler {
 		if key := entrance.Of(c).Caller.Key; !key.IsZero() {
 			attrs = append(attrs, slog.String("key_id", key.String()))
 		}
-		level := levelOf(status)
 		if status >= fiber.StatusInternalServerError {
 			attrs = append(attrs, slog.Any("error", err))
-		}
-		if entrance.IsAdministration(c, route) {
-			level = max(level, slog.LevelInfo)
 		}
 		log.LogAttrs(c.UserContext(), level, "request", attrs...)
 		return nil

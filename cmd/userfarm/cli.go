@@ -7,6 +7,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/userfarm/userfarm/app/boot"
+	"github.com/userfarm/userfarm/cmd/userfarm/memory"
 )
 
 type cli struct {
@@ -44,7 +45,10 @@ type serve struct {
 	boot.Config `embed:""`
 }
 
-func (s *serve) Run(ctx context.Context) error { return boot.Run(ctx, s.Config) }
+func (s *serve) Run(ctx context.Context) error {
+	memory.Settle()
+	return boot.Run(ctx, s.Config)
+}
 
 type migrate struct {
 	boot.StoreConfig `embed:""`

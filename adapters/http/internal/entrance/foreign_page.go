@@ -38,7 +38,7 @@ func rejectForeignPages(header *fasthttp.RequestHeader) error {
 func hasManyHosts(header *fasthttp.RequestHeader) bool {
 	hosts := 0
 	for line := range bytes.Lines(header.RawHeaders()) {
-		if name, _, _ := bytes.Cut(line, []byte(":")); strings.EqualFold(string(name), fiber.HeaderHost) {
+		if name, _, _ := bytes.Cut(line, []byte(":")); bytes.EqualFold(name, []byte(fiber.HeaderHost)) {
 			hosts++
 		}
 	}

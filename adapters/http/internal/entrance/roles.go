@@ -86,6 +86,6 @@ func routeName(method, path string) string {
 func IsAdministration(c *fiber.Ctx, route string) bool {
 	changes := c.Method() != fiber.MethodGet && c.Method() != fiber.MethodHead
 	caller := Of(c).Caller
-	return changes && leastRoles[routeName(c.Method(), route)] == domain.Admin &&
-		!caller.Key.IsZero() && caller.Role.Includes(domain.Admin) && c.Response().StatusCode() != fiber.StatusTooManyRequests
+	return changes && !caller.Key.IsZero() && caller.Role.Includes(domain.Admin) &&
+		leastRoles[routeName(c.Method(), route)] == domain.Admin && c.Response().StatusCode() != fiber.StatusTooManyRequests
 }

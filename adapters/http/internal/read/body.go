@@ -24,20 +24,35 @@ import (
 // of dst. It returns a [domain.InvalidError] that names every member that is unknown, has the wrong type or breaks its tag.
 // A member that can't be read stays zero in dst.
 func Body(c *fiber.Ctx, dst any) error {
-	body := c.BodyRaw()
-	if len(body) == 0 {
+	if err := checkBody(c); err != nil {
+		return err
+	}
+	return decode(c.Request().Body(), dst)
+}
+
+// checkBody returns an error if the request has no body, or one that is not announced as JSON.
+func checkBody(c *fiber.Ctx) error {
+	header := &c.Request().Header
+	if len(c.Request().Body()) == 0 {
 		return problem.Explain(problem.ErrMalformed, "The body is empty. Send a JSON object.")
 	}
-	mediaType, _, err := mime.ParseMediaType(c.Get(fiber.HeaderContentType))
-	if err != nil || mediaType != fiber.MIMEApplicationJSON {
-		return problem.ErrUnsupportedMediaType
+	if announced := header.ContentType(); string(announced) != fiber.MIMEApplicationJSON {
+		mediaType, _, err := mime.ParseMediaType(string(announced))
+		if err != nil || mediaType != fiber.MIMEApplicationJSON {
+			return problem.ErrUnsupportedMediaType
+		}
 	}
 	// A small compressed body could become a very large one.
-	if encoding := c.Get(fiber.HeaderContentEncoding, "identity"); !strings.EqualFold(encoding, "identity") {
+	if encoding := header.ContentEncoding(); len(encoding) > 0 && !strings.EqualFold(string(encoding), "identity") {
 		return problem.Explain(problem.ErrUnsupportedMediaType, "Send the body uncompressed, without the header Content-Encoding.")
 	}
+	return nil
+}
+
+// decode is [Body] for the bytes of a body.
+func decode(body []byte, dst any) error {
 	var r bodyReader
-	err = json.Unmarshal(body, dst, json.WithUnmarshalers(json.UnmarshalFromFunc(r.read)))
+	err := json.Unmarshal(body, dst, json.WithUnmarshalers(json.UnmarshalFromFunc(r.read)))
 	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		return malformed(syntax)
 	}
@@ -53,7 +68,7 @@ func Body(c *fiber.Ctx, dst any) error {
 // OptionalBody is [Body] for a request that needs no body. Without one, in the sense of [IsNoBody], dst stays as it is
 // and the content type does not matter.
 func OptionalBody(c *fiber.Ctx, dst any) error {
-	if IsNoBody(c.BodyRaw()) {
+	if IsNoBody(c.Request().Body()) {
 		return nil
 	}
 	return Body(c, dst)
