@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"time"
 )
@@ -19,16 +18,18 @@ const (
 // client acquires a user, holds it and releases it, over and over.
 type client struct {
 	*caller
-	hold  time.Duration
-	holds *holds
-	tally *tally
+	layout layout
+	wants  []want // in turn
+	next   int    // index in wants
+	hold   time.Duration
+	holds  *holds
+	tally  *tally
 }
 
-// acquireBody returns the body of an acquire of any user of the pool, for the client with a number.
-func acquireBody(project string, number int, hold time.Duration) string {
-	ttl := (hold + leaseMargin + time.Second - 1) / time.Second
-	return fmt.Sprintf(`{"users":[{"project_id":%q,"env":%q,"domain":%q}],"owner":"bench/%d","ttl_seconds":%d}`,
-		project, poolEnv, poolDomain, number, ttl)
+// want is a target and the body of the acquire of one of its users.
+type want struct {
+	target int
+	body   string
 }
 
 // work acquires and releases until ctx ends. Then it waits for the answer to its last request, and releases the user that it holds.
@@ -49,14 +50,16 @@ func (c *client) work(ctx context.Context) {
 // pair does one acquire and one release. It counts as a pair unless ctx ended during the hold.
 func (c *client) pair(ctx context.Context) error {
 	var l lease
+	wanted := c.wants[c.next]
+	c.next = (c.next + 1) % len(c.wants)
 	err := c.tally.time(&c.tally.acquires, func() (err error) {
-		l, err = c.acquire()
+		l, err = c.acquire(wanted.body)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	ours := c.holds.begin(l.user, l.fence)
+	user, ours := c.holds.begin(l.user, l.fence)
 	full := sleep(ctx, c.hold)
 	if ours {
 		c.holds.end(l.user)
@@ -64,8 +67,8 @@ func (c *client) pair(ctx context.Context) error {
 	if err := c.tally.time(&c.tally.releases, func() error { return c.release(l.id) }); err != nil {
 		return err
 	}
-	if !ours {
-		return unexpected("it leases a user of another pool")
+	if !ours || c.layout.targetOf(user) != wanted.target {
+		return unexpected("it leases a user of another pool, or without the wanted label")
 	}
 	if full {
 		c.tally.pairs.Add(1)

@@ -17,6 +17,8 @@ const (
 	kindTimeout    = "timeout"           // no answer in time; the farm may have carried out the request
 	kindLost       = "connection_lost"   // the connection broke before the answer; the farm may have carried out the request
 	kindUnexpected = "unexpected_answer" // a success, but not the requested one
+
+	kindNotHandedOver = "not_handed_over" // no waiter got a user that was released
 )
 
 // Codes of problems that the bench expects.

@@ -62,16 +62,15 @@ func (f *farm) close() { f.http.CloseIdleConnections() }
 // does not succeed.
 type caller struct {
 	farm      *farm
-	acquiring fasthttp.Request // the same every time
+	acquiring fasthttp.Request // only its body changes, and the idempotency key of a waiter
 	request   fasthttp.Request
 	response  fasthttp.Response
 	answer    leaseAnswer
 }
 
-// newCaller returns a caller that sends this body with every acquire.
-func (f *farm) newCaller(acquire string) *caller {
+func (f *farm) newCaller() *caller {
 	c := &caller{farm: f}
-	f.prepare(&c.acquiring, fasthttp.MethodPost, "/v1/leases", acquire)
+	f.prepare(&c.acquiring, fasthttp.MethodPost, "/v1/leases", "{}")
 	return c
 }
 
@@ -90,7 +89,9 @@ type leaseAnswer struct {
 	} `json:"users"`
 }
 
-func (c *caller) acquire() (lease, error) {
+// acquire sends the body of an acquire of one user.
+func (c *caller) acquire(body string) (lease, error) {
+	c.acquiring.SetBodyString(body)
 	if err := c.send(&c.acquiring, fasthttp.StatusCreated); err != nil {
 		return lease{}, err
 	}
@@ -140,13 +141,25 @@ func (c *caller) list(project string) ([]string, error) {
 	return ids, nil
 }
 
+// line returns how many acquires wait in line.
+func (c *caller) line() (int, error) {
+	if err := c.do(fasthttp.MethodGet, "/v1/line", "", fasthttp.StatusOK); err != nil {
+		return 0, err
+	}
+	var line struct {
+		Total int `json:"total"`
+	}
+	if err := json.Unmarshal(c.response.Body(), &line); err != nil {
+		return 0, unexpected("it is not the line")
+	}
+	return line.Total, nil
+}
+
 // remove removes a user, also while a lease holds it. It returns nil if the user no longer exists.
 func (c *caller) remove(user string) error {
 	err := c.removeFree(user)
-	if kindOf(err) == codeUserLocked { // by a lease whose acquire or release lost its answer
-		if err = c.forceRelease(user); err == nil {
-			err = c.removeFree(user)
-		}
+	if kindOf(err) == codeUserLocked { // for the waiters, or by a lease whose acquire or release lost its answer
+		err = c.removeLocked(user)
 	}
 	if kindOf(err) == codeUserNotFound {
 		return nil
@@ -158,8 +171,15 @@ func (c *caller) removeFree(user string) error {
 	return c.do(fasthttp.MethodDelete, "/v1/users/"+user, "", fasthttp.StatusNoContent)
 }
 
-func (c *caller) forceRelease(user string) error {
-	return c.do(fasthttp.MethodPost, "/v1/users/"+user+"/force-release", `{"reason":"the bench is over"}`, fasthttp.StatusOK)
+// removeLocked quarantines the user first, so that nobody in line gets it when its lock ends.
+func (c *caller) removeLocked(user string) error {
+	const reason = `{"reason":"the bench is over"}`
+	for _, step := range []string{"/quarantine", "/force-release"} {
+		if err := c.do(fasthttp.MethodPost, "/v1/users/"+user+step, reason, fasthttp.StatusOK); err != nil {
+			return err
+		}
+	}
+	return c.removeFree(user)
 }
 
 func (c *caller) do(method, path, body string, want int) error {

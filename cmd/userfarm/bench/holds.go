@@ -20,6 +20,7 @@ type holds struct {
 }
 
 type userHolds struct {
+	number  int // index in the list of users
 	mu      sync.Mutex
 	holders int64
 	highest uint64 // fence
@@ -27,18 +28,18 @@ type userHolds struct {
 
 func newHolds(users []string) *holds {
 	h := &holds{users: make(map[string]*userHolds, len(users))}
-	for _, id := range users {
-		h.users[id] = &userHolds{}
+	for i, id := range users {
+		h.users[id] = &userHolds{number: i}
 	}
 	return h
 }
 
-// begin records that a client holds the user from now on. If the user is not in the pool of the bench, it records nothing and returns
-// false.
-func (h *holds) begin(user string, fence uint64) bool {
+// begin records that a client holds the user from now on, and returns the user's index in the list of users. If the user is not in
+// the list, it records nothing and returns false.
+func (h *holds) begin(user string, fence uint64) (number int, known bool) {
 	u, known := h.users[user]
 	if !known {
-		return false
+		return 0, false
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -52,7 +53,7 @@ func (h *holds) begin(user string, fence uint64) bool {
 	}
 	u.holders++
 	u.highest = max(u.highest, fence)
-	return true
+	return u.number, true
 }
 
 // end records that the client of a hold that began is about to release the user.

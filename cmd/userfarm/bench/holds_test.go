@@ -105,9 +105,12 @@ func TestFencesThatDoNotIncreaseAreReported(t *testing.T) {
 }
 
 func TestAUserOfAnotherPoolIsNotHeld(t *testing.T) {
-	h := newHolds([]string{userA})
-	if h.begin("stranger", 1) || !h.begin(userA, 1) {
-		t.Error("begin should accept the users of the pool, and no others")
+	h := newHolds([]string{userA, userB})
+	if _, known := h.begin("stranger", 1); known {
+		t.Error("begin accepts a user of another pool")
+	}
+	if number, known := h.begin(userB, 1); number != 1 || !known {
+		t.Errorf("begin returns %d, %v, want the number of the user", number, known)
 	}
 }
 

@@ -36,13 +36,14 @@ func (p *progress) follow(t *tally, length time.Duration) (stop func()) {
 	if p.terminal {
 		every, before, after = rewriteEvery, "\r", "\x1b[K"
 	}
+	last := t.pairs.Load()
 	began := time.Now()
 	ended := make(chan struct{})
 	var following sync.WaitGroup
 	following.Go(func() {
 		tick := time.NewTicker(every)
 		defer tick.Stop()
-		for last := int64(0); ; {
+		for {
 			select {
 			case <-ended:
 				return

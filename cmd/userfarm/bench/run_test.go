@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/userfarm/userfarm/domain"
 )
 
@@ -54,7 +56,7 @@ func wantNoUsers(t *testing.T, farm string) {
 
 func TestTheBenchMeasuresAFarm(t *testing.T) {
 	farm := startFarm(t)
-	r, err := benchmark(t.Context(), t, Config{URL: farm, Clients: 8, Users: 50, For: shortly})
+	r, err := benchmark(t.Context(), t, Config{Pools: 1, Rounds: 1, URL: farm, Clients: 8, Users: 50, For: shortly})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +80,7 @@ func TestTheBenchMeasuresAFarm(t *testing.T) {
 
 func TestTheBenchRemovesMoreUsersThanOnePageLists(t *testing.T) {
 	farm := startFarm(t)
-	cfg := Config{URL: farm, Clients: 8, Users: pageSize + 1, For: time.Millisecond}
+	cfg := Config{Pools: 1, Rounds: 1, URL: farm, Clients: 8, Users: pageSize + 1, For: time.Millisecond}
 	if _, err := benchmark(t.Context(), t, cfg); err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +93,7 @@ func TestTheBenchSendsItsAPIKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := Config{URL: farm, Clients: 2, Users: 5, For: shortly, APIKey: key}
+	cfg := Config{Pools: 1, Rounds: 1, URL: farm, Clients: 2, Users: 5, For: shortly, APIKey: key}
 	r, err := benchmark(t.Context(), t, cfg)
 	if err != nil || r.Pairs == 0 || len(r.Errors) != 0 {
 		t.Errorf("with the key: %+v, %v", r, err)
@@ -106,10 +108,10 @@ func TestTheBenchSendsItsAPIKey(t *testing.T) {
 func TestTheBenchKeepsOtherUsers(t *testing.T) {
 	farm := startFarm(t)
 	other := newFarmAt(t, farm)
-	if _, err := newPool(other, 1).fill(t.Context(), 3); err != nil {
+	if _, err := newProject(other, 1).fill(t.Context(), 3, func(number int) string { return plain.user(uuid.NewString(), "bench", number) }); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := benchmark(t.Context(), t, Config{URL: farm, Clients: 4, Users: 5, For: shortly}); err != nil {
+	if _, err := benchmark(t.Context(), t, Config{Pools: 1, Rounds: 1, URL: farm, Clients: 4, Users: 5, For: shortly}); err != nil {
 		t.Fatal(err)
 	}
 	if left := usersOf(t, farm, ""); left != 3 {
@@ -119,7 +121,7 @@ func TestTheBenchKeepsOtherUsers(t *testing.T) {
 
 func TestRefusalsOfASmallPoolAreCounted(t *testing.T) {
 	farm := startFarm(t)
-	r, err := benchmark(t.Context(), t, Config{URL: farm, Clients: 4, Users: 1, For: shortly, Hold: 20 * time.Millisecond})
+	r, err := benchmark(t.Context(), t, Config{Pools: 1, Rounds: 1, URL: farm, Clients: 4, Users: 1, For: shortly, Hold: 20 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +145,7 @@ func TestTheEndOfAMeasurementEndsHolds(t *testing.T) {
 		}
 		interrupt()
 	}()
-	r, err := benchmark(ctx, t, Config{URL: farm, Clients: 4, Users: 9, For: 2 * time.Hour, Hold: time.Hour - leaseMargin})
+	r, err := benchmark(ctx, t, Config{Pools: 1, Rounds: 1, URL: farm, Clients: 4, Users: 9, For: 2 * time.Hour, Hold: time.Hour - leaseMargin})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +165,7 @@ func TestAnInterruptedMeasurementIsReported(t *testing.T) {
 		}
 		return false
 	})
-	r, err := benchmark(ctx, t, Config{URL: proxy, Clients: 4, Users: 9, For: time.Hour})
+	r, err := benchmark(ctx, t, Config{Pools: 1, Rounds: 1, URL: proxy, Clients: 4, Users: 9, For: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +185,7 @@ func TestAnInterruptDuringTheCreationOfUsersRemovesThem(t *testing.T) {
 		}
 		return false
 	})
-	r, err := benchmark(ctx, t, Config{URL: proxy, Clients: 4, Users: 1000, For: time.Hour})
+	r, err := benchmark(ctx, t, Config{Pools: 1, Rounds: 1, URL: proxy, Clients: 4, Users: 1000, For: time.Hour})
 	wantWords(t, err, "create users", "interrupted")
 	if r != nil {
 		t.Errorf("it reports %+v", r)
@@ -217,7 +219,7 @@ func startFaultyServer(t *testing.T, fence func() int64) string {
 func TestAFarmThatSharesUsersIsReported(t *testing.T) {
 	var next atomic.Int64
 	faulty := startFaultyServer(t, func() int64 { return next.Add(1) })
-	r, err := benchmark(t.Context(), t, Config{URL: faulty, Clients: 2, Users: 1, For: shortly, Hold: 20 * time.Millisecond})
+	r, err := benchmark(t.Context(), t, Config{Pools: 1, Rounds: 1, URL: faulty, Clients: 2, Users: 1, For: shortly, Hold: 20 * time.Millisecond})
 	wantWords(t, err, "shared users", "overlapping", "user u was handed out with fence")
 	if r == nil || r.Overlaps == 0 || r.FirstOverlap == "" {
 		t.Errorf("no overlaps are reported: %+v", r)
@@ -226,7 +228,7 @@ func TestAFarmThatSharesUsersIsReported(t *testing.T) {
 
 func TestAFarmThatRepeatsFencesIsReported(t *testing.T) {
 	faulty := startFaultyServer(t, func() int64 { return 1 })
-	r, err := benchmark(t.Context(), t, Config{URL: faulty, Clients: 1, Users: 1, For: shortly})
+	r, err := benchmark(t.Context(), t, Config{Pools: 1, Rounds: 1, URL: faulty, Clients: 1, Users: 1, For: shortly})
 	wantWords(t, err, "shared users", "fences out of order", "with fence 1 after fence 1")
 	if r == nil || r.Overlaps != 0 || r.FencesOutOfOrder == 0 {
 		t.Errorf("want fences out of order, and no overlaps: %+v", r)
@@ -243,7 +245,7 @@ func TestAUserOfAnotherPoolIsAnError(t *testing.T) {
 		}
 		return isAcquire(r) || isRelease(r)
 	})
-	r, err := benchmark(t.Context(), t, Config{URL: proxy, Clients: 2, Users: 1, For: shortly})
+	r, err := benchmark(t.Context(), t, Config{Pools: 1, Rounds: 1, URL: proxy, Clients: 2, Users: 1, For: shortly})
 	wantWords(t, err, "another pool")
 	if r == nil || r.Errors[kindUnexpected] == 0 {
 		t.Errorf("want errors of the kind %s: %+v", kindUnexpected, r)
@@ -262,7 +264,7 @@ func TestNoUserIsLeftAfterLostAnswers(t *testing.T) {
 		}
 		return lose
 	})
-	r, err := benchmark(t.Context(), t, Config{URL: proxy, Clients: 4, Users: 50, For: shortly})
+	r, err := benchmark(t.Context(), t, Config{Pools: 1, Rounds: 1, URL: proxy, Clients: 4, Users: 50, For: shortly})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -291,7 +293,7 @@ func TestErrorsAreCountedByKind(t *testing.T) {
 		}
 		return true
 	})
-	r, err := benchmark(t.Context(), t, Config{URL: proxy, Clients: 4, Users: 9, For: shortly})
+	r, err := benchmark(t.Context(), t, Config{Pools: 1, Rounds: 1, URL: proxy, Clients: 4, Users: 9, For: shortly})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -309,7 +311,7 @@ func TestAFarmThatGrantsNothingIsAnError(t *testing.T) {
 		}
 		return isAcquire(r)
 	})
-	r, err := benchmark(t.Context(), t, Config{URL: proxy, Clients: 2, Users: 3, For: shortly})
+	r, err := benchmark(t.Context(), t, Config{Pools: 1, Rounds: 1, URL: proxy, Clients: 2, Users: 3, For: shortly})
 	wantWords(t, err, "no pair succeeded", "503 store_unavailable: The database does not answer.")
 	if r == nil || r.Errors["store_unavailable"] == 0 {
 		t.Errorf("it reports %+v", r)
@@ -323,7 +325,7 @@ func TestTheBenchStopsIfTheFarmRejectsItsUsers(t *testing.T) {
 		requests.Add(1)
 		answer(w, 422, invalid)
 	})
-	r, err := benchmark(t.Context(), t, Config{URL: refusing, Clients: 2, Users: 100, For: shortly})
+	r, err := benchmark(t.Context(), t, Config{Pools: 1, Rounds: 1, URL: refusing, Clients: 2, Users: 100, For: shortly})
 	wantWords(t, err, "create users", "422 invalid: It breaks the rules.", "/env: is not known here")
 	if r != nil || requests.Load() > 2 {
 		t.Errorf("the bench continued: %d requests, %+v", requests.Load(), r)
@@ -340,7 +342,7 @@ func TestAServerThatIsNotAFarmIsAnError(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			other := startHandler(t, func(w nethttp.ResponseWriter, _ *nethttp.Request) { answer(w, test.status, "<html>") })
-			_, err := benchmark(t.Context(), t, Config{URL: other, Clients: 2, Users: 3, For: shortly})
+			_, err := benchmark(t.Context(), t, Config{Pools: 1, Rounds: 1, URL: other, Clients: 2, Users: 3, For: shortly})
 			wantWords(t, err, "create users", test.says)
 		})
 	}
@@ -350,7 +352,7 @@ func TestAFarmThatIsDownIsAnError(t *testing.T) {
 	down := httptest.NewServer(nil)
 	down.Close()
 	var output bytes.Buffer
-	cfg := Config{URL: down.URL, Clients: 2, Users: 3, For: shortly}
+	cfg := Config{Pools: 1, Rounds: 1, URL: down.URL, Clients: 2, Users: 3, For: shortly}
 	err := Run(t.Context(), cfg, &output, func(Result) error { return nil })
 	wantWords(t, err, "create users", "connection refused")
 	if strings.Contains(output.String(), "removing") {
@@ -359,7 +361,7 @@ func TestAFarmThatIsDownIsAnError(t *testing.T) {
 }
 
 func TestAnotherMachineIsRejected(t *testing.T) {
-	_, err := benchmark(t.Context(), t, Config{URL: "http://192.0.2.1:8000", Clients: 2, Users: 3, For: shortly})
+	_, err := benchmark(t.Context(), t, Config{Pools: 1, Rounds: 1, URL: "http://192.0.2.1:8000", Clients: 2, Users: 3, For: shortly})
 	wantWords(t, err, "--allow-remote")
 }
 
@@ -372,12 +374,13 @@ func TestUsersThatCanNotBeRemovedAreAnError(t *testing.T) {
 		}
 		return refuse
 	})
-	cfg := Config{URL: proxy, Clients: 1, Users: 9, For: shortly}
-	p := newPool(newFarmAt(t, proxy), cfg.Clients)
+	cfg := Config{Pools: 1, Rounds: 1, URL: proxy, Clients: 1, Users: 9, For: shortly}
+	p := newProject(newFarmAt(t, proxy), cfg.Clients)
 	p.timeout = 50 * time.Millisecond
-	err := run(t.Context(), cfg, p, newProgress(t.Output()), func(Result) error { return nil })
-	wantWords(t, err, "up to 7 are left in the farm", p.project, "store_unavailable")
-	if left := usersOf(t, farm, "&project_id="+p.project); left != 7 {
+	b := &bench{cfg: cfg, project: p, progress: newProgress(t.Output())}
+	err := b.run(t.Context(), func(Result) error { return nil })
+	wantWords(t, err, "up to 7 are left in the farm", p.id, "store_unavailable")
+	if left := usersOf(t, farm, "&project_id="+p.id); left != 7 {
 		t.Errorf("%d users are left in the project that the error names", left)
 	}
 }
@@ -391,7 +394,7 @@ func TestTheRemovalOfUsersIsRetried(t *testing.T) {
 		}
 		return lose
 	})
-	if _, err := benchmark(t.Context(), t, Config{URL: proxy, Clients: 2, Users: 9, For: shortly}); err != nil {
+	if _, err := benchmark(t.Context(), t, Config{Pools: 1, Rounds: 1, URL: proxy, Clients: 2, Users: 9, For: shortly}); err != nil {
 		t.Fatal(err)
 	}
 	wantNoUsers(t, farm)
@@ -400,7 +403,7 @@ func TestTheRemovalOfUsersIsRetried(t *testing.T) {
 func TestAReportThatCanNotBeWrittenIsAnError(t *testing.T) {
 	farm := startFarm(t)
 	broken := errors.New("broken pipe")
-	cfg := Config{URL: farm, Clients: 2, Users: 9, For: shortly}
+	cfg := Config{Pools: 1, Rounds: 1, URL: farm, Clients: 2, Users: 9, For: shortly}
 	if err := Run(t.Context(), cfg, t.Output(), func(Result) error { return broken }); !errors.Is(err, broken) {
 		t.Errorf("got %v, want the error of the report", err)
 	}
@@ -413,7 +416,7 @@ func TestAnAnswerThatIsLateIsATimeout(t *testing.T) {
 	defer close(answered) // the server closes only after it has answered
 	farm := newFarmAt(t, slow)
 	farm.timeout = 10 * time.Millisecond
-	_, err := farm.newCaller("").create("{}")
+	_, err := farm.newCaller().create("{}")
 	if kindOf(err) != kindTimeout || !mayHaveHappened(err) {
 		t.Errorf("got %v of the kind %s, want a timeout", err, kindOf(err))
 	}
@@ -428,4 +431,54 @@ func newFarmAt(t *testing.T, address string) *farm {
 	farm := newFarm(target, domain.Token{}, 4)
 	t.Cleanup(farm.close)
 	return farm
+}
+
+func TestTheBenchMeasuresPoolsAndLabels(t *testing.T) {
+	for name, change := range map[string]func(*Config){
+		"pools":              func(c *Config) { c.Pools = 7 },
+		"one set of labels":  func(c *Config) { c.LabelSets = 20 },
+		"a shared label":     func(c *Config) { c.LabelSets, c.Want = 20, "shared" },
+		"pools and labels":   func(c *Config) { c.Pools, c.LabelSets = 4, 5 },
+		"fewer than clients": func(c *Config) { c.Pools = 3 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			farm := startFarm(t)
+			cfg := short(farm)
+			cfg.Compare, cfg.Rounds, cfg.For = true, 3, shortly/3
+			change(&cfg)
+			r, err := benchmark(t.Context(), t, cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Pairs == 0 || r.Refusals != 0 || len(r.Errors) != 0 || r.Plain.Pairs == 0 || r.Ratio.Median <= 0 || r.Rounds != 3 {
+				t.Errorf("want pairs of both, and nothing else: %+v", r)
+			}
+			if r.Elapsed < milliseconds(shortly) || r.PairsPerSecondOfRounds.Max < r.PairsPerSecondOfRounds.Median {
+				t.Errorf("want the sum and the spread of 3 rounds: %+v", r)
+			}
+			wantNoUsers(t, farm)
+		})
+	}
+}
+
+func TestAUserWithoutTheWantedLabelIsAnError(t *testing.T) {
+	var created atomic.Int64
+	faulty := startHandler(t, func(w nethttp.ResponseWriter, r *nethttp.Request) {
+		switch {
+		case isAcquire(r):
+			answer(w, 201, `{"lease_id":"l","users":[{"user_id":"u0","fence":1}]}`)
+		case r.Method == nethttp.MethodPost && r.URL.Path == "/v1/users":
+			answer(w, 201, fmt.Sprintf(`{"user_id":"u%d"}`, created.Add(1)-1))
+		case r.Method == nethttp.MethodGet:
+			answer(w, 200, `{"users":[]}`)
+		default:
+			answer(w, 204, "")
+		}
+	})
+	cfg := short(faulty)
+	cfg.Clients, cfg.LabelSets, cfg.Users = 1, 2, 2
+	r, _ := benchmark(t.Context(), t, cfg)
+	if r == nil || r.Errors[kindUnexpected] == 0 || !strings.Contains(r.FirstError, "without the wanted label") {
+		t.Errorf("want errors of the kind %s: %+v", kindUnexpected, r)
+	}
 }

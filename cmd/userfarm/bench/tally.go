@@ -17,6 +17,8 @@ type tally struct {
 	releases latencies // that were carried out
 	requests latencies // all of them
 
+	handOvers latencies // to a waiter
+
 	mu     sync.Mutex
 	byKind map[string]int64
 	first  string
