@@ -42,6 +42,7 @@ await call("POST", "/v1/leases/{lease_id}/release", null, lease.lease_id);
 const over = await call("POST", "/v1/leases/{lease_id}/release", { quarantine: [{ user_id: user.user_id, reason: "dirty" }] }, lease.lease_id);
 if (over.ended !== "released" || !over.quarantine[0].kept) throw new Error("a late report of a user is lost");
 await call("POST", "/v1/users/{user_id}/quarantine", { reason: "blocked" }, user.user_id);
+await call("PATCH", "/v1/users/{user_id}", { labels: { role: "admin" } }, user.user_id);
 await call("GET", "/v1/users");
 await call("POST", "/v1/users/{user_id}/restore", null, user.user_id);
 await call("POST", "/acquire_lock", { user_id: user.user_id });

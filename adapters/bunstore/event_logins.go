@@ -16,11 +16,11 @@ import (
 // usersAtOnce is for how many users one statement searches events.
 const usersAtOnce = 500
 
-// searchEventsOfLogin is searchEvents for a query with a login. Events have the login as it was given, which SQL can't compare,
-// but their users are few: those that have the login now, and those that had it when they were removed. A user never gets
-// another login. All of it sees what was committed at one moment: otherwise the events of a user that is added or removed
-// meanwhile could be missing.
-func (s *Store) searchEventsOfLogin(ctx context.Context, db bun.IDB, q ports.EventQuery, more ...Condition) (page ports.EventPage, err error) {
+// searchEventsOfLogin is searchEvents for a query with a login. An event has the login as it was given, and SQL can't tell which
+// logins are the same. So this finds the users first: those that have the login now, and those that had it when they were
+// removed. A user never gets another login. All statements see what was committed at one moment: otherwise a page could lack
+// the events of a user that is added or removed meanwhile.
+func (s *Store) searchEventsOfLogin(ctx context.Context, db bun.IDB, q ports.EventQuery) (page ports.EventPage, err error) {
 	oneMoment := &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
 	err = db.RunInTx(ctx, oneMoment, func(ctx context.Context, tx bun.Tx) error {
 		users, err := s.usersOfLogin(ctx, tx, q)
@@ -29,7 +29,7 @@ func (s *Store) searchEventsOfLogin(ctx context.Context, db bun.IDB, q ports.Eve
 		}
 		page = ports.EventPage{}
 		for some := range slices.Chunk(users, usersAtOnce) {
-			found, err := s.searchEvents(ctx, tx, q, append(more, Condition{SQL: "e.user_id IN (?)", Args: []any{bun.List(some)}})...)
+			found, err := s.searchEvents(ctx, tx, q, Condition{SQL: "e.user_id IN (?)", Args: []any{bun.List(some)}})
 			if err != nil {
 				return err
 			}

@@ -2,7 +2,6 @@ package bunstore
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -22,12 +21,12 @@ func (s *Store) Events(ctx context.Context, q ports.EventQuery) (page ports.Even
 			return ports.EventPage{}, nil
 		}
 	}
-	search := s.searchEvents
-	if q.Login != "" {
-		search = s.searchEventsOfLogin
-	}
-	err = s.read(ctx, "events", func(ctx context.Context, db bun.IDB) error {
-		page, err = search(ctx, db, q)
+	err = s.read(ctx, "events", func(ctx context.Context, db bun.IDB) (err error) {
+		if q.Login != "" {
+			page, err = s.searchEventsOfLogin(ctx, db, q)
+		} else {
+			page, err = s.searchEvents(ctx, db, q)
+		}
 		return err
 	})
 	if err != nil {
@@ -36,9 +35,11 @@ func (s *Store) Events(ctx context.Context, q ports.EventQuery) (page ports.Even
 	return page, nil
 }
 
-// searchEvents returns a page of the events that match all fields of q but the login, and these conditions.
-func (s *Store) searchEvents(ctx context.Context, db bun.IDB, q ports.EventQuery, more ...Condition) (page ports.EventPage, err error) {
-	search := where(s.eventsInOrder(db, q), more)
+// searchEvents returns a page of the events that match all fields of q but the login, and further conditions.
+func (s *Store) searchEvents(
+	ctx context.Context, db bun.IDB, q ports.EventQuery, further ...Condition,
+) (page ports.EventPage, err error) {
+	search := where(s.eventsInOrder(db, q), further)
 	if !q.UserID.IsZero() {
 		search = search.Where("e.user_id = ?", q.UserID.String())
 	}
@@ -82,7 +83,7 @@ func (s *Store) searchEvents(ctx context.Context, db bun.IDB, q ports.EventQuery
 	return page, nil
 }
 
-// eventsInOrder begins a search for events. It has the conditions that bound or order it by an index.
+// eventsInOrder begins a search for events, with its order and the conditions that bound it.
 func (s *Store) eventsInOrder(db bun.IDB, q ports.EventQuery) *bun.SelectQuery {
 	projects := s.dialect.Rules.Matches(domain.Selector{ProjectID: q.ProjectID}.In(q.Scope), "e", "e")
 	for i, c := range projects {
@@ -146,18 +147,4 @@ func readEvents(ctx context.Context, search *bun.SelectQuery, q ports.EventQuery
 		all = append(all, e)
 	}
 	return all, rows.Err()
-}
-
-// isOfFew reports whether the index on users or that on rare kinds finds the events that match among few others. The database then must
-// not prefer the index on owners or projects, which may have nearly all events.
-func isOfFew(q ports.EventQuery) bool { return !q.UserID.IsZero() || q.Login != "" || areRare(q.Kinds) }
-
-// rareKinds is the condition of the index events_rare, as its definition spells it. The events of every lease are not in that
-// index, so that an acquire and its release do not write to it.
-const rareKinds = "e.kind NOT IN ('acquired', 'renewed', 'released', 'expired')"
-
-// areRare reports whether rareKinds holds for all events of these kinds.
-func areRare(kinds []domain.EventKind) bool {
-	frequent := []domain.EventKind{domain.UserAcquired, domain.UserRenewed, domain.UserReleased, domain.UserExpired}
-	return len(kinds) > 0 && !slices.ContainsFunc(kinds, func(k domain.EventKind) bool { return slices.Contains(frequent, k) })
 }

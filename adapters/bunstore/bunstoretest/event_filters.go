@@ -1,7 +1,6 @@
 package bunstoretest
 
 import (
-	"fmt"
 	"slices"
 	"testing"
 
@@ -91,17 +90,15 @@ func TestEventFilters(t *testing.T, store ports.Store, db *bun.DB) {
 		}
 	}
 	for _, newestFirst := range []bool{false, true} {
-		t.Run(fmt.Sprintf("newest first: %v", newestFirst), func(t *testing.T) {
-			q := ports.EventQuery{NewestFirst: newestFirst}
-			byEnv, byPool, byLogin, byBoth := q, q, q, q
-			byEnv.Env = "rare"
-			want(byEnv, rare, 3, 4)
-			byPool.ProjectID, byPool.Env = domain.ProjectID{1}, "rare"
-			want(byPool, rare, 3, 4)
-			byLogin.Login = "BOB"
-			want(byLogin, ofLogin, 5, 5)
-			byBoth.Login, byBoth.Env = "BOB", "frequent"
-			want(byBoth, ofLogin, 5, 5)
-		})
+		q := ports.EventQuery{NewestFirst: newestFirst}
+		byEnv, byPool, byLogin, byBoth := q, q, q, q
+		byEnv.Env = "rare"
+		want(byEnv, rare, 3, 4)
+		byPool.ProjectID, byPool.Env = domain.ProjectID{1}, "rare"
+		want(byPool, rare, 3, 4)
+		byLogin.Login = "BOB"
+		want(byLogin, ofLogin, 5, 5)
+		byBoth.Login, byBoth.Env = "BOB", "frequent"
+		want(byBoth, ofLogin, 5, 5)
 	}
 }
