@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"math"
-	"slices"
 	"time"
 
 	"github.com/userfarm/userfarm/domain"
@@ -44,6 +43,6 @@ func (s *Store) Forget(ctx context.Context, ages ports.Ages) error {
 	s.giveUp(now)
 	maps.DeleteFunc(s.ended, func(_ domain.LeaseDigest, l endedLease) bool { return now.Sub(l.at) > ages.Leases })
 	maps.DeleteFunc(s.calls, func(_ ledger.CallKey, c call) bool { return c.forgotten(now) })
-	s.history = slices.DeleteFunc(s.history, func(e ports.RecordedEvent) bool { return now.Sub(e.At) > ages.Events })
+	s.history.forget(now.Add(-ages.Events))
 	return nil
 }

@@ -29,8 +29,7 @@ type Store struct {
 	lastPlace ledger.Place                   // the highest that was given
 	alarm     *time.Timer                    // serves the line; nil if it can wait until something changes
 
-	history []ports.RecordedEvent // ascending by id
-	latest  ports.EventID
+	history history
 }
 
 var _ ports.Store = (*Store)(nil)
