@@ -20,17 +20,13 @@ func (s *Store) EndExpired(ctx context.Context) (time.Duration, error) {
 
 // expired returns the users whose locks have expired, and when the next lock expires.
 func (s *Store) expired(now time.Time) (rows []ledger.Row, next time.Time) {
-	for _, u := range s.users {
-		at, expires := u.LockExpiry()
-		switch {
-		case !expires:
-		case !at.After(now):
-			rows = append(rows, ledger.RowOf(u))
-		case next.IsZero() || at.Before(next):
-			next = at
+	for at, u := range s.users.expiries.all() {
+		if at.After(now) {
+			return rows, at
 		}
+		rows = append(rows, ledger.RowOf(u))
 	}
-	return rows, next
+	return rows, time.Time{}
 }
 
 // Forget implements [ports.Housekeeping].

@@ -174,7 +174,7 @@ func (s *Store) stepAside(now time.Time, w *waiter, err error) {
 
 // refusal returns why a claim was not served.
 func (s *Store) refusal(now time.Time, want []domain.Selector) error {
-	err := ledger.Open(ledger.Loaded{Now: now}).Refusal(want, s.committed(now, want))
+	err := ledger.Open(ledger.Loaded{Now: now}).Refusal(want, s.committed(want))
 	if err == nil { // there are enough users for it, but a claim ahead of it needs them
 		err = domain.Exhausted(want)
 	}

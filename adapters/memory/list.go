@@ -1,7 +1,10 @@
 package memory
 
 import (
+	"bytes"
 	"context"
+	"iter"
+	"slices"
 
 	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/ports"
@@ -14,16 +17,11 @@ func (s *Store) List(ctx context.Context, q ports.Query) (ports.Page, error) {
 		return ports.Page{}, err
 	}
 	defer s.mu.Unlock()
-	next, found := s.search(q.After)
-	if found {
-		next++
-	}
 	fields := domain.Selector{ProjectID: q.ProjectID, Env: q.Env, Domain: q.Domain, Labels: q.Labels}.In(q.Scope)
 	key := s.rule.Key(q.Login)
 	page := ports.Page{Now: now}
-	for _, u := range s.users[next:] {
-		fits := fields.Matches(u) &&
-			(q.Status == "" || q.Status == u.Status(now)) &&
+	for u := range s.users.list(fields, q.After) {
+		fits := (q.Status == "" || q.Status == u.Status(now)) &&
 			(q.Login == "" || s.accountOf(u).loginKey == key)
 		if !fits {
 			continue
@@ -36,3 +34,50 @@ func (s *Store) List(ctx context.Context, q ports.Query) (ports.Page, error) {
 	}
 	return page, nil
 }
+
+// list yields the users with higher ids that a selector matches, in the order of their ids.
+func (x *index) list(want domain.Selector, after domain.UserID) iter.Seq[*domain.User] {
+	groups, few := x.matchingFew(want)
+	if !few {
+		return x.scan(want, after)
+	}
+	users := slices.DeleteFunc(x.usersOf(want, groups), func(u *domain.User) bool { return compareIDs(u.ID(), after) <= 0 })
+	slices.SortFunc(users, func(a, b *domain.User) int { return compareIDs(a.ID(), b.ID()) })
+	return slices.Values(users)
+}
+
+// scan is list for a selector that matches many of the users.
+func (x *index) scan(want domain.Selector, after domain.UserID) iter.Seq[*domain.User] {
+	return func(yield func(*domain.User) bool) {
+		x.after(after)(func(u *domain.User) bool { return !want.Matches(u) || yield(u) })
+	}
+}
+
+// matchesOneIn is the share of the users above which a scan of all costs less than to go by groups.
+const matchesOneIn = 16
+
+// matchingFew returns the groups whose users a selector matches, unless these are so many that a scan soon has a page of them.
+func (x *index) matchingFew(want domain.Selector) (groups []*group, few bool) {
+	mayLook, mayMatch := x.members.Len()/matchesOneIn, x.members.Len()/matchesOneIn
+	for p := range x.poolsOf(want) {
+		if !want.InPool(p.key) {
+			continue
+		}
+		candidates := p.candidates(want.Labels)
+		if mayLook -= len(candidates); mayLook < 0 {
+			return nil, false
+		}
+		for g := range candidates {
+			if !want.Matches(g.example) {
+				continue
+			}
+			if mayMatch -= g.size; mayMatch < 0 {
+				return nil, false
+			}
+			groups = append(groups, g)
+		}
+	}
+	return groups, true
+}
+
+func compareIDs(a, b domain.UserID) int { return bytes.Compare(a[:], b[:]) }

@@ -18,8 +18,8 @@ func (s *Store) CountPools(ctx context.Context, scope domain.Scope) ([]domain.Po
 	}
 	defer s.mu.Unlock()
 	counts := make(map[domain.Pool]domain.PoolCount)
-	for _, u := range s.users {
-		pool := u.Snapshot().Pool
+	for u := range s.users.after(domain.UserID{}) {
+		pool := u.Pool()
 		if !scope.Has(pool.ProjectID) {
 			continue
 		}
@@ -50,8 +50,8 @@ func (s *Store) CountPools(ctx context.Context, scope domain.Scope) ([]domain.Po
 
 // inPool tells whether the selector could be served from the pool.
 func (s *Store) inPool(want domain.Selector, pool domain.Pool) bool {
-	if at, found := s.search(want.UserID); found {
-		return s.users[at].Snapshot().Pool == pool
+	if u, found := s.users.get(want.UserID); found {
+		return u.Pool() == pool
 	}
 	return want.InPool(pool)
 }
@@ -71,11 +71,10 @@ func (s *Store) CountValues(ctx context.Context, want domain.Selector, field dom
 	}
 	defer s.mu.Unlock()
 	counts := make(map[domain.ValueCount]int)
-	for _, u := range s.users {
-		if want.Matches(u) {
-			value, has := field.Of(u.Pool(), u.Snapshot().Labels)
-			counts[domain.ValueCount{Value: value, Absent: !has}]++
-		}
+	groups, _ := s.users.matching(want)
+	for _, g := range groups {
+		value, has := field.Of(g.pool.key, g.example.Snapshot().Labels)
+		counts[domain.ValueCount{Value: value, Absent: !has}] += g.size
 	}
 	all := make([]domain.ValueCount, 0, len(counts))
 	for count, users := range counts {
