@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"math"
-	"slices"
 	"time"
 
 	"github.com/userfarm/userfarm/domain"
@@ -21,17 +20,13 @@ func (s *Store) EndExpired(ctx context.Context) (time.Duration, error) {
 
 // expired returns the users whose locks have expired, and when the next lock expires.
 func (s *Store) expired(now time.Time) (rows []ledger.Row, next time.Time) {
-	for _, u := range s.users {
-		at, expires := u.LockExpiry()
-		switch {
-		case !expires:
-		case !at.After(now):
-			rows = append(rows, ledger.RowOf(u))
-		case next.IsZero() || at.Before(next):
-			next = at
+	for at, u := range s.users.expiries.all() {
+		if at.After(now) {
+			return rows, at
 		}
+		rows = append(rows, ledger.RowOf(u))
 	}
-	return rows, next
+	return rows, time.Time{}
 }
 
 // Forget implements [ports.Housekeeping].
@@ -44,6 +39,6 @@ func (s *Store) Forget(ctx context.Context, ages ports.Ages) error {
 	s.giveUp(now)
 	maps.DeleteFunc(s.ended, func(_ domain.LeaseDigest, l domain.EndedLease) bool { return now.Sub(l.At) > ages.Leases })
 	maps.DeleteFunc(s.calls, func(_ ledger.CallKey, c call) bool { return c.forgotten(now) })
-	s.history = slices.DeleteFunc(s.history, func(e ports.RecordedEvent) bool { return now.Sub(e.At) > ages.Events })
+	s.history.forget(now.Add(-ages.Events))
 	return nil
 }

@@ -10,18 +10,11 @@ import (
 
 // under returns the users that carry a lock of the lease, in its order.
 func (s *Store) under(lease domain.LeaseDigest) []*domain.User {
-	var users []*domain.User
-	for _, u := range s.users {
-		if carried, ok := u.Lease(); ok && carried == lease {
-			users = append(users, u)
-		}
-	}
-	slices.SortFunc(users, func(a, b *domain.User) int {
+	return slices.SortedFunc(slices.Values(s.users.leases[lease]), func(a, b *domain.User) int {
 		positionA, _ := a.LeasePosition()
 		positionB, _ := b.LeasePosition()
 		return cmp.Compare(positionA, positionB)
 	})
-	return users
 }
 
 // remember keeps that users left a lease.

@@ -124,6 +124,9 @@ func (s *Store) giveUp(now time.Time) {
 			delete(s.aside, w.Place)
 		}
 	}
+	if len(late) == 0 {
+		return
+	}
 	slices.SortFunc(late, func(a, b ledger.Waiter) int { return cmp.Compare(a.Place, b.Place) })
 	l := ledger.Open(ledger.Loaded{Now: now, Calls: s.carriedOut(now, calls)})
 	l.GiveUp(late...)
@@ -178,7 +181,7 @@ func (s *Store) stepAside(now time.Time, w *waiter, err error) {
 
 // refusal returns why a claim was not served.
 func (s *Store) refusal(now time.Time, want []domain.Selector) error {
-	err := ledger.Open(ledger.Loaded{Now: now}).Refusal(want, s.committed(now, want))
+	err := ledger.Open(ledger.Loaded{Now: now}).Refusal(want, s.committed(want))
 	if err == nil { // there are enough users for it, but a claim ahead of it needs them
 		err = domain.Exhausted(want)
 	}
@@ -317,8 +320,8 @@ func (s *Store) named(want []domain.Selector) map[domain.UserID]*domain.User {
 	named := make(map[domain.UserID]*domain.User)
 	note := func(selectors []domain.Selector) {
 		for _, selector := range selectors {
-			if at, found := s.search(selector.UserID); found {
-				named[selector.UserID] = s.users[at]
+			if u, found := s.users.get(selector.UserID); found {
+				named[selector.UserID] = u
 			}
 		}
 	}

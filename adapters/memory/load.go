@@ -1,7 +1,6 @@
 package memory
 
 import (
-	"slices"
 	"time"
 
 	"github.com/userfarm/userfarm/domain"
@@ -12,8 +11,8 @@ import (
 func (s *Store) load(now time.Time, needs ledger.Needs) ledger.Loaded {
 	loaded := ledger.Loaded{Now: now, Complete: true}
 	for _, id := range needs.Users {
-		if at, found := s.search(id); found {
-			loaded.Users = append(loaded.Users, ledger.RowOf(s.users[at]))
+		if u, found := s.users.get(id); found {
+			loaded.Users = append(loaded.Users, ledger.RowOf(u))
 		}
 	}
 	for _, lease := range needs.Leases {
@@ -30,35 +29,22 @@ func (s *Store) load(now time.Time, needs ledger.Needs) ledger.Loaded {
 // searchFree returns the searches with what they found.
 func (s *Store) searchFree(now time.Time, searches []ledger.Search) []ledger.Search {
 	for i, search := range searches {
-		free := s.matching(search.Want, func(u *domain.User) bool { return u.CheckFree(now) == nil })
-		searches[i].Found = rowsOf(first(domain.MostRested(free), search.Limit))
+		isFree := func(u *domain.User) bool { return u.CheckFree(now) == nil }
+		searches[i].Found = rowsOf(s.users.mostRested(search.Want, search.Key, search.Limit, isFree))
 	}
 	return searches
 }
 
-// matching returns the users that a selector matches and that are eligible.
-func (s *Store) matching(want domain.Selector, eligible func(*domain.User) bool) []*domain.User {
-	var users []*domain.User
-	for _, u := range s.users {
-		if want.Matches(u) && eligible(u) {
-			users = append(users, u)
-		}
-	}
-	return users
-}
-
 // committed returns what [ledger.Ledger.Refusal] needs for a claim, of a ledger that has given nothing away.
-func (s *Store) committed(now time.Time, want []domain.Selector) []ledger.Row {
+func (s *Store) committed(want []domain.Selector) []ledger.Row {
 	var rows []ledger.Row
 	for _, selector := range want {
-		all := s.matching(selector, func(*domain.User) bool { return true })
-		free := slices.DeleteFunc(slices.Clone(all), func(u *domain.User) bool { return u.CheckFree(now) != nil })
-		rows = append(rows, rowsOf(append(first(free, len(want)), first(all, len(want))...))...)
+		// The free ones come first in the order of rest.
+		inAnyState := func(*domain.User) bool { return true }
+		rows = append(rows, rowsOf(s.users.mostRested(selector, ledger.SearchKey(selector), len(want), inAnyState))...)
 	}
 	return rows
 }
-
-func first(users []*domain.User, n int) []*domain.User { return users[:min(len(users), n)] }
 
 // rowsOf returns the rows of users, which the ledger leaves as they are.
 func rowsOf(users []*domain.User) []ledger.Row {

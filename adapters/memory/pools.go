@@ -20,8 +20,8 @@ func (s *Store) CountPools(ctx context.Context, scope domain.Scope) ([]domain.Po
 	}
 	defer s.mu.Unlock()
 	counts := make(map[domain.Pool]domain.PoolCount)
-	for _, u := range s.users {
-		pool := u.Snapshot().Pool
+	for u := range s.users.after(domain.UserID{}, false) {
+		pool := u.Pool()
 		if !scope.Has(pool.ProjectID) {
 			continue
 		}
@@ -52,8 +52,8 @@ func (s *Store) CountPools(ctx context.Context, scope domain.Scope) ([]domain.Po
 
 // inPool tells whether the selector could be served from the pool.
 func (s *Store) inPool(want domain.Selector, pool domain.Pool) bool {
-	if at, found := s.search(want.UserID); found {
-		return s.users[at].Snapshot().Pool == pool
+	if u, found := s.users.get(want.UserID); found {
+		return u.Pool() == pool
 	}
 	return want.InPool(pool)
 }
@@ -73,11 +73,10 @@ func (s *Store) CountValues(ctx context.Context, want domain.Selector, field dom
 	}
 	defer s.mu.Unlock()
 	counts := make(map[domain.ValueCount]int)
-	for _, u := range s.users {
-		if want.Matches(u) {
-			value, has := field.Of(u.Pool(), u.Snapshot().Labels)
-			counts[domain.ValueCount{Value: value, Absent: !has}]++
-		}
+	groups, _ := s.users.matching(want)
+	for _, g := range groups {
+		value, has := field.Of(g.pool.key, g.example.Snapshot().Labels)
+		counts[domain.ValueCount{Value: value, Absent: !has}] += g.size
 	}
 	all := make([]domain.ValueCount, 0, len(counts))
 	for count, users := range counts {
@@ -94,13 +93,19 @@ func (s *Store) Holders(ctx context.Context, want domain.Selector, limit int) ([
 		return nil, time.Time{}, err
 	}
 	defer s.mu.Unlock()
-	held := s.matching(want, func(u *domain.User) bool { return u.Status(now) == domain.Locked })
-	slices.SortStableFunc(held, func(a, b *domain.User) int { return cmp.Compare(lockEnd(a), lockEnd(b)) })
-	users := first(held, limit)
-	for i, u := range users {
-		users[i] = u.Clone()
+	var held []*domain.User
+	if u, found := s.users.get(want.UserID); found && want.Matches(u) {
+		held = append(held, u)
+	} else if want.UserID.IsZero() {
+		held = slices.Collect(s.users.list(want, domain.UserID{}, false))
 	}
-	return users, now, nil
+	held = slices.DeleteFunc(held, func(u *domain.User) bool { return u.Status(now) != domain.Locked })
+	slices.SortStableFunc(held, func(a, b *domain.User) int { return cmp.Compare(lockEnd(a), lockEnd(b)) })
+	held = held[:min(limit, len(held))]
+	for i, u := range held {
+		held[i] = u.Clone()
+	}
+	return held, now, nil
 }
 
 // lockEnd returns when a user's lock expires, in microseconds since 1970.

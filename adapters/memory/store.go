@@ -1,9 +1,7 @@
 package memory
 
 import (
-	"bytes"
 	"context"
-	"slices"
 	"sync"
 	"time"
 
@@ -17,7 +15,7 @@ import (
 type Store struct {
 	mu     sync.Mutex
 	clock  clock
-	users  []*domain.User // ascending by id; replaced, never changed
+	users  *index
 	rule   login.Rule
 	logins map[account]struct{}
 	ended  map[domain.LeaseDigest]domain.EndedLease // that lost a user or all
@@ -29,8 +27,7 @@ type Store struct {
 	lastPlace ledger.Place                   // the highest that was given
 	alarm     *time.Timer                    // serves the line; nil if it can wait until something changes
 
-	history []ports.RecordedEvent // ascending by id
-	latest  ports.EventID
+	history history
 }
 
 var _ ports.Store = (*Store)(nil)
@@ -41,6 +38,7 @@ func New() *Store { return NewWith(login.Rule{}) }
 // NewWith returns an empty store that compares logins by a rule.
 func NewWith(rule login.Rule) *Store {
 	return &Store{
+		users:  newIndex(defaultLimits),
 		rule:   rule,
 		logins: make(map[account]struct{}),
 		ended:  make(map[domain.LeaseDigest]domain.EndedLease),
@@ -78,12 +76,4 @@ func (s *Store) apply(ctx context.Context, operation ledger.Operation) error {
 	}
 	s.serve(now)
 	return err
-}
-
-// search returns where the user with this id is, or would be.
-func (s *Store) search(id domain.UserID) (int, bool) {
-	return slices.BinarySearchFunc(s.users, id, func(u *domain.User, id domain.UserID) int {
-		have := u.ID()
-		return bytes.Compare(have[:], id[:])
-	})
 }

@@ -42,8 +42,8 @@ func (s *Store) find(target ports.Target) []*domain.User {
 		return s.under(lease)
 	}
 	id, _ := target.User()
-	if at, found := s.search(id); found {
-		return s.users[at : at+1]
+	if u, found := s.users.get(id); found {
+		return []*domain.User{u}
 	}
 	return nil
 }

@@ -1,8 +1,6 @@
 package memory
 
 import (
-	"slices"
-
 	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/domain/ledger"
 )
@@ -22,8 +20,7 @@ func (s *Store) accountOf(u *domain.User) account {
 // write writes changes, and returns which users were added.
 func (s *Store) write(changes ledger.Changes) (added map[domain.UserID]bool) {
 	for _, c := range changes.Changed {
-		at, _ := s.search(c.After.ID())
-		s.users[at] = c.After.Clone() // the caller of the operation has the other one
+		s.users.put(c.After.Clone()) // the caller of the operation has the other one
 	}
 	for _, id := range changes.Removed {
 		s.drop(id)
@@ -50,12 +47,12 @@ func (s *Store) write(changes ledger.Changes) (added map[domain.UserID]bool) {
 func (s *Store) add(changes ledger.Changes) map[domain.UserID]bool {
 	added := make(map[domain.UserID]bool, len(changes.Added))
 	for _, a := range changes.Added {
-		at, idTaken := s.search(a.User.ID())
+		_, idTaken := s.users.get(a.User.ID())
 		account := s.accountOf(a.User)
 		if _, loginTaken := s.logins[account]; idTaken || loginTaken {
 			continue
 		}
-		s.users = slices.Insert(s.users, at, a.User.Clone())
+		s.users.put(a.User.Clone())
 		s.logins[account] = struct{}{}
 		added[a.User.ID()] = true
 	}
@@ -63,7 +60,7 @@ func (s *Store) add(changes ledger.Changes) map[domain.UserID]bool {
 }
 
 func (s *Store) drop(id domain.UserID) {
-	at, _ := s.search(id)
-	delete(s.logins, s.accountOf(s.users[at]))
-	s.users = slices.Delete(s.users, at, at+1)
+	u, _ := s.users.get(id)
+	delete(s.logins, s.accountOf(u))
+	s.users.remove(id)
 }
