@@ -40,16 +40,21 @@ type heldLease struct {
 
 // waitInLine starts a client that asks the farm at an address for users of a pool and waits up to a minute for them.
 func waitInLine(address, env string, users int, key string) *waiter {
+	return waitForRole(address, env, "", users, key)
+}
+
+// waitForRole is waitInLine for a client that wants users with a role; any users of the pool if the role is empty.
+func waitForRole(address, env, role string, users int, key string) *waiter {
 	s := &waiter{done: make(chan struct{})}
 	go func() {
 		defer close(s.done)
-		s.err = s.ask(address, env, users, key)
+		s.err = s.ask(address, env, role, users, key)
 	}()
 	return s
 }
 
-func (s *waiter) ask(address, env string, users int, key string) error {
-	selector := fmt.Sprintf(`{"project_id":%q,"env":%q}`, project, env)
+func (s *waiter) ask(address, env, role string, users int, key string) error {
+	selector := fmt.Sprintf(`{"project_id":%q,"env":%q%s}`, project, env, roleLabel(role))
 	body := fmt.Sprintf(`{"users":[%s],"owner":"test","wait_seconds":60}`, strings.Repeat(","+selector, users)[1:])
 	request, err := http.NewRequest(http.MethodPost, "http://"+address+"/v1/leases", strings.NewReader(body))
 	if err != nil {
@@ -103,11 +108,26 @@ func giveBack(address, leaseID string) error {
 	return nil
 }
 
+// roleLabel returns the member of a selector or of a user for a role, or nothing if the role is empty.
+func roleLabel(role string) string {
+	if role == "" {
+		return ""
+	}
+	return fmt.Sprintf(`,"labels":{"role":%q}`, role)
+}
+
 // fillPool creates users of a pool.
 func fillPool(t *testing.T, address, env string, n int) {
 	t.Helper()
-	for i := range n {
-		body := fmt.Sprintf(`{"login":"user-%d","password":"secret","project_id":%q,"env":%q,"domain":"regular"}`, i, project, env)
+	fillPoolWithRoles(t, address, env, make([]string, n))
+}
+
+// fillPoolWithRoles creates a user of a pool for each role.
+func fillPoolWithRoles(t *testing.T, address, env string, roles []string) {
+	t.Helper()
+	for i, role := range roles {
+		body := fmt.Sprintf(`{"login":"user-%d","password":"secret","project_id":%q,"env":%q,"domain":"regular"%s}`,
+			i, project, env, roleLabel(role))
 		response, err := lineClient.Post("http://"+address+"/v1/users", "application/json", strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)

@@ -30,19 +30,35 @@ const (
 // request in line, the order of the two is undefined.
 var lineApart = []time.Duration{20 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond, 250 * time.Millisecond}
 
+// lineRoles are the roles of the users with which claims want different ones: lineUsers users have each role.
+var lineRoles = []string{"admin", "buyer", "seller", "guest"}
+
 // lineClaim is one acquire of the test with the client's record.
 type lineClaim struct {
 	*waiter
+	role     string // that its users must have; empty for any users
 	users    int
 	holds    time.Duration
 	released time.Time
+	fair     time.Duration // see fairWaits
 }
 
 func (c *lineClaim) waited() time.Duration { return c.answered.Sub(c.sent) }
 
+// mayTake reports whether every user that a later claim could get fits this one, too. The later one must not be served first then.
+func (c *lineClaim) mayTake(later *lineClaim) bool { return c.role == "" || c.role == later.role }
+
 func TestStressLine(t *testing.T) {
+	for name, roles := range map[string][]string{"identical wants": {""}, "different wants": lineRoles} {
+		t.Run(name, func(t *testing.T) { stressLine(t, roles) })
+	}
+}
+
+// stressLine lets clients of three replicas wait for users with the roles in turn. If there are several roles, every tenth client or so
+// takes a user of any role.
+func stressLine(t *testing.T, roles []string) {
 	replicas := startLine(t, postgresForLine(t), 3)
-	fillPool(t, replicas[0].address, "line", lineUsers)
+	fillPoolWithRoles(t, replicas[0].address, "line", slices.Repeat(roles, lineUsers))
 
 	warmUp(t, replicas)
 
@@ -51,12 +67,15 @@ func TestStressLine(t *testing.T) {
 	began := time.Now()
 	for i := range claims {
 		time.Sleep(time.Until(began.Add(time.Duration(i) * lineArrival)))
-		c := &lineClaim{users: 1, holds: time.Duration(10+rand.IntN(91)) * time.Millisecond}
-		if i%lineEvery == lineEvery-1 {
+		c := &lineClaim{role: roles[rand.IntN(len(roles))], users: 1, holds: time.Duration(10+rand.IntN(91)) * time.Millisecond}
+		switch i % lineEvery {
+		case lineEvery - 1:
 			c.users = lineBatch
+		case 0:
+			c.role = "" // any user
 		}
 		address := replicas[i%len(replicas)].address
-		c.waiter = waitInLine(address, "line", c.users, "")
+		c.waiter = waitForRole(address, "line", c.role, c.users, "")
 		claims[i] = c
 		holding.Go(func() {
 			<-c.done
@@ -88,21 +107,24 @@ func TestStressLine(t *testing.T) {
 	if report.missingFences > 0 {
 		t.Errorf("%d fences are in no record", report.missingFences)
 	}
-	fair := fairWaits(claims)
+	fairWaits(claims, slices.Repeat(roles, lineUsers))
 	t.Logf("%d claims over 3 replicas, %v apart, every %dth of %d users; %d users held for 10-100ms; %d holds, %d overlap, %v in all",
-		len(claims), lineArrival, lineEvery, lineBatch, lineUsers, len(holds), report.overlaps, time.Since(began).Round(time.Millisecond))
+		len(claims), lineArrival, lineEvery, lineBatch, len(roles)*lineUsers, len(holds), report.overlaps,
+		time.Since(began).Round(time.Millisecond))
 	for _, apart := range lineApart {
 		t.Logf("overtaken by those sent %v later: as answered %s; as granted %s", apart,
 			overtaken(claims, apart, func(c *lineClaim) time.Time { return c.answered }),
 			overtaken(claims, apart, func(c *lineClaim) time.Time { return c.lease.AcquiredAt }))
 	}
-	waits := make([]time.Duration, len(claims))
+	waits, fair := make([]time.Duration, len(claims)), make([]time.Duration, len(claims))
 	for i, c := range claims {
-		waits[i] = c.waited()
+		waits[i], fair[i] = c.waited(), c.fair
 	}
 	t.Logf("longest wait %v, fair %v; median %v, fair %v", milliseconds(slices.Max(waits)), milliseconds(slices.Max(fair)),
 		milliseconds(percentile(waits, 50)), milliseconds(percentile(fair, 50)))
-	logBatches(t, claims, fair)
+	for _, role := range roles {
+		logBatches(t, slices.DeleteFunc(slices.Clone(claims), func(c *lineClaim) bool { return c.role != role }))
+	}
 }
 
 // warmUp lets every replica serve some waiters, so that its connections are open and its statements prepared.
@@ -129,47 +151,64 @@ func warmUp(t *testing.T, replicas []*replica) {
 	}
 }
 
-// fairWaits returns how long each claim would wait if the farm served each in its turn without any delay.
-func fairWaits(claims []*lineClaim) []time.Duration {
-	freeAt := make([]time.Time, lineUsers)
-	waits := make([]time.Duration, len(claims))
-	var turn time.Time
-	for i, c := range claims {
-		slices.SortFunc(freeAt, time.Time.Compare)
-		for _, at := range []time.Time{c.sent, freeAt[c.users-1]} {
+// fairWaits sets how long each claim would wait if the farm served each in its turn without any delay. It turns to a claim when it has
+// served all earlier claims that may take the same users. roles are those of the users.
+func fairWaits(claims []*lineClaim, roles []string) {
+	type user struct {
+		role   string
+		freeAt time.Time
+	}
+	users := make([]*user, len(roles))
+	for i, role := range roles {
+		users[i] = &user{role: role}
+	}
+	turns := map[string]time.Time{} // the last of the claims of each role
+	for _, c := range claims {
+		slices.SortFunc(users, func(a, b *user) int { return a.freeAt.Compare(b.freeAt) })
+		var fit []*user
+		for _, u := range users {
+			if c.role == "" || c.role == u.role {
+				fit = append(fit, u)
+			}
+		}
+		turn := c.sent
+		for _, at := range []time.Time{turns[""], turns[c.role], fit[c.users-1].freeAt} {
 			if at.After(turn) {
 				turn = at
 			}
 		}
-		waits[i] = turn.Sub(c.sent)
-		for u := range c.users {
-			freeAt[u] = turn.Add(c.holds)
+		turns[c.role] = turn
+		c.fair = turn.Sub(c.sent)
+		for _, u := range fit[:c.users] {
+			u.freeAt = turn.Add(c.holds)
 		}
 	}
-	return waits
 }
 
-// logBatches compares each batch to the claims that came just before and after it.
-func logBatches(t *testing.T, claims []*lineClaim, fair []time.Duration) {
+// logBatches compares each batch to the claims with the same role that came just before and after it.
+func logBatches(t *testing.T, claims []*lineClaim) {
 	var more, fairMore []time.Duration
-	for i, c := range claims {
-		if c.users == 1 || i+1 == len(claims) {
-			continue
+	for i := 1; i+1 < len(claims); i++ {
+		before, c, after := claims[i-1], claims[i], claims[i+1]
+		if c.users > 1 {
+			more = append(more, c.waited()-(before.waited()+after.waited())/2)
+			fairMore = append(fairMore, c.fair-(before.fair+after.fair)/2)
 		}
-		more = append(more, c.waited()-(claims[i-1].waited()+claims[i+1].waited())/2)
-		fairMore = append(fairMore, fair[i]-(fair[i-1]+fair[i+1])/2)
 	}
-	t.Logf("batches waited longer than the single claims next to them by: median %v (fair %v), most %v (fair %v)",
-		milliseconds(percentile(more, 50)), milliseconds(percentile(fairMore, 50)), milliseconds(slices.Max(more)), milliseconds(slices.Max(fairMore)))
+	if len(more) > 0 {
+		t.Logf("batches waited longer than the single claims next to them by: median %v (fair %v), most %v (fair %v)",
+			milliseconds(percentile(more, 50)), milliseconds(percentile(fairMore, 50)), milliseconds(slices.Max(more)), milliseconds(slices.Max(fairMore)))
+	}
 }
 
-// overtaken describes how many claims were served before another one that was sent earlier by at least the time apart.
+// overtaken describes how many claims were served before another one that was sent earlier by at least the time apart, and that any of
+// their users would have fitted.
 func overtaken(claims []*lineClaim, apart time.Duration, served func(*lineClaim) time.Time) string {
 	counts := map[int]int{} // of claims, by the number of those that overtook them
 	for i, c := range claims {
 		var overtakers int
 		for _, later := range claims[i+1:] {
-			if later.sent.Sub(c.sent) >= apart && served(later).Before(served(c)) {
+			if c.mayTake(later) && later.sent.Sub(c.sent) >= apart && served(later).Before(served(c)) {
 				overtakers++
 			}
 		}

@@ -29,6 +29,12 @@ var (
 	stressWorkers = flag.Int("stress.workers", 200, "workers that run at the same time")
 )
 
+// stressRoles are the roles of the users of each pool in turn. A worker wants any user of a pool, or one with a role.
+var (
+	stressRoles = []string{"admin", "buyer"}
+	stressWants = append([]string{""}, stressRoles...)
+)
+
 func TestStressSQLite(t *testing.T) {
 	store := "sqlite:" + filepath.Join(t.TempDir(), "farm.db")
 	stress(t, []*replica{startReplica(t, store, "")}, 0)
@@ -66,8 +72,8 @@ func stress(t *testing.T, replicas []*replica, spared int) {
 	for i := range records {
 		working.Go(func() {
 			for time.Now().Before(stop) {
-				pool := fmt.Sprintf("pool-%d", rand.IntN(*stressPools))
-				selector := fmt.Sprintf(`{"project_id":%q,"env":%q}`, project, pool)
+				env, role := fmt.Sprintf("pool-%d", rand.IntN(*stressPools)), stressWants[rand.IntN(len(stressWants))]
+				selector := fmt.Sprintf(`{"project_id":%q,"env":%q%s}`, project, env, roleLabel(role))
 				held, err := farm.holdFor(fmt.Sprintf("worker-%d", i), selector, time.Duration(rand.IntN(5))*time.Millisecond)
 				switch {
 				case err == nil:
@@ -128,8 +134,9 @@ func createUsers(t *testing.T, farm *farmClient, project string) {
 	for range 32 {
 		creating.Go(func() {
 			for n := range numbers {
-				body := fmt.Sprintf(`{"login":"user-%d@example.com","password":"pw-%d","project_id":%q,"env":"pool-%d","domain":"regular"}`,
-					n, n, project, n%*stressPools)
+				role := stressRoles[n / *stressPools % len(stressRoles)]
+				body := fmt.Sprintf(`{"login":"user-%d@example.com","password":"pw-%d","project_id":%q,"env":"pool-%d","domain":"regular"%s}`,
+					n, n, project, n%*stressPools, roleLabel(role))
 				if err := farm.post("/v1/users", body, nil); err != nil {
 					t.Errorf("create user %d: %v", n, err)
 				}

@@ -117,6 +117,13 @@ func perSecond(n int) float64 { return float64(n) / idleFor.Seconds() }
 // holdForCrowd creates one user and holds it, so that n clients have to wait. It fails if this process can't open that many connections.
 func holdForCrowd(t *testing.T, farm *replica, n int) heldLease {
 	t.Helper()
+	needConnections(t, n)
+	fillPool(t, farm.address, "line", 1)
+	return waitInLine(farm.address, "line", 1, "").served(t, time.Minute)
+}
+
+func needConnections(t *testing.T, n int) {
+	t.Helper()
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		t.Fatal(err)
@@ -124,8 +131,6 @@ func holdForCrowd(t *testing.T, farm *replica, n int) heldLease {
 	if needed := uint64(n + 500); limit.Cur < needed {
 		t.Fatalf("this process may have %d files open, and needs %d: raise the limit (ulimit -n)", limit.Cur, needed)
 	}
-	fillPool(t, farm.address, "line", 1)
-	return waitInLine(farm.address, "line", 1, "").served(t, time.Minute)
 }
 
 // waitMany starts n clients that wait in line, a few at a time, and sends each to answered when it has its answer.

@@ -33,8 +33,9 @@ func BenchmarkStore(b *testing.B, newStore func(testing.TB) ports.Store) {
 		{"label/clients=64", 0, admin, many},
 	} {
 		farm := newBenchFarm(b, newStore(b), bench.held)
-		b.Run(bench.name, func(b *testing.B) { farm.benchmarkPairs(b, bench.want, bench.clients) })
+		b.Run(bench.name, func(b *testing.B) { farm.benchmarkPairs(b, always(bench.want), bench.clients) })
 	}
+	benchmarkMany(b, newStore)
 	exhausted := newBenchFarm(b, newStore(b), benchUsers)
 	b.Run("exhausted", func(b *testing.B) { exhausted.benchmarkRefusal(b, pool) })
 	farm := newBenchFarm(b, newStore(b), 0)
@@ -106,16 +107,21 @@ func (f *benchFarm) release(ctx context.Context, id domain.LeaseID) error {
 	return err
 }
 
+// always returns the want of clients that all want the same.
+func always(want domain.Selector) func() domain.Selector {
+	return func() domain.Selector { return want }
+}
+
 // benchmarkPairs makes b.N pairs with this many clients. Each client makes one pair after the other. The time of an operation
 // is the time from the end of a pair to the end of the next pair of any client.
-func (f *benchFarm) benchmarkPairs(b *testing.B, want domain.Selector, clients int) {
+func (f *benchFarm) benchmarkPairs(b *testing.B, want func() domain.Selector, clients int) {
 	b.ReportAllocs()
 	var begun atomic.Int64
 	var working sync.WaitGroup
 	for range clients {
 		working.Go(func() {
 			for begun.Add(1) <= int64(b.N) {
-				lease, err := f.acquire(b.Context(), want)
+				lease, err := f.acquire(b.Context(), want())
 				if err == nil {
 					err = f.release(b.Context(), lease)
 				}

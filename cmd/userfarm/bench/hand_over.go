@@ -33,7 +33,7 @@ func (l *line) handOver(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, l.length)
 	defer cancel()
 	holder := l.project.farm.newCaller()
-	order := rand.Perm(len(l.users)) //nolint:gosec // it need not be unpredictable; no place in the line is better than others
+	order := rand.Perm(len(l.users)) //nolint:gosec // no place in the line is better than others, and it need not be unpredictable
 	for i := 0; i < handOvers && sleep(ctx, handOverPause); i++ {
 		l.handOverUser(holder, order[i%len(order)])
 	}

@@ -15,16 +15,16 @@ const (
 	longestWait = time.Minute // that a farm allows
 
 	arrivalPause = 5 * time.Millisecond // after every few waiters, because a farm accepts connections one by one
-	arrivals     = 20
+	arrivals     = 5
 
-	// arrivalTime is about how long a waiter takes to come to the line. Waits last so much longer than the measurement. If it is too
-	// short, waiters ask again; if it is too long, the next round begins later.
-	arrivalTime = 2 * time.Millisecond
+	// arrivalTime is how long a waiter may take to come to the line. Waits last so much longer than the measurement. If that is too
+	// short, waiters ask again while others arrive; if it is too long, the next round begins later.
+	arrivalTime = 5 * time.Millisecond
 
 	// formTimeout is how long to wait until all waiters are in line. A farm that is slow with so many is measured with those that
 	// are.
 	formTimeout = time.Minute
-	formPause   = 100 * time.Millisecond // between two looks at the line
+	formPause   = 50 * time.Millisecond // between two looks at the line, at least; to look may cost the farm much
 )
 
 // line is the waiters, and the users that are held so that they wait.
@@ -75,7 +75,8 @@ func (l *line) form(ctx context.Context) {
 	if err != nil {
 		l.tally.fail(err)
 	}
-	l.extend(time.Second + time.Duration(l.waiters)*arrivalTime)
+	arriving := time.Second + time.Duration(l.waiters)*arrivalTime
+	l.extend(arriving)
 	staying, leave := context.WithCancel(ctx)
 	l.leave = leave
 	l.round++
@@ -86,15 +87,17 @@ func (l *line) form(ctx context.Context) {
 			sleep(ctx, arrivalPause)
 		}
 	}
-	inLine := 0
-	for deadline := time.Now().Add(formTimeout); inLine < l.waiters && time.Now().Before(deadline) && sleep(ctx, formPause); {
-		now, err := looker.line()
+	inLine, pause := 0, formPause
+	for deadline := time.Now().Add(formTimeout); inLine < l.waiters && time.Now().Before(deadline) && sleep(ctx, pause); {
+		looked := time.Now()
+		total, err := looker.line()
+		pause = formPause + 4*time.Since(looked)
 		if err != nil {
 			l.tally.fail(err)
 			continue
 		}
-		inLine = min(max(now-before, 0), l.waiters)
-		l.extend(0)
+		inLine = min(max(total-before, 0), l.waiters)
+		l.extend(arriving)
 	}
 	if l.inLine < 0 || inLine < l.inLine {
 		l.inLine = inLine

@@ -30,9 +30,9 @@ func thousandth(x float64) float64 { return math.Round(1000*x) / 1000 }
 // newRatios divides the numbers of each round.
 func newRatios(of, by []float64) Spread {
 	var ratios []float64
-	for round, divisor := range by {
-		if round < len(of) && divisor > 0 {
-			ratios = append(ratios, of[round]/divisor)
+	for round, rate := range of {
+		if round < len(by) && by[round] > 0 {
+			ratios = append(ratios, rate/by[round])
 		}
 	}
 	return newSpread(ratios)

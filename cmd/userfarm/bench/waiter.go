@@ -7,8 +7,12 @@ import (
 	"time"
 )
 
-// retryPause is how long a waiter pauses after a failure.
-const retryPause = 500 * time.Millisecond
+// A waiter pauses after a failure, and twice as long after each further one: a farm that is overloaded can't serve those who come back
+// at once.
+const (
+	shortestRetry = 500 * time.Millisecond
+	longestRetry  = 8 * time.Second
+)
 
 // waiter waits in line for a user, again and again.
 type waiter struct {
@@ -22,6 +26,7 @@ type waiter struct {
 // wants the next lease on its user. A waiter whose wait is over repeats its call, and so keeps its place.
 func (w *waiter) wait(ctx context.Context) {
 	selector := w.line.layout.selector(w.line.project.id, lineEnv, w.user)
+	pause := shortestRetry
 	for call := 0; ctx.Err() == nil; {
 		w.acquiring.Header.Set("Idempotency-Key", w.name+"/"+strconv.Itoa(call))
 		held, err := w.acquire(fmt.Sprintf(`{"users":[%s],"owner":"bench/waiter","wait_seconds":%d}`, selector, w.line.patience()))
@@ -29,10 +34,13 @@ func (w *waiter) wait(ctx context.Context) {
 		case err == nil:
 			w.line.granted(held)
 			call++
+			pause = shortestRetry
 		case kindOf(err) == codePoolExhausted || ctx.Err() != nil:
+			pause = shortestRetry
 		default:
 			w.line.tally.fail(err)
-			sleep(ctx, jitter(retryPause))
+			sleep(ctx, jitter(pause))
+			pause = min(2*pause, longestRetry)
 		}
 	}
 }
