@@ -60,19 +60,8 @@ func (s Selector) overlapsOn(other Selector, named map[UserID]*User) bool {
 	return known && s.Matches(u) && other.Matches(u)
 }
 
-// Compete reports whether one user could be for either of two claims.
-func Compete(want, other []Selector) bool {
-	for _, s := range want {
-		for _, o := range other {
-			if s.Overlaps(o) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// CompeteOn is [Compete] for a reader that has the users that selectors name, and so knows their pools and labels.
+// CompeteOn reports whether one user could be for either of two claims. named has the users that selectors name; those that are
+// missing there are for nobody.
 func CompeteOn(want, other []Selector, named map[UserID]*User) bool {
 	for _, s := range want {
 		for _, o := range other {

@@ -98,12 +98,12 @@ type Found struct {
 	Calls   []domain.Once               // those that were carried out
 	Busy    map[ledger.CallKey]struct{} // those that others carry out
 	Line    LineChanges
-	Last    int64 // the highest place that any claim has; 0 if none is in line
-	Places  []Waiter
-	Late    []Waiter
+	Last    int64    // the highest place that any claim has; 0 if none is in line
+	Places  []Waiter // those of Ask.Places, in their order
+	Late    []Waiter // the places that are not kept any longer
 	Expired []Row
 
-	FreeByTime []Row
+	FreeByTime []Row // users whose locks have expired, not held
 	NextExpiry int64 // of a lock, by the store's clock; 0 if none is to expire
 }
 

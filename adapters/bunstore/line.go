@@ -32,7 +32,7 @@ type line struct {
 	waiting  map[ledger.Place]*waitingClaim
 	behind   []*waitingClaim // of those waiting, the ones whose call has another place ahead, which may come to be kept
 	leaving  leavingPlaces
-	lookout  lookout
+	lookout  lookout       // what the next passes look for
 	running  chan struct{} // closed when the goroutine has ended; nil if there is none
 	closed   bool
 	repeated map[ledger.CallKey]bool // calls that other claims in line may have made, too
@@ -103,7 +103,7 @@ func (l *line) arrive(w *waitingClaim) {
 	l.wake()
 }
 
-// doubt lets the claims that may wait for these users find out whether they wait in vain; all claims if the users are not known.
+// doubt lets the claims that may wait for these users find out whether they can still be served; all claims if the users are not known.
 func (l *line) doubt(gone []*domain.User, known bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -134,22 +134,19 @@ func (l *line) leave(w *waitingClaim) {
 	l.wake()
 }
 
-// freed lets the next pass look for users that may be free, if a claim is in line.
-func (l *line) freed(users []*domain.User) {
+// freed lets the next pass look for users that may be free, if a claim is in line; for all that claims here want, if the users
+// are not known.
+func (l *line) freed(users []*domain.User, known bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.running == nil {
 		return
 	}
-	l.lookout.users = append(l.lookout.users, maybeFree(time.Now(), users...)...)
-	l.wake()
-}
-
-// freedAny is freed for users that are not known.
-func (l *line) freedAny() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.lookout.addSelectors(time.Now(), l.selectors())
+	if now := time.Now(); known {
+		l.lookout.users = append(l.lookout.users, maybeFree(now, users...)...)
+	} else {
+		l.lookout.addSelectors(now, l.selectors())
+	}
 	l.wake()
 }
 

@@ -139,7 +139,8 @@ func TestClaimsThatWantTheSameShareALook(t *testing.T) {
 	})
 }
 
-// A pass knows who may get the places of claims that left before it began. The next one knows it of a claim that leaves meanwhile.
+// A pass can give the place of a claim that left before it began to another claim of the same call. If a claim leaves during a
+// pass, the next pass does so.
 func TestAPlaceWhoseClaimLeavesDuringAPassStandsUntilTheNext(t *testing.T) {
 	l := &line{replica: 1, leaving: leavingPlaces{10: {}, 20: {}}}
 	p := &pass{line: l, left: leavingPlaces{10: {}}}

@@ -11,10 +11,11 @@ import (
 
 const (
 	// GoneKept is for how long the store keeps that a claim has left the line, for all processes to learn it.
-	GoneKept = 10 * time.Second
+	GoneKept = 15 * time.Second
 
-	// mirrorAge is how old a mirror may be. One that is older may have missed what is not kept anymore, and is made anew.
-	mirrorAge = GoneKept - 2*time.Second
+	// mirrorAge is how old a mirror may be. One that is older may miss what is not kept anymore, and is made anew: a transaction
+	// may take its time until it reads the changes.
+	mirrorAge = GoneKept - operationTimeout - time.Second
 )
 
 // mirror is the line as the store has it, in memory. Each transaction that needs the line reads what has changed since the
@@ -68,13 +69,31 @@ func (m *mirror) see(read LineChanges, began time.Time) {
 			m.replicas[place] = w.Replica
 		}
 	}
-	if m.version != read.Version {
+	if doubted := read.Since > m.version; !doubted && m.version != read.Version {
 		m.version, m.changed = read.Version, time.Now()
 	}
 	m.alive = read.Alive
 	if m.upToDate.Before(began) {
 		m.upToDate = began
 	}
+}
+
+// put adds claims that a transaction is about to write which keeps others from changing the line: from its commit on, this
+// process knows of them, though it has not read them.
+func (m *mirror) put(joined []Waiter) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, w := range joined {
+		m.wants.Put(w.inLedger())
+		m.replicas[ledger.Place(w.Place)] = w.Replica
+	}
+}
+
+// doubt lets the next transaction read the whole line: what was put may not have been committed.
+func (m *mirror) doubt() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.version = EmptyLine
 }
 
 // inLine returns the rule for which claims are in line at a time.
@@ -117,7 +136,7 @@ func (m *mirror) wantedBy(process ReplicaID, now time.Time, users []*domain.User
 	}
 	inLine := m.inLine(now)
 	for _, u := range users {
-		if m.wants.Wanted(u, func(w ledger.Waiter) bool { return m.replicas[w.Place] == process && inLine(w) }) {
+		if m.wants.Wanted(u, func(w ledger.Waiter) bool { return m.replicas[w.Place] == process && !w.Until.Before(now) }) {
 			here = append(here, u)
 		}
 		if m.wants.Wanted(u, func(w ledger.Waiter) bool { return m.replicas[w.Place] != process && inLine(w) }) {
@@ -132,5 +151,5 @@ func (m *mirror) wantedBy(process ReplicaID, now time.Time, users []*domain.User
 func (m *mirror) hasAlike(want []domain.Selector) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.wants.HasAlike(want, func(ledger.Waiter) bool { return true })
+	return m.wants.HasAlike(want)
 }

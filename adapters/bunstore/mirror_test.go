@@ -78,3 +78,29 @@ func TestClaimsOfDeadProcessesAndThoseWhoseTimeIsUpWantNobody(t *testing.T) {
 		t.Error("a claim of a dead process wants a user")
 	}
 }
+
+// A process knows of the claims that it has put in line before it reads the line again.
+func TestAMirrorHasWhatItsProcessWrites(t *testing.T) {
+	now := time.UnixMicro(1_000_000)
+	const ours = elsewhere + 1
+	u := domain.Restore(domain.Snapshot{})
+	m := newMirror()
+	m.see(LineChanges{Since: EmptyLine, Version: 1, Alive: []ReplicaID{elsewhere}}, time.Now())
+	m.put([]Waiter{{Place: 1, Replica: ours, Want: []domain.Selector{{}}, Until: now.UnixMicro()}})
+	if here, there := m.wantedBy(ours, now, []*domain.User{u}); len(here) != 1 || len(there) != 0 {
+		t.Errorf("%d users are wanted here and %d elsewhere, want 1 and 0", len(here), len(there))
+	}
+	m.doubt()
+	m.see(LineChanges{Since: 1, Version: 2}, time.Now()) // of a transaction that began before
+	m.see(LineChanges{Since: m.since(), Version: 2}, time.Now())
+	if here, _ := m.wantedBy(ours, now, []*domain.User{u}); len(here) != 0 {
+		t.Error("a claim whose commit failed is in line")
+	}
+}
+
+// A transaction that began with a mirror just young enough reads the changes before the store forgets any of them.
+func TestAMirrorIsMadeAnewBeforeTheStoreForgetsWhatItMissed(t *testing.T) {
+	if mirrorAge+operationTimeout >= GoneKept {
+		t.Errorf("a mirror of %v, read by a transaction that takes %v, misses what the store keeps for %v", mirrorAge, operationTimeout, GoneKept)
+	}
+}

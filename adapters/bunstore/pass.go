@@ -179,7 +179,7 @@ func (p *pass) takeOver(places []Waiter) {
 			away = p.line.at(place) == nil
 		}
 		if away {
-			kept = append(kept, ledger.Waiter{Place: place, Want: w.Want, Since: instant(w.Since), Call: w.Call, Asker: w.Asker})
+			kept = append(kept, w.inLedger())
 		}
 	}
 	for _, w := range slices.Concat(p.arriving, p.behind) {
@@ -198,7 +198,7 @@ func (p *pass) takeOver(places []Waiter) {
 // process and asked another one.
 func (p *pass) handOver(places []Waiter) {
 	for _, place := range places {
-		if _, leaves := p.leaving[ledger.Place(place.Place)]; !leaves || place.Replica != p.line.replica {
+		if !p.leaving.has(ledger.Place(place.Place)) || place.Replica != p.line.replica {
 			continue
 		}
 		for i, w := range places {
@@ -323,7 +323,7 @@ func (p *pass) lineUp(last ledger.Place) (want [][]domain.Selector) {
 
 // stands reports whether the claim at a place in the store is in line there, according to this process.
 func (p *pass) stands(place ledger.Place, replica ReplicaID) bool {
-	if _, leaves := p.leaving[place]; leaves {
+	if p.leaving.has(place) {
 		return false
 	}
 	if _, arrives := p.arrivals[place]; arrives || slices.ContainsFunc(p.handedOver, func(w Waiter) bool { return w.Place == int64(place) }) {

@@ -25,7 +25,7 @@
 //
 // On PostgreSQL, a request that finds a free user at once passes these functions, in this order:
 //
-//	http      AcquireLease (generated), AcquireLease, read.Body
+//	http      AcquireLease (generated), AcquireLease, read.Acquire
 //	app       Farm.Acquire
 //	domain    LeasePolicy.Apply, CheckSelectors, CheckTerms
 //	app       Farm.narrow
@@ -33,17 +33,19 @@
 //	bunstore  Store.Claim, Store.run, queue.do
 //	          queue.runAll, queue.next, Store.runGroup, Store.attempt, Store.retry, Store.transact
 //	ledger      NeedsOf, Claim.need, limit, SearchKey
-//	bunstore    Store.begin
-//	postgres      engine.Begin, lowWater.of, searchFree, newSearch, matches, exchange.send, exchange.rows, lowWater.seen
+//	bunstore    Store.begin, mirror.since
+//	postgres      engine.Begin, lowWater.of, searchFree, newSearch, matches, exchange.changes, exchange.send, exchange.rows, lowWater.seen
+//	bunstore      mirror.see
 //	bunstore      Store.open, Store.restore, openSecrets; sealing: KeyFile.Open, KeyRing.Open
 //	ledger        Open, Ledger.Load, Ledger.enter
 //	bunstore    caller.apply
 //	ledger        Claim.apply, Ledger.candidates, Ledger.mostRested
 //	domain          Selector.Matches, User.CheckFree, Assign
+//	bunstore        mirror.wanted
 //	ledger          Ledger.give, Ledger.decide
 //	domain            Grant
 //	ledger      Ledger.Changes
-//	bunstore    Store.commit, Store.rowsOf, circulationOf
+//	bunstore    Store.commit, Store.rowsOf, circulationOf, mirror.wantedBy
 //	postgres      transaction.Commit, circulations, addEvents, exchange.send, lowWater.wrote
 //	http      viewLease
 //

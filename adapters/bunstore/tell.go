@@ -51,20 +51,16 @@ func told(text string) (users []*domain.User, known bool) {
 
 // hear takes in what a process has told.
 func (s *Store) hear(text string) {
-	if about, isGone := strings.CutPrefix(text, tellGone); isGone {
-		users, known := told(about)
-		s.line.doubt(users, known)
-	}
-	about, isFreed := strings.CutPrefix(text, tellFreed)
-	users, known := told(about)
+	gone, isGone := strings.CutPrefix(text, tellGone)
+	freed, isFreed := strings.CutPrefix(text, tellFreed)
 	switch {
-	case isFreed && known:
-		s.line.freed(users)
+	case isGone:
+		s.line.doubt(told(gone))
 	case isFreed:
-		s.line.freedAny()
+		s.line.freed(told(freed))
 	case text == TellAnything:
 		s.line.doubt(nil, false)
-		s.line.freedAny()
+		s.line.freed(nil, false)
 	}
 	s.line.wake()
 }

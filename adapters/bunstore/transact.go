@@ -112,15 +112,19 @@ func (s *Store) write(
 	if _, elsewhere := s.mirror.wantedBy(s.line.replica, changes.Now, changes.Freed); len(elsewhere) > 0 {
 		rows.Tell = append(rows.Tell, tell(tellFreed, elsewhere))
 	}
+	s.mirror.put(rows.Waiters)
 	added, committing, err = tx.Commit(ctx, rows)
+	if err != nil && len(rows.Waiters) > 0 {
+		s.mirror.doubt()
+	}
 	if errors.Is(err, ErrOtherRule) {
 		err = refuse(err)
 	}
 	if err != nil {
 		return nil, committing, err
 	}
-	if here, _ := s.mirror.wantedBy(s.line.replica, changes.Now, changes.Freed); len(here) > 0 {
-		s.line.freed(here)
+	if here, _ := s.mirror.wantedBy(s.line.replica, changes.Now, changes.Freed); len(here) > 0 { // also by claims that joined meanwhile
+		s.line.freed(here, true)
 	}
 	if len(changes.Gone) > 0 {
 		s.line.doubt(changes.Gone, true)

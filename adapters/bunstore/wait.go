@@ -78,7 +78,7 @@ func (s *Store) timeUp(ctx context.Context, w *waitingClaim) error {
 	return s.presentRefusal(ctx, w.claim)
 }
 
-// hopeless returns why a claim waits in vain: no user could satisfy it, or the same call was carried out. It returns nil if the
+// hopeless returns why a claim can not be served anymore: no user could satisfy it, or the same call was carried out. It returns nil if the
 // claim is to wait on.
 func (s *Store) hopeless(ctx context.Context, claim *ledger.Claim) error {
 	err := s.lookTogether(ctx, claim.Want)
@@ -118,7 +118,7 @@ func (s *Store) lookTogether(ctx context.Context, want []domain.Selector) error 
 	look := s.looks.DoChan(key, func() (any, error) {
 		return nil, s.bounded(context.WithoutCancel(ctx), "claim", func(ctx context.Context) error {
 			return s.quick(ctx, func() error {
-				s.looks.Forget(key) // who asks from now on needs a look that begins later
+				s.looks.Forget(key) // a claim that asks from now on needs a look that begins later
 				_, err := s.chooseNow(ctx, &ledger.Claim{Want: want})
 				return err
 			})

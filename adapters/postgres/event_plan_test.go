@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"bytes"
 	"context"
 	"strings"
 	"sync"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/userfarm/userfarm/adapters/bunstore"
 	"github.com/userfarm/userfarm/adapters/postgres/postgrestest"
-	"github.com/userfarm/userfarm/adapters/sealing"
 	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/ports"
 )
@@ -41,21 +39,8 @@ func TestAFilterReadsFewRows(t *testing.T) {
 	server := postgrestest.Shared(t)
 	databaseURL := server.NewDatabase(t)
 	ctx := context.Background()
-	config, err := parse(databaseURL)
-	if err != nil {
-		t.Fatal(err)
-	}
 	queries := new(queryRecorder)
-	config.ConnConfig.Tracer = queries
-	keys, err := sealing.NewKeyRing(bytes.Repeat([]byte{1}, sealing.KeySize))
-	if err != nil {
-		t.Fatal(err)
-	}
-	store, err := open(ctx, config, keys, &bunstore.Logins{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = store.Close() })
+	store := openTraced(t, databaseURL, queries)
 	users := make([]*domain.User, 3000)
 	for i := range users {
 		s := domain.Snapshot{
@@ -109,7 +94,7 @@ func TestAFilterReadsFewRows(t *testing.T) {
 			for _, s := range queries.statements {
 				for _, node := range explainUnder(t, databaseURL, nil, s).nodes() {
 					if (node.Relation == "events" || node.Relation == "users") && node.Rows+node.Removed > some {
-						t.Errorf("%s, newest first %v: %s reads %v rows and %v in vain:\n%s", name, newestFirst, node.NodeType, node.Rows, node.Removed, s.sql)
+						t.Errorf("%s, newest first %v: %s reads %v rows and discards %v:\n%s", name, newestFirst, node.NodeType, node.Rows, node.Removed, s.sql)
 					}
 				}
 			}

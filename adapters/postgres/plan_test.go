@@ -67,26 +67,33 @@ func (p plan) nodes() []plan {
 	return nodes
 }
 
+// openTraced opens a store whose statements a tracer sees.
+func openTraced(t *testing.T, databaseURL string, tracer pgx.QueryTracer) *bunstore.Store {
+	t.Helper()
+	config, err := parse(databaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.ConnConfig.Tracer = tracer
+	keys, err := sealing.NewKeyRing(bytes.Repeat([]byte{1}, sealing.KeySize))
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := open(t.Context(), config, keys, &bunstore.Logins{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	return store
+}
+
 // An exhausted pool, and one that is nearly exhausted, need one range of an index, with labels and without.
 func TestASearchForAFreeUserReadsOnlyFreeUsers(t *testing.T) {
 	server := postgrestest.Shared(t)
 	databaseURL := server.NewDatabase(t)
 	ctx := context.Background()
-	config, err := parse(databaseURL)
-	if err != nil {
-		t.Fatal(err)
-	}
 	queries := new(recorder)
-	config.ConnConfig.Tracer = queries
-	keys, err := sealing.NewKeyRing(bytes.Repeat([]byte{1}, sealing.KeySize))
-	if err != nil {
-		t.Fatal(err)
-	}
-	store, err := open(ctx, config, keys, &bunstore.Logins{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = store.Close() })
+	store := openTraced(t, databaseURL, queries)
 	pool := domain.Pool{ProjectID: domain.ProjectID{1}, Env: "staging", Domain: "example.test"}
 	users := make([]*domain.User, 5000)
 	for i := range users {
@@ -108,7 +115,7 @@ func TestASearchForAFreeUserReadsOnlyFreeUsers(t *testing.T) {
 	inPool := domain.Selector{ProjectID: pool.ProjectID, Env: pool.Env, Domain: pool.Domain}
 	sharded := inPool
 	sharded.Labels = domain.Labels{"shard": "3"}
-	_, err = store.Claim(ctx, ports.Claim{Want: []domain.Selector{sharded}, Decide: nil})
+	_, err := store.Claim(ctx, ports.Claim{Want: []domain.Selector{sharded}, Decide: nil})
 	if !errors.Is(err, domain.ErrPoolExhausted) {
 		t.Fatalf("got %v, want %v", err, domain.ErrPoolExhausted)
 	}

@@ -181,19 +181,7 @@ func (w *Wants) Wanted(u *domain.User, inLine func(Waiter) bool) (wanted bool) {
 	return wanted
 }
 
-// HasAlike reports whether a claim in line has one of these selectors; see First.
-func (w *Wants) HasAlike(want []domain.Selector, inLine func(Waiter) bool) bool {
-	return len(w.claims) > 0 && slices.ContainsFunc(want, func(s domain.Selector) bool {
-		c, known := w.crowds[SearchKey(s)]
-		return known && slices.ContainsFunc(c.places, func(place Place) bool { return inLine(w.claims[place]) })
-	})
-}
-
-// Selectors returns the different selectors of the claims, in any order.
-func (w *Wants) Selectors() []domain.Selector {
-	selectors := make([]domain.Selector, 0, len(w.crowds))
-	for _, c := range w.crowds {
-		selectors = append(selectors, c.selector)
-	}
-	return selectors
+// HasAlike reports whether a claim has one of these selectors.
+func (w *Wants) HasAlike(want []domain.Selector) bool {
+	return len(w.claims) > 0 && slices.ContainsFunc(want, func(s domain.Selector) bool { return w.crowds[SearchKey(s)] != nil })
 }

@@ -163,6 +163,10 @@ func (m *machine) dismissAll(t *rapid.T) {
 	m.await(t, "the line to be empty", func() bool { return m.countWaiting(t) == 0 })
 }
 
+// shrinkTime is how much time a case takes that fails because something does not happen, as far as rapid can tell where the process
+// has a clock that stands still: it takes long, so rapid is to look for few smaller ones.
+const shrinkTime = 10 * time.Second
+
 // await returns when a condition holds, and fails the case if it does not for a long time. It does not sleep: where the process
 // has a clock that stands still, a sleep would move it.
 func (m *machine) await(t *rapid.T, what string, holds func() bool) {
@@ -173,7 +177,8 @@ func (m *machine) await(t *rapid.T, what string, holds func() bool) {
 		m.now() // takes a store about as long as a step of a claim
 		runtime.Gosched()
 	}
-	t.Fatalf("waited for %s in vain", what)
+	m.advance(shrinkTime)
+	t.Fatalf("%s: this did not happen", what)
 }
 
 // mustWait reports whether a claim for one user stands in line: its user, or one that it matches, is there, but none is free.

@@ -171,7 +171,7 @@ func (c *caller) removeFree(user string) error {
 	return c.do(fasthttp.MethodDelete, "/v1/users/"+user, "", fasthttp.StatusNoContent)
 }
 
-// removeLocked quarantines the user first, so that nobody in line gets it when its lock ends.
+// removeLocked quarantines the user first, so that no waiter gets it when its lock ends.
 func (c *caller) removeLocked(user string) error {
 	const reason = `{"reason":"the bench is over"}`
 	for _, step := range []string{"/quarantine", "/force-release"} {

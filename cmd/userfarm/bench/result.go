@@ -33,7 +33,7 @@ type Result struct {
 	// Waiters were in line during the measurement.
 	Waiters Waiters `json:"waiters"`
 
-	// Plain is what the same clients did in one pool of as many users, without labels and with nobody in line, in turn with the
+	// Plain is what the same clients did in one pool of as many users, without labels and while the line is empty, in turn with the
 	// measurement. If the two are not compared, all is 0.
 	Plain Work `json:"plain"`
 	// Ratio divides the pairs per second of a round by those of the plain pool in that round.

@@ -120,7 +120,7 @@ func (b *bench) measure(ctx context.Context) {
 	}
 }
 
-// measurePlain measures the plain pool, with nobody in line.
+// measurePlain measures the plain pool while the line is empty.
 func (b *bench) measurePlain(ctx context.Context) {
 	if b.line != nil {
 		b.line.empty(ctx)
