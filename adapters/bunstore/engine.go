@@ -2,6 +2,7 @@ package bunstore
 
 import (
 	"context"
+	"slices"
 
 	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/domain/ledger"
@@ -123,6 +124,12 @@ type Changes struct {
 	Tell []string // to the other processes, when this is committed; see [Config.Listen]
 
 	LoginRule string // by which LoginKey of Rows was computed
+}
+
+// Reorder reports whether a free user may have rested longer than those that were found before: it was added, or restored, or got
+// other labels.
+func (c Changes) Reorder() bool {
+	return len(c.Rows)+len(c.Accounts) > 0 || slices.ContainsFunc(c.Moved, func(m Move) bool { return m.FreeAt < c.At })
 }
 
 // Move is what became of a user's circulation.

@@ -14,6 +14,7 @@
 //   - caller.go: callers that leave before they are answered
 //   - logins.go: which logins are one account
 //   - retry.go: what is tried again, and for how long
+//   - candidates.go: users that a search for labels found, for the next ones
 //   - look.go: why a claim came short
 //   - line.go, passes.go, pass.go, wait.go: the line; the part that waits here, when to pass over it, one pass, one claim
 //   - give_up.go: claims that have left the line, and do not ask again

@@ -43,9 +43,12 @@ var requiredSettings = map[string]string{
 // indexesOnly makes the planner take the indexes that are made for the statements of an engine. Left to itself it would
 // leave them some minutes into heavy load: it takes the size of an index for what reading a row by it costs, and that of
 // free users is large then, though nearly all of it is empty and waits to be used again.
+//
+// No plan depends on values, so none is made twice: making one takes longer than a search.
 var indexesOnly = map[string]string{
 	"enable_seqscan":    "off",
 	"enable_bitmapscan": "off",
+	"plan_cache_mode":   "force_generic_plan",
 }
 
 // split shares the connections of a configuration between one pool for reading and one for an engine, so that neither can

@@ -16,8 +16,9 @@ import (
 // engine implements [bunstore.Engine] with pgx itself: its statements are prepared once for each connection, and a
 // transaction takes two exchanges with the server, one that begins it and finds, one that writes and commits.
 type engine struct {
-	pool *pgxpool.Pool
-	low  *lowWater
+	pool       *pgxpool.Pool
+	low        *lowWater
+	candidates *bunstore.Candidates
 }
 
 // rollbackTimeout bounds how long a rollback waits for the server before the connection is given up.
@@ -25,9 +26,11 @@ const rollbackTimeout = time.Second
 
 // transaction implements [bunstore.Transaction].
 type transaction struct {
-	conn   *pgxpool.Conn // nil once it has ended
-	low    *lowWater
+	engine
+	conn   *pgxpool.Conn                // nil once it has ended
 	places map[domain.UserID]pgtype.TID // of the rows that it holds: they stay there until it writes them
+
+	searched []string // the keys of searches with labels
 }
 
 // Begin implements [bunstore.Engine].
@@ -36,7 +39,7 @@ func (e engine) Begin(ctx context.Context, ask bunstore.Ask) (bunstore.Transacti
 	if err != nil {
 		return nil, bunstore.Found{}, err
 	}
-	tx := &transaction{conn: conn, low: e.low, places: make(map[domain.UserID]pgtype.TID)}
+	tx := &transaction{engine: e, conn: conn, places: make(map[domain.UserID]pgtype.TID)}
 	found := bunstore.Found{Free: make([][]bunstore.Row, len(ask.Searches))}
 	x := exchange{conn: conn.Conn()}
 	if ask.OneMoment {
@@ -50,26 +53,41 @@ func (e engine) Begin(ctx context.Context, ask bunstore.Ask) (bunstore.Transacti
 	if len(ask.Users)+len(ask.Leases) > 0 {
 		tx.targets(&x, ask, &found)
 	}
+	var labelled []*labelSearch
 	for i, search := range ask.Searches {
+		if len(search.Want.Labels) > 0 {
+			s := tx.searchLabels(search, &found.Free[i])
+			s.next(&x)
+			labelled = append(labelled, s)
+			continue
+		}
 		sql, args := searchFree(search.Want, search.Limit, tx.low.of(search.Key))
 		tx.hold(&x, &found.Free[i], sql, args...)
 	}
 	if ask.Turn {
 		x.turn(ask, &found)
 	}
-	if ask.Turn || ask.Line {
-		x.changes(ask, &found)
-	}
 	if ask.Turn || ask.Expired > 0 {
 		tx.expiry(&x, ask, &found)
 	}
-	x.value("SELECT "+clock, &found.Now)
-	if err := x.send(ctx); err != nil {
+	asOfHeld := func(x *exchange) {
+		if ask.Turn || ask.Line {
+			x.changes(ask, &found)
+		}
+		x.value("SELECT "+clock, &found.Now)
+	}
+	asOfHeld(&x)
+	if err = x.send(ctx); err == nil {
+		err = tx.finish(ctx, labelled, asOfHeld)
+	}
+	if err != nil {
 		tx.Rollback()
 		return nil, bunstore.Found{}, err
 	}
 	for i, search := range ask.Searches {
-		tx.low.seen(search.Key, found.Free[i])
+		if len(search.Want.Labels) == 0 {
+			tx.low.seen(search.Key, found.Free[i])
+		}
 	}
 	return tx, found, nil
 }
@@ -91,10 +109,12 @@ func (tx *transaction) targets(x *exchange, ask bunstore.Ask, found *bunstore.Fo
 
 // hold adds a query for rows that the transaction holds.
 func (tx *transaction) hold(x *exchange, into *[]bunstore.Row, sql string, args ...any) {
-	x.rows(sql, args, func(r bunstore.Row, place pgtype.TID) {
-		*into = append(*into, r)
-		tx.places[r.UserID] = place
-	})
+	x.rows(sql, args, func(r bunstore.Row, place pgtype.TID) { tx.held(into, r, place) })
+}
+
+func (tx *transaction) held(into *[]bunstore.Row, r bunstore.Row, place pgtype.TID) {
+	*into = append(*into, r)
+	tx.places[r.UserID] = place
 }
 
 // Commit implements [bunstore.Transaction].
@@ -144,6 +164,7 @@ func (tx *transaction) Commit(
 	tx.conn.Release()
 	tx.conn = nil
 	tx.low.wrote(changes)
+	tx.candidates.Wrote(changes, tx.searched)
 	return added, false, nil
 }
 

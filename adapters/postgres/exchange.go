@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/jackc/pgx/v5"
@@ -79,21 +80,30 @@ func (e *exchange) read(sql string, args []any, scan func(pgx.Rows) error) {
 
 // rows adds a query for users, whose columns are [columns].
 func (e *exchange) rows(sql string, args []any, take func(bunstore.Row, pgtype.TID)) {
-	e.read(sql, args, func(rows pgx.Rows) error {
-		var r bunstore.Row
-		var place pgtype.TID
-		var userID, projectID [16]byte
-		fields := append([]any{&place}, r.Fields(&userID, &projectID)...)
-		for rows.Next() {
-			r.Password, r.Labels = nil, nil // not to be shared with the row before
-			if err := rows.Scan(fields...); err != nil {
+	e.read(sql, args, func(rows pgx.Rows) error { return scanUsers(rows, nil, take) })
+}
+
+// scanUsers reads columns into first, and then users, whose columns are [columns]. There may be a row without a user.
+func scanUsers(rows pgx.Rows, first []any, take func(bunstore.Row, pgtype.TID)) error {
+	var r bunstore.Row
+	var place pgtype.TID
+	var userID, projectID [16]byte
+	fields := slices.Concat(first, []any{&place}, r.Fields(&userID, &projectID))
+	for rows.Next() {
+		if rows.RawValues()[len(first)] == nil {
+			if err := rows.Scan(append(slices.Clone(first), make([]any, len(fields)-len(first))...)...); err != nil {
 				return err
 			}
-			r.UserID, r.ProjectID = userID, projectID
-			take(r, place)
+			continue
 		}
-		return rows.Err()
-	})
+		r.Password, r.Labels = nil, nil // not to be shared with the row before
+		if err := rows.Scan(fields...); err != nil {
+			return err
+		}
+		r.UserID, r.ProjectID = userID, projectID
+		take(r, place)
+	}
+	return rows.Err()
 }
 
 // send sends the statements, prepared where the connection does not have them yet, and reads the answers.

@@ -87,7 +87,7 @@ const (
 
 // changes adds the query for what has changed in the line.
 func (e *exchange) changes(ask bunstore.Ask, found *bunstore.Found) {
-	found.Line.Since = ask.Since
+	found.Line = bunstore.LineChanges{Since: ask.Since}
 	e.read(findChanges, []any{bunstore.DeadAfter.Microseconds(), ask.Since}, func(rows pgx.Rows) error {
 		for rows.Next() {
 			w, err := scanWaiter(rows, &found.Line.Version, &found.Line.Alive)

@@ -71,11 +71,7 @@ func (l *lowWater) seen(key string, found []bunstore.Row) {
 
 // wrote forgets the marks if a user may be below them now: a new one, or one that was restored.
 func (l *lowWater) wrote(changes bunstore.Changes) {
-	below := len(changes.Rows) > 0 || len(changes.Accounts) > 0
-	for _, m := range changes.Moved {
-		below = below || m.FreeAt < changes.At
-	}
-	if below {
+	if changes.Reorder() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		clear(l.marks)

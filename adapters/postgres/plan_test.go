@@ -136,13 +136,61 @@ func TestASearchForAFreeUserReadsOnlyFreeUsers(t *testing.T) {
 			if node.Relation == "users" && (strings.Contains(node.NodeType, "Seq Scan") || node.Removed > 0) {
 				t.Errorf("%s reads users that are not free:\n%s", node.NodeType, statement.sql)
 			}
-			if strings.HasPrefix(node.Index, "users_free") && node.Rows > 1 {
-				t.Errorf("%s reads %v users to find one:\n%s", node.Index, node.Rows, statement.sql)
+			if some := map[string]float64{"users_free": 1, "users_free_labelled": bunstore.CandidatesAtOnce}; node.Rows > some[node.Index] && some[node.Index] > 0 {
+				t.Errorf("%s reads %v users, want up to %v:\n%s", node.Index, node.Rows, some[node.Index], statement.sql)
 			}
 		}
 	}
 	if searches != 5 {
 		t.Errorf("the claims searched for free users %d times, want once for each claim, and once more for the refusal", searches)
+	}
+}
+
+// A search for labels reads little, no matter how many users have other labels, or the same.
+func TestASearchForLabelsReadsFewRows(t *testing.T) {
+	server := postgrestest.Shared(t)
+	databaseURL := server.NewDatabase(t)
+	queries := new(recorder)
+	store := openTraced(t, databaseURL, queries)
+	pool := domain.Pool{ProjectID: domain.ProjectID{1}, Env: "staging", Domain: "example.test"}
+	users := make([]*domain.User, 3000)
+	for i := range users {
+		users[i] = domain.Restore(domain.Snapshot{
+			ID: domain.NewUserID(time.Now()), CreatedAt: time.Now(), Login: strconv.Itoa(i), Pool: pool,
+			Labels: domain.Labels{"account": strconv.Itoa(i), "team": strconv.Itoa(i % 30), "role": "buyer"},
+		})
+	}
+	if err := store.Add(t.Context(), domain.Once{}, users...); err != nil {
+		t.Fatal(err)
+	}
+	server.Exec(t, databaseURL, "VACUUM ANALYZE")
+	for _, search := range []struct {
+		labels domain.Labels
+		reads  float64 // at most so many rows of a table at once
+	}{
+		{domain.Labels{"account": "17"}, 1},
+		{domain.Labels{"account": "17", "role": "buyer"}, bunstore.CandidatesAtOnce},
+		{domain.Labels{"team": "3"}, bunstore.CandidatesAtOnce},
+		{domain.Labels{"role": "buyer"}, bunstore.FewSets + 1},
+	} {
+		queries.statements = nil
+		want := domain.Selector{ProjectID: pool.ProjectID, Env: pool.Env, Domain: pool.Domain, Labels: search.labels}
+		refuse := errors.New("refused")
+		claim := ports.Claim{Want: []domain.Selector{want}, Decide: func(time.Time, []*domain.User) error { return refuse }}
+		if _, err := store.Claim(t.Context(), claim); !errors.Is(err, refuse) {
+			t.Fatal(err)
+		}
+		for _, statement := range queries.statements {
+			if !strings.Contains(statement.sql, "free_at") {
+				continue
+			}
+			for _, node := range explain(t, databaseURL, statement).nodes() {
+				if node.Relation != "" && node.Rows+node.Removed > search.reads {
+					t.Errorf("%v: %s reads %v rows of %s and discards %v:\n%s",
+						search.labels, node.NodeType, node.Rows, node.Relation, node.Removed, statement.sql)
+				}
+			}
+		}
 	}
 }
 

@@ -97,7 +97,7 @@ func open(
 		Logins:  rule,
 		Writer:  db,
 		Reader:  db,
-		Engine:  engine{pool: writes, low: newLowWater()},
+		Engine:  engine{pool: writes, low: newLowWater(), candidates: new(bunstore.Candidates)},
 		Listen:  listen(config.ConnConfig),
 
 		CheckSpace: checkSpace(db),

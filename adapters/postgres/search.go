@@ -2,7 +2,10 @@ package postgres
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgtype"
@@ -18,18 +21,17 @@ var isFreeNow = at(free, `(SELECT `+clock+`)`)
 // at returns a rule with an expression in place of its ?.
 func at(rule, expression string) string { return strings.ReplaceAll(rule, "?", expression) }
 
-// searchFree is a query for the most rested free users that a selector matches, which holds them and leaves out those that
-// others hold. For a selector that leaves fields of the pool open, or has labels, it holds up to limit users of each pool, or
-// set of labels, that fits.
+// searchFree is a query for the most rested free users that a selector without labels matches, which holds them and leaves out
+// those that others hold. If the selector leaves fields of the pool open, it reads up to limit users of each pool that fits.
 //
 // It begins where the longest rested one is known to be; see [lowWater].
 func searchFree(want domain.Selector, limit int, from mark) (sql string, args []any) {
 	q := newSearch(want)
-	sql = `SELECT ` + columns + ` FROM ` + q.from + ` CROSS JOIN LATERAL (
-			SELECT u.ctid, u.* FROM users u WHERE ` + q.join + `
+	sql = `SELECT ` + columns + ` FROM pools p CROSS JOIN LATERAL (
+			SELECT u.ctid, u.* FROM users u WHERE u.pool_id = p.pool_id
 			AND (u.free_at, u.user_id) >= (` + q.arg(from.freeAt) + `, ` + q.arg(from.userID) + `) AND ` + isFreeNow + `
 			ORDER BY u.free_at, u.user_id LIMIT ` + q.arg(limit) + ` FOR UPDATE OF u SKIP LOCKED
-		) u` + q.where + ` ORDER BY u.free_at, u.user_id LIMIT ` + q.arg(limit)
+		) u WHERE ` + q.pools + ` ORDER BY u.free_at, u.user_id LIMIT ` + q.arg(limit)
 	return sql, q.args
 }
 
@@ -40,33 +42,62 @@ func searchCommitted(want domain.Selector, free, whatever int) (sql string, args
 		return `SELECT ` + columns + ` FROM users u WHERE u.user_id = $1`, []any{[16]byte(want.UserID)}
 	}
 	q := newSearch(want)
-	some := `(SELECT ` + columns + ` FROM ` + q.from + ` CROSS JOIN LATERAL (SELECT u.ctid, u.* FROM users u WHERE ` + q.join
-	sql = some + ` AND ` + isFreeNow + ` ORDER BY u.free_at, u.user_id LIMIT ` + q.arg(free) + `
-		) u` + q.where + ` ORDER BY u.free_at, u.user_id LIMIT ` + q.arg(free) + `)
-		UNION ALL ` + some + ` ORDER BY u.free_at, u.user_id LIMIT ` + q.arg(whatever) + `) u` + q.where + ` LIMIT ` + q.arg(whatever) + `)`
+	with, places, same := ``, `SELECT p.pool_id FROM pools p WHERE `+q.pools, `u.pool_id = m.pool_id`
+	if len(want.Labels) > 0 {
+		with, places, same = q.rarest, q.sets, `u.label_set_id = m.label_set_id`
+	}
+	some := `(SELECT ` + columns + ` FROM matching m CROSS JOIN LATERAL (SELECT u.ctid, u.* FROM users u WHERE ` + same
+	sql = `WITH ` + with + ` matching AS MATERIALIZED (` + places + `)
+		` + some + ` AND ` + isFreeNow + ` ORDER BY u.free_at, u.user_id LIMIT ` + q.arg(free) + `
+		) u ORDER BY u.free_at, u.user_id LIMIT ` + q.arg(free) + `)
+		UNION ALL ` + some + ` ORDER BY u.free_at, u.user_id LIMIT ` + q.arg(whatever) + `) u LIMIT ` + q.arg(whatever) + `)`
 	return sql, q.args
 }
 
-// search is what the searches for a selector have in common: they go from the pools, or the sets of labels, that the selector
-// matches to the users of each, by an index that has these in the order of their rest.
+// search is what the searches for a selector have in common.
 type search struct {
-	from, join, where string
-	args              []any
+	args   []any
+	pools  string // the condition for pools p
+	sets   string // a query for the sets of labels that match
+	rarest string // what sets needs in WITH, followed by a comma; may be empty
 }
 
+// newSearch returns the parts of the searches for a selector. Of several labels, the one that the fewest sets have leads to the sets.
 func newSearch(want domain.Selector) *search {
-	q := &search{from: `pools p`, join: `u.pool_id = p.pool_id`}
-	if len(want.Labels) > 0 {
-		q.from, q.join = `pools p JOIN label_sets s USING (pool_id)`, `u.label_set_id = s.label_set_id`
+	q := &search{pools: `true`}
+	inPool := want
+	inPool.Labels = nil
+	for _, c := range matches(inPool, "p", "") {
+		q.pools += ` AND ` + at(c.SQL, q.arg(c.Args[0])) // each rule of a selector has one argument
 	}
-	for i, c := range matches(want, "p", "s") {
-		keyword := ` AND `
-		if i == 0 {
-			keyword = ` WHERE `
-		}
-		q.where += keyword + at(c.SQL, q.arg(c.Args[0])) // each rule of a selector has one argument
+	if len(want.Labels) == 0 {
+		return q
 	}
+	names := slices.Sorted(maps.Keys(want.Labels))
+	values := make([]string, len(names))
+	for i, name := range names {
+		values[i] = want.Labels[name]
+	}
+	if len(names) == 1 {
+		q.sets = `SELECT l.label_set_id FROM set_labels l JOIN pools p USING (pool_id)
+			WHERE (l.name, l.value) = (` + q.arg(names[0]) + `, ` + q.arg(values[0]) + `) AND ` + q.pools
+		return q
+	}
+	q.rarest = `labels (name, value, sets) AS MATERIALIZED (
+			SELECT n.name, n.value, (SELECT count(*) FROM (
+				SELECT FROM set_labels l JOIN pools p USING (pool_id)
+				WHERE (l.name, l.value) = (n.name, n.value) AND ` + q.pools + ` LIMIT ` + atOnce + `) AS sets)
+			FROM unnest(` + q.arg(names) + `::text[], ` + q.arg(values) + `::text[]) AS n (name, value)),
+		rarest AS MATERIALIZED (SELECT name, value FROM labels ORDER BY sets LIMIT 1),`
+	q.sets = `SELECT l.label_set_id FROM rarest r JOIN set_labels l ON (l.name, l.value) = (r.name, r.value)
+			JOIN pools p USING (pool_id) JOIN label_sets s USING (label_set_id) WHERE s.labels @> ` + q.labels(want) + ` AND ` + q.pools
 	return q
+}
+
+// labels adds the labels of a selector as an argument and returns its placeholder.
+func (q *search) labels(want domain.Selector) string {
+	encoded, _ := json.Marshal(want.Labels) // a map of texts always encodes
+	return q.arg(string(encoded)) + `::jsonb`
 }
 
 // arg adds an argument and returns its placeholder.
@@ -78,18 +109,26 @@ func (q *search) arg(value any) string {
 // Search implements [bunstore.Transaction].
 func (tx *transaction) Search(ctx context.Context, searches []ledger.Search) (found [][]bunstore.Row, now int64, err error) {
 	found = make([][]bunstore.Row, len(searches))
-	e := exchange{conn: tx.conn.Conn()}
+	var labelled []*labelSearch
+	x := exchange{conn: tx.conn.Conn()}
 	for i, search := range searches {
-		if id := search.Want.UserID; !id.IsZero() {
-			tx.hold(&e, &found[i], holdUsers, uuids([]domain.UserID{id}))
-			continue
+		id := search.Want.UserID
+		switch {
+		case !id.IsZero():
+			tx.hold(&x, &found[i], holdUsers, uuids([]domain.UserID{id}))
+		case len(search.Want.Labels) > 0:
+			labelled = append(labelled, tx.searchLabels(search, &found[i]))
+		default:
+			sql, args := searchFree(search.Want, search.Limit, mark{}) // others may have released users that rested longest
+			tx.hold(&x, &found[i], sql, args...)
 		}
-		sql, args := searchFree(search.Want, search.Limit, mark{}) // others may have released users that rested longest
-		tx.hold(&e, &found[i], sql, args...)
 	}
-	e.value("SELECT "+clock, &now)
-	err = e.send(ctx)
-	return found, now, err
+	askNow := func(x *exchange) { x.value("SELECT "+clock, &now) }
+	askNow(&x)
+	if err := x.send(ctx); err != nil {
+		return nil, 0, err
+	}
+	return found, now, tx.finish(ctx, labelled, askNow)
 }
 
 // Look implements [bunstore.Transaction].

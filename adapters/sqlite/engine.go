@@ -17,11 +17,12 @@ type engine struct {
 	now        func() int64
 	statements map[string]*sql.Stmt // by their texts
 	line       line
+	candidates bunstore.Candidates
 }
 
 // hotStatements are prepared when the database is opened.
 var hotStatements = []string{
-	userByID, usersByLease, freeInPool, freeInLabelSet, anyInPool, anyInLabelSet, moveUser, accountOfUser, removeUser, firstOfAccount, rememberEnded, endedLease, mergeEnded,
+	userByID, usersByLease, freeInPool, anyInPool, anyInSet, candidateByID, freeInSet, freeInPoolWithLabels, setsInPool, moveUser, accountOfUser, removeUser, firstOfAccount, rememberEnded, endedLease, mergeEnded,
 	expiredUsers, nextExpiry, addEvent, findCall, addCall, poolOfUser, changeAccount, findPool, addPool, findLabelSet, addLabelSet, addUser,
 }
 
@@ -61,6 +62,8 @@ type transaction struct {
 	tx     *sql.Tx
 	now    int64
 	used   map[string]*sql.Stmt // the statements that it used already
+
+	searched []string // the keys of searches with labels
 }
 
 func (tx *transaction) find(ask bunstore.Ask) (bunstore.Found, error) {
@@ -80,7 +83,7 @@ func (tx *transaction) find(ask bunstore.Ask) (bunstore.Found, error) {
 		found.Targets = append(found.Targets, rows...)
 	}
 	for i, search := range ask.Searches {
-		rows, err := tx.free(search.Want, search.Limit)
+		rows, err := tx.free(search)
 		if err != nil {
 			return found, err
 		}
@@ -124,7 +127,11 @@ func (tx *transaction) Commit(
 	if err := tx.addCalls(calls); err != nil {
 		return nil, false, err
 	}
-	return added, true, tx.engine.line.change(changes, tx.tx.Commit)
+	if err := tx.engine.line.change(changes, tx.tx.Commit); err != nil {
+		return nil, true, err
+	}
+	tx.engine.candidates.Wrote(changes, tx.searched)
+	return added, false, nil
 }
 
 // Rollback implements [bunstore.Transaction].

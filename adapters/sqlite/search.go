@@ -14,33 +14,45 @@ import (
 const (
 	freeInPool = `SELECT ` + bunstore.Columns + ` FROM users u WHERE u.pool_id = ? AND ` + free + `
 		ORDER BY u.free_at, u.user_id LIMIT ?`
-	freeInLabelSet = `SELECT ` + bunstore.Columns + ` FROM users u WHERE u.label_set_id = ? AND ` + free + `
-		ORDER BY u.free_at, u.user_id LIMIT ?`
 
-	anyInPool     = `SELECT ` + bunstore.Columns + ` FROM users u WHERE u.pool_id = ? LIMIT ?`
-	anyInLabelSet = `SELECT ` + bunstore.Columns + ` FROM users u WHERE u.label_set_id = ? LIMIT ?`
+	anyInPool = `SELECT ` + bunstore.Columns + ` FROM users u WHERE u.pool_id = ? LIMIT ?`
+	anyInSet  = `SELECT ` + bunstore.Columns + ` FROM users u WHERE u.label_set_id = ? LIMIT ?`
 )
 
-// free returns the most rested free users that a selector matches, up to a limit.
-func (tx *transaction) free(want domain.Selector, limit int) ([]bunstore.Row, error) {
-	rows, err := tx.search(want, freeInPool, freeInLabelSet, tx.now, limit)
-	slices.SortFunc(rows, func(a, b bunstore.Row) int {
-		return cmp.Or(cmp.Compare(a.FreeAt, b.FreeAt), slices.Compare(a.UserID[:], b.UserID[:]))
-	})
-	return rows[:min(len(rows), limit)], err
-}
-
-// search runs a statement for each pool that a selector matches, or another for each set of labels. Both take its key and
-// then args.
-func (tx *transaction) search(want domain.Selector, inPool, inLabelSet string, args ...any) ([]bunstore.Row, error) {
-	text, find := inPool, tx.poolsOf
-	if len(want.Labels) > 0 {
-		text, find = inLabelSet, tx.labelSetsOf
+// free returns the most rested free users that a search wants.
+func (tx *transaction) free(search ledger.Search) ([]bunstore.Row, error) {
+	if len(search.Want.Labels) > 0 {
+		return tx.freeWithLabels(search)
 	}
-	keys, err := find(want)
+	pools, err := tx.poolsOf(search.Want)
 	if err != nil {
 		return nil, err
 	}
+	rows, err := tx.inEach(pools, freeInPool, tx.now, search.Limit)
+	slices.SortFunc(rows, func(a, b bunstore.Row) int {
+		return cmp.Or(cmp.Compare(a.FreeAt, b.FreeAt), slices.Compare(a.UserID[:], b.UserID[:]))
+	})
+	return rows[:min(len(rows), search.Limit)], err
+}
+
+// whatever returns users that a selector matches, in whatever state, up to limit of each pool or set of labels.
+func (tx *transaction) whatever(want domain.Selector, limit int) ([]bunstore.Row, error) {
+	if len(want.Labels) > 0 {
+		sets, err := tx.setsOf(want, noLimit)
+		if err != nil {
+			return nil, err
+		}
+		return tx.inEach(sets, anyInSet, limit)
+	}
+	pools, err := tx.poolsOf(want)
+	if err != nil {
+		return nil, err
+	}
+	return tx.inEach(pools, anyInPool, limit)
+}
+
+// inEach runs a statement for each key of a pool, or of a set of labels. It takes the key and then args.
+func (tx *transaction) inEach(keys []int64, text string, args ...any) ([]bunstore.Row, error) {
 	var found []bunstore.Row
 	for _, key := range keys {
 		rows, err := tx.rows(text, append([]any{key}, args...)...)
@@ -54,22 +66,11 @@ func (tx *transaction) search(want domain.Selector, inPool, inLabelSet string, a
 
 // poolsOf returns the keys of the pools that a selector matches.
 func (tx *transaction) poolsOf(want domain.Selector) ([]int64, error) {
-	if !want.ProjectID.IsZero() && want.Env != "" && want.Domain != "" && !want.Scope().Limited {
+	if bunstore.IsWholePool(want) {
 		return keys(tx.statement(findPool).QueryContext(tx.ctx, want.ProjectID.String(), want.Env, want.Domain))
 	}
 	where, args := whereClause(matches(want, "p", ""))
 	return keys(tx.tx.QueryContext(tx.ctx, "SELECT p.pool_id FROM pools p"+where, args...))
-}
-
-// labelSetsOf returns the keys of the sets of labels that have all the labels of a selector, in the pools that it matches.
-func (tx *transaction) labelSetsOf(want domain.Selector) ([]int64, error) {
-	conditions := matches(want, "p", "s")
-	where, args := whereClause(conditions)
-	text := "SELECT s.label_set_id FROM label_sets s"
-	if len(conditions) > len(want.Labels) { // without conditions on pools, there may be many that have no such set
-		text += " JOIN pools p USING (pool_id)"
-	}
-	return keys(tx.tx.QueryContext(tx.ctx, text+where, args...))
 }
 
 // whereClause joins conditions. It is empty if there are none.
@@ -89,7 +90,7 @@ func (tx *transaction) Search(_ context.Context, searches []ledger.Search) (foun
 	found = make([][]bunstore.Row, len(searches))
 	for i, search := range searches {
 		if search.Want.UserID.IsZero() {
-			found[i], err = tx.free(search.Want, search.Limit)
+			found[i], err = tx.free(search)
 		} else {
 			found[i], err = tx.rows(userByID, search.Want.UserID.String())
 		}
@@ -105,11 +106,11 @@ func (tx *transaction) Look(_ context.Context, want domain.Selector, free, whate
 	if !want.UserID.IsZero() {
 		return tx.rows(userByID, want.UserID.String())
 	}
-	rows, err := tx.free(want, free)
+	rows, err := tx.free(ledger.Search{Want: want, Key: ledger.SearchKey(want), Limit: free})
 	if err != nil {
 		return nil, err
 	}
-	more, err := tx.search(want, anyInPool, anyInLabelSet, whatever)
+	more, err := tx.whatever(want, whatever)
 	return append(rows, more...), err
 }
 

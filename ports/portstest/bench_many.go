@@ -15,6 +15,7 @@ import (
 
 const (
 	benchMany    = 8000 // pools, or sets of labels
+	benchTeams   = 80
 	benchWaiters = 500
 )
 
@@ -27,7 +28,7 @@ func benchmarkMany(b *testing.B, newStore func(testing.TB) ports.Store) {
 		return domain.Pool{ProjectID: projectA, Env: "staging", Domain: "shop-" + strconv.Itoa(i)}, nil
 	}
 	sets := func(i int) (domain.Pool, domain.Labels) {
-		return domain.Pool{ProjectID: projectA, Env: "staging", Domain: "shop"}, domain.Labels{"account": strconv.Itoa(i), "role": "buyer"}
+		return domain.Pool{ProjectID: projectA, Env: "staging", Domain: "shop"}, domain.Labels{"account": strconv.Itoa(i), "team": strconv.Itoa(i % benchTeams), "role": "buyer"}
 	}
 	for _, bench := range []struct {
 		name string
@@ -41,6 +42,11 @@ func benchmarkMany(b *testing.B, newStore func(testing.TB) ports.Store) {
 		{"one-of-label-sets=8000/clients=64", sets, func(i int) domain.Selector {
 			want := pool
 			want.Labels = domain.Labels{"account": strconv.Itoa(i)}
+			return want
+		}},
+		{"shared-by-some-label-sets=100/clients=64", sets, func(i int) domain.Selector {
+			want := pool
+			want.Labels = domain.Labels{"team": strconv.Itoa(i % benchTeams)}
 			return want
 		}},
 		{"shared-by-label-sets=8000/clients=64", sets, func(int) domain.Selector {

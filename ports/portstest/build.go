@@ -97,10 +97,16 @@ func (f *farm) addInOrder(n int, change ...func(*domain.Spec)) []*domain.User {
 	f.Helper()
 	users := make([]*domain.User, n)
 	for i := range users {
-		s := f.build(change...).Snapshot()
-		s.ID = domain.UserID{0: 1, 15: byte(i + 1)}
-		users[i] = domain.Restore(s)
+		users[i] = f.buildAt(i+1, change...)
 	}
 	f.must(f.store.Add(f.Context(), domain.Once{}, users...))
 	return users
+}
+
+// buildAt is build for a user whose id is in the order of a number below 65,536.
+func (f *farm) buildAt(number int, change ...func(*domain.Spec)) *domain.User {
+	f.Helper()
+	s := f.build(change...).Snapshot()
+	s.ID = domain.UserID{0: 1, 14: byte(number >> 8), 15: byte(number)}
+	return domain.Restore(s)
 }

@@ -15,6 +15,10 @@ var restTests = []storeTest{
 	{"counts rest after an open lock like after any other", restOpen},
 	{"does not change rest by a quarantine or a refused claim", restUncounted},
 	{"orders users that were released at the same time by their ids", restTogether},
+	{"finds the most rested user with labels of one set", restLabelled(domain.Labels{"account": "17"})},
+	{"finds the most rested users with labels of a few sets", restLabelled(domain.Labels{"team": "1"})},
+	{"finds the most rested users with labels of many sets", restLabelled(domain.Labels{"role": "buyer"})},
+	{"finds the most rested users with several labels", restLabelled(domain.Labels{"role": "buyer", "team": "1"})},
 }
 
 // wantOrder fails the test unless single claims hand out exactly these users in this order.
