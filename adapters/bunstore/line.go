@@ -145,7 +145,7 @@ func (l *line) freed(users []*domain.User, known bool) {
 	if now := time.Now(); known {
 		l.lookout.users = append(l.lookout.users, maybeFree(now, users...)...)
 	} else {
-		l.lookout.addSelectors(now, l.selectors())
+		l.lookout.soon.add(now, l.selectors())
 	}
 	l.wake()
 }

@@ -23,17 +23,20 @@ const (
 	recheckFor = time.Second
 
 	// sweepEvery is how often users are looked for for all claims in line, though nothing says that any are free: what a process
-	// is told is a hint that may be lost.
+	// is told is a hint that may be lost. A sweep takes longer if many claims are in line, because it pauses for sweepPause
+	// times as long as it has looked.
 	sweepEvery = 5 * time.Second
+	sweepPause = 20
 )
 
 // lookout has what the next passes look for. The mutex of the line guards it.
 type lookout struct {
-	users     []freedUser
-	selectors []dueSelector   // in the order in which they are due
-	queued    map[string]bool // the keys of selectors
-	swept     time.Time       // when the latest sweep began
-	looked    time.Time       // when selectors were last taken
+	users    []freedUser
+	soon     selectorQueue
+	sweep    selectorQueue // what is left of a sweep
+	swept    time.Time     // when the latest sweep began
+	sweepDue time.Time     // when it may go on
+	looked   time.Time     // when selectors were last taken
 }
 
 // freedUser is a user that may be free, and that is not looked for before due.
@@ -54,6 +57,42 @@ type dueSelector struct {
 type sighting struct {
 	users     []freedUser
 	selectors []dueSelector
+	sweeps    bool // the selectors are part of a sweep
+}
+
+// selectorQueue has different selectors in the order in which they are due.
+type selectorQueue struct {
+	due  []dueSelector
+	keys map[string]bool
+}
+
+func (q *selectorQueue) add(due time.Time, selectors []domain.Selector) {
+	if q.keys == nil {
+		q.keys = make(map[string]bool)
+	}
+	for _, s := range selectors {
+		if key := ledger.SearchKey(s); !q.keys[key] {
+			q.keys[key] = true
+			q.due = append(q.due, dueSelector{selector: s, key: key, due: due})
+		}
+	}
+}
+
+// take returns some of the selectors that are due, and drops them.
+func (q *selectorQueue) take(now time.Time) (some []dueSelector) {
+	for len(q.due) > 0 && len(some) < lookAtOnce && !q.due[0].due.After(now) {
+		first := q.due[0]
+		delete(q.keys, first.key)
+		some, q.due = append(some, first), q.due[1:]
+	}
+	return some
+}
+
+func (q *selectorQueue) putBack(some []dueSelector) {
+	q.due = append(some, q.due...)
+	for _, due := range some {
+		q.keys[due.key] = true
+	}
 }
 
 // maybeFree returns users to look for at once.
@@ -65,19 +104,6 @@ func maybeFree(now time.Time, users ...*domain.User) []freedUser {
 	return freed
 }
 
-// addSelectors adds selectors, but for those that are there already.
-func (o *lookout) addSelectors(due time.Time, selectors []domain.Selector) {
-	if o.queued == nil {
-		o.queued = make(map[string]bool)
-	}
-	for _, s := range selectors {
-		if key := ledger.SearchKey(s); !o.queued[key] {
-			o.queued[key] = true
-			o.selectors = append(o.selectors, dueSelector{selector: s, key: key, due: due})
-		}
-	}
-}
-
 // take returns what is due, and drops it. all returns the selectors of all claims that wait here.
 func (o *lookout) take(now time.Time, all func() []domain.Selector) (s sighting) {
 	o.users = slices.DeleteFunc(o.users, func(f freedUser) bool {
@@ -87,27 +113,37 @@ func (o *lookout) take(now time.Time, all func() []domain.Selector) (s sighting)
 		}
 		return taken
 	})
-	if now.Sub(o.swept) >= sweepEvery && len(o.selectors) == 0 {
-		o.swept = now
-		o.addSelectors(now, all())
-	}
 	if now.Sub(o.looked) < lookPause {
 		return s
 	}
-	for len(o.selectors) > 0 && len(s.selectors) < lookAtOnce && !o.selectors[0].due.After(now) {
-		first := o.selectors[0]
-		delete(o.queued, first.key)
-		s.selectors, o.selectors, o.looked = append(s.selectors, first), o.selectors[1:], now
+	if s.selectors = o.soon.take(now); len(s.selectors) == 0 && !now.Before(o.sweepDue) {
+		if len(o.sweep.due) == 0 && now.Sub(o.swept) >= sweepEvery {
+			o.swept = now
+			o.sweep.add(now, all())
+		}
+		s.selectors, s.sweeps = o.sweep.take(now), true
+	}
+	if len(s.selectors) > 0 {
+		o.looked = now
 	}
 	return s
 }
 
+// haveLooked is for a pass that has looked, which took so long.
+func (o *lookout) haveLooked(now time.Time, s sighting, took time.Duration) {
+	if s.sweeps {
+		o.sweepDue = now.Add(sweepPause * took)
+	}
+}
+
 // putBack is for a pass that failed.
 func (o *lookout) putBack(s sighting) {
-	o.users, o.selectors = append(o.users, s.users...), append(s.selectors, o.selectors...)
-	for _, due := range s.selectors {
-		o.queued[due.key] = true
+	o.users = append(o.users, s.users...)
+	if s.sweeps {
+		o.sweep.putBack(s.selectors)
+		return
 	}
+	o.soon.putBack(s.selectors)
 }
 
 // lookAgain keeps a user that was not free.
@@ -121,11 +157,14 @@ func (o *lookout) lookAgain(now time.Time, f freedUser) {
 // next returns how long it is until something is due.
 func (o *lookout) next(now time.Time) time.Duration {
 	due := o.swept.Add(sweepEvery)
-	if len(o.selectors) > 0 {
-		due = o.selectors[0].due
-		if again := o.looked.Add(lookPause); again.After(due) {
-			due = again
-		}
+	if len(o.sweep.due) > 0 {
+		due = o.sweepDue
+	}
+	if len(o.soon.due) > 0 && o.soon.due[0].due.Before(due) {
+		due = o.soon.due[0].due
+	}
+	if again := o.looked.Add(lookPause); len(o.soon.due)+len(o.sweep.due) > 0 && again.After(due) {
+		due = again
 	}
 	for _, f := range o.users {
 		if f.due.Before(due) {

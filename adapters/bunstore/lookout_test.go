@@ -14,7 +14,7 @@ func TestALookoutTakesALittleAtATime(t *testing.T) {
 	o := lookout{swept: now}
 	for i := range many {
 		o.users = append(o.users, maybeFree(now, domain.Restore(domain.Snapshot{ID: domain.UserID{byte(i)}}))...)
-		o.addSelectors(now, []domain.Selector{{Env: fmt.Sprint(i)}, {Env: fmt.Sprint(i)}})
+		o.soon.add(now, []domain.Selector{{Env: fmt.Sprint(i)}, {Env: fmt.Sprint(i)}})
 	}
 	users, selectors := 0, 0
 	for passes := 0; passes < 3; passes++ {
@@ -30,7 +30,7 @@ func TestALookoutTakesALittleAtATime(t *testing.T) {
 		}
 		now = now.Add(lookPause)
 	}
-	if users != many || selectors != many || len(o.users)+len(o.selectors) > 0 {
+	if users != many || selectors != many || len(o.users)+len(o.soon.due) > 0 {
 		t.Errorf("%d users and %d selectors were looked for, want %d of each, once", users, selectors, many)
 	}
 }
@@ -66,5 +66,39 @@ func TestALookoutLooksForAllThatWaitNowAndThen(t *testing.T) {
 	now = now.Add(sweepEvery)
 	if s := o.take(now, all); len(s.selectors) != 2 {
 		t.Errorf("it looks for %d selectors, want both", len(s.selectors))
+	}
+}
+
+func TestASweepPausesAndLetsOthersGoFirst(t *testing.T) {
+	now := time.Unix(1, 0)
+	var o lookout
+	all := func() (many []domain.Selector) {
+		for i := range 2 * lookAtOnce {
+			many = append(many, domain.Selector{Env: fmt.Sprint(i)})
+		}
+		return many
+	}
+	const took = 10 * time.Millisecond
+	first := o.take(now, all)
+	o.haveLooked(now, first, took)
+	o.soon.add(now, []domain.Selector{{Env: "soon"}})
+	if len(first.selectors) != lookAtOnce || o.next(now) != lookPause {
+		t.Errorf("it looks for %d selectors, and again in %v", len(first.selectors), o.next(now))
+	}
+	now = now.Add(lookPause)
+	if s := o.take(now, all); len(s.selectors) != 1 || s.selectors[0].selector.Env != "soon" {
+		t.Errorf("during a sweep, it looks for %v first", s.selectors)
+	}
+	if want := sweepPause*took - lookPause; o.next(now) != want {
+		t.Errorf("the sweep goes on in %v, want %v", o.next(now), want)
+	}
+	now = now.Add(o.next(now))
+	last := o.take(now, all)
+	if len(last.selectors) != lookAtOnce || len(o.sweep.due) > 0 {
+		t.Errorf("it looks for %d selectors, and %d are left", len(last.selectors), len(o.sweep.due))
+	}
+	o.putBack(last)
+	if now = now.Add(lookPause); len(o.take(now, all).selectors) != lookAtOnce {
+		t.Error("what a pass that failed looked for is not looked for again")
 	}
 }

@@ -14,6 +14,7 @@ import (
 // pass is one passage over the line.
 type pass struct {
 	line     *line
+	began    time.Time
 	arriving []*waitingClaim // not in the store when it began
 	waiting  []*waitingClaim // of those in the store, the ones that may wait for nothing; all of them, with a beat
 	left     leavingPlaces   // those of the line when it began
@@ -373,12 +374,17 @@ func loadCalls(ctx context.Context, tx Transaction, l *ledger.Ledger, keys []led
 	return err
 }
 
+// callsAtOnce is for how many claims a pass finds out whether the same call was carried out elsewhere.
+const callsAtOnce = 256
+
 // dismiss settles the claims that wait for nothing: their time is up, or the same call was carried out while they were in
 // line.
 func (p *pass) dismiss(ctx context.Context, tx Transaction, l *ledger.Ledger) error {
 	var calls []ledger.CallKey
-	for _, w := range slices.Concat(p.waiting, p.arriving) {
-		calls = append(calls, callsOf(w.claim)...)
+	for _, w := range slices.Concat(p.arriving, p.waiting) {
+		if calls = append(calls, callsOf(w.claim)...); len(calls) == callsAtOnce {
+			break // of those that wait, others are first at the next beat: a map has them in no order
+		}
 	}
 	if err := loadCalls(ctx, tx, l, calls, false); err != nil {
 		return err

@@ -66,7 +66,7 @@ func (l *line) begin(now time.Time, beat bool) *pass {
 	}
 	l.behind = slices.DeleteFunc(l.behind, func(w *waitingClaim) bool { return l.waiting[w.place] != w })
 	p := &pass{
-		line: l, arriving: slices.Clone(l.arriving), behind: slices.Clone(l.behind), left: maps.Clone(l.leaving), beat: beat,
+		line: l, began: now, arriving: slices.Clone(l.arriving), behind: slices.Clone(l.behind), left: maps.Clone(l.leaving), beat: beat,
 		sighting: l.lookout.take(now, l.selectors),
 	}
 	if beat || len(l.repeated) > 0 {
@@ -91,6 +91,7 @@ func (l *line) end(p *pass, committing bool, err error) time.Duration {
 		l.endFailed(p, committing, err)
 		return retryLine
 	}
+	l.lookout.haveLooked(now, p.sighting, now.Sub(p.began))
 	for _, f := range p.unsure {
 		l.lookout.lookAgain(now, f)
 	}
@@ -113,7 +114,7 @@ func (l *line) end(p *pass, committing bool, err error) time.Duration {
 	for _, joined := range p.joined {
 		w := joined.waitingClaim
 		arrived[w] = true
-		l.lookout.addSelectors(now.Add(recheck), w.claim.Want)
+		l.lookout.soon.add(now.Add(recheck), w.claim.Want)
 		if w.place != 0 {
 			delete(l.waiting, w.place)
 		}

@@ -120,11 +120,14 @@ func (s *Store) write(
 	if errors.Is(err, ErrOtherRule) {
 		err = refuse(err)
 	}
-	if err != nil {
-		return nil, committing, err
+	if err != nil && !committing {
+		return nil, false, err
 	}
 	if here, _ := s.mirror.wantedBy(s.line.replica, changes.Now, changes.Freed); len(here) > 0 { // also by claims that joined meanwhile
 		s.line.freed(here, true)
+	}
+	if err != nil {
+		return nil, true, err
 	}
 	if len(changes.Gone) > 0 {
 		s.line.doubt(changes.Gone, true)
