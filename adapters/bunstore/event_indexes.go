@@ -38,8 +38,8 @@ func walks(q ports.EventQuery) bool {
 }
 
 // endOfWalk returns the last event that a page may examine; 0 if it may examine all.
-func (s *Store) endOfWalk(ctx context.Context, db bun.IDB, q ports.EventQuery) (last ports.EventID, err error) {
-	err = s.eventsInOrder(db, q).ColumnExpr("e.event_id").Offset(walkLength-1).Limit(1).Scan(ctx, &last)
+func (s *Store) endOfWalk(ctx context.Context, db bun.IDB, q ports.EventQuery, before ports.EventID) (last ports.EventID, err error) {
+	err = s.eventsInOrder(db, q, before).ColumnExpr("e.event_id").Offset(walkLength-1).Limit(1).Scan(ctx, &last)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, nil
 	}

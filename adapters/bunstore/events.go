@@ -2,6 +2,8 @@ package bunstore
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -39,7 +41,11 @@ func (s *Store) Events(ctx context.Context, q ports.EventQuery) (page ports.Even
 func (s *Store) searchEvents(
 	ctx context.Context, db bun.IDB, q ports.EventQuery, further ...Condition,
 ) (page ports.EventPage, err error) {
-	search := where(s.eventsInOrder(db, q), further)
+	before, err := eventBefore(ctx, db, q.Since)
+	if err != nil {
+		return page, err
+	}
+	search := where(s.eventsInOrder(db, q, before), further)
 	if !q.UserID.IsZero() {
 		search = search.Where("e.user_id = ?", q.UserID.String())
 	}
@@ -66,7 +72,7 @@ func (s *Store) searchEvents(
 		search = search.Where("e.at >= ?", micros(q.Since))
 	}
 	if walks(q) {
-		if page.Next, err = s.endOfWalk(ctx, db, q); err != nil {
+		if page.Next, err = s.endOfWalk(ctx, db, q, before); err != nil {
 			return page, err
 		}
 		if page.Next != 0 {
@@ -83,8 +89,8 @@ func (s *Store) searchEvents(
 	return page, nil
 }
 
-// eventsInOrder begins a search for events, with its order and the conditions that bound it.
-func (s *Store) eventsInOrder(db bun.IDB, q ports.EventQuery) *bun.SelectQuery {
+// eventsInOrder begins a search for the events after one of them, with its order and the conditions that bound it.
+func (s *Store) eventsInOrder(db bun.IDB, q ports.EventQuery, before ports.EventID) *bun.SelectQuery {
 	projects := s.dialect.Rules.Matches(domain.Selector{ProjectID: q.ProjectID}.In(q.Scope), "e", "e")
 	for i, c := range projects {
 		if isOfFew(q) || q.Owner != "" {
@@ -95,11 +101,8 @@ func (s *Store) eventsInOrder(db bun.IDB, q ports.EventQuery) *bun.SelectQuery {
 	if s.dialect.Settled != "" {
 		search = search.Where(s.dialect.Settled)
 	}
-	if !q.Since.IsZero() {
-		// Times are nearly in the order of events. So the index on times finds an event before all that are wanted.
-		before := db.NewSelect().TableExpr("events AS b").ColumnExpr("b.event_id").
-			Where("b.at < ?", micros(q.Since.Add(-skew))).Order("b.at DESC").Limit(1)
-		search = search.Where("e.event_id > coalesce((?), 0)", before)
+	if before != 0 {
+		search = search.Where("e.event_id > ?", int64(before))
 	}
 	if q.NewestFirst {
 		if q.After != 0 {
@@ -108,6 +111,36 @@ func (s *Store) eventsInOrder(db bun.IDB, q ports.EventQuery) *bun.SelectQuery {
 		return search.Order("e.event_id DESC")
 	}
 	return search.Where("e.event_id > ?", int64(q.After)).Order("e.event_id")
+}
+
+// eventBefore returns an event before all that happened since then; 0 if there is none. Times are nearly in the order of events, so
+// it looks at few of them, and needs no index on times.
+func eventBefore(ctx context.Context, db bun.IDB, since time.Time) (before ports.EventID, err error) {
+	if since.IsZero() {
+		return 0, nil
+	}
+	var after ports.EventID
+	if err := db.NewSelect().TableExpr("events").ColumnExpr("coalesce(max(event_id), 0) + 1").Scan(ctx, &after); err != nil {
+		return 0, err
+	}
+	for before+1 < after {
+		middle := before + (after-before)/2
+		var next struct {
+			EventID ports.EventID
+			At      int64
+		}
+		err := db.NewSelect().TableExpr("events").ColumnExpr("event_id, at").
+			Where("event_id >= ?", int64(middle)).Order("event_id").Limit(1).Scan(ctx, &next)
+		switch {
+		case err != nil && !errors.Is(err, sql.ErrNoRows):
+			return 0, err
+		case err == nil && next.EventID < after && next.At < micros(since.Add(-skew)):
+			before = next.EventID
+		default:
+			after = middle
+		}
+	}
+	return before, nil
 }
 
 // readEvents returns the events of a page, and one more if there is one.

@@ -14,11 +14,14 @@ import (
 const forgetAtOnce = 1_000
 
 // Aging is a table whose rows are forgotten when they are old.
-type Aging struct{ Table, Key, At string }
+type Aging struct {
+	Table, Key, At string
+	inOrder        bool // Key is nearly in the order of At, and there may be no index on At
+}
 
 var (
 	oldLeases = Aging{Table: "ended_leases", Key: "lease", At: "ended_at"}
-	oldEvents = Aging{Table: "events", Key: "event_id", At: "at"}
+	oldEvents = Aging{Table: "events", Key: "event_id", At: "at", inOrder: true}
 	oldCalls  = Aging{Table: "calls", Key: "key", At: "called_at"}
 )
 
@@ -59,7 +62,12 @@ func (s *Store) forget(ctx context.Context, m Aging, age time.Duration) error {
 }
 
 func (s *Store) forgetSome(ctx context.Context, m Aging, age time.Duration) (forgotten int64, err error) {
-	old := s.writer.NewSelect().Table(m.Table).Column(m.Key).
+	table := s.writer.NewSelect().Table(m.Table)
+	if m.inOrder {
+		first := s.writer.NewSelect().Table(m.Table).Order(m.Key).Limit(forgetAtOnce)
+		table = s.writer.NewSelect().Table(m.Table).Where("? IN (?)", bun.Ident(m.Key), first.Column(m.Key))
+	}
+	old := table.Column(m.Key).
 		Where("? < (SELECT ?) - ?", bun.Ident(m.At), s.dialect.Clock(), age.Microseconds()).
 		Limit(forgetAtOnce)
 	if s.dialect.SkipLocked != "" {
