@@ -30,18 +30,23 @@ type network struct {
 // inBubble runs test in a bubble, with a network on which nothing is served yet.
 func inBubble(t *testing.T, test func(t *testing.T, n *network)) {
 	t.Helper()
-	farm, _ := newFarm(t)
-	if _, err := connect(t, serve(t, farm).address).Pools(t.Context()); err != nil { // starts a goroutine of fasthttp's that never ends
-		t.Fatal(err)
-	}
+	startFasthttp.Do(func() {
+		farm, _ := newFarm(t)
+		if _, err := connect(t, serve(t, farm).address).Pools(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	})
 	synctest.Test(t, func(t *testing.T) {
+		t.Cleanup(func() { time.Sleep(time.Minute) }) // until a goroutine of fasthttp's has seen that it may end
 		test(t, &network{conns: make(chan net.Conn)})
-		time.Sleep(time.Minute) // until a goroutine of fasthttp's has seen that it may end
 	})
 }
 
+// startFasthttp starts a goroutine that never ends and must not be in a bubble.
+var startFasthttp sync.Once
+
 // serve serves a farm until stop is called.
-func (n *network) serve(t *testing.T, farm ports.Farm) (stop func()) {
+func (n *network) serve(t testing.TB, farm ports.Farm) (stop func()) {
 	t.Helper()
 	running, err := http.New(openGate{farm}, memory.New(), http.Settings{Limits: http.DefaultLimits()}, slog.New(slog.DiscardHandler))
 	if err != nil {

@@ -2,8 +2,12 @@ package client_test
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net"
+	nethttp "net/http"
+	"regexp"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,6 +25,57 @@ func TestFarm(t *testing.T) {
 		farm, _ := newFarm(t)
 		return portstest.FarmSubject{Farm: connect(t, serve(t, farm).address), Advance: time.Sleep}
 	})
+}
+
+// The first answer to every call that changes something is lost. The client can't tell then whether the call was carried out.
+func TestFarmWhoseAnswersGetLost(t *testing.T) {
+	var wires *network
+	inItsBubble := func(t *testing.T, test func(t *testing.T)) {
+		inBubble(t, func(t *testing.T, n *network) {
+			wires = n
+			test(t)
+		})
+	}
+	portstest.TestFarm(t, inItsBubble, func(t testing.TB) portstest.FarmSubject {
+		farm, _ := newFarm(t)
+		t.Cleanup(wires.serve(t, farm))
+		transport := &nethttp.Transport{DialContext: wires.dial}
+		return portstest.FarmSubject{
+			Farm: connect(t, "http://farm", client.WithTransport(&lossy{RoundTripper: transport})), Advance: time.Sleep,
+		}
+	})
+}
+
+// lossy loses every other answer that says that a call was carried out, but none to calls that the client does not repeat, or whose
+// repetition must get another answer.
+type lossy struct {
+	nethttp.RoundTripper
+
+	mu   sync.Mutex
+	seen map[string]bool // calls whose first answer was lost
+}
+
+var kept = regexp.MustCompile("/(acquire_lock|release_lock|v1/keys|otp|force-release)$")
+
+// RoundTrip implements [nethttp.RoundTripper].
+func (l *lossy) RoundTrip(req *nethttp.Request) (*nethttp.Response, error) {
+	resp, err := l.RoundTripper.RoundTrip(req)
+	if err != nil || resp.StatusCode >= 300 || req.Method == nethttp.MethodGet || kept.MatchString(req.URL.Path) {
+		return resp, err
+	}
+	call := req.Method + req.URL.Path + req.Header.Get("Idempotency-Key")
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.seen[call] {
+		delete(l.seen, call)
+		return resp, nil
+	}
+	if l.seen == nil {
+		l.seen = map[string]bool{}
+	}
+	l.seen[call] = true
+	_ = resp.Body.Close()
+	return nil, io.ErrUnexpectedEOF
 }
 
 // newFarm returns an empty farm in this process, and its store.

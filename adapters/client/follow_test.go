@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	nethttp "net/http"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -56,19 +57,23 @@ func TestFollowBeginsWithNewEventsOrAfterOne(t *testing.T) {
 	c := connect(t, serve(t, farm).address)
 	create(t, farm, "old")
 	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
 	next, stop := follow(ctx, c, ports.EventQuery{})
 	defer stop()
-	go func() { // until the stream has begun and has seen one of them
+	var creates sync.WaitGroup
+	defer creates.Wait()
+	defer cancel()
+	creates.Go(func() { // until the stream has begun and has seen one of them
 		for i := 0; ctx.Err() == nil; i++ {
 			create(t, farm, fmt.Sprintf("new %d", i))
 			time.Sleep(20 * time.Millisecond)
 		}
-	}()
-	if got := next(t); got == "old" {
+	})
+	got := next(t)
+	cancel()
+	creates.Wait()
+	if got == "old" {
 		t.Error("the stream begins with an event from before")
 	}
-	cancel()
 	after, stopAfter := follow(t.Context(), c, ports.EventQuery{After: 1})
 	defer stopAfter()
 	if got := after(t); got != "new 0" {
