@@ -25,6 +25,9 @@ func NewIdempotencyKey(text string) (IdempotencyKey, error) {
 	return IdempotencyKey{text: NewSecret(text)}, v.err()
 }
 
+// Reveal returns the text of the key, for a client that sends it. It is empty for the zero value.
+func (k IdempotencyKey) Reveal() string { return k.text.Reveal() }
+
 // Of returns the key for calls of this caller: keys of different callers differ even if their texts are the same.
 func (k IdempotencyKey) Of(caller Caller) IdempotencyKey {
 	if k.IsZero() || caller.Key.IsZero() {

@@ -21,7 +21,7 @@ func TestAnAcquireThatNoUserMatchesSaysWhatComesClosest(t *testing.T) {
 	}
 	want := []api.NearMiss{
 		{Pointer: "/users/1/env", Wanted: "stage", Users: 1, Values: []string{"staging"}},
-		{Pointer: "/users/2/labels/a~1b", Wanted: "x", Users: 1, Values: []string{}},
+		{Pointer: "/users/2/labels/a~1b", Wanted: "x", Users: 1, Values: []string{}, Others: true},
 	}
 	if !reflect.DeepEqual(got.Closest, want) {
 		t.Errorf("closest is %+v, want %+v", got.Closest, want)

@@ -279,6 +279,9 @@ func TestAProblemSaysThatAllUsersAreInQuarantine(t *testing.T) {
 	if !strings.HasSuffix(problem.Detail, " All users that match /users/0 are in quarantine: restore one, or add users.") {
 		t.Errorf("got the detail %q", problem.Detail)
 	}
+	if len(problem.AllQuarantined) != 1 || problem.AllQuarantined[0] != "/users/0" {
+		t.Errorf("the selectors whose users are all in quarantine are %q", problem.AllQuarantined)
+	}
 	if after := got.header.Get("Retry-After"); after != "60" {
 		t.Errorf("Retry-After is %s", after)
 	}

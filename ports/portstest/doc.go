@@ -1,5 +1,6 @@
-// Package portstest has the test suites that every implementation of an outbound port must pass. A suite takes a function
-// that makes an implementation, so the test of an adapter is a few lines:
+// Package portstest has the test suites that every implementation of a port must pass: [TestStore] for stores, and [TestFarm] for
+// farms, in the same process or behind a client. A suite takes a function that makes an implementation, so the test of an adapter
+// is a few lines:
 //
 //	func TestStore(t *testing.T) {
 //		portstest.TestStore(t, env, func(t testing.TB) portstest.Subject { … })

@@ -60,6 +60,9 @@ func Answer(c *fiber.Ctx, err error) error {
 	}
 	if occupancy != nil {
 		answer.Waiting, answer.HeldBy = &occupancy.Waiting, holders(occupancy)
+		for _, i := range occupancy.Quarantined {
+			answer.AllQuarantined = append(answer.AllQuarantined, fmt.Sprintf("/users/%d", i))
+		}
 	}
 	if over {
 		tellEnd(ended, &answer)
@@ -131,6 +134,7 @@ func closest(err error) (closest []api.NearMiss, detail string) {
 			Wanted:  miss.Wanted(),
 			Users:   miss.Users,
 			Values:  append([]string{}, miss.Values...), // never null
+			Others:  miss.Others,
 		})
 		detail += fmt.Sprintf(" For /users/%d: %v.", miss.Selector, miss)
 	}

@@ -622,6 +622,9 @@ type NearMiss struct {
 	// Values What these users have in the field: similar texts first, then frequent ones. Empty if they lack the label, or if
 	// no field alone is to blame.
 	Values []string `json:"values"`
+
+	// Others Whether some of these users have a text that is not in `values`, or lack the label.
+	Others bool `json:"others"`
 }
 
 // NewKey defines model for NewKey.
@@ -733,6 +736,10 @@ type Problem struct {
 
 	// Quarantine Only for `lease_expired`, if the request was a release with `quarantine`: what became of each user that it named.
 	Quarantine []LateFault `json:"quarantine,omitempty"`
+
+	// AllQuarantined Only for the same codes as `held_by`: JSON pointers to the selectors whose users are all in quarantine, so that waiting
+	// does not help. Of selectors that are equal, it has the first.
+	AllQuarantined []string `json:"all_quarantined,omitempty"`
 }
 
 // Quarantine defines model for Quarantine.

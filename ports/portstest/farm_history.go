@@ -1,0 +1,109 @@
+package portstest
+
+import (
+	"slices"
+	"time"
+
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+var farmHistoryTests = []farmTest{
+	{"tells what happened to users", historyTells},
+	{"lists events by every filter", eventsAreFiltered},
+	{"lists events page by page, in both orders", eventsArePaged},
+}
+
+// events returns the events that q matches.
+func (g *guest) events(q ports.EventQuery) []ports.RecordedEvent {
+	g.Helper()
+	page, err := g.Farm.Events(g.Context(), q)
+	g.must(err)
+	return page.Events
+}
+
+func kindsOf(events []ports.RecordedEvent) []domain.EventKind {
+	var kinds []domain.EventKind
+	for _, e := range events {
+		kinds = append(kinds, e.Kind)
+	}
+	return kinds
+}
+
+func historyTells(g *guest) {
+	user := g.create()
+	lease := g.acquire(anyone)
+	_, err := g.Farm.ChangeUser(g.Context(), user.ID, domain.Change{Labels: &domain.Labels{"role": "admin"}})
+	g.must(err)
+	_, err = g.Farm.ForceRelease(g.Context(), user.ID, 0, "the runner is gone")
+	g.must(err)
+	events := g.events(ports.EventQuery{})
+	want := []domain.EventKind{domain.UserCreated, domain.UserAcquired, domain.UserChanged, domain.UserForced}
+	if !slices.Equal(kindsOf(events), want) {
+		g.Fatalf("the history tells %v, want %v", kindsOf(events), want)
+	}
+	about := domain.Event{UserID: user.ID, Login: user.Login, Pool: user.Pool}
+	for i, change := range []func(*domain.Event){
+		func(*domain.Event) {},
+		func(e *domain.Event) { e.Owner, e.Note, e.Fence = lease.Owner, lease.Note, 1 },
+		func(e *domain.Event) { e.Changed = domain.ChangedFields{Labels: true} },
+		func(e *domain.Event) { e.Changed, e.Reason = domain.ChangedFields{}, "the runner is gone" },
+	} {
+		change(&about)
+		about.Kind, about.At = events[i].Kind, events[i].At
+		g.wantEqual("an event", events[i], ports.RecordedEvent{ID: events[i].ID, Event: about})
+		if i > 0 && (events[i].ID <= events[i-1].ID || events[i].At.Before(events[i-1].At)) {
+			g.Errorf("event %d is not after the one before it", i)
+		}
+	}
+}
+
+func eventsAreFiltered(g *guest) {
+	plain := g.create()
+	far := g.create(in(domain.Pool{ProjectID: projectB, Env: "prod", Domain: "blog"}))
+	g.Advance(time.Millisecond)
+	lease := g.acquire(g.named(plain))
+	tests := map[string]struct {
+		query ports.EventQuery
+		want  []domain.EventKind
+	}{
+		"user":    {ports.EventQuery{UserID: far.ID}, []domain.EventKind{domain.UserCreated}},
+		"kinds":   {ports.EventQuery{Kinds: []domain.EventKind{domain.UserAcquired, domain.UserRemoved}}, []domain.EventKind{domain.UserAcquired}},
+		"login":   {ports.EventQuery{Login: "USER-1@example.com"}, []domain.EventKind{domain.UserCreated, domain.UserAcquired}},
+		"project": {ports.EventQuery{ProjectID: projectB}, []domain.EventKind{domain.UserCreated}},
+		"env":     {ports.EventQuery{Env: "prod"}, []domain.EventKind{domain.UserCreated}},
+		"domain":  {ports.EventQuery{Domain: "shop"}, []domain.EventKind{domain.UserCreated, domain.UserAcquired}},
+		"owner":   {ports.EventQuery{Owner: lease.Owner}, []domain.EventKind{domain.UserAcquired}},
+		"since":   {ports.EventQuery{Since: lease.AcquiredAt}, []domain.EventKind{domain.UserAcquired}},
+		"nothing": {ports.EventQuery{Env: "prod", Domain: "shop"}, nil},
+	}
+	for name, test := range tests {
+		if got := kindsOf(g.events(test.query)); !slices.Equal(got, test.want) {
+			g.Errorf("filtered by %s: got %v, want %v", name, got, test.want)
+		}
+	}
+}
+
+func eventsArePaged(g *guest) {
+	for range 3 {
+		g.create()
+	}
+	all := g.events(ports.EventQuery{})
+	for _, newestFirst := range []bool{false, true} {
+		q := ports.EventQuery{Limit: 2, NewestFirst: newestFirst}
+		first, err := g.Farm.Events(g.Context(), q)
+		g.must(err)
+		g.wantEqual("the first page", first.Events, all[:2])
+		if first.Next == 0 {
+			g.Fatal("there is no second page")
+		}
+		q.After = first.Next
+		second, err := g.Farm.Events(g.Context(), q)
+		g.must(err)
+		g.wantEqual("the second page", second.Events, all[2:])
+		if second.Next != 0 {
+			g.Error("there is a page after the last one")
+		}
+		slices.Reverse(all)
+	}
+}
