@@ -70,34 +70,6 @@ func (n *Needs) once(once domain.Once) {
 	}
 }
 
-// limit makes one of the searches that are the same, and gives each the limit that it needs. With k selectors, k candidates
-// for each are enough to find the best assignment (see [domain.Assign]), and all claims of a group take no more users from
-// a search than they have selectors that the same user could fit. more is for users that leave a search for other reasons.
-func limit(searches []Search, more int) []Search {
-	at := make(map[string]int, 1)
-	var distinct []Search
-	for _, search := range searches {
-		key := SearchKey(search.Want)
-		i, known := at[key]
-		if !known {
-			i = len(distinct)
-			at[key] = i
-			distinct = append(distinct, Search{Want: search.Want, Key: key})
-		}
-		distinct[i].Limit++
-	}
-	limited := make([]Search, len(distinct))
-	for i, search := range distinct {
-		limited[i] = Search{Want: search.Want, Key: search.Key, Limit: more}
-		for _, other := range distinct {
-			if search.Want.Overlaps(other.Want) {
-				limited[i].Limit += other.Limit
-			}
-		}
-	}
-	return limited
-}
-
 // SearchKey is the same for selectors that want the same.
 func SearchKey(want domain.Selector) string {
 	key := make([]byte, 0, 128)
