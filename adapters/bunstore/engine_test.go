@@ -89,7 +89,7 @@ func (tx fakeTransaction) Look(context.Context, domain.Selector, int, int) ([]Ro
 	tx.mu.Lock()
 	defer tx.mu.Unlock()
 	tx.looked = append(tx.looked, tx.oneMoment)
-	return nil, nil
+	return slices.Collect(maps.Values(tx.rows)), nil
 }
 
 func (tx fakeTransaction) Commit(_ context.Context, changes Changes) (map[domain.UserID]bool, bool, error) {

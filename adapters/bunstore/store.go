@@ -15,7 +15,7 @@
 //   - logins.go: which logins are one account
 //   - retry.go: what is tried again, and for how long
 //   - candidates.go: users that a search for labels found, for the next ones
-//   - look.go: why a claim came short
+//   - look.go: why a claim came short; refused.go: claims that will come short again
 //   - line.go, passes.go, pass.go, wait.go: the line; the part that waits here, when to pass over it, one pass, one claim
 //   - give_up.go: claims that have left the line, and do not ask again
 //   - forget.go, unused.go: what housekeeping deletes
@@ -112,6 +112,7 @@ type Store struct {
 	leftUnused atomic.Bool // whether there may be pools or sets of labels that no user has; see forgetUnused
 	line       line
 	mirror     *mirror
+	refused    refused
 	soloSlots  chan struct{} // has room for another operation that goes solo
 	quickSlots chan struct{} // has room for another transaction that waits for no rival
 	pings      singleflight.Group

@@ -112,7 +112,8 @@ func (s *Store) presentRefusal(ctx context.Context, claim *ledger.Claim) (err er
 }
 
 // lookTogether returns why a claim without a key would get no users now, or nil. Claims that want the same and ask at the same time share
-// a look: many may wait for a user that goes, or have the same deadline, and what others do must not wait for a look of each.
+// a look: many may wait for a user that goes, have the same deadline or ask for what is exhausted, and what others do must not
+// wait for a look of each.
 func (s *Store) lookTogether(ctx context.Context, want []domain.Selector) error {
 	key, _ := EncodeWant(want)
 	look := s.looks.DoChan(key, func() (any, error) {

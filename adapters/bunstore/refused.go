@@ -1,0 +1,54 @@
+package bunstore
+
+import (
+	"sync"
+	"time"
+
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+const (
+	// refusedLately is for how long after a refusal the same claim is likely to be refused again.
+	refusedLately = time.Second
+
+	// maxRefused bounds how many claims are remembered.
+	maxRefused = 1_000
+)
+
+// refused remembers what was lately wanted and could not be had. Many tests may ask for the users of an exhausted pool again and
+// again. Such a claim looks first, together with all that ask the same at the same time, so that they leave the transactions
+// to those that get users. See [Store.lookTogether].
+type refused struct {
+	mu   sync.Mutex
+	last map[string]time.Time // when a claim was refused, by what it wanted
+}
+
+// lately reports whether a claim that does not wait was refused lately, and wanted the same. A claim with a key may have been
+// carried out, and is for a transaction.
+func (r *refused) lately(c ports.Claim) bool {
+	if c.Wait > 0 || !c.Once.IsZero() {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.last) == 0 {
+		return false
+	}
+	key, _ := EncodeWant(c.Want)
+	return time.Since(r.last[key]) <= refusedLately
+}
+
+// note keeps the answer to a claim.
+func (r *refused) note(want []domain.Selector, answer error) {
+	if !domain.MayPass(answer) {
+		return
+	}
+	key, _ := EncodeWant(want)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.last == nil || len(r.last) >= maxRefused {
+		r.last = make(map[string]time.Time)
+	}
+	r.last[key] = time.Now()
+}
