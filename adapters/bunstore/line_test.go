@@ -69,6 +69,8 @@ func TestAClaimJoinsAKnownLineWithoutASearch(t *testing.T) {
 	for range 2 {
 		_, _ = store.Claim(context.Background(), ports.Claim{Want: anyone, Wait: time.Millisecond, Decide: lockOpen})
 	}
+	engine.mu.Lock() // the line may still be at work
+	defer engine.mu.Unlock()
 	var searched int
 	for _, ask := range engine.groups {
 		if len(ask.Searches) > 0 {
