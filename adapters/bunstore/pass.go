@@ -11,6 +11,9 @@ import (
 	"github.com/userfarm/userfarm/domain/ledger"
 )
 
+// gatherRounds bounds how long a pass holds the turn of the line: a sweep finds what is left over.
+const gatherRounds = 4
+
 // pass is one passage over the line.
 type pass struct {
 	line     *line
@@ -286,7 +289,7 @@ func (s *Store) gather(ctx context.Context, p *pass, tx Transaction, l *ledger.L
 			return s.mirror.first(instant(found.Now), u, limit, p.stands)
 		},
 		Look:  func(searches []ledger.Search) error { return s.search(ctx, tx, l, searches) },
-		Slack: s.unreadable.slack(),
+		Slack: s.unreadable.slack(), Rounds: gatherRounds,
 	}
 	for place, w := range p.arrivals {
 		g.Arriving = append(g.Arriving, ledger.Waiter{Place: place, Want: w.claim.Want})

@@ -8,10 +8,7 @@ import (
 	"github.com/userfarm/userfarm/domain"
 )
 
-const (
-	gatherRounds = 4
-	gatherAtOnce = 64 // searches of one round
-)
+const gatherAtOnce = 64 // searches of one round
 
 // Gathering finds the claims of a line that have to do with users which may be free.
 type Gathering struct {
@@ -21,6 +18,8 @@ type Gathering struct {
 	// Look loads what searches find; see [Ledger.Load]. Slack is how many users more each search is to find.
 	Look  func([]Search) error
 	Slack int
+
+	Rounds int // how often it calls Look at most; 0: as often as necessary
 }
 
 // Gather returns the claims that users which are free may be for, in their order. Served alone, they get what they would get
@@ -28,20 +27,23 @@ type Gathering struct {
 // be free, and with free users that match what somebody wants.
 //
 // It does not look for users of claims that it does not come across: these are taken to have been served as far as possible
-// before the users came free. If there is too much to look at, some claims are not served though they could be; but none is
-// overtaken.
+// before the users came free. If Rounds is too low, some claims are not served though they could be; but none is overtaken.
 func (g Gathering) Gather(l *Ledger, free []*domain.User, want [][]domain.Selector) ([]Waiter, error) {
 	reached := make(map[Place]Waiter)
 	limits := make(map[string]int) // of the searches so far
+	searched := 0                  // in the latest round
 	for round := 0; ; round++ {
 		known := distinctUsers(free, l.Free())
+		before := len(reached)
 		g.reach(reached, known)
-		if round == gatherRounds {
+		// The searches found more users than the claims so far can take. If none of them is for another claim, no claim is missing.
+		settled := len(reached) == before && 0 < searched && searched < gatherAtOnce
+		if settled || round == g.Rounds && g.Rounds > 0 {
 			break
 		}
 		// A claim that can't be served may keep one of the known users, and leave another one that it kept so far.
 		next := further(limits, SearchesOf(g.Slack+len(known), slices.Concat(want, wantsOf(inOrder(reached)))))
-		if len(next) == 0 {
+		if searched = len(next); searched == 0 {
 			break
 		}
 		if err := g.Look(next); err != nil {
