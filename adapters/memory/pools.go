@@ -38,24 +38,34 @@ func (s *Store) CountPools(ctx context.Context, scope domain.Scope) ([]domain.Po
 		}
 		counts[pool] = count
 	}
-	for pool, count := range counts {
-		for _, w := range s.line {
-			if slices.ContainsFunc(w.Want, func(want domain.Selector) bool { return s.inPool(want, pool) }) {
+	s.line.waiters.Scan(func(w *waiter) bool {
+		for pool := range s.poolsFor(w.Want) {
+			if count, counted := counts[pool]; counted {
 				count.Waiting++
 				count.LongestWait = max(count.LongestWait, now.Sub(w.Since))
+				counts[pool] = count
 			}
 		}
-		counts[pool] = count
-	}
+		return true
+	})
 	return slices.SortedFunc(maps.Values(counts), comparePools), nil
 }
 
-// inPool tells whether the selector could be served from the pool.
-func (s *Store) inPool(want domain.Selector, pool domain.Pool) bool {
-	if u, found := s.users.get(want.UserID); found {
-		return u.Pool() == pool
+// poolsFor returns the pools from which selectors could be served.
+func (s *Store) poolsFor(want []domain.Selector) map[domain.Pool]struct{} {
+	pools := make(map[domain.Pool]struct{}, 1)
+	for _, selector := range want {
+		if u, found := s.users.get(selector.UserID); found {
+			pools[u.Pool()] = struct{}{}
+			continue
+		}
+		for p := range s.users.poolsOf(selector) {
+			if selector.InPool(p.key) {
+				pools[p.key] = struct{}{}
+			}
+		}
 	}
-	return want.InPool(pool)
+	return pools
 }
 
 func comparePools(a, b domain.PoolCount) int {

@@ -130,7 +130,7 @@ func TestTheIndexOfTheLineFindsWhatALookAtEachClaimFinds(t *testing.T) {
 				delete(claims, place)
 				continue
 			}
-			w := ledger.Waiter{Place: place, Want: rapid.SliceOfN(rapid.Custom(drawSelector), 1, 3).Draw(t, fmt.Sprint("want ", i))}
+			w := ledger.Waiter{Place: place, Want: rapid.SliceOfN(rapid.Custom(drawAnySelector), 1, 3).Draw(t, fmt.Sprint("want ", i))}
 			wants.Put(w)
 			claims[place] = w
 		}
@@ -155,8 +155,31 @@ func TestTheIndexOfTheLineFindsWhatALookAtEachClaimFinds(t *testing.T) {
 		if wants.Wanted(u, inLine) != (len(want) > 0) {
 			t.Errorf("wanted = %v, but these claims want the user: %v", wants.Wanted(u, inLine), want)
 		}
+		named := map[domain.UserID]*domain.User{u.ID(): u}
+		other := rapid.SliceOfN(rapid.Custom(drawAnySelector), 1, 3).Draw(t, "other")
+		competing := 0
+		for _, w := range claims {
+			if domain.CompeteOn(w.Want, other, named) {
+				competing++
+			}
+		}
+		find := func(id domain.UserID) (*domain.User, bool) { return named[id], named[id] != nil }
+		if n := wants.Competing(other, find); n != competing {
+			t.Errorf("%d claims compete with one of %+v, want %d", n, other, competing)
+		}
 		if wants.Len() != len(claims) {
 			t.Errorf("%d claims are in the index, want %d", wants.Len(), len(claims))
 		}
 	})
+}
+
+// drawAnySelector draws a selector that may be of another pool, or limited to projects.
+func drawAnySelector(t *rapid.T) domain.Selector {
+	s := drawSelector(t)
+	if s.UserID.IsZero() {
+		s.ProjectID = rapid.SampledFrom([]domain.ProjectID{{}, pool.ProjectID, {9}}).Draw(t, "project")
+		s.Env = rapid.SampledFrom([]string{"", pool.Env, "nowhere"}).Draw(t, "env")
+		s.Domain = rapid.SampledFrom([]string{"", pool.Domain}).Draw(t, "domain")
+	}
+	return s.In(rapid.SampledFrom([]domain.Scope{{}, domain.Only(pool.ProjectID), domain.Only(domain.ProjectID{9})}).Draw(t, "scope"))
 }
