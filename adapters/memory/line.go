@@ -123,7 +123,7 @@ func (s *Store) join(ctx context.Context, c ports.Claim) (*waiter, error) {
 	kept, again := ledger.PlaceOf(w.claim, s.keptPlaces(now, ledger.CallOf(w.claim)))
 	loaded := s.load(now, ledger.NeedsOf(0, w.claim))
 	loaded.Wanted = func(u *domain.User) bool {
-		return again || s.line.wants.Wanted(u, anybody) // a place that is kept may be ahead of the others
+		return again || s.line.wants.Wanted(u, anybody) // what it has waited so far counts
 	}
 	l := ledger.Open(loaded)
 	switch err = l.Apply(w.claim); {
@@ -289,19 +289,19 @@ func (s *Store) servePart(now time.Time) (more bool) {
 		}
 		w := s.line.at(line[i].Place)
 		err := w.serve(l, users)
-		if err != nil {
-			s.look(users, nil) // they may be for another claim
-		}
+		more = more || err != nil // the users may be for another claim
 		if errors.Is(err, ledger.ErrContended) {
 			continue // a claim ahead of it made the same call, which settles it
 		}
 		s.settle(w, err)
 		if err != nil {
-			s.freed, s.sought = append(s.freed, free...), append(s.sought, sought...)
 			break
 		}
 	}
 	s.write(l.Changes())
+	if more {
+		s.freed, s.sought = append(s.freed, free...), append(s.sought, sought...)
+	}
 	return len(s.freed)+len(s.sought) > 0
 }
 
