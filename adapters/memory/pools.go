@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"maps"
-	"math"
 	"slices"
 	"time"
 
@@ -103,25 +102,9 @@ func (s *Store) Holders(ctx context.Context, want domain.Selector, limit int) ([
 		return nil, time.Time{}, err
 	}
 	defer s.mu.Unlock()
-	var held []*domain.User
-	if u, found := s.users.get(want.UserID); found && want.Matches(u) {
-		held = append(held, u)
-	} else if want.UserID.IsZero() {
-		held = slices.Collect(s.users.list(want, domain.UserID{}, false))
-	}
-	held = slices.DeleteFunc(held, func(u *domain.User) bool { return u.Status(now) != domain.Locked })
-	slices.SortStableFunc(held, func(a, b *domain.User) int { return cmp.Compare(lockEnd(a), lockEnd(b)) })
-	held = held[:min(limit, len(held))]
+	held := s.users.held(now, want, limit)
 	for i, u := range held {
 		held[i] = u.Clone()
 	}
 	return held, now, nil
-}
-
-// lockEnd returns when a user's lock expires, in microseconds since 1970.
-func lockEnd(u *domain.User) int64 {
-	if at, expires := u.LockExpiry(); expires {
-		return at.UnixMicro()
-	}
-	return math.MaxInt64
 }
