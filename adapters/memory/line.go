@@ -1,7 +1,6 @@
 package memory
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -259,8 +258,8 @@ func (s *Store) servePart(now time.Time) (more bool) {
 	var gone []*waiter
 	l := ledger.Open(ledger.Loaded{Now: now, Complete: true})
 	line, _ := ledger.Gathering{
-		First: func(u *domain.User, limit int) []ledger.Waiter {
-			return s.line.wants.First(u, limit, func(claim ledger.Waiter) bool {
+		First: func(users []*domain.User, limit int) []ledger.Waiter {
+			return s.line.wants.First(users, limit, func(claim ledger.Waiter) bool {
 				w := s.line.at(claim.Place)
 				if w.left() != nil {
 					gone = append(gone, w)
@@ -322,13 +321,10 @@ func (s *Store) dismissRepeated(carriedOut domain.Once) {
 // dismissHopeless settles those claims in line that no user could satisfy anymore, after users have gone.
 func (s *Store) dismissHopeless(now time.Time, gone []*domain.User) {
 	var doubted []*waiter
-	for _, u := range gone {
-		for _, claim := range s.line.wants.First(u, s.line.waiters.Len(), anybody) {
-			doubted = append(doubted, s.line.at(claim.Place))
-		}
+	for _, claim := range s.line.wants.First(gone, s.line.waiters.Len(), anybody) {
+		doubted = append(doubted, s.line.at(claim.Place))
 	}
-	slices.SortFunc(doubted, func(a, b *waiter) int { return cmp.Compare(a.Place, b.Place) })
-	for _, w := range slices.Compact(doubted) {
+	for _, w := range doubted { // one that steps aside may give its place to another one
 		if refusal := s.refusal(now, w.Want); !domain.MayPass(refusal) {
 			s.stepAside(now, w, refusal)
 		}

