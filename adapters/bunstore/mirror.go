@@ -110,14 +110,14 @@ func (m *mirror) wanted(now time.Time, u *domain.User) bool {
 	return m.wants.Wanted(u, m.inLine(now))
 }
 
-// first returns the first claims in line at a time that a user is for, if stands says that they are. See [ledger.Wants.First].
+// first returns the first claims in line at a time that users are for, if stands says that they are. See [ledger.Wants.First].
 func (m *mirror) first(
-	now time.Time, u *domain.User, limit int, stands func(ledger.Place, ReplicaID) bool,
+	now time.Time, users []*domain.User, limit int, stands func(ledger.Place, ReplicaID) bool,
 ) []ledger.Waiter {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	inLine := m.inLine(now)
-	return m.wants.First(u, limit, func(w ledger.Waiter) bool { return inLine(w) && stands(w.Place, m.replicas[w.Place]) })
+	return m.wants.First(users, limit, func(w ledger.Waiter) bool { return inLine(w) && stands(w.Place, m.replicas[w.Place]) })
 }
 
 // at returns the claim that was seen at a place.

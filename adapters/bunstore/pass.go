@@ -11,6 +11,12 @@ import (
 	"github.com/userfarm/userfarm/domain/ledger"
 )
 
+// These bound how long a pass holds the turn of the line: a sweep finds what is left over.
+const (
+	gatherRounds = 4
+	gatherAtOnce = 64 // searches of a round
+)
+
 // pass is one passage over the line.
 type pass struct {
 	line     *line
@@ -283,11 +289,11 @@ func (s *Store) gather(ctx context.Context, p *pass, tx Transaction, l *ledger.L
 		free = append(free, f.user)
 	}
 	g := ledger.Gathering{
-		First: func(u *domain.User, limit int) []ledger.Waiter {
-			return s.mirror.first(instant(found.Now), u, limit, p.stands)
+		First: func(users []*domain.User, limit int) []ledger.Waiter {
+			return s.mirror.first(instant(found.Now), users, limit, p.stands)
 		},
 		Look:  func(searches []ledger.Search) error { return s.search(ctx, tx, l, searches) },
-		Slack: s.unreadable.slack(),
+		Slack: s.unreadable.slack(), Rounds: gatherRounds, AtOnce: gatherAtOnce,
 	}
 	for place, w := range p.arrivals {
 		g.Arriving = append(g.Arriving, ledger.Waiter{Place: place, Want: w.claim.Want})
@@ -297,7 +303,7 @@ func (s *Store) gather(ctx context.Context, p *pass, tx Transaction, l *ledger.L
 	}
 	line, err := g.Gather(l, free, want)
 	for _, f := range p.sighting.users {
-		if !l.Has(f.user.ID()) && len(g.First(f.user, 1)) > 0 {
+		if !l.Has(f.user.ID()) && len(g.First([]*domain.User{f.user}, 1)) > 0 {
 			p.unsure = append(p.unsure, f)
 		}
 	}

@@ -39,6 +39,7 @@ func BenchmarkFlat(b *testing.B) {
 			store := flatFarm(b, n, func(int) domain.Labels { return nil })
 			b.Run("pool", func(b *testing.B) { benchmarkPairs(b, store, inPool(nil)) })
 			b.Run("refusal", func(b *testing.B) { benchmarkRefusals(b, store, inPool(domain.Labels{"role": "none"})) })
+			b.Run("holders", func(b *testing.B) { benchmarkHolders(b, store, inPool(nil)) })
 			b.Run("add", func(b *testing.B) { benchmarkAdd(b, store, n) })
 		})
 		b.Run("users="+size+"/different", func(b *testing.B) {
@@ -130,6 +131,29 @@ func benchmarkRefusals(b *testing.B, store *memory.Store, want domain.Selector) 
 	for b.Loop() {
 		if _, err := store.Claim(b.Context(), ports.Claim{Want: []domain.Selector{want}}); !errors.Is(err, domain.ErrNoMatch) {
 			b.Fatalf("claim: %v, want %v", err, domain.ErrNoMatch)
+		}
+	}
+}
+
+// benchmarkHolders asks who holds users, as a refused claim does.
+func benchmarkHolders(b *testing.B, store *memory.Store, want domain.Selector) {
+	b.ReportAllocs()
+	for range 2 * domain.MostHolders {
+		_, err := store.Claim(b.Context(), ports.Claim{
+			Want: []domain.Selector{want},
+			Decide: func(now time.Time, users []*domain.User) error {
+				_, err := domain.Grant(now, domain.NewLeaseID(), domain.Terms{TTL: time.Hour}, users)
+				return err
+			},
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	for b.Loop() {
+		held, _, err := store.Holders(b.Context(), want, domain.MostHolders)
+		if err != nil || len(held) != domain.MostHolders {
+			b.Fatalf("holders: %d users, %v", len(held), err)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package memory
 
 import (
-	"iter"
 	"time"
 
 	"github.com/tidwall/btree"
@@ -42,9 +41,18 @@ func (x expiries) remove(u *domain.User) {
 	}
 }
 
-// all yields the users and when their locks expire.
-func (x expiries) all() iter.Seq2[time.Time, *domain.User] {
-	return func(yield func(time.Time, *domain.User) bool) {
-		x.tree.Scan(func(e expiry) bool { return yield(e.at, e.user) })
-	}
+// between returns the users whose locks expire after one time and until another, and when the next lock expires after that;
+// zero if none will.
+func (x expiries) between(after, until time.Time) (users []*domain.User, next time.Time) {
+	x.tree.Ascend(expiry{at: after}, func(e expiry) bool {
+		if e.at.After(until) {
+			next = e.at
+			return false
+		}
+		if e.at.After(after) {
+			users = append(users, e.user)
+		}
+		return true
+	})
+	return users, next
 }

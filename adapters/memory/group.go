@@ -136,7 +136,7 @@ func (x *index) usersOf(want domain.Selector, groups []*group) (users []*domain.
 		return slices.Collect(x.scan(want, domain.UserID{}, false))
 	}
 	for _, g := range groups {
-		g.order.ascend(func(u *domain.User) bool {
+		g.order.ascend(earliest, func(u *domain.User) bool {
 			users = append(users, u)
 			return true
 		})

@@ -20,13 +20,8 @@ func (s *Store) EndExpired(ctx context.Context) (time.Duration, error) {
 
 // expired returns the users whose locks have expired, and when the next lock expires.
 func (s *Store) expired(now time.Time) (rows []ledger.Row, next time.Time) {
-	for at, u := range s.users.expiries.all() {
-		if at.After(now) {
-			return rows, at
-		}
-		rows = append(rows, ledger.RowOf(u))
-	}
-	return rows, time.Time{}
+	users, next := s.users.expiries.between(time.Time{}, now)
+	return rowsOf(users), next
 }
 
 // Forget implements [ports.Housekeeping].

@@ -1,12 +1,15 @@
 package memory
 
 import (
+	"cmp"
 	"iter"
 	"slices"
+	"time"
 
 	"github.com/tidwall/btree"
 
 	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/domain/ledger"
 )
 
 // index has the users of the farm, and finds them without looking at others. Users in it are replaced, never changed.
@@ -130,7 +133,7 @@ func (x *index) mostRested(want domain.Selector, key string, n int, eligible fun
 	searched := x.ordersOf(want, key)
 	for _, order := range searched {
 		found := len(users)
-		order.ascend(func(u *domain.User) bool {
+		order.ascend(earliest, func(u *domain.User) bool {
 			if len(users)-found == n || !eligible(u) {
 				return false
 			}
@@ -142,4 +145,27 @@ func (x *index) mostRested(want domain.Selector, key string, n int, eligible fun
 		users = domain.MostRested(users)
 	}
 	return users[:min(n, len(users))]
+}
+
+// held returns the first n users that a selector matches and that are locked, in the order in which their locks end.
+func (x *index) held(now time.Time, want domain.Selector, n int) []*domain.User {
+	var held []*domain.User
+	for _, order := range x.ordersOf(want, ledger.SearchKey(want)) {
+		// Those that become free when their locks end, and those that do not, are each in the order of that time.
+		for _, from := range []instant{instantOf(now), {seconds: never}} {
+			found := 0
+			order.ascend(from, func(u *domain.User) bool {
+				if u.Status(now) == domain.Locked {
+					held = append(held, u)
+					found++
+				}
+				return found < n
+			})
+		}
+	}
+	slices.SortFunc(held, func(a, b *domain.User) int {
+		return cmp.Or(cmp.Compare(lockEnd(a), lockEnd(b)), compareIDs(a.ID(), b.ID()))
+	})
+	held = slices.Compact(held)
+	return held[:min(n, len(held))]
 }

@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -189,6 +190,9 @@ func (f *scannedFarm) checkSearch(t *rapid.T, want domain.Selector) {
 	}
 
 	if want.UserID.IsZero() {
+		held := f.scan(func(u *domain.User) bool { return want.Matches(u) && u.Status(f.now) == domain.Locked })
+		slices.SortStableFunc(held, func(a, b *domain.User) int { return cmp.Compare(lockEnd(a), lockEnd(b)) })
+		expect(t, fmt.Sprintf("the holders of %+v", want), f.index.held(f.now, want, n), held[:min(n, len(held))])
 		after := domain.UserID{rapid.Byte().Draw(t, "after")}
 		expect(t, fmt.Sprintf("the list of %+v", want), slices.Collect(f.index.list(want, after, false)),
 			f.scan(func(u *domain.User) bool { return want.Matches(u) && compareIDs(u.ID(), after) > 0 }))

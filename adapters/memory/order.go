@@ -12,7 +12,8 @@ import (
 )
 
 // order has users in the order of [domain.CompareRest], free or not. The free ones come first, as [domain.User.FreeFrom]
-// promises. A user whose lock expires becomes free where it stands, with nothing to do: its place is that of the expiry.
+// promises. A user whose lock expires becomes free where it stands, with nothing to do: its place is that of the expiry. Users
+// that do not become free by the passing of time come last, in the order in which their locks end.
 //
 // An order is a range of a tree. A farm may have an order for each user, when no two users have the same labels, and a range
 // costs nothing but its entries.
@@ -47,11 +48,19 @@ func newTree() *btree.BTreeG[entry] {
 }
 
 func (o order) entry(u *domain.User) entry {
-	from := never
+	from := instant{seconds: never, nanoseconds: lockEnd(u)}
 	if at, ok := u.FreeFrom(); ok {
 		from = instantOf(at)
 	}
 	return entry{order: o.number, from: from, id: u.ID(), user: u}
+}
+
+// lockEnd returns when a user's lock expires, in microseconds since 1970.
+func lockEnd(u *domain.User) int64 {
+	if at, expires := u.LockExpiry(); expires {
+		return at.UnixMicro()
+	}
+	return math.MaxInt64
 }
 
 func (o order) add(u *domain.User) { o.tree.Set(o.entry(u)) }
@@ -71,20 +80,18 @@ func (o order) fill(users []*domain.User) {
 // remove removes a user that must be as it was when it was added.
 func (o order) remove(u *domain.User) { o.tree.Delete(o.entry(u)) }
 
-// ascend visits the users until visit returns false.
-func (o order) ascend(visit func(*domain.User) bool) {
-	o.tree.Ascend(entry{order: o.number, from: earliest}, func(e entry) bool { return e.order == o.number && visit(e.user) })
+// ascend visits the users from a place in the order on, until visit returns false.
+func (o order) ascend(from instant, visit func(*domain.User) bool) {
+	o.tree.Ascend(entry{order: o.number, from: from}, func(e entry) bool { return e.order == o.number && visit(e.user) })
 }
 
-// instant is a time, or never.
-type instant struct {
-	seconds     int64
-	nanoseconds int
+// instant is a time, or a time after all others if its seconds are never.
+type instant struct{ seconds, nanoseconds int64 }
+
+const never = math.MaxInt64
+
+var earliest = instant{seconds: math.MinInt64}
+
+func instantOf(t time.Time) instant {
+	return instant{seconds: t.Unix(), nanoseconds: int64(t.Nanosecond())}
 }
-
-var (
-	earliest = instant{seconds: math.MinInt64}
-	never    = instant{seconds: math.MaxInt64}
-)
-
-func instantOf(t time.Time) instant { return instant{seconds: t.Unix(), nanoseconds: t.Nanosecond()} }

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"maps"
-	"math"
 	"slices"
 	"time"
 
@@ -38,24 +37,34 @@ func (s *Store) CountPools(ctx context.Context, scope domain.Scope) ([]domain.Po
 		}
 		counts[pool] = count
 	}
-	for pool, count := range counts {
-		for _, w := range s.line {
-			if slices.ContainsFunc(w.Want, func(want domain.Selector) bool { return s.inPool(want, pool) }) {
+	s.line.waiters.Scan(func(w *waiter) bool {
+		for pool := range s.poolsFor(w.Want) {
+			if count, counted := counts[pool]; counted {
 				count.Waiting++
 				count.LongestWait = max(count.LongestWait, now.Sub(w.Since))
+				counts[pool] = count
 			}
 		}
-		counts[pool] = count
-	}
+		return true
+	})
 	return slices.SortedFunc(maps.Values(counts), comparePools), nil
 }
 
-// inPool tells whether the selector could be served from the pool.
-func (s *Store) inPool(want domain.Selector, pool domain.Pool) bool {
-	if u, found := s.users.get(want.UserID); found {
-		return u.Pool() == pool
+// poolsFor returns the pools from which selectors could be served.
+func (s *Store) poolsFor(want []domain.Selector) map[domain.Pool]struct{} {
+	pools := make(map[domain.Pool]struct{}, 1)
+	for _, selector := range want {
+		if u, found := s.users.get(selector.UserID); found {
+			pools[u.Pool()] = struct{}{}
+			continue
+		}
+		for p := range s.users.poolsOf(selector) {
+			if selector.InPool(p.key) {
+				pools[p.key] = struct{}{}
+			}
+		}
 	}
-	return want.InPool(pool)
+	return pools
 }
 
 func comparePools(a, b domain.PoolCount) int {
@@ -93,25 +102,9 @@ func (s *Store) Holders(ctx context.Context, want domain.Selector, limit int) ([
 		return nil, time.Time{}, err
 	}
 	defer s.mu.Unlock()
-	var held []*domain.User
-	if u, found := s.users.get(want.UserID); found && want.Matches(u) {
-		held = append(held, u)
-	} else if want.UserID.IsZero() {
-		held = slices.Collect(s.users.list(want, domain.UserID{}, false))
-	}
-	held = slices.DeleteFunc(held, func(u *domain.User) bool { return u.Status(now) != domain.Locked })
-	slices.SortStableFunc(held, func(a, b *domain.User) int { return cmp.Compare(lockEnd(a), lockEnd(b)) })
-	held = held[:min(limit, len(held))]
+	held := s.users.held(now, want, limit)
 	for i, u := range held {
 		held[i] = u.Clone()
 	}
 	return held, now, nil
-}
-
-// lockEnd returns when a user's lock expires, in microseconds since 1970.
-func lockEnd(u *domain.User) int64 {
-	if at, expires := u.LockExpiry(); expires {
-		return at.UnixMicro()
-	}
-	return math.MaxInt64
 }

@@ -22,10 +22,13 @@ type Store struct {
 	calls  map[ledger.CallKey]call                  // that were carried out
 	keys   []domain.APIKey                          // ascending by id
 
-	line      []*waiter                      // in the order of their places
-	aside     map[ledger.Place]ledger.Waiter // places that are kept
-	lastPlace ledger.Place                   // the highest that was given
-	alarm     *time.Timer                    // serves the line; nil if it can wait until something changes
+	line      line
+	aside     aside
+	lastPlace ledger.Place        // the highest that was given
+	alarm     *time.Timer         // serves the line; nil if it can wait until something changes
+	freed     []*domain.User      // that may be free, and that the line has not been served with
+	sought    [][]domain.Selector // what users the line is to be served with, too
+	lookedAt  time.Time           // up to when the line has been served with users whose locks expired
 
 	history history
 }
@@ -43,7 +46,8 @@ func NewWith(rule login.Rule) *Store {
 		logins: make(map[account]struct{}),
 		ended:  make(map[domain.LeaseDigest]domain.EndedLease),
 		calls:  make(map[ledger.CallKey]call),
-		aside:  make(map[ledger.Place]ledger.Waiter),
+		line:   newLine(),
+		aside:  newAside(),
 	}
 }
 
@@ -73,6 +77,7 @@ func (s *Store) apply(ctx context.Context, operation ledger.Operation) error {
 		changes := l.Changes()
 		err = l.Confirm(operation, s.write(changes))
 		s.dismissHopeless(now, changes.Gone)
+		s.look(changes.Freed, nil)
 	}
 	s.serve(now)
 	return err

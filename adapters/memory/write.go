@@ -39,6 +39,7 @@ func (s *Store) write(changes ledger.Changes) (added map[domain.UserID]bool) {
 	s.record(changes.Now, events)
 	for _, once := range calls {
 		s.calls[once.Key] = call{once: once, at: changes.Now}
+		s.dismissRepeated(once)
 	}
 	return added
 }

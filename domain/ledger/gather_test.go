@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -34,7 +35,7 @@ func wantsOf(line []ledger.Waiter) (wants [][]domain.Selector) {
 func TestWhatIsGatheredIsServedAsTheWholeLineWouldBe(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := &lineFarm{}
-		for i := range rapid.IntRange(1, 8).Draw(t, "users") {
+		for i := range rapid.IntRange(1, 16).Draw(t, "users") {
 			f.users = append(f.users, domain.Restore(drawUser(t, byte(i))))
 		}
 		held := make(map[domain.UserID]bool) // all of them at first
@@ -43,12 +44,12 @@ func TestWhatIsGatheredIsServedAsTheWholeLineWouldBe(t *testing.T) {
 			held[u.ID()] = true
 		}
 		wants := ledger.NewWants()
-		for i := range rapid.IntRange(1, 12).Draw(t, "claims") {
+		for i := range rapid.IntRange(1, 24).Draw(t, "claims") {
 			w := ledger.Waiter{Place: ledger.Place(i + 1), Want: rapid.SliceOfN(rapid.Custom(drawSelector), 1, 3).Draw(t, fmt.Sprint("want ", i))}
 			f.line = append(f.line, w)
 			wants.Put(w)
 		}
-		for range rapid.IntRange(1, 12).Draw(t, "steps") {
+		for range rapid.IntRange(1, 24).Draw(t, "steps") {
 			var coming []*domain.User
 			for _, u := range rapid.SliceOfN(rapid.SampledFrom(f.users), 1, 3).Draw(t, "come free") {
 				if held[u.ID()] {
@@ -64,8 +65,8 @@ func TestWhatIsGatheredIsServedAsTheWholeLineWouldBe(t *testing.T) {
 			}
 			l := ledger.Open(ledger.Loaded{Now: now})
 			g := ledger.Gathering{
-				First: func(u *domain.User, limit int) []ledger.Waiter {
-					return wants.First(u, limit, func(ledger.Waiter) bool { return true })
+				First: func(users []*domain.User, limit int) []ledger.Waiter {
+					return wants.First(users, limit, func(ledger.Waiter) bool { return true })
 				},
 				Look: func(searches []ledger.Search) error {
 					for i, search := range searches {
@@ -89,13 +90,10 @@ func TestWhatIsGatheredIsServedAsTheWholeLineWouldBe(t *testing.T) {
 					got[line[i].Place] = idsOf(users)
 				}
 			}
-			if len(got) != len(want) {
+			if !maps.EqualFunc(got, want, slices.Equal[[]domain.UserID]) {
 				t.Fatalf("of those gathered, %v are served; of the whole line, %v", got, want)
 			}
 			for place := range want {
-				if _, served := got[place]; !served {
-					t.Fatalf("of those gathered, %v are served; of the whole line, %v", got, want)
-				}
 				for _, id := range got[place] {
 					held[id] = true
 				}
@@ -132,7 +130,7 @@ func TestTheIndexOfTheLineFindsWhatALookAtEachClaimFinds(t *testing.T) {
 				delete(claims, place)
 				continue
 			}
-			w := ledger.Waiter{Place: place, Want: rapid.SliceOfN(rapid.Custom(drawSelector), 1, 3).Draw(t, fmt.Sprint("want ", i))}
+			w := ledger.Waiter{Place: place, Want: rapid.SliceOfN(rapid.Custom(drawAnySelector), 1, 3).Draw(t, fmt.Sprint("want ", i))}
 			wants.Put(w)
 			claims[place] = w
 		}
@@ -148,17 +146,40 @@ func TestTheIndexOfTheLineFindsWhatALookAtEachClaimFinds(t *testing.T) {
 			}
 		}
 		var got []ledger.Place
-		for _, w := range wants.First(u, limit, inLine) {
+		for _, w := range wants.First([]*domain.User{u}, limit, inLine) {
 			got = append(got, w.Place)
 		}
-		if !slices.Equal(got, want[:min(limit, len(want))]) {
+		if !slices.Equal(got[:min(limit, len(got))], want[:min(limit, len(want))]) {
 			t.Errorf("the first %d of the line are %v, want %v", limit, got, want)
 		}
 		if wants.Wanted(u, inLine) != (len(want) > 0) {
 			t.Errorf("wanted = %v, but these claims want the user: %v", wants.Wanted(u, inLine), want)
 		}
+		named := map[domain.UserID]*domain.User{u.ID(): u}
+		other := rapid.SliceOfN(rapid.Custom(drawAnySelector), 1, 3).Draw(t, "other")
+		competing := 0
+		for _, w := range claims {
+			if domain.CompeteOn(w.Want, other, named) {
+				competing++
+			}
+		}
+		find := func(id domain.UserID) (*domain.User, bool) { return named[id], named[id] != nil }
+		if n := wants.Competing(other, find); n != competing {
+			t.Errorf("%d claims compete with one of %+v, want %d", n, other, competing)
+		}
 		if wants.Len() != len(claims) {
 			t.Errorf("%d claims are in the index, want %d", wants.Len(), len(claims))
 		}
 	})
+}
+
+// drawAnySelector draws a selector that may be of another pool, or limited to projects.
+func drawAnySelector(t *rapid.T) domain.Selector {
+	s := drawSelector(t)
+	if s.UserID.IsZero() {
+		s.ProjectID = rapid.SampledFrom([]domain.ProjectID{{}, pool.ProjectID, {9}}).Draw(t, "project")
+		s.Env = rapid.SampledFrom([]string{"", pool.Env, "nowhere"}).Draw(t, "env")
+		s.Domain = rapid.SampledFrom([]string{"", pool.Domain}).Draw(t, "domain")
+	}
+	return s.In(rapid.SampledFrom([]domain.Scope{{}, domain.Only(pool.ProjectID), domain.Only(domain.ProjectID{9})}).Draw(t, "scope"))
 }

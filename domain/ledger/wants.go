@@ -12,6 +12,8 @@ type Wants struct {
 	claims  map[Place]Waiter
 	crowds  map[string]*crowd // by the key of their selector
 	shelves map[shelf][]*crowd
+	pools   map[domain.Pool]map[*crowd]struct{} // those that name no user, by the pool fields of their selector
+	named   map[*crowd]struct{}                 // those that name a user
 }
 
 // crowd are the claims in line that have the same selector.
@@ -24,15 +26,16 @@ type crowd struct {
 // shelf is what a user must have, so that the crowds on it may want it: all fields that are set, and one label.
 type shelf struct {
 	user       domain.UserID
-	project    domain.ProjectID
-	env        string
-	domain     string
+	pool       domain.Pool
 	key, value string
 }
 
 // NewWants returns an empty index.
 func NewWants() *Wants {
-	return &Wants{claims: make(map[Place]Waiter), crowds: make(map[string]*crowd), shelves: make(map[shelf][]*crowd)}
+	return &Wants{
+		claims: make(map[Place]Waiter), crowds: make(map[string]*crowd), shelves: make(map[shelf][]*crowd),
+		pools: make(map[domain.Pool]map[*crowd]struct{}), named: make(map[*crowd]struct{}),
+	}
 }
 
 // Len returns how many claims are in the index.
@@ -82,6 +85,14 @@ func (w *Wants) crowdOf(selector domain.Selector) *crowd {
 		c = &crowd{selector: selector, shelf: w.shelfFor(selector)}
 		w.crowds[key] = c
 		w.shelves[c.shelf] = append(w.shelves[c.shelf], c)
+		if selector.UserID.IsZero() {
+			if w.pools[c.shelf.pool] == nil {
+				w.pools[c.shelf.pool] = make(map[*crowd]struct{}, 1)
+			}
+			w.pools[c.shelf.pool][c] = struct{}{}
+		} else {
+			w.named[c] = struct{}{}
+		}
 	}
 	return c
 }
@@ -93,6 +104,10 @@ func (w *Wants) unshelve(c *crowd) {
 	} else {
 		delete(w.shelves, c.shelf)
 	}
+	delete(w.named, c)
+	if delete(w.pools[c.shelf.pool], c); len(w.pools[c.shelf.pool]) == 0 {
+		delete(w.pools, c.shelf.pool)
+	}
 }
 
 // shelfFor returns the emptiest of the shelves on which a selector may stand: a label that all selectors have tells least.
@@ -100,10 +115,10 @@ func (w *Wants) shelfFor(s domain.Selector) shelf {
 	if !s.UserID.IsZero() {
 		return shelf{user: s.UserID}
 	}
-	emptiest := shelf{project: s.ProjectID, env: s.Env, domain: s.Domain}
+	emptiest := shelf{pool: domain.Pool{ProjectID: s.ProjectID, Env: s.Env, Domain: s.Domain}}
 	first := true
 	for key, value := range s.Labels {
-		other := shelf{project: s.ProjectID, env: s.Env, domain: s.Domain, key: key, value: value}
+		other := shelf{pool: emptiest.pool, key: key, value: value}
 		if first || len(w.shelves[other]) < len(w.shelves[emptiest]) {
 			emptiest, first = other, false
 		}
@@ -128,29 +143,45 @@ func (w *Wants) crowdsOf(u *domain.User, visit func(*crowd) bool) {
 	if !look(shelf{user: s.ID}) {
 		return
 	}
-	for _, project := range []domain.ProjectID{s.Pool.ProjectID, {}} {
-		for _, env := range []string{s.Pool.Env, ""} {
-			for _, name := range []string{s.Pool.Domain, ""} {
-				at := shelf{project: project, env: env, domain: name}
-				if !look(at) {
-					return
-				}
-				for key, value := range s.Labels {
-					at.key, at.value = key, value
-					if !look(at) {
-						return
-					}
-				}
+	for _, pool := range fitting(s.Pool) {
+		if !look(shelf{pool: pool}) {
+			return
+		}
+		for key, value := range s.Labels {
+			if !look(shelf{pool: pool, key: key, value: value}) {
+				return
 			}
 		}
 	}
 }
 
-// First returns the first claims that a user is for, at most limit, and in their order. It passes over those that are not in
-// line according to inLine.
-func (w *Wants) First(u *domain.User, limit int, inLine func(Waiter) bool) []Waiter {
+// fitting returns the pool fields that selectors may have which the users of a pool match.
+func fitting(p domain.Pool) (pools [8]domain.Pool) {
+	for i := range pools {
+		pools[i] = p
+		if i&1 != 0 {
+			pools[i].ProjectID = domain.ProjectID{}
+		}
+		if i&2 != 0 {
+			pools[i].Env = ""
+		}
+		if i&4 != 0 {
+			pools[i].Domain = ""
+		}
+	}
+	return pools
+}
+
+// First returns claims in their order: for each user, the first limit claims that it is for, and perhaps others. It passes over
+// those that are not in line according to inLine.
+func (w *Wants) First(users []*domain.User, limit int, inLine func(Waiter) bool) []Waiter {
 	var first []Place
-	w.crowdsOf(u, func(c *crowd) bool {
+	seen := make(map[*crowd]struct{})
+	take := func(c *crowd) bool {
+		if _, again := seen[c]; again {
+			return true
+		}
+		seen[c] = struct{}{}
 		taken := 0
 		for _, place := range c.places {
 			if taken == limit {
@@ -162,12 +193,15 @@ func (w *Wants) First(u *domain.User, limit int, inLine func(Waiter) bool) []Wai
 			}
 		}
 		return true
-	})
+	}
+	for _, u := range users {
+		w.crowdsOf(u, take)
+	}
 	slices.Sort(first)
 	first = slices.Compact(first)
-	claims := make([]Waiter, min(limit, len(first)))
-	for i := range claims {
-		claims[i] = w.claims[first[i]]
+	claims := make([]Waiter, len(first))
+	for i, place := range first {
+		claims[i] = w.claims[place]
 	}
 	return claims
 }
@@ -184,4 +218,47 @@ func (w *Wants) Wanted(u *domain.User, inLine func(Waiter) bool) (wanted bool) {
 // HasAlike reports whether a claim has one of these selectors.
 func (w *Wants) HasAlike(want []domain.Selector) bool {
 	return len(w.claims) > 0 && slices.ContainsFunc(want, func(s domain.Selector) bool { return w.crowds[SearchKey(s)] != nil })
+}
+
+// Competing returns how many claims compete with another one; see [domain.CompeteOn]. user finds the users that selectors name.
+func (w *Wants) Competing(want []domain.Selector, user func(domain.UserID) (*domain.User, bool)) int {
+	var places []Place
+	note := func(c *crowd) bool {
+		places = append(places, c.places...)
+		return true
+	}
+	for _, s := range want {
+		if !s.UserID.IsZero() {
+			if u, known := user(s.UserID); known && s.Matches(u) {
+				w.crowdsOf(u, note)
+			}
+			continue
+		}
+		for _, crowds := range w.poolsLike(s) {
+			for c := range crowds {
+				if c.selector.Overlaps(s) {
+					note(c)
+				}
+			}
+		}
+		for c := range w.named {
+			if u, known := user(c.selector.UserID); known && c.selector.Matches(u) && s.Matches(u) {
+				note(c)
+			}
+		}
+	}
+	slices.Sort(places)
+	return len(slices.Compact(places))
+}
+
+// poolsLike returns the crowds that name no user, of pools in which they may overlap with a selector.
+func (w *Wants) poolsLike(s domain.Selector) map[domain.Pool]map[*crowd]struct{} {
+	if s.ProjectID.IsZero() || s.Env == "" || s.Domain == "" {
+		return w.pools
+	}
+	like := make(map[domain.Pool]map[*crowd]struct{}, 8)
+	for _, pool := range fitting(domain.Pool{ProjectID: s.ProjectID, Env: s.Env, Domain: s.Domain}) {
+		like[pool] = w.pools[pool]
+	}
+	return like
 }

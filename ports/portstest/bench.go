@@ -36,6 +36,7 @@ func BenchmarkStore(b *testing.B, newStore func(testing.TB) ports.Store) {
 		b.Run(bench.name, func(b *testing.B) { farm.benchmarkPairs(b, always(bench.want), bench.clients) })
 	}
 	benchmarkMany(b, newStore)
+	benchmarkLine(b, newStore)
 	exhausted := newBenchFarm(b, newStore(b), benchUsers)
 	b.Run("exhausted", func(b *testing.B) { exhausted.benchmarkRefusal(b, pool) })
 	farm := newBenchFarm(b, newStore(b), 0)
@@ -92,8 +93,12 @@ func (f *benchFarm) build(b *testing.B) *domain.User {
 }
 
 func (f *benchFarm) acquire(ctx context.Context, want ...domain.Selector) (domain.LeaseID, error) {
+	return f.acquireWithin(ctx, 0, want...)
+}
+
+func (f *benchFarm) acquireWithin(ctx context.Context, wait time.Duration, want ...domain.Selector) (domain.LeaseID, error) {
 	id := domain.NewLeaseID()
-	_, err := f.store.Claim(ctx, ports.Claim{Want: want, Decide: func(now time.Time, users []*domain.User) error {
+	_, err := f.store.Claim(ctx, ports.Claim{Want: want, Wait: wait, Decide: func(now time.Time, users []*domain.User) error {
 		_, err := domain.Grant(now, id, domain.Terms{Owner: "ci-4711/worker-3", TTL: time.Hour}, users)
 		return err
 	}})

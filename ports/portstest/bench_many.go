@@ -1,10 +1,8 @@
 package portstest
 
 import (
-	"context"
 	"fmt"
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -14,13 +12,12 @@ import (
 )
 
 const (
-	benchMany    = 8000 // pools, or sets of labels
-	benchTeams   = 80
-	benchWaiters = 500
+	benchMany  = 8000 // pools, or sets of labels
+	benchTeams = 80
 )
 
-// benchmarkMany measures what pairs cost that have nothing to do with each other: in many pools, with many sets of labels, and in a
-// pool that none of many waiters wants. Compare them with pair/clients=64 of [BenchmarkStore].
+// benchmarkMany measures what pairs cost that have nothing to do with each other: in many pools, and with many sets of labels. Compare
+// them with pair/clients=64 of [BenchmarkStore].
 func benchmarkMany(b *testing.B, newStore func(testing.TB) ports.Store) {
 	const clients = 64
 	pool := domain.Selector{ProjectID: projectA, Env: "staging", Domain: "shop"}
@@ -63,10 +60,6 @@ func benchmarkMany(b *testing.B, newStore func(testing.TB) ports.Store) {
 			farm.benchmarkPairs(b, func() domain.Selector { return bench.want(int(last.Add(1) % benchMany)) }, clients)
 		})
 	}
-	farm := newBenchFarm(b, newStore(b), 0)
-	leave := farm.standInLine(b, benchWaiters)
-	b.Run("different-waiters-elsewhere=500/clients=64", func(b *testing.B) { farm.benchmarkPairs(b, always(pool), clients) })
-	leave()
 }
 
 // addMany adds users.
@@ -89,42 +82,5 @@ func (f *benchFarm) addMany(b *testing.B, n int, user func(i int) (domain.Pool, 
 		if err := f.store.Add(b.Context(), domain.Once{}, users...); err != nil {
 			b.Fatal(err)
 		}
-	}
-}
-
-// standInLine adds users of another pool that are held, and a waiter for each. It returns when all wait. They leave the line before
-// leave returns.
-func (f *benchFarm) standInLine(b *testing.B, n int) (leave func()) {
-	b.Helper()
-	seat := func(i int) (domain.Pool, domain.Labels) {
-		return domain.Pool{ProjectID: projectA, Env: "staging", Domain: "line"}, domain.Labels{"seat": strconv.Itoa(i)}
-	}
-	f.addMany(b, n, seat)
-	ctx, cancel := context.WithCancel(b.Context())
-	var waiting sync.WaitGroup
-	for i := range n {
-		pool, labels := seat(i)
-		want := domain.Selector{ProjectID: pool.ProjectID, Env: pool.Env, Domain: pool.Domain, Labels: labels}
-		if _, err := f.acquire(ctx, want); err != nil {
-			b.Fatal(err)
-		}
-		waiting.Go(func() {
-			_, err := f.store.Claim(ctx, ports.Claim{
-				Want: []domain.Selector{want}, Wait: time.Hour, Decide: func(time.Time, []*domain.User) error { return nil },
-			})
-			if ctx.Err() == nil {
-				b.Errorf("a waiter got an answer: %v", err)
-			}
-		})
-	}
-	for total := 0; total < n; time.Sleep(10 * time.Millisecond) {
-		var err error
-		if _, total, err = f.store.Line(ctx, domain.Scope{}, 1); err != nil {
-			b.Fatal(err)
-		}
-	}
-	return func() {
-		cancel()
-		waiting.Wait()
 	}
 }
