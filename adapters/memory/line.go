@@ -251,6 +251,7 @@ func (s *Store) look(freed []*domain.User, want []domain.Selector) {
 // servePart serves those claims in line that users which came free are for, and reports whether there may be others.
 func (s *Store) servePart(now time.Time) (more bool) {
 	free, sought := append(s.freed, s.freeByTime(now)...), s.sought
+	free = slices.DeleteFunc(free, func(u *domain.User) bool { return !s.line.wants.Wanted(u, anybody) })
 	s.freed, s.sought = nil, nil
 	if len(free)+len(sought) == 0 {
 		return false

@@ -144,6 +144,9 @@ func (w *Wants) crowdsOf(u *domain.User, visit func(*crowd) bool) {
 		return
 	}
 	for _, pool := range fitting(s.Pool) {
+		if w.pools[pool] == nil {
+			continue
+		}
 		if !look(shelf{pool: pool}) {
 			return
 		}

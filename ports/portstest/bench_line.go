@@ -18,17 +18,20 @@ func benchmarkLine(b *testing.B, newStore func(testing.TB) ports.Store) {
 	const clients = 64
 	pool := domain.Selector{ProjectID: projectA, Env: "staging", Domain: "shop"}
 	for _, waiters := range []int{500, 6000} {
-		farm := newBenchFarm(b, newStore(b), 0)
-		_, leave := farm.standInLine(b, waiters)
-		name := fmt.Sprintf("different-waiters-elsewhere=%d", waiters)
-		b.Run(name+"/clients=64", func(b *testing.B) { farm.benchmarkPairs(b, always(pool), clients) })
-		leave()
+		b.Run(fmt.Sprintf("different-waiters-elsewhere=%d", waiters), func(b *testing.B) {
+			farm := newBenchFarm(b, newStore(b), 0)
+			_, leave := farm.standInLine(b, waiters)
+			defer leave()
+			b.Run("clients=64", func(b *testing.B) { farm.benchmarkPairs(b, always(pool), clients) })
+		})
 	}
 	for _, waiters := range []int{1, 1000} {
-		farm := newBenchFarm(b, newStore(b), 0)
-		seats, leave := farm.standInLine(b, waiters)
-		b.Run(fmt.Sprintf("hand-over/different-waiters=%d", waiters), func(b *testing.B) { farm.benchmarkHandOver(b, seats) })
-		leave()
+		b.Run(fmt.Sprintf("hand-over/different-waiters=%d", waiters), func(b *testing.B) {
+			farm := newBenchFarm(b, newStore(b), 0)
+			seats, leave := farm.standInLine(b, waiters)
+			defer leave()
+			farm.benchmarkHandOver(b, seats)
+		})
 	}
 }
 
