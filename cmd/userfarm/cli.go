@@ -11,7 +11,10 @@ import (
 )
 
 type cli struct {
-	Serve       serve       `cmd:"" help:"Run the farm."`
+	Serve serve `cmd:"" help:"Run the farm."`
+
+	unixCommands `embed:""`
+
 	Migrate     migrate     `cmd:"" help:"Bring the schema of the store up to date."`
 	Keys        keys        `cmd:"" help:"Create, list and revoke API keys."`
 	Keyring     keyring     `cmd:"" help:"Change the keys that encrypt passwords, also while farms serve."`
@@ -36,7 +39,7 @@ func parse(args []string) (command, error) {
 	}
 	parsed, err := parser.Parse(args)
 	if err != nil {
-		return nil, fmt.Errorf("%w (try --help)", err)
+		return nil, badUsage(args, fmt.Errorf("%w (try --help)", err))
 	}
 	return parsed.Selected().Target.Addr().Interface().(command), nil
 }
