@@ -57,8 +57,8 @@ var advices = []struct {
 	{domain.ErrUserExists, "find it with: userfarm users list --login LOGIN"},
 	{domain.ErrUserLocked, "see who has the user: userfarm who; an admin can take it away: userfarm users force-release"},
 	{domain.ErrUserNotFound, "userfarm users list shows which users there are"},
-	{domain.ErrLeaseNotFound, "check USERFARM_LEASE_ID, and acquire again"},
-	{domain.ErrLeaseExpired, "stop using its users, and acquire again"},
+	{domain.ErrLeaseNotFound, "check USERFARM_LEASE_ID, or acquire again: userfarm acquire --help"},
+	{domain.ErrLeaseExpired, "acquire again: userfarm acquire --help"},
 }
 
 // advise returns an error of the farm with what to do about it.

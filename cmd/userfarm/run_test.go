@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -93,6 +94,7 @@ type terminalUser struct {
 	command        *exec.Cmd
 	stdout, stderr *buffer
 	exited         chan struct{}
+	streams        sync.WaitGroup // which are open
 }
 
 // at prepares userfarm with args at a farm.
@@ -131,7 +133,7 @@ func (u *terminalUser) pipe(b *buffer) *os.File {
 	if err != nil {
 		u.t.Fatal(err)
 	}
-	go func() {
+	u.streams.Go(func() {
 		defer reader.Close()
 		chunk := make([]byte, 4096)
 		for {
@@ -141,7 +143,7 @@ func (u *terminalUser) pipe(b *buffer) *os.File {
 				return
 			}
 		}
-	}()
+	})
 	return writer
 }
 
@@ -158,6 +160,9 @@ func (u *terminalUser) ends() int {
 	}
 	return u.command.ProcessState.ExitCode()
 }
+
+// drain waits until the command, and all that it has started, have written what they had to write.
+func (u *terminalUser) drain() { u.streams.Wait() }
 
 func (u *terminalUser) wantCode(want int) {
 	u.t.Helper()
