@@ -9,8 +9,6 @@ import (
 	"github.com/userfarm/userfarm/domain"
 )
 
-const benchKeyVariable = "USERFARM_API_KEY"
-
 // measurement writes its result to standard output and everything else to standard error.
 type measurement struct {
 	bench.Config `embed:""`
@@ -20,13 +18,13 @@ type measurement struct {
 
 // AfterApply reads the API key from the environment. The command line calls it.
 func (m *measurement) AfterApply() error {
-	text := os.Getenv(benchKeyVariable)
+	text := os.Getenv(keyVariable)
 	if text == "" {
 		return nil
 	}
 	key, err := domain.ParseToken(text)
 	if err != nil {
-		return fmt.Errorf("%s: %w", benchKeyVariable, err)
+		return fmt.Errorf("%s: %w", keyVariable, err)
 	}
 	m.APIKey = key
 	return nil

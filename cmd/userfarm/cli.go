@@ -11,7 +11,19 @@ import (
 )
 
 type cli struct {
-	Serve       serve       `cmd:"" help:"Run the farm."`
+	Serve serve `cmd:"" help:"Run the farm."`
+
+	unixCommands `embed:""`
+
+	Acquire acquireCommand `cmd:"" help:"Acquire users, and leave it to the caller to release them."`
+	Renew   renewCommand   `cmd:"" help:"Renew a lease."`
+	Release releaseCommand `cmd:"" help:"Release a lease."`
+	Who     whoCommand     `cmd:"" help:"Show who holds which users, since when and until when."`
+	Users   users          `cmd:"" help:"List, add, change and remove users, and take them out of circulation."`
+	Pools   poolsCommand   `cmd:"" help:"Count the users of each pool: free, locked and in quarantine."`
+	Line    lineCommand    `cmd:"" help:"Show who waits in line for which users."`
+	Events  eventsCommand  `cmd:"" help:"Show what happened to users, or follow it."`
+
 	Migrate     migrate     `cmd:"" help:"Bring the schema of the store up to date."`
 	Keys        keys        `cmd:"" help:"Create, list and revoke API keys."`
 	Keyring     keyring     `cmd:"" help:"Change the keys that encrypt passwords, also while farms serve."`
@@ -27,6 +39,9 @@ type command interface {
 
 // parse returns the subcommand that args name, with its settings from args, the environment and the defaults.
 func parse(args []string) (command, error) {
+	if len(args) == 0 {
+		return &welcome{}, nil
+	}
 	var c cli
 	parser, err := kong.New(&c, kong.Name("userfarm"),
 		kong.Description("Stores test users and hands each one to one test at a time."),
@@ -36,7 +51,7 @@ func parse(args []string) (command, error) {
 	}
 	parsed, err := parser.Parse(args)
 	if err != nil {
-		return nil, fmt.Errorf("%w (try --help)", err)
+		return nil, badUsage(args, fmt.Errorf("%w (try --help)", err))
 	}
 	return parsed.Selected().Target.Addr().Interface().(command), nil
 }

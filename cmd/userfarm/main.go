@@ -16,16 +16,17 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:]))
 }
 
-// run returns the exit code: 0 done, 1 failed, 2 bad usage.
+// run returns the exit code: 0 done, 1 failed, 2 bad usage. The command run has its own.
 func run(ctx context.Context, args []string) int {
 	command, err := parse(args)
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "userfarm: %v\n", err)
-		return 2
+	if err == nil {
+		err = command.Run(ctx)
 	}
-	if err := command.Run(ctx); err != nil {
-		fmt.Fprintf(os.Stderr, "userfarm: %v\n", err)
-		return 1
+	if err == nil {
+		return 0
 	}
-	return 0
+	if text := err.Error(); text != "" {
+		fmt.Fprintf(os.Stderr, "userfarm: %s\n", text)
+	}
+	return codeOf(err)
 }

@@ -1,0 +1,294 @@
+//go:build unix
+
+package main_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// do runs a command at a farm, and returns what it wrote. It must succeed, and have nothing to complain about.
+func (p *process) do(args ...string) string {
+	p.t.Helper()
+	run := begin(p.t, at(p.t, p, args...))
+	run.wantCode(0)
+	run.drain()
+	if run.stderr.String() != "" {
+		p.t.Errorf("%v: standard error has\n%s", args, run.stderr)
+	}
+	return run.stdout.String()
+}
+
+func (p *process) addUser(login, role string) string {
+	p.t.Helper()
+	command := at(p.t, p, "users", "add", login, "--project", project, "--env", "stage", "--domain", "regular",
+		"--label", "role="+role, "--password-file", "-")
+	command.Stdin = strings.NewReader("hunter2\n")
+	run := begin(p.t, command)
+	run.wantCode(0)
+	run.drain()
+	return run.stdout.String()
+}
+
+func TestUsersAreManagedAtTheTerminal(t *testing.T) {
+	farm := farmWith(t)
+	if shown := farm.addUser("ann", "admin"); !strings.Contains(shown, "ann") || strings.Contains(shown, "hunter2") {
+		t.Errorf("users add wrote\n%s", shown)
+	}
+	farm.addUser("bob", "buyer")
+	wantStates := func(want map[string]string) {
+		t.Helper()
+		if got := farm.statuses(); !reflect.DeepEqual(got, want) {
+			t.Errorf("the users are %v, want %v", got, want)
+		}
+	}
+	farm.do("users", "quarantine", "ann", "--reason", "the password has expired")
+	wantStates(map[string]string{"ann": "quarantined", "bob": "free"})
+	if listed := farm.do("users", "list", "--status", "quarantined"); !strings.Contains(listed, "quarantined: the password has expired") ||
+		strings.Contains(listed, "bob") {
+		t.Errorf("users list wrote\n%s", listed)
+	}
+	farm.do("users", "restore", "ann")
+	wantStates(map[string]string{"ann": "free", "bob": "free"})
+
+	farm.do("acquire", "--label", "role=admin", "--json")
+	wantStates(map[string]string{"ann": "locked", "bob": "free"})
+	farm.do("users", "force-release", "ann", "--reason", "stuck")
+	wantStates(map[string]string{"ann": "free", "bob": "free"})
+
+	farm.do("users", "change", "ann", "--label", "plan=free", "--remove-label", "role")
+	if listed := farm.do("users", "list", "--label", "plan=free"); !strings.Contains(listed, "plan=free ") || strings.Contains(listed, "role=") {
+		t.Errorf("after the change, users list wrote\n%s", listed)
+	}
+	farm.do("users", "remove", "bob")
+	wantStates(map[string]string{"ann": "free"})
+}
+
+func TestANewPasswordReachesTheNextHolder(t *testing.T) {
+	farm := farmWith(t, "admin")
+	command := at(t, farm, "users", "change", "admin", "--password-file", "-")
+	command.Stdin = strings.NewReader("it's \"new\" $x\r\n")
+	begin(t, command).wantCode(0)
+	exports := farm.do("acquire", "--export")
+	out, err := exec.Command("sh", "-c", exports+`printf %s "$USERFARM_PASSWORD"`).Output()
+	if err != nil || string(out) != `it's "new" $x` {
+		t.Errorf("the shell has the password %q (%v)", out, err)
+	}
+}
+
+func TestATerminalAsksForThePasswordAndDoesNotShowIt(t *testing.T) {
+	farm := farmWith(t)
+	screen := atTerminal(t, at(t, farm, "users", "add", "ann", "--project", project, "--env", "stage", "--domain", "regular"))
+	screen.says("password: ")
+	screen.types("opensesame\n")
+	screen.wantCode(0)
+	if strings.Contains(screen.stdout.String(), "opensesame") {
+		t.Errorf("the terminal shows\n%s", screen.stdout)
+	}
+	if lease := farm.do("acquire", "--json"); !strings.Contains(lease, `"password": "opensesame"`) {
+		t.Error("the user has another password")
+	}
+}
+
+func TestALeaseIsAcquiredRenewedAndReleasedInAShell(t *testing.T) {
+	farm := farmWith(t, "buyer", "seller")
+	script := at(t, farm)
+	script.Path = "/bin/sh"
+	script.Args = []string{"sh", "-ec", `
+		eval "$("$0" acquire --user seller=role=seller --user buyer=role=buyer --export)"
+		echo "$USERFARM_SELLER_LOGIN and $USERFARM_BUYER_LOGIN"
+		"$0" renew --ttl 10m
+		"$0" who
+		"$0" release --quarantine "cart is not empty" --user "$USERFARM_BUYER_USER_ID"
+		"$0" release --quarantine "too late"`, binary}
+	run := begin(t, script)
+	run.wantCode(1)
+	run.complains("acquire again")
+	run.says("seller and buyer\n")
+	run.says("ci-4711")
+	want := map[string]string{"buyer": "quarantined", "seller": "free"}
+	if got := farm.statuses(); !reflect.DeepEqual(got, want) {
+		t.Errorf("the users are %v, want %v", got, want)
+	}
+}
+
+func TestALeaseThatCantBeWrittenIsReleased(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip("this system has no /dev/full")
+	}
+	defer full.Close()
+	farm := farmWith(t, "admin")
+	for _, format := range []string{"--json", "--export"} {
+		command := at(t, farm, "acquire", format)
+		command.Stdout = full
+		if command.Run(); command.ProcessState.ExitCode() != 1 {
+			t.Errorf("exit code = %d", command.ProcessState.ExitCode())
+		}
+		if got := farm.statuses()["admin"]; got != "free" {
+			t.Errorf("%s: the user is %s", format, got)
+		}
+	}
+}
+
+// Programs that know the API need not learn other names.
+func TestTheJSONOfACommandIsThatOfTheAPI(t *testing.T) {
+	farm := farmWith(t, "admin", "free", "faulty", "removed")
+	farm.do("users", "quarantine", "faulty", "--reason", "locked out")
+	farm.do("users", "remove", "removed")
+	farm.do("acquire", "--label", "role=admin", "--json")
+	waiter := begin(t, at(t, farm, "acquire", "--env", "stage", "--label", "role=admin", "--wait", "5m", "--json"))
+	waiter.complains("place 1 in line")
+
+	until(t, "both say the same about the line", func() bool { // the waiter asks again, every few seconds
+		before, told := farm.api("/v1/line"), decode(t, farm.do("line", "--json"))
+		after := farm.api("/v1/line")
+		if !reflect.DeepEqual(before, after) {
+			return false
+		}
+		return reflect.DeepEqual(told, after)
+	})
+	for command, path := range map[string]string{
+		"users list --json":                "/v1/users",
+		"who --json":                       "/v1/users?status=locked",
+		"pools --json":                     "/v1/pools",
+		"users list --owner=nobody --json": "/v1/users?owner=nobody",
+	} {
+		want, got := farm.api(path), decode(t, farm.do(strings.Fields(command)...))
+		delete(want, "next_cursor")
+		if path == "/v1/pools" { // it goes on counting
+			for _, pools := range []map[string]any{want, got} {
+				delete(pools["pools"].([]any)[0].(map[string]any), "longest_wait_seconds")
+			}
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("userfarm %s wrote\n%v\nand GET %s is\n%v", command, got, path, want)
+		}
+	}
+	user := farm.api("/v1/users?login=admin")["users"].([]any)[0]
+	if got := decode(t, farm.do("users", "show", "admin", "--json")); !reflect.DeepEqual(any(got), user) {
+		t.Errorf("users show wrote\n%v\nwant\n%v", got, user)
+	}
+	events := farm.api("/v1/events?kind=created&kind=quarantined&kind=removed&kind=acquired")["events"].([]any)
+	lines := strings.Split(strings.TrimSpace(farm.do("events", "--json", "--kind", "created", "--kind", "quarantined", "--kind", "removed",
+		"--kind", "acquired")), "\n")
+	if len(lines) != len(events) {
+		t.Fatalf("%d events, want %d", len(lines), len(events))
+	}
+	for i, line := range lines {
+		if got := decode(t, line); !reflect.DeepEqual(any(got), events[i]) {
+			t.Errorf("event %d is\n%v\nwant\n%v", i, got, events[i])
+		}
+	}
+}
+
+// api returns what the API answers.
+func (p *process) api(path string) map[string]any {
+	p.t.Helper()
+	status, body, err := p.send(http.MethodGet, path, "")
+	if err != nil || status != http.StatusOK {
+		p.t.Fatalf("GET %s = %d %s (%v)", path, status, body, err)
+	}
+	return decode(p.t, body)
+}
+
+func decode(t *testing.T, text string) (object map[string]any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(text), &object); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	return object
+}
+
+func TestEventsAreFollowedUntilCtrlC(t *testing.T) {
+	farm := farmWith(t)
+	follower := begin(t, at(t, farm, "events", "--follow", "--kind", "created"))
+	// The stream begins when the farm has the request, which nobody sees. So add users until one is shown.
+	until(t, "an event is shown", func() bool {
+		farm.add("role-" + string(rune('a'+len(farm.statuses()))))
+		return strings.Contains(follower.stdout.String(), "created")
+	})
+	follower.command.Process.Signal(syscall.SIGINT)
+	follower.wantCode(0)
+	if lines := strings.Split(strings.TrimSpace(follower.stdout.String()), "\n"); !strings.Contains(lines[0], "  created      role-") {
+		t.Errorf("the first line is %q", lines[0])
+	}
+}
+
+func TestErrorsSayWhatToDoNext(t *testing.T) {
+	farm := farmWith(t, "admin")
+	closed := serve(t, t.TempDir(), "--admin-key-file", writeToken(t))
+	silent := &process{address: freeAddress(t)}
+	for name, test := range map[string]struct {
+		farm *process
+		args []string
+		code int
+		says string
+	}{
+		"no farm":                        {silent, []string{"pools"}, 1, "userfarm serve starts a farm"},
+		"no API key":                     {closed, []string{"who"}, 1, "userfarm keys create --role tester"},
+		"no such login":                  {farm, []string{"users", "show", "nobody"}, 1, "userfarm users list"},
+		"no such id":                     {farm, []string{"users", "show", project}, 1, "userfarm users list"},
+		"no lease":                       {farm, []string{"release"}, 1, "userfarm acquire --export"},
+		"no format":                      {farm, []string{"acquire"}, 2, "--json or --export"},
+		"no password":                    {farm, []string{"users", "add", "x", "--project", project, "--env", "e", "--domain", "d"}, 1, "--password-file"},
+		"nothing to change":              {farm, []string{"users", "change", "admin"}, 2, "--label"},
+		"an invalid field":               {farm, []string{"users", "quarantine", "admin", "--reason", ""}, 1, "reason"},
+		"nobody is free":                 {farm, []string{"acquire", "--env", "prod", "--json"}, 1, `env "stage", not "prod"`},
+		"a user outside of a quarantine": {farm, []string{"release", "--user", project}, 2, "--quarantine"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			run := begin(t, at(t, test.farm, test.args...))
+			run.wantCode(test.code)
+			run.complains(test.says)
+			run.drain()
+			if run.stdout.String() != "" {
+				t.Errorf("standard output has\n%s", run.stdout)
+			}
+		})
+	}
+}
+
+func TestAnAPIKeyComesFromAFileOrTheEnvironment(t *testing.T) {
+	file := writeToken(t)
+	farm := serve(t, t.TempDir(), "--store", "memory:", "--admin-key-file", file)
+	farm.do("pools", "--api-key-file", file)
+	token, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := at(t, farm, "pools")
+	command.Env = append(command.Env, "USERFARM_API_KEY="+strings.TrimSpace(string(token)))
+	begin(t, command).wantCode(0)
+
+	broken := filepath.Join(t.TempDir(), "broken.key")
+	if err := os.WriteFile(broken, token[:len(token)-5], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run := begin(t, at(t, farm, "pools", "--api-key-file", broken))
+	run.wantCode(2)
+	run.complains("--api-key-file: malformed API key")
+	if strings.Contains(run.stderr.String(), string(token[:20])) {
+		t.Errorf("the error quotes the key:\n%s", run.stderr)
+	}
+}
+
+func TestTablesFitTheTerminal(t *testing.T) {
+	farm := farmWith(t, "admin", strings.Repeat("long", 30))
+	screen := atTerminal(t, at(t, farm, "users", "list"))
+	screen.wantCode(0)
+	screen.says("…")
+	for line := range strings.Lines(screen.stdout.String()) {
+		if width := len([]rune(strings.TrimRight(line, "\r\n"))); width > 80 {
+			t.Errorf("a line has %d columns: %q", width, line)
+		}
+	}
+}

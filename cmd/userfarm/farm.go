@@ -1,0 +1,112 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/userfarm/userfarm/adapters/client"
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+// keyVariable is the environment variable for the API key. There is no flag for it, because other accounts on the machine can see
+// flags.
+const keyVariable = "USERFARM_API_KEY"
+
+// farmFlags say where the farm is, and who asks.
+type farmFlags struct {
+	URL        string `help:"Address of the farm." default:"http://127.0.0.1:8000" placeholder:"URL" env:"USERFARM_URL"`
+	APIKeyFile string `help:"File with the API key. Alternatively, put the key itself in USERFARM_API_KEY." placeholder:"FILE" env:"USERFARM_API_KEY_FILE"`
+
+	farm *client.Client
+}
+
+// AfterApply makes the client. The command line calls it.
+func (f *farmFlags) AfterApply() error {
+	key, from := os.Getenv(keyVariable), keyVariable
+	if f.APIKeyFile != "" {
+		text, err := os.ReadFile(f.APIKeyFile)
+		if err != nil {
+			return fmt.Errorf("--api-key-file: %w", err)
+		}
+		key, from = strings.TrimSpace(string(text)), "--api-key-file"
+	}
+	farm, err := client.New(f.URL, client.WithAPIKey(key))
+	switch {
+	case errors.Is(err, domain.ErrMalformedToken):
+		return fmt.Errorf("%s: %w", from, plain(err))
+	case err != nil:
+		return fmt.Errorf("--url: %w", plain(err))
+	}
+	f.farm = farm
+	return nil
+}
+
+// advices say what to do about errors of the farm. The first row that fits counts.
+var advices = []struct {
+	err    error
+	advice string
+}{
+	{domain.ErrUnauthorized, "put an API key into " + keyVariable + " or name its file with --api-key-file; " +
+		"an admin makes one with: userfarm keys create --role tester --name NAME"},
+	{domain.ErrForbidden, "use an API key with another role or other projects; userfarm keys list shows them to the operator of the farm"},
+	{domain.ErrNoMatch, "userfarm users list shows which users there are"},
+	{domain.ErrPoolExhausted, "wait longer (--wait), or see who has the users: userfarm who"},
+	{domain.ErrUserExists, "find it with: userfarm users list --login LOGIN"},
+	{domain.ErrUserLocked, "see who has the user: userfarm who; an admin can take it away: userfarm users force-release"},
+	{domain.ErrUserNotFound, "userfarm users list shows which users there are"},
+	{domain.ErrLeaseNotFound, "check USERFARM_LEASE_ID, or acquire again: userfarm acquire --help"},
+	{domain.ErrLeaseExpired, "acquire again: userfarm acquire --help"},
+}
+
+// advise returns an error of the farm with what to do about it.
+func (f *farmFlags) advise(err error) error {
+	if errors.Is(err, ports.ErrUnavailable) {
+		return advised(err, "is "+f.URL+" the right address? --url or USERFARM_URL names another one; userfarm serve starts a farm")
+	}
+	for _, row := range advices {
+		if errors.Is(err, row.err) {
+			return advised(err, row.advice)
+		}
+	}
+	return advised(err, "")
+}
+
+// advisedError is an error with what to do about it.
+type advisedError struct {
+	err    error
+	advice string // may be empty
+}
+
+func advised(err error, advice string) error {
+	if err == nil {
+		return nil
+	}
+	return &advisedError{err, advice}
+}
+
+// Error returns a text of two lines, or of one without an advice.
+func (e *advisedError) Error() string {
+	text := plain(e.err).Error()
+	if e.advice != "" {
+		text += "\n" + e.advice
+	}
+	return text
+}
+
+// Unwrap returns the error.
+func (e *advisedError) Unwrap() error { return e.err }
+
+// plain returns what the farm has said, without the packages that have passed it on: the user of a command does not know them.
+func plain(err error) error {
+	if unmatched, ok := errors.AsType[*domain.UnmatchedError](err); ok {
+		return errors.New(unmet(unmatched))
+	}
+	text := err.Error()
+	if answered, ok := errors.AsType[*client.Error](err); ok {
+		text = answered.Error()
+	}
+	return errors.New(strings.TrimPrefix(text, "client: "))
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	prettytext "github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/userfarm/userfarm/domain"
+)
+
+// notice is the line on standard error that tells why a command waits. A terminal shows it as one line that changes. Elsewhere, such as in the log of a
+// CI job, it is written again only when the place in line has changed.
+type notice struct {
+	mu        sync.Mutex
+	since     time.Time // zero before the wait and after it
+	place     int       // in line; 0 if it is not known
+	occupancy domain.Occupancy
+	shown     string
+}
+
+// begin says since when the command waits, and for whom. It shows nothing yet, because most waits are short.
+func (n *notice) begin(occupancy domain.Occupancy) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.since, n.occupancy = time.Now(), occupancy
+}
+
+// occupied says who has the users now.
+func (n *notice) occupied(occupancy domain.Occupancy) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.occupancy = occupancy
+}
+
+// show shows the line. place is 0 if it is not known, as between two requests.
+func (n *notice) show(place int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	moved := place > 0 && place != n.place
+	if moved {
+		n.place = place
+	}
+	if n.since.IsZero() {
+		return
+	}
+	text := "userfarm: " + n.text()
+	switch width := widthOf(os.Stderr); {
+	case width > 0 && text != n.shown:
+		fmt.Fprint(os.Stderr, eraseLine+prettytext.Snip(text, width-1, "…"))
+	case width == 0 && (moved || n.shown == ""):
+		fmt.Fprintln(os.Stderr, text)
+	}
+	n.shown = text
+}
+
+// eraseLine empties the line of a terminal.
+const eraseLine = "\r\x1b[K"
+
+// end removes the line from a terminal.
+func (n *notice) end() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.shown != "" && widthOf(os.Stderr) > 0 {
+		fmt.Fprint(os.Stderr, eraseLine)
+	}
+	n.since = time.Time{}
+}
+
+func (n *notice) text() string {
+	text := "waiting since " + n.since.Format(time.TimeOnly)
+	if n.place > 0 {
+		text += fmt.Sprintf(", place %d in line", n.place)
+	}
+	if said := holders(n.occupancy); len(said) > 0 {
+		text += ": " + strings.Join(said, ", ")
+	}
+	return text
+}

@@ -1,0 +1,6 @@
+//go:build !unix
+
+package main
+
+// unixCommands is empty: these systems have no process groups.
+type unixCommands struct{}

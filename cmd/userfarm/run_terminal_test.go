@@ -1,0 +1,127 @@
+//go:build unix
+
+package main_test
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/creack/pty"
+)
+
+// terminal is a terminal at which a command runs.
+type terminal struct {
+	*terminalUser
+	keyboard *os.File
+}
+
+// atTerminal runs a command at a terminal of its own.
+func atTerminal(t *testing.T, command *exec.Cmd) terminal {
+	t.Helper()
+	u := &terminalUser{t: t, command: command, stdout: &buffer{}, stderr: &buffer{}, exited: make(chan struct{})}
+	screen, err := pty.StartWithSize(command, &pty.Winsize{Rows: 24, Cols: 80})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		chunk := make([]byte, 4096)
+		for {
+			n, err := screen.Read(chunk)
+			_, _ = u.stdout.Write(chunk[:n])
+			if err != nil {
+				return
+			}
+		}
+	}()
+	go func() {
+		_ = command.Wait()
+		close(u.exited)
+	}()
+	t.Cleanup(func() {
+		_ = command.Process.Kill()
+		<-u.exited
+		screen.Close()
+	})
+	return terminal{u, screen}
+}
+
+func (t terminal) types(keys string) {
+	t.t.Helper()
+	if _, err := t.keyboard.WriteString(keys); err != nil {
+		t.t.Fatal(err)
+	}
+}
+
+const (
+	ctrlC = "\x03"
+	ctrlZ = "\x1a"
+)
+
+func TestTheTerminalIsTheCommands(t *testing.T) {
+	farm := farmWith(t, "admin")
+	screen := atTerminal(t, at(t, farm, "run", "--", "sh", "-c", `test -t 0 && test -t 1 && echo "size $(stty size)"; read line; echo "read $line"`))
+	screen.says("size 24 80")
+	screen.types("words\n")
+	screen.says("read words")
+	screen.wantCode(0)
+}
+
+func TestCtrlCIsForTheCommand(t *testing.T) {
+	for script, want := range map[string]int{
+		`trap "echo caught; exit 9" INT; echo up; while :; do sleep 0.1; done`: 9,
+		`echo up; exec sleep 300`: 130,
+	} {
+		farm := farmWith(t, "admin")
+		screen := atTerminal(t, at(t, farm, "run", "--", "sh", "-c", script))
+		screen.says("up")
+		screen.types(ctrlC)
+		screen.wantCode(want)
+		if want == 9 {
+			screen.says("caught")
+		}
+		if got := farm.statuses()["admin"]; got != "free" {
+			t.Errorf("after ctrl-C the user is %s", got)
+		}
+	}
+}
+
+func TestCtrlCEndsAWait(t *testing.T) {
+	farm := farmWith(t, "admin")
+	holder := begin(t, at(t, farm, "run", "--", "sh", "-c", "echo up; exec sleep 300"))
+	holder.says("up")
+	screen := atTerminal(t, at(t, farm, "run", "--wait", "5m", "--", "true"))
+	screen.says("place 1 in line")
+	screen.types(ctrlC)
+	screen.wantCode(130)
+	if lines := strings.Count(screen.stdout.String(), "\n"); lines > 0 {
+		t.Errorf("the notice took %d lines:\n%s", lines, screen.stdout)
+	}
+}
+
+// The shell sees only userfarm, which must stop with the command, and give it the terminal again.
+func TestCtrlZStopsTheCommandAndFgContinuesIt(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("bash is missing on this machine")
+	}
+	farm := farmWith(t, "admin")
+	shell := at(t, farm)
+	shell.Path, shell.Args = bash, []string{"bash", "--norc", "--noprofile", "-i"}
+	shell.Env = append(shell.Env, "PS1=prompt> ", "FARM="+binary)
+	screen := atTerminal(t, shell)
+	screen.says("prompt>")
+	screen.types(`"$FARM" run -- sh -c 'echo u''p; while read line; do echo "read $line"; done; exit 6'` + "\n")
+	screen.says("up\r\n")
+	screen.types(ctrlZ)
+	screen.says("Stopped")
+	screen.types("fg\n")
+	screen.types("words\n")
+	screen.says("read words")
+	screen.types("\x04") // ctrl-D, the end of the input
+	screen.types("echo the code was $?\n")
+	screen.says("the code was 6")
+	screen.types("exit\n")
+	screen.wantCode(0)
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"strings"
+
+	"github.com/userfarm/userfarm/domain"
+)
+
+// poolFlags choose users by what they have.
+type poolFlags struct {
+	Project projectID `help:"Project of the users." placeholder:"UUID"`
+	Env     string    `help:"Environment of the users, such as stage."`
+	Domain  string    `help:"Domain of the users."`
+	Label   []label   `help:"Label of the users; may be repeated." placeholder:"KEY=VALUE" sep:"none"`
+}
+
+func (p *poolFlags) selector() domain.Selector {
+	return domain.Selector{ProjectID: domain.ProjectID(p.Project), Env: p.Env, Domain: p.Domain, Labels: labelsOf(p.Label)}
+}
+
+// wantFlags say which users a command acquires.
+type wantFlags struct {
+	poolFlags `embed:""`
+
+	User []namedUser `help:"A user under a name, with labels of its own; may be repeated, for several users at once: --user seller=role=seller --user buyer=role=buyer,region=eu." placeholder:"NAME[=KEY=VALUE,…]" sep:"none"`
+}
+
+// Validate returns an error if two users would get the same environment variables. The command line calls it.
+func (w *wantFlags) Validate() error {
+	names := map[string]string{}
+	for _, user := range w.User {
+		if other, again := names[user.prefix()]; again {
+			return fmt.Errorf("--user: %s and %s get the same environment variables", other, user.name)
+		}
+		names[user.prefix()] = user.name
+	}
+	return nil
+}
+
+// selectors returns a selector for each named user, or one if no user has a name.
+func (w *wantFlags) selectors() []domain.Selector {
+	if len(w.User) == 0 {
+		return []domain.Selector{w.selector()}
+	}
+	want := make([]domain.Selector, len(w.User))
+	for i, user := range w.User {
+		want[i] = w.selector()
+		maps.Copy(want[i].Labels, labelsOf(user.labels))
+	}
+	return want
+}
+
+// prefixes returns how the names of the environment variables of each user begin.
+func (w *wantFlags) prefixes() []string {
+	if len(w.User) == 0 {
+		return []string{variablePrefix}
+	}
+	prefixes := make([]string, len(w.User))
+	for i, user := range w.User {
+		prefixes[i] = user.prefix()
+	}
+	return prefixes
+}
+
+type label struct{ key, value string }
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (l *label) UnmarshalText(text []byte) error {
+	key, value, found := strings.Cut(string(text), "=")
+	if !found || key == "" {
+		return errors.New("must be KEY=VALUE, such as role=admin")
+	}
+	l.key, l.value = key, value
+	return nil
+}
+
+func labelsOf(list []label) domain.Labels {
+	labels := domain.Labels{}
+	for _, l := range list {
+		labels[l.key] = l.value
+	}
+	return labels
+}
+
+// namedUser is a user that a command acquires under a name.
+type namedUser struct {
+	name   string
+	labels []label
+}
+
+var userName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]*$`)
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (u *namedUser) UnmarshalText(text []byte) error {
+	name, labels, _ := strings.Cut(string(text), "=")
+	if !userName.MatchString(name) {
+		return errors.New("must begin with a name of letters, digits, '-' and '_', such as seller=role=seller")
+	}
+	u.name = name
+	if labels == "" {
+		return nil
+	}
+	for text := range strings.SplitSeq(labels, ",") {
+		var l label
+		if err := l.UnmarshalText([]byte(text)); err != nil {
+			return fmt.Errorf("the label %q of %s %w", text, name, err)
+		}
+		u.labels = append(u.labels, l)
+	}
+	return nil
+}
+
+func (u namedUser) prefix() string {
+	return variablePrefix + strings.ToUpper(strings.ReplaceAll(u.name, "-", "_")) + "_"
+}
