@@ -151,3 +151,20 @@ func TestCtrlZStopsTheCommandAndFgContinuesIt(t *testing.T) {
 	screen.types("exit\n")
 	screen.wantCode(0)
 }
+
+func TestPoolsAndTheLineAreWatchedUntilCtrlC(t *testing.T) {
+	for command, shows := range map[string][2]string{"pools": {"ENV", " 4 "}, "line": {"WANTS", "ci-4711"}} {
+		t.Run(command, func(t *testing.T) {
+			t.Parallel()
+			farm := farmWith(t, "admin", "buyer", "seller")
+			screen := atTerminal(t, at(t, farm, command, "--watch"))
+			screen.says(shows[0])
+			farm.add("late")
+			farm.do("acquire", "--label", "role=late", "--json")
+			begin(t, at(t, farm, "acquire", "--label", "role=late", "--wait", "5m", "--json"))
+			screen.says(shows[1])
+			screen.types(ctrlC)
+			screen.wantCode(0)
+		})
+	}
+}
