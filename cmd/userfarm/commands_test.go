@@ -240,7 +240,7 @@ func TestErrorsSayWhatToDoNext(t *testing.T) {
 		"no format":                      {farm, []string{"acquire"}, 2, "--json or --export"},
 		"no password":                    {farm, []string{"users", "add", "x", "--project", project, "--env", "e", "--domain", "d"}, 1, "--password-file"},
 		"nothing to change":              {farm, []string{"users", "change", "admin"}, 2, "--label"},
-		"an invalid field":               {farm, []string{"users", "quarantine", "admin", "--reason", ""}, 1, "reason"},
+		"an invalid field":               {farm, []string{"users", "quarantine", "admin", "--reason", ""}, 1, "--reason is required"},
 		"nobody is free":                 {farm, []string{"acquire", "--env", "prod", "--json"}, 1, `env "stage", not "prod"`},
 		"a user outside of a quarantine": {farm, []string{"release", "--user", project}, 2, "--quarantine"},
 	} {

@@ -23,8 +23,9 @@ const (
 
 // exitError is an error that ends the program with a code of its own.
 type exitError struct {
-	code int
-	err  error // nil if the user knows already
+	code  int
+	err   error // nil if the user knows already
+	ctrlC bool  // has ended the command, or the wait for users
 }
 
 // Error returns the text of the error, which may be empty.
@@ -49,9 +50,9 @@ func codeOf(err error) int {
 // badUsage returns the error of a command line that can't be meant.
 func badUsage(args []string, err error) error {
 	if len(args) > 0 && args[0] == "run" {
-		return &exitError{exitUsage, err}
+		return &exitError{code: exitUsage, err: err}
 	}
-	return &exitError{2, err}
+	return &exitError{code: 2, err: err}
 }
 
 // refusals has the exit codes of userfarm run without a lease. The first row that fits counts.
@@ -74,11 +75,11 @@ var refusals = []struct {
 func refused(err error) error {
 	for _, row := range refusals {
 		if errors.Is(err, row.err) {
-			return &exitError{row.code, err}
+			return &exitError{code: row.code, err: err}
 		}
 	}
 	if _, answered := errors.AsType[*client.Error](err); answered { // by something that is not a farm, or that has failed
-		return &exitError{exitUnreachable, err}
+		return &exitError{code: exitUnreachable, err: err}
 	}
 	return err
 }

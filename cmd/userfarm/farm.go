@@ -101,6 +101,9 @@ func (e *advisedError) Unwrap() error { return e.err }
 
 // plain returns what the farm has said, without the packages that have passed it on: the user of a command does not know them.
 func plain(err error) error {
+	if bad, ok := errors.AsType[*domain.InvalidError](err); ok {
+		return invalid(bad)
+	}
 	if unmatched, ok := errors.AsType[*domain.UnmatchedError](err); ok {
 		return errors.New(unmet(unmatched))
 	}

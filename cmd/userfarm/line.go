@@ -15,17 +15,19 @@ import (
 type lineCommand struct {
 	farmFlags `embed:""`
 	jsonFlag  `embed:""`
+	watchFlag `embed:""`
 
 	Limit int `help:"The most waiters to list; 1000 at most." default:"100"`
 }
 
-// Help has the example.
+// Help has the examples.
 func (*lineCommand) Help() string {
 	return `The waiters are in the order in which they are served.
 
-Example:
+Examples:
 
-  userfarm line`
+  userfarm line
+  userfarm line --watch`
 }
 
 // shownWaiter is a waiter as the API has it in JSON.
@@ -49,11 +51,14 @@ type shownSelector struct {
 }
 
 // Run lists the line. It says on standard error if there are more waiters.
-func (l *lineCommand) Run(ctx context.Context) error {
+func (l *lineCommand) Run(ctx context.Context) error { return l.repeat(ctx, l.show) }
+
+func (l *lineCommand) show(ctx context.Context) error {
 	line, total, err := l.farm.Line(ctx, l.Limit)
 	if err != nil {
 		return l.advise(err)
 	}
+	l.clear()
 	if l.JSON {
 		return writeJSON(shapeOfLine(line, total))
 	}

@@ -13,6 +13,7 @@ import (
 type poolsCommand struct {
 	farmFlags `embed:""`
 	jsonFlag  `embed:""`
+	watchFlag `embed:""`
 }
 
 // Help has the examples.
@@ -21,7 +22,7 @@ func (*poolsCommand) Help() string {
 
 Examples:
 
-  userfarm pools
+  userfarm pools --watch
   userfarm pools --json | jq '.pools[] | select(.free == 0)'`
 }
 
@@ -39,11 +40,14 @@ type shownPool struct {
 }
 
 // Run counts the users of each pool.
-func (p *poolsCommand) Run(ctx context.Context) error {
+func (p *poolsCommand) Run(ctx context.Context) error { return p.repeat(ctx, p.show) }
+
+func (p *poolsCommand) show(ctx context.Context) error {
 	counts, err := p.farm.Pools(ctx)
 	if err != nil {
 		return p.advise(err)
 	}
+	p.clear()
 	if p.JSON {
 		return writeJSON(shapeOfPools(counts))
 	}

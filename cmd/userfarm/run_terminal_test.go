@@ -69,21 +69,47 @@ func TestTheTerminalIsTheCommands(t *testing.T) {
 }
 
 func TestCtrlCIsForTheCommand(t *testing.T) {
-	for script, want := range map[string]int{
-		`trap "echo caught; exit 9" INT; echo up; while :; do sleep 0.1; done`: 9,
-		`echo up; exec sleep 300`: 130,
-	} {
-		farm := farmWith(t, "admin")
-		screen := atTerminal(t, at(t, farm, "run", "--", "sh", "-c", script))
-		screen.says("up")
-		screen.types(ctrlC)
-		screen.wantCode(want)
-		if want == 9 {
-			screen.says("caught")
-		}
-		if got := farm.statuses()["admin"]; got != "free" {
-			t.Errorf("after ctrl-C the user is %s", got)
-		}
+	farm := farmWith(t, "admin")
+	screen := atTerminal(t, at(t, farm, "run", "--", "sh", "-c",
+		`trap "echo caught; exit 9" INT; echo up; while :; do sleep 0.1; done`))
+	screen.says("up")
+	screen.types(ctrlC)
+	screen.says("caught")
+	screen.wantCode(9)
+	if got := farm.statuses()["admin"]; got != "free" {
+		t.Errorf("after ctrl-C the user is %s", got)
+	}
+}
+
+// A shell goes on with its script unless the program in it has died of ctrl-C.
+func TestCtrlCEndsTheScriptThatRunsUserfarm(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("bash is missing on this machine")
+	}
+	for name, holds := range map[string]bool{"while the command runs": false, "while it waits for a user": true} {
+		t.Run(name, func(t *testing.T) {
+			farm := farmWith(t, "admin")
+			up := "up"
+			if holds {
+				begin(t, at(t, farm, "run", "--", "sh", "-c", "echo up; exec sleep 300")).says("up")
+				up = "place 1 in line"
+			}
+			script := at(t, farm)
+			script.Path, script.Args = bash, []string{"bash", "-c",
+				`trap 'echo "the script is over"' EXIT; "$0" run --wait 5m -- sh -c "echo up; exec sleep 300"; echo "it goes on"`, binary}
+			screen := atTerminal(t, script)
+			screen.says(up)
+			screen.types(ctrlC)
+			screen.says("the script is over")
+			screen.wantCode(-1)
+			if strings.Contains(screen.stdout.String(), "it goes on") {
+				t.Error("the script goes on")
+			}
+			if got := farm.statuses()["admin"]; (got == "locked") != holds {
+				t.Errorf("after ctrl-C the user is %s", got)
+			}
+		})
 	}
 }
 
@@ -94,7 +120,7 @@ func TestCtrlCEndsAWait(t *testing.T) {
 	screen := atTerminal(t, at(t, farm, "run", "--wait", "5m", "--", "true"))
 	screen.says("place 1 in line")
 	screen.types(ctrlC)
-	screen.wantCode(130)
+	screen.wantCode(-1) // by SIGINT, which shells show as 130
 	if lines := strings.Count(screen.stdout.String(), "\n"); lines > 0 {
 		t.Errorf("the notice took %d lines:\n%s", lines, screen.stdout)
 	}
@@ -124,4 +150,21 @@ func TestCtrlZStopsTheCommandAndFgContinuesIt(t *testing.T) {
 	screen.says("the code was 6")
 	screen.types("exit\n")
 	screen.wantCode(0)
+}
+
+func TestPoolsAndTheLineAreWatchedUntilCtrlC(t *testing.T) {
+	for command, shows := range map[string][2]string{"pools": {"ENV", " 4 "}, "line": {"WANTS", "ci-4711"}} {
+		t.Run(command, func(t *testing.T) {
+			t.Parallel()
+			farm := farmWith(t, "admin", "buyer", "seller")
+			screen := atTerminal(t, at(t, farm, command, "--watch"))
+			screen.says(shows[0])
+			farm.add("late")
+			farm.do("acquire", "--label", "role=late", "--json")
+			begin(t, at(t, farm, "acquire", "--label", "role=late", "--wait", "5m", "--json"))
+			screen.says(shows[1])
+			screen.types(ctrlC)
+			screen.wantCode(0)
+		})
+	}
 }

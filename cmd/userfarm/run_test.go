@@ -196,12 +196,12 @@ func (u *terminalUser) finish() {
 func TestRunGivesTheCommandAUser(t *testing.T) {
 	farm := farmWith(t, "admin")
 	command := at(t, farm, "run", "--project", project, "--env", "stage", "--domain", "regular", "--label", "role=admin", "--", "sh", "-c",
-		`cat; echo "$USERFARM_LOGIN $USERFARM_PASSWORD $USERFARM_FENCE $USERFARM_URL"
-		echo "${#USERFARM_USER_ID} ${#USERFARM_LEASE_ID} ${#USERFARM_EXPIRES_AT}"; echo mine >&2`)
+		`cat; echo "$0 $1"; echo "$USERFARM_LOGIN $USERFARM_PASSWORD $USERFARM_FENCE $USERFARM_URL"
+		echo "${#USERFARM_USER_ID} ${#USERFARM_LEASE_ID} ${#USERFARM_EXPIRES_AT}"; echo mine >&2`, "--", "--wait")
 	command.Stdin = strings.NewReader("input\n")
 	run := begin(t, command)
 	run.wantCode(0)
-	want := "input\nadmin hunter2 1 http://" + farm.address + "\n36 36 20\n"
+	want := "input\n-- --wait\nadmin hunter2 1 http://" + farm.address + "\n36 36 20\n"
 	until(t, "the output is complete", func() bool { return len(run.stdout.String()) >= len(want) })
 	if run.stdout.String() != want || run.stderr.String() != "mine\n" {
 		t.Errorf("got\n%s\n%s", run.stdout, run.stderr)
@@ -261,7 +261,8 @@ func TestRunHasAnExitCodeForEachReasonNotToStart(t *testing.T) {
 		"a label without a value":       {farm, []string{"--label", "role", "--", "true"}, 64, "KEY=VALUE"},
 		"two users with one name":       {farm, []string{"--user", "a-b", "--user", "a_b", "--", "true"}, 64, "a-b and a_b"},
 		"a bad address":                 {&process{address: ""}, []string{"--", "true"}, 64, "--url"},
-		"a bad selector":                {farm, []string{"--label", "a:b=c", "--", "true"}, 64, "key"},
+		"a bad selector":                {farm, []string{"--label", "a:b=c", "--", "true"}, 64, "--label must have a key"},
+		"a ttl that is too long":        {farm, []string{"--ttl", "48h", "--", "true"}, 64, "--ttl must be from 1 to 86400"},
 		"no such user":                  {farm, []string{"--env", "prod", "--", "true"}, 65, `env "stage", not "prod"`},
 		"no farm":                       {silent, []string{"--", "true"}, 69, "userfarm serve"},
 		"all users are taken":           {farm, []string{"--label", "role=held", "--", "true"}, 75, "held by ci-4711"},

@@ -78,6 +78,14 @@ func (r *runCommand) Validate() error {
 
 // Run ends with the exit code of the command.
 func (r *runCommand) Run(ctx context.Context) error {
+	err := r.run(ctx)
+	if exit, ok := errors.AsType[*exitError](err); ok && exit.ctrlC {
+		child.EndByCtrlC()
+	}
+	return err
+}
+
+func (r *runCommand) run(ctx context.Context) error {
 	path, err := exec.LookPath(r.Command[0]) // before users are acquired for nothing
 	if err != nil {
 		return notStarted(err)
@@ -92,12 +100,15 @@ func (r *runCommand) Run(ctx context.Context) error {
 		return err
 	}
 	held, holding := client.Hold(ctx, r.farm, lease)
-	code, err := r.runWith(held, lease, path, signals)
+	end, err := r.runWith(held, lease, path, signals)
 	if errors.Is(err, client.ErrLeaseLost) {
 		r.giveBack(ctx, holding, err)
-		return &exitError{exitLost, lost(lease, err)}
+		return &exitError{code: exitLost, err: lost(lease, err)}
 	}
-	return r.release(ctx, holding, lease, code, err)
+	if err != nil { // the command was not started
+		return errors.Join(err, r.release(ctx, holding, lease, exitError{}))
+	}
+	return r.release(ctx, holding, lease, end)
 }
 
 // acquire waits for the users. A signal ends the wait, and a second one ends the program at once.
@@ -111,7 +122,7 @@ func (r *runCommand) acquire(ctx context.Context, signals chan os.Signal, terms 
 			case s := <-signals:
 				if child.Ends(s) {
 					signal.Reset()
-					leave(&exitError{code: child.ExitCode(s)})
+					leave(&exitError{code: child.ExitCode(s), ctrlC: s == os.Interrupt})
 					return
 				}
 			case <-acquired:
@@ -134,8 +145,10 @@ func (r *runCommand) acquire(ctx context.Context, signals chan os.Signal, terms 
 	return lease, refused(r.advise(err))
 }
 
-// runWith runs the command until it ends, or ends it when the lease is lost. It returns the exit code.
-func (r *runCommand) runWith(held context.Context, lease domain.Lease, path string, signals <-chan os.Signal) (int, error) {
+// runWith runs the command until it ends, or ends it when the lease is lost. It returns how the command ended.
+func (r *runCommand) runWith(
+	held context.Context, lease domain.Lease, path string, signals <-chan os.Signal,
+) (end exitError, err error) {
 	hideSecrets(lease)
 	env := append(os.Environ(), "USERFARM_URL="+r.URL)
 	for _, v := range variablesOf(lease, r.prefixes()) {
@@ -143,7 +156,7 @@ func (r *runCommand) runWith(held context.Context, lease domain.Lease, path stri
 	}
 	command, err := child.Start(path, r.Command, env)
 	if err != nil {
-		return 0, notStarted(err)
+		return end, notStarted(err)
 	}
 	for {
 		select {
@@ -151,42 +164,37 @@ func (r *runCommand) runWith(held context.Context, lease domain.Lease, path stri
 			command.Signal(s)
 		case <-held.Done():
 			command.End(r.Grace)
-			return 0, context.Cause(held)
+			return end, context.Cause(held)
 		case <-command.Done():
-			return command.ExitCode(), nil
+			return exitError{code: command.ExitCode(), ctrlC: command.EndedByCtrlC()}, nil
 		}
 	}
 }
 
-// release releases the users after the command has ended, or could not be started.
-func (r *runCommand) release(
-	ctx context.Context, holding *client.Holding, lease domain.Lease, code int, failed error,
-) error {
+// release releases the users after the command has ended. It returns how this program is to end.
+func (r *runCommand) release(ctx context.Context, holding *client.Holding, lease domain.Lease, end exitError) error {
 	releasing, cancel := context.WithTimeout(ctx, releaseWithin)
 	defer cancel()
 	var faults []domain.Fault
-	if r.OnFailure == "quarantine" && failed == nil && code != 0 && !child.Interrupted(code) {
+	if r.OnFailure == "quarantine" && end.code != 0 && !child.Interrupted(end.code) {
 		for _, user := range lease.Users {
-			reason := fmt.Sprintf("%s failed with exit code %d", filepath.Base(r.Command[0]), code)
+			reason := fmt.Sprintf("%s failed with exit code %d", filepath.Base(r.Command[0]), end.code)
 			faults = append(faults, domain.Fault{UserID: user.ID, Reason: reason})
 		}
 	}
 	err := holding.Release(releasing, faults...)
 	switch {
 	case errors.Is(err, domain.ErrLeaseExpired):
-		return &exitError{exitLost, lost(lease, err)}
+		return &exitError{code: exitLost, err: lost(lease, err)}
 	case err != nil:
 		fmt.Fprintf(os.Stderr, "userfarm: %v\nthe users are free again after %v at the latest\n", plain(err), r.TTL)
 	case len(faults) > 0:
 		fmt.Fprintf(os.Stderr, "userfarm: %s in quarantine; userfarm users restore ends it\n", isOrAre(lease))
 	}
-	if failed != nil {
-		return failed
-	}
-	if code == 0 {
+	if end.code == 0 {
 		return nil
 	}
-	return &exitError{code: code}
+	return &end
 }
 
 // giveBack releases users of a lease that could not be renewed. Nothing is lost if that fails.
@@ -225,5 +233,5 @@ func notStarted(err error) error {
 	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist) {
 		code = exitNotFound
 	}
-	return &exitError{code, err}
+	return &exitError{code: code, err: err}
 }

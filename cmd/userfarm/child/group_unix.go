@@ -38,14 +38,26 @@ func Interrupted(code int) bool {
 // ExitCode returns the exit code by which shells report that a signal has ended a program.
 func ExitCode(s os.Signal) int { return 128 + int(s.(syscall.Signal)) } //nolint:errcheck // every signal is one
 
+// EndByCtrlC ends this program as ctrl-C does. A shell goes on with its script if a program ends in any other way, because the program
+// may have dealt with ctrl-C itself.
+func EndByCtrlC() {
+	signal.Reset(syscall.SIGINT)
+	_ = syscall.Kill(syscall.Getpid(), syscall.SIGINT)
+	time.Sleep(dieWithin)
+}
+
+// dieWithin is more than a signal needs to end a program.
+const dieWithin = 5 * time.Second
+
 // Group is a command that runs, with the processes that it has started.
 type Group struct {
-	pid  int // of the command, and so of its process group
-	tty  *terminal
-	done chan struct{}
-	code int // when done
+	pid   int // of the command, and so of its process group
+	tty   *terminal
+	done  chan struct{}
+	code  int  // when done
+	ctrlC bool // has ended it, when done
 
-	interrupted atomic.Bool // SIGINT was passed on, so it does not come from the terminal
+	passed atomic.Bool // a SIGINT, so it does not come from the terminal
 }
 
 // Start runs the program at path. args[0] is its name.
@@ -106,8 +118,9 @@ func (g *Group) wait() {
 	}
 	if g.tty.isOf(g.pid) {
 		g.tty.giveTo(syscall.Getpgrp())
-		if status.Signaled() && status.Signal() == syscall.SIGINT && !g.interrupted.Load() {
+		if status.Signaled() && status.Signal() == syscall.SIGINT && !g.passed.Load() {
 			// The user has pressed ctrl-C. Without a group of its own for the command, the script that runs this program would know.
+			g.ctrlC = true
 			_ = syscall.Kill(0, syscall.SIGINT)
 		}
 	}
@@ -124,10 +137,13 @@ func (g *Group) Done() <-chan struct{} { return g.done }
 // ExitCode returns the exit code of a command that has ended.
 func (g *Group) ExitCode() int { return g.code }
 
+// EndedByCtrlC reports whether ctrl-C has ended the command.
+func (g *Group) EndedByCtrlC() bool { return g.ctrlC }
+
 // Signal sends a signal to all processes of the group.
 func (g *Group) Signal(s os.Signal) {
 	if s == syscall.SIGINT {
-		g.interrupted.Store(true)
+		g.passed.Store(true)
 	}
 	_ = syscall.Kill(-g.pid, s.(syscall.Signal)) //nolint:errcheck // no process may be left
 }
