@@ -4,7 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
+	"path/filepath"
+	"slices"
+	"sync/atomic"
+	"time"
 
 	"github.com/userfarm/userfarm/ports"
 )
@@ -17,7 +22,15 @@ const lockSuffix = ".lock"
 type presence struct {
 	path string
 	was  map[string]os.FileInfo // by the ends of their names
+
+	// folder is the folder when all files were last seen in it; nil if it had changed shortly before. As long as it does not
+	// change, no file of it gets another name.
+	folder atomic.Pointer[os.FileInfo]
 }
+
+// settled is for how long a folder must not have changed, so that its next change gives it another time, whatever the resolution of
+// the file system's clock.
+const settled = time.Second
 
 // presenceOf returns the files of a database to which SQLite has just connected.
 func presenceOf(path string) (*presence, error) {
@@ -34,7 +47,26 @@ func presenceOf(path string) (*presence, error) {
 
 // check returns a [ports.UnavailableError] if a file is not the one that it was.
 func (p *presence) check() error {
-	for suffix, was := range p.was {
+	folder, err := os.Stat(filepath.Dir(p.path))
+	if err == nil {
+		if seen := p.folder.Load(); seen != nil && os.SameFile(*seen, folder) && folder.ModTime().Equal((*seen).ModTime()) {
+			return p.checkFiles("") // which may have been emptied
+		}
+	}
+	p.folder.Store(nil)
+	if err := p.checkFiles(slices.Collect(maps.Keys(p.was))...); err != nil {
+		return err
+	}
+	if err == nil && time.Since(folder.ModTime()) > settled {
+		p.folder.Store(&folder)
+	}
+	return nil
+}
+
+// checkFiles is check for the files whose names have these ends.
+func (p *presence) checkFiles(suffixes ...string) error {
+	for _, suffix := range suffixes {
+		was := p.was[suffix]
 		is, err := os.Lstat(p.path + suffix)
 		var what string
 		switch {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/userfarm/userfarm/adapters/bunstore"
 	"github.com/userfarm/userfarm/adapters/sqlite"
@@ -53,11 +54,14 @@ func link(t *testing.T, from, to string) {
 	}
 }
 
-// disturbances are what may happen to the files of a store that is open, and what undoes it.
-var disturbances = map[string]struct {
+// disturbance is something that happens to the files of a store, and what undoes it.
+type disturbance struct {
 	disturb, undo func(path string) error
 	says          string
-}{
+}
+
+// disturbances are what may happen to the files of a store that is open, and what undoes it.
+var disturbances = map[string]disturbance{
 	"the file is renamed": {
 		func(path string) error { return os.Rename(path, path+".old") },
 		func(path string) error { return os.Rename(path+".old", path) }, "removed or renamed",
@@ -102,49 +106,63 @@ func replaceByCopy(path string) error {
 // Each operation would be answered, and then be lost or contradict another farm.
 func TestAStoreWhoseFilesAreGoneIsUnavailable(t *testing.T) {
 	for name, test := range disturbances {
-		t.Run(name, func(t *testing.T) {
-			ctx := context.Background()
-			folder := filepath.Join(t.TempDir(), "farm")
-			if err := os.Mkdir(folder, 0o700); err != nil {
-				t.Fatal(err)
-			}
-			path := filepath.Join(folder, "users.db")
-			store := open(t, path, keyRing(t, 1))
-			id := addUser(t, store)
-			if err := test.disturb(path); err != nil {
-				t.Fatal(err)
-			}
+		t.Run(name, func(t *testing.T) { wantUnavailable(t, test, false) })
+		t.Run(name+", some time after the start", func(t *testing.T) { wantUnavailable(t, test, true) })
+	}
+}
 
-			user, err := newUser()
-			if err != nil {
-				t.Fatal(err)
-			}
-			add := func() error { return store.Add(ctx, domain.Once{}, user) }
-			operations := map[string]func() error{
-				"ping": func() error { return store.Ping(ctx) },
-				"add":  add,
-				"find": func() error { _, _, err := store.Find(ctx, ports.ByUser(id)); return err },
-				"claim": func() error {
-					_, err := store.Claim(ctx, ports.Claim{Want: []domain.Selector{{UserID: id}}, Decide: nil})
-					return err
-				},
-			}
-			for operation, run := range operations {
-				unavailable, known := errors.AsType[*ports.UnavailableError](run())
-				if !known || !strings.Contains(unavailable.Reason, test.says) || strings.Contains(unavailable.Reason, folder) {
-					t.Errorf("%s = %v, want that it says %q", operation, unavailable, test.says)
-				}
-			}
-			if test.undo == nil {
-				return
-			}
-			if err := test.undo(path); err != nil {
-				t.Fatal(err)
-			}
-			if err := errors.Join(store.Ping(ctx), add()); err != nil {
-				t.Errorf("once that is undone: %v", err)
-			}
-		})
+// wantUnavailable disturbs the files of a store. If they are settled, their folder has not changed for long.
+func wantUnavailable(t *testing.T, test disturbance, settled bool) {
+	t.Helper()
+	ctx := context.Background()
+	folder := filepath.Join(t.TempDir(), "farm")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(folder, "users.db")
+	store := open(t, path, keyRing(t, 1))
+	id := addUser(t, store)
+	if settled {
+		longAgo := time.Now().Add(-time.Hour)
+		if err := errors.Join(store.Ping(ctx), os.Chtimes(folder, longAgo, longAgo)); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := store.Find(ctx, ports.ByUser(id)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := test.disturb(path); err != nil {
+		t.Fatal(err)
+	}
+
+	user, err := newUser()
+	if err != nil {
+		t.Fatal(err)
+	}
+	add := func() error { return store.Add(ctx, domain.Once{}, user) }
+	operations := map[string]func() error{
+		"ping": func() error { return store.Ping(ctx) },
+		"add":  add,
+		"find": func() error { _, _, err := store.Find(ctx, ports.ByUser(id)); return err },
+		"claim": func() error {
+			_, err := store.Claim(ctx, ports.Claim{Want: []domain.Selector{{UserID: id}}, Decide: nil})
+			return err
+		},
+	}
+	for operation, run := range operations {
+		unavailable, known := errors.AsType[*ports.UnavailableError](run())
+		if !known || !strings.Contains(unavailable.Reason, test.says) || strings.Contains(unavailable.Reason, folder) {
+			t.Errorf("%s = %v, want that it says %q", operation, unavailable, test.says)
+		}
+	}
+	if test.undo == nil {
+		return
+	}
+	if err := test.undo(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(store.Ping(ctx), add()); err != nil {
+		t.Errorf("once that is undone: %v", err)
 	}
 }
 
