@@ -20,6 +20,11 @@ type PoolCount struct {
 	LongestWait time.Duration // how long the first of them has been waiting
 }
 
+// Pool returns what the selector says about the pool. named is false if it leaves a field of the pool open.
+func (s Selector) Pool() (pool Pool, named bool) {
+	return Pool{ProjectID: s.ProjectID, Env: s.Env, Domain: s.Domain}, !s.ProjectID.IsZero() && s.Env != "" && s.Domain != ""
+}
+
 // InPool reports whether users of the pool could match, depending on their labels. It is false for a selector that names a
 // user, because the id does not tell the pool.
 func (s Selector) InPool(pool Pool) bool {

@@ -4,8 +4,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/userfarm/userfarm/domain"
 )
 
 // What a search for labels does at most. One that finds more candidates serves more claims, and one that reads more keeps others
@@ -96,11 +94,13 @@ func inOrder(found []Candidate, ofEach int) []Candidate {
 func (c *Candidates) Held(key string, held []Row) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.keepFrom(key, func(candidate Candidate) bool { return len(held) > 0 && candidate.User == held[0].UserID })
+}
+
+// keepFrom drops the candidates of a search before the first that is like this; all if none is. The caller holds the mutex.
+func (c *Candidates) keepFrom(key string, isFirst func(Candidate) bool) {
 	known := c.known[key]
-	first := -1
-	if len(held) > 0 {
-		first = slices.IndexFunc(known.users, func(candidate Candidate) bool { return candidate.User == held[0].UserID })
-	}
+	first := slices.IndexFunc(known.users, isFirst)
 	if first < 0 {
 		delete(c.known, key)
 		return
@@ -126,19 +126,6 @@ func (c *Candidates) Wrote(changes Changes, keys []string) {
 		clear(c.known)
 	}
 	for _, key := range keys {
-		if known, ok := c.known[key]; ok {
-			first := slices.IndexFunc(known.users, func(candidate Candidate) bool { return !moved[candidate.User] })
-			if first < 0 {
-				delete(c.known, key)
-				continue
-			}
-			known.users = known.users[first:]
-			c.known[key] = known
-		}
+		c.keepFrom(key, func(candidate Candidate) bool { return !moved[candidate.User] })
 	}
-}
-
-// IsWholePool reports whether a selector matches users of one pool only, because it names all of it.
-func IsWholePool(want domain.Selector) bool {
-	return !want.ProjectID.IsZero() && want.Env != "" && want.Domain != "" && want.Scope().Has(want.ProjectID)
 }

@@ -121,7 +121,8 @@ func (o *lookout) take(now time.Time, all func() []domain.Selector) (s sighting)
 			o.swept = now
 			o.sweep.add(now, all())
 		}
-		s.selectors, s.sweeps = o.sweep.take(now), true
+		s.selectors = o.sweep.take(now)
+		s.sweeps = len(s.selectors) > 0
 	}
 	if len(s.selectors) > 0 {
 		o.looked = now

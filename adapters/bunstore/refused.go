@@ -20,23 +20,28 @@ const (
 // again. Such a claim looks first, together with all that ask the same at the same time, so that they leave the transactions
 // to those that get users. See [Store.lookTogether].
 type refused struct {
-	mu   sync.Mutex
-	last map[string]time.Time // when a claim was refused, by what it wanted
+	mu     sync.Mutex
+	last   map[string]time.Time // when a claim was refused, by what it wanted
+	latest time.Time            // when any was
 }
 
 // lately reports whether a claim that does not wait was refused lately, and wanted the same. A claim with a key may have been
 // carried out, and is for a transaction.
 func (r *refused) lately(c ports.Claim) bool {
-	if c.Wait > 0 || !c.Once.IsZero() {
-		return false
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.last) == 0 {
+	if c.Wait > 0 || !c.Once.IsZero() || !r.any() {
 		return false
 	}
 	key, _ := EncodeWant(c.Want)
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	return time.Since(r.last[key]) <= refusedLately
+}
+
+// any reports whether any claim was refused lately.
+func (r *refused) any() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return time.Since(r.latest) <= refusedLately
 }
 
 // note keeps the answer to a claim.
@@ -50,5 +55,6 @@ func (r *refused) note(want []domain.Selector, answer error) {
 	if r.last == nil || len(r.last) >= maxRefused {
 		r.last = make(map[string]time.Time)
 	}
-	r.last[key] = time.Now()
+	r.latest = time.Now()
+	r.last[key] = r.latest
 }

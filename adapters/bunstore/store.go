@@ -31,11 +31,12 @@
 //	domain    LeasePolicy.Apply, CheckSelectors, CheckTerms
 //	app       Farm.narrow
 //	domain    IdempotencyKey.NewLease
-//	bunstore  Store.Claim, Store.run, queue.do
+//	bunstore  Store.Claim, refused.lately, Store.run, queue.do
 //	          queue.runAll, queue.next, Store.runGroup, Store.attempt, Store.retry, Store.transact
-//	ledger      NeedsOf, Claim.need, limit, SearchKey
+//	ledger      NeedsOf, Claim.need, limit, SearchKey, neighbours
 //	bunstore    Store.begin, mirror.since
-//	postgres      engine.Begin, lowWater.of, searchFree, newSearch, matches, exchange.changes, exchange.send, exchange.rows, lowWater.seen
+//	postgres      engine.Begin, transaction.search, lowWater.of, searchFree, newSearch, matches, exchange.changes, exchange.send,
+//	              scanUsers, lowWater.seen
 //	bunstore      mirror.see
 //	bunstore      Store.open, Store.restore, openSecrets; sealing: KeyFile.Open, KeyRing.Open
 //	ledger        Open, Ledger.Load, Ledger.enter
@@ -47,7 +48,7 @@
 //	domain            Grant
 //	ledger      Ledger.Changes
 //	bunstore    Store.commit, Store.rowsOf, circulationOf, mirror.wantedBy
-//	postgres      transaction.Commit, circulations, addEvents, exchange.send, lowWater.wrote
+//	postgres      transaction.Commit, circulations, addEvents, exchange.send, lowWater.wrote, Candidates.Wrote
 //	http      viewLease
 //
 // A claim that finds too few users goes on at look.go and contention.go; one that has to wait, at wait.go.

@@ -105,18 +105,15 @@ func (x *index) matching(want domain.Selector) (groups []*group, looked int) {
 
 // poolsOf yields the pools that could have users which a selector matches.
 func (x *index) poolsOf(want domain.Selector) iter.Seq[*pool] {
-	if !namesPool(want) {
+	key, named := want.Pool()
+	if !named {
 		return maps.Values(x.pools)
 	}
 	return func(yield func(*pool) bool) {
-		if p, known := x.pools[domain.Pool{ProjectID: want.ProjectID, Env: want.Env, Domain: want.Domain}]; known {
+		if p, known := x.pools[key]; known {
 			yield(p)
 		}
 	}
-}
-
-func namesPool(want domain.Selector) bool {
-	return !want.ProjectID.IsZero() && want.Env != "" && want.Domain != ""
 }
 
 // candidates returns the groups that have the rarest of the labels, which include those that have all of them.

@@ -47,8 +47,8 @@ func (x *index) ordersOf(want domain.Selector, key string) []order {
 		key = ledger.SearchKey(want)
 	}
 	of := x.partial
-	if namesPool(want) {
-		p, known := x.pools[domain.Pool{ProjectID: want.ProjectID, Env: want.Env, Domain: want.Domain}]
+	if pool, named := want.Pool(); named {
+		p, known := x.pools[pool]
 		if !known {
 			return nil
 		}

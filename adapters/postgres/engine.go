@@ -53,17 +53,7 @@ func (e engine) Begin(ctx context.Context, ask bunstore.Ask) (bunstore.Transacti
 	if len(ask.Users)+len(ask.Leases) > 0 {
 		tx.targets(&x, ask, &found)
 	}
-	var labelled []*labelSearch
-	for i, search := range ask.Searches {
-		if len(search.Want.Labels) > 0 {
-			s := tx.searchLabels(search, &found.Free[i])
-			s.next(&x)
-			labelled = append(labelled, s)
-			continue
-		}
-		sql, args := searchFree(search.Want, search.Limit, tx.low.of(search.Key))
-		tx.hold(&x, &found.Free[i], sql, args...)
-	}
+	labelled := tx.search(&x, ask.Searches, tx.low.of, found.Free)
 	if ask.Turn {
 		x.turn(ask, &found)
 	}

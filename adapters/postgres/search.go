@@ -106,23 +106,34 @@ func (q *search) arg(value any) string {
 	return fmt.Sprintf("$%d", len(q.args))
 }
 
-// Search implements [bunstore.Transaction].
-func (tx *transaction) Search(ctx context.Context, searches []ledger.Search) (found [][]bunstore.Row, now int64, err error) {
-	found = make([][]bunstore.Row, len(searches))
-	var labelled []*labelSearch
-	x := exchange{conn: tx.conn.Conn()}
+// search adds queries for free users, each from where the longest rested one is known to be. It returns the searches that may take
+// more steps; see [transaction.finish].
+func (tx *transaction) search(
+	x *exchange, searches []ledger.Search, from func(key string) mark, found [][]bunstore.Row,
+) (labelled []*labelSearch) {
 	for i, search := range searches {
 		id := search.Want.UserID
 		switch {
 		case !id.IsZero():
-			tx.hold(&x, &found[i], holdUsers, uuids([]domain.UserID{id}))
+			tx.hold(x, &found[i], holdUsers, uuids([]domain.UserID{id}))
 		case len(search.Want.Labels) > 0:
-			labelled = append(labelled, tx.searchLabels(search, &found[i]))
+			s := tx.searchLabels(search, &found[i])
+			s.next(x)
+			labelled = append(labelled, s)
 		default:
-			sql, args := searchFree(search.Want, search.Limit, mark{}) // others may have released users that rested longest
-			tx.hold(&x, &found[i], sql, args...)
+			sql, args := searchFree(search.Want, search.Limit, from(search.Key))
+			tx.hold(x, &found[i], sql, args...)
 		}
 	}
+	return labelled
+}
+
+// Search implements [bunstore.Transaction].
+func (tx *transaction) Search(ctx context.Context, searches []ledger.Search) (found [][]bunstore.Row, now int64, err error) {
+	found = make([][]bunstore.Row, len(searches))
+	x := exchange{conn: tx.conn.Conn()}
+	fromBeginning := func(string) mark { return mark{} } // others may have released users that rested longest
+	labelled := tx.search(&x, searches, fromBeginning, found)
 	askNow := func(x *exchange) { x.value("SELECT "+clock, &now) }
 	askNow(&x)
 	if err := x.send(ctx); err != nil {

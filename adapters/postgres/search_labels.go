@@ -33,7 +33,7 @@ func searchManySets(want domain.Selector, limit int) (sql string, args []any) {
 	q := newSearch(want)
 	atMost := q.arg(limit) + `::bigint`
 	inPool := `SELECT NULL::uuid AS user_id, 0::bigint AS free_at, 0::bigint AS label_set_id WHERE false`
-	if bunstore.IsWholePool(want) {
+	if _, named := want.Pool(); named {
 		inPool = `SELECT u.user_id, u.free_at, 0 FROM (
 				SELECT u.user_id, u.free_at, u.label_set_id FROM users u
 				WHERE u.pool_id = (SELECT p.pool_id FROM pools p WHERE ` + q.pools + `) AND ` + isFreeNow + `
@@ -65,7 +65,7 @@ func freeInSets(sets, ofEach, condition string) string {
 			) u WHERE ` + condition + ` ORDER BY u.free_at, u.user_id LIMIT ` + atOnce + `)`
 }
 
-// holdFound is a query that holds the first of the users in the table found. It returns them with what scanFound reads.
+// holdFound is a query that holds the first of the users in the table found. See [labelSearch.scan].
 func holdFound(limit, ofEach, from, on string) string {
 	all := func(column string) string {
 		return `CASE WHEN row_number() OVER () = 1 THEN (SELECT array_agg(f.` + column + ` ORDER BY f.free_at, f.user_id) FROM found f) END, `

@@ -47,20 +47,17 @@ func presenceOf(path string) (*presence, error) {
 
 // check returns a [ports.UnavailableError] if a file is not the one that it was.
 func (p *presence) check() error {
-	folder, err := os.Stat(filepath.Dir(p.path))
-	if err == nil {
-		if seen := p.folder.Load(); seen != nil && os.SameFile(*seen, folder) && folder.ModTime().Equal((*seen).ModTime()) {
-			return p.checkFiles("") // which may have been emptied
-		}
+	folder, missing := os.Stat(filepath.Dir(p.path))
+	seen := p.folder.Load()
+	if seen != nil && missing == nil && os.SameFile(*seen, folder) && folder.ModTime().Equal((*seen).ModTime()) {
+		return p.checkFiles("") // which may have been emptied
 	}
 	p.folder.Store(nil)
-	if err := p.checkFiles(slices.Collect(maps.Keys(p.was))...); err != nil {
-		return err
-	}
-	if err == nil && time.Since(folder.ModTime()) > settled {
+	err := p.checkFiles(slices.Collect(maps.Keys(p.was))...)
+	if err == nil && missing == nil && time.Since(folder.ModTime()) > settled {
 		p.folder.Store(&folder)
 	}
-	return nil
+	return err
 }
 
 // checkFiles is check for the files whose names have these ends.

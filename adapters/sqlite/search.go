@@ -66,11 +66,17 @@ func (tx *transaction) inEach(keys []int64, text string, args ...any) ([]bunstor
 
 // poolsOf returns the keys of the pools that a selector matches.
 func (tx *transaction) poolsOf(want domain.Selector) ([]int64, error) {
-	if bunstore.IsWholePool(want) {
+	if namesPool(want) {
 		return keys(tx.statement(findPool).QueryContext(tx.ctx, want.ProjectID.String(), want.Env, want.Domain))
 	}
 	where, args := whereClause(matches(want, "p", ""))
 	return keys(tx.tx.QueryContext(tx.ctx, "SELECT p.pool_id FROM pools p"+where, args...))
+}
+
+// namesPool reports whether a selector matches users of one pool only, which it names.
+func namesPool(want domain.Selector) bool {
+	_, named := want.Pool()
+	return named && want.Scope().Has(want.ProjectID)
 }
 
 // whereClause joins conditions. It is empty if there are none.

@@ -24,12 +24,15 @@ const (
 )
 
 // freeInPoolWithLabels reads the users of a pool in the order of their rest.
-var freeInPoolWithLabels = `SELECT u.user_id, u.free_at, 0 FROM (
+var freeInPoolWithLabels = `SELECT s.user_id, s.free_at, 0 FROM (
 		SELECT * FROM users u WHERE u.pool_id = ? AND ` + free + ` ORDER BY u.free_at, u.user_id LIMIT ` + strconv.Itoa(bunstore.UsersAtOnce) + `
-	) u WHERE u.label_set_id IS NOT NULL AND NOT EXISTS (
+	) s WHERE s.label_set_id IS NOT NULL AND ` + haveLabels + ` LIMIT ` + strconv.Itoa(bunstore.CandidatesAtOnce)
+
+// haveLabels is the condition that s, which has a set of labels, has those of a JSON object.
+const haveLabels = `NOT EXISTS (
 		SELECT 1 FROM json_each(?) AS wanted WHERE NOT EXISTS (
-			SELECT 1 FROM set_labels l WHERE l.name = wanted.key AND l.value = wanted.value AND l.pool_id = u.pool_id AND l.label_set_id = u.label_set_id))
-	LIMIT ` + strconv.Itoa(bunstore.CandidatesAtOnce)
+			SELECT 1 FROM set_labels l
+			WHERE l.name = wanted.key AND l.value = wanted.value AND l.pool_id = s.pool_id AND l.label_set_id = s.label_set_id))`
 
 // freeWithLabels returns the most rested free users that a search with labels wants: candidates that are known, if enough of them are
 // left.
@@ -81,7 +84,7 @@ func (tx *transaction) findCandidates(search ledger.Search) (found []bunstore.Ca
 		found, err = tx.freeInSets(sets, ofEach)
 		return found, ofEach, err
 	}
-	if bunstore.IsWholePool(search.Want) {
+	if namesPool(search.Want) {
 		pool, err := tx.poolsOf(search.Want)
 		if err != nil {
 			return nil, 0, err
@@ -137,11 +140,11 @@ func (tx *transaction) candidates(text string, args ...any) (found []bunstore.Ca
 // the one that the fewest sets have leads to them.
 func (tx *transaction) setsOf(want domain.Selector, limit int) ([]int64, error) {
 	names := slices.Sorted(maps.Keys(want.Labels))
+	if len(names) == 1 {
+		return tx.setsBy(names[0], want, limit)
+	}
 	rarest, fewest := names[0], bunstore.CandidatesAtOnce
 	for _, name := range names {
-		if len(names) == 1 {
-			break
-		}
 		alone := want
 		alone.Labels = domain.Labels{name: want.Labels[name]}
 		sets, err := tx.setsBy(name, alone, fewest)
@@ -161,22 +164,20 @@ func (tx *transaction) setsBy(name string, want domain.Selector, limit int) ([]i
 	delete(others, name)
 	encoded, _ := json.Marshal(others) // a map of texts always encodes
 	label := []any{name, want.Labels[name], string(encoded)}
-	if bunstore.IsWholePool(want) {
+	if namesPool(want) {
 		args := append(label, want.ProjectID.String(), want.Env, want.Domain, limit)
 		return keys(tx.statement(setsInPool).QueryContext(tx.ctx, args...)) //nolint:sqlclosecheck // keys closes it
 	}
 	inPool := want
 	inPool.Labels = nil
 	where, args := whereClause(matches(inPool, "p", ""))
-	return keys(tx.tx.QueryContext(tx.ctx, setsWithLabels+` AND l.pool_id IN (SELECT p.pool_id FROM pools p`+where+`) LIMIT ?`,
+	return keys(tx.tx.QueryContext(tx.ctx, setsWithLabels+` AND s.pool_id IN (SELECT p.pool_id FROM pools p`+where+`) LIMIT ?`,
 		slices.Concat(label, args, []any{limit})...))
 }
 
 const (
 	// setsWithLabels finds sets that have a label, and others.
-	setsWithLabels = `SELECT l.label_set_id FROM set_labels l WHERE l.name = ? AND l.value = ? AND NOT EXISTS (
-		SELECT 1 FROM json_each(?) AS other WHERE NOT EXISTS (
-			SELECT 1 FROM set_labels o WHERE o.name = other.key AND o.value = other.value AND o.pool_id = l.pool_id AND o.label_set_id = l.label_set_id))`
+	setsWithLabels = `SELECT s.label_set_id FROM set_labels s WHERE s.name = ? AND s.value = ? AND ` + haveLabels
 
-	setsInPool = setsWithLabels + ` AND l.pool_id = (SELECT p.pool_id FROM pools p WHERE p.project_id = ? AND p.env = ? AND p.domain = ?) LIMIT ?`
+	setsInPool = setsWithLabels + ` AND s.pool_id = (SELECT p.pool_id FROM pools p WHERE p.project_id = ? AND p.env = ? AND p.domain = ?) LIMIT ?`
 )

@@ -42,6 +42,9 @@ func limit(searches []Search, more int) []Search {
 // neighbours returns the searches that may overlap with one of them. Selectors that want different values of a field do not overlap.
 // So claims for different pools, or different account numbers, are not compared each with each.
 func neighbours(searches []Search) func(i int) [][]int {
+	if len(searches) == 1 { // a claim that is alone in its group
+		return func(int) [][]int { return [][]int{{0}} }
+	}
 	values := make(map[string]map[string][]int)
 	for i, search := range searches {
 		for field, value := range fieldsOf(search.Want) {

@@ -115,10 +115,10 @@ func (w *Wants) shelfFor(s domain.Selector) shelf {
 	if !s.UserID.IsZero() {
 		return shelf{user: s.UserID}
 	}
-	emptiest := shelf{pool: domain.Pool{ProjectID: s.ProjectID, Env: s.Env, Domain: s.Domain}}
-	first := true
+	pool, _ := s.Pool()
+	emptiest, first := shelf{pool: pool}, true
 	for key, value := range s.Labels {
-		other := shelf{pool: emptiest.pool, key: key, value: value}
+		other := shelf{pool: pool, key: key, value: value}
 		if first || len(w.shelves[other]) < len(w.shelves[emptiest]) {
 			emptiest, first = other, false
 		}
@@ -256,11 +256,12 @@ func (w *Wants) Competing(want []domain.Selector, user func(domain.UserID) (*dom
 
 // poolsLike returns the crowds that name no user, of pools in which they may overlap with a selector.
 func (w *Wants) poolsLike(s domain.Selector) map[domain.Pool]map[*crowd]struct{} {
-	if s.ProjectID.IsZero() || s.Env == "" || s.Domain == "" {
+	of, named := s.Pool()
+	if !named {
 		return w.pools
 	}
 	like := make(map[domain.Pool]map[*crowd]struct{}, 8)
-	for _, pool := range fitting(domain.Pool{ProjectID: s.ProjectID, Env: s.Env, Domain: s.Domain}) {
+	for _, pool := range fitting(of) {
 		like[pool] = w.pools[pool]
 	}
 	return like
