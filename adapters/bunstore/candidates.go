@@ -9,7 +9,7 @@ import (
 // What a search for labels does at most. One that finds more candidates serves more claims, and one that reads more keeps others
 // waiting.
 const (
-	// CandidatesAtOnce is how many candidates a search remembers.
+	// CandidatesAtOnce is how many candidates a search remembers, unless the group that searches needs more.
 	CandidatesAtOnce = 128
 
 	// FewSets is how many sets of labels a search looks into one by one. If more match, many users do, so it reads the users of

@@ -17,12 +17,12 @@ import (
 // user, but a row.
 func searchFewSets(want domain.Selector, limit int) (sql string, args []any) {
 	q := newSearch(want)
-	atMost := q.arg(limit) + `::bigint`
+	atMost, remember := q.arg(limit)+`::bigint`, q.arg(max(limit, bunstore.CandidatesAtOnce))
 	sql = `WITH ` + q.rarest + ` matching AS MATERIALIZED (` + q.sets + ` LIMIT ` + fewSets + ` + 1),
 		sets (of_each) AS MATERIALIZED (
 			SELECT CASE WHEN count(*) <= ` + fewSets + `
 				THEN greatest(` + atMost + `, least(` + atOnce + `, ` + usersAtOnce + ` / greatest(count(*), 1))) ELSE 0 END FROM matching),
-		found AS MATERIALIZED (` + freeInSets(`matching`, `(SELECT of_each FROM sets)`, `(SELECT of_each FROM sets) > 0`) + `)
+		found AS MATERIALIZED (` + freeInSets(`matching`, `(SELECT of_each FROM sets)`, `(SELECT of_each FROM sets) > 0`, remember) + `)
 		` + holdFound(atMost, `sets.of_each`, `sets LEFT JOIN LATERAL`, `ON true`)
 	return sql, q.args
 }
@@ -31,7 +31,7 @@ func searchFewSets(want domain.Selector, limit int) (sql string, args []any) {
 // have the labels. If too few of those have them, or if the selector leaves the pool open, it goes by all sets.
 func searchManySets(want domain.Selector, limit int) (sql string, args []any) {
 	q := newSearch(want)
-	atMost := q.arg(limit) + `::bigint`
+	atMost, remember := q.arg(limit)+`::bigint`, q.arg(max(limit, bunstore.CandidatesAtOnce))
 	inPool := `SELECT NULL::uuid AS user_id, 0::bigint AS free_at, 0::bigint AS label_set_id WHERE false`
 	if _, named := want.Pool(); named {
 		inPool = `SELECT u.user_id, u.free_at, 0 FROM (
@@ -39,14 +39,14 @@ func searchManySets(want domain.Selector, limit int) (sql string, args []any) {
 				WHERE u.pool_id = (SELECT p.pool_id FROM pools p WHERE ` + q.pools + `) AND ` + isFreeNow + `
 				ORDER BY u.free_at, u.user_id LIMIT ` + usersAtOnce + `
 			) u WHERE (SELECT s.labels @> ` + q.labels(want) + ` FROM label_sets s WHERE s.label_set_id = u.label_set_id)
-			ORDER BY u.free_at, u.user_id LIMIT ` + atOnce
+			ORDER BY u.free_at, u.user_id LIMIT ` + remember
 	}
 	ofEach := q.arg(max(limit, bunstore.OfEachSet)) + `::bigint`
 	sql = `WITH ` + q.rarest + ` in_pool (user_id, free_at, label_set_id) AS MATERIALIZED (` + inPool + `),
 		enough (enough) AS MATERIALIZED (SELECT count(*) >= ` + atMost + ` FROM in_pool),
 		found AS MATERIALIZED (
 			SELECT * FROM in_pool WHERE (SELECT enough FROM enough)
-			UNION ALL ` + freeInSets(`(`+q.sets+`)`, ofEach, `NOT (SELECT enough FROM enough)`) + `)
+			UNION ALL ` + freeInSets(`(`+q.sets+`)`, ofEach, `NOT (SELECT enough FROM enough)`, remember) + `)
 		` + holdFound(atMost, ofEach, ``, ``)
 	return sql, q.args
 }
@@ -57,12 +57,12 @@ var (
 	usersAtOnce = strconv.Itoa(bunstore.UsersAtOnce)
 )
 
-// freeInSets is a query for the most rested free users of sets, up to ofEach of each, under a condition.
-func freeInSets(sets, ofEach, condition string) string {
+// freeInSets is a query for the most rested free users of sets, up to ofEach of each and limit in all, under a condition.
+func freeInSets(sets, ofEach, condition, limit string) string {
 	return `(SELECT u.user_id, u.free_at, m.label_set_id FROM ` + sets + ` m CROSS JOIN LATERAL (
 				SELECT u.user_id, u.free_at FROM users u WHERE u.label_set_id = m.label_set_id AND ` + isFreeNow + `
 				ORDER BY u.free_at, u.user_id LIMIT ` + ofEach + `
-			) u WHERE ` + condition + ` ORDER BY u.free_at, u.user_id LIMIT ` + atOnce + `)`
+			) u WHERE ` + condition + ` ORDER BY u.free_at, u.user_id LIMIT ` + limit + `)`
 }
 
 // holdFound is a query that holds the first of the users in the table found. See [labelSearch.scan].

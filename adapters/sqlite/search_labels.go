@@ -26,7 +26,7 @@ const (
 // freeInPoolWithLabels reads the users of a pool in the order of their rest.
 var freeInPoolWithLabels = `SELECT s.user_id, s.free_at, 0 FROM (
 		SELECT * FROM users u WHERE u.pool_id = ? AND ` + free + ` ORDER BY u.free_at, u.user_id LIMIT ` + strconv.Itoa(bunstore.UsersAtOnce) + `
-	) s WHERE s.label_set_id IS NOT NULL AND ` + haveLabels + ` LIMIT ` + strconv.Itoa(bunstore.CandidatesAtOnce)
+	) s WHERE s.label_set_id IS NOT NULL AND ` + haveLabels + ` LIMIT ?`
 
 // haveLabels is the condition that s, which has a set of labels, has those of a JSON object.
 const haveLabels = `NOT EXISTS (
@@ -89,8 +89,9 @@ func (tx *transaction) findCandidates(search ledger.Search) (found []bunstore.Ca
 		if err != nil {
 			return nil, 0, err
 		}
+		remember := max(search.Limit, bunstore.CandidatesAtOnce)
 		labels, _ := json.Marshal(search.Want.Labels) // a map of texts always encodes
-		found, err = tx.candidates(freeInPoolWithLabels, pool[0], tx.now, string(labels))
+		found, err = tx.candidates(freeInPoolWithLabels, pool[0], tx.now, string(labels), remember)
 		if err != nil || len(found) >= search.Limit {
 			return found, 0, err
 		}
