@@ -102,6 +102,49 @@ func TestAFilterReadsFewRows(t *testing.T) {
 	}
 }
 
+// The holders of one pool are found among its own users, no matter how many hold users of other pools.
+func TestHoldersOfAPoolAreFoundAmongItsUsers(t *testing.T) {
+	server := postgrestest.Shared(t)
+	databaseURL := server.NewDatabase(t)
+	ctx := context.Background()
+	queries := new(queryRecorder)
+	store := openTraced(t, databaseURL, queries)
+	busy, small := domain.Pool{ProjectID: domain.ProjectID{1}, Env: "e", Domain: "d"}, domain.Pool{ProjectID: domain.ProjectID{2}, Env: "e", Domain: "d"}
+	now := time.Now()
+	var users []*domain.User
+	for i := range 3000 {
+		s := domain.Snapshot{ID: domain.NewUserID(now), CreatedAt: now, Login: domain.NewUserID(now).String(), Pool: busy, Fence: 1}
+		if i%1000 == 0 {
+			s.Pool = small
+		}
+		if i%1500 == 0 { // one of the small pool is free
+			s.Lock = &domain.Lock{Lease: domain.NewLeaseID().Digest(), Size: 1, Owner: "ci", AcquiredAt: now, ExpiresAt: now.Add(2 * time.Hour)}
+		} else if i != 1000 {
+			s.Lock = &domain.Lock{Lease: domain.NewLeaseID().Digest(), Size: 1, Owner: "ci", AcquiredAt: now, ExpiresAt: now.Add(time.Hour)}
+		}
+		users = append(users, domain.Restore(s))
+	}
+	if err := store.Add(ctx, domain.Once{}, users...); err != nil {
+		t.Fatal(err)
+	}
+	server.Exec(t, databaseURL, "VACUUM ANALYZE")
+	queries.statements = nil
+	held, _, err := store.Holders(ctx, domain.Selector{ProjectID: small.ProjectID, Env: small.Env, Domain: small.Domain}, 10)
+	if err != nil || len(held) != 2 {
+		t.Fatalf("holders %v, %v, want two", held, err)
+	}
+	if len(queries.statements) == 0 {
+		t.Fatal("no statement was recorded")
+	}
+	for _, s := range queries.statements {
+		for _, node := range explainUnder(t, databaseURL, nil, s).nodes() {
+			if node.Relation == "users" && node.Rows+node.Removed > 10 {
+				t.Errorf("%s reads %v rows and discards %v:\n%s", node.NodeType, node.Rows, node.Removed, s.sql)
+			}
+		}
+	}
+}
+
 func eventSearch(ctx context.Context, store *bunstore.Store, q ports.EventQuery) func(newestFirst bool) error {
 	q.Limit = 100
 	return func(newestFirst bool) error {

@@ -31,7 +31,16 @@ const addEvents = `INSERT INTO events (event_id, at, kind, user_id, login, proje
 const settled = "e.event_id <= greatest(" +
 	"(SELECT x.event_id FROM (SELECT l.event_id, l.xmin AS written FROM events l ORDER BY l.event_id DESC LIMIT 10000) x " +
 	"WHERE age(x.written) > age(pg_snapshot_xmin(pg_current_snapshot())::xid) ORDER BY x.event_id DESC LIMIT 1), " +
-	"(SELECT x.event_id FROM events x WHERE x.at < (SELECT " + clock + ") - 60000000 ORDER BY x.at DESC LIMIT 1))"
+	minuteOld + ")"
+
+// minuteOld is an id up to which all events were written more than a minute ago. It halves the range of the ids until it has
+// found that: times are nearly in the order of ids, so they need no index, which every acquire and every release would write to.
+const minuteOld = "(WITH RECURSIVE ids (low, high) AS (" +
+	"SELECT coalesce(min(event_id), 1) - 1, coalesce(max(event_id), 0) + 1 FROM events " +
+	"UNION ALL SELECT CASE WHEN n.old THEN n.middle ELSE i.low END, CASE WHEN n.old THEN i.high ELSE n.middle END " +
+	"FROM (SELECT low, high, low + (high - low) / 2 AS middle FROM ids WHERE low + 1 < high) i CROSS JOIN LATERAL (" +
+	"SELECT i.middle, l.at < (SELECT " + clock + ") - 60000000 AS old FROM events l WHERE l.event_id >= i.middle ORDER BY l.event_id LIMIT 1) n" +
+	") SELECT max(low) FROM ids)"
 
 // raiseNumbers keeps new events behind those that are there. A database may have got these from another server, and the
 // numbers not: logical replication leaves sequences out.
