@@ -39,6 +39,8 @@ var (
 	ErrCodeUsed = errors.New("one-time code was given out already")
 	// ErrCodeExpiring says that the current one-time code is not valid for long enough to be used.
 	ErrCodeExpiring = errors.New("one-time code expires too soon")
+	// ErrSessionNotFound says that no session of the user is saved.
+	ErrSessionNotFound = errors.New("no session is saved")
 	// ErrKeyExists says that an API key with this token exists.
 	ErrKeyExists = errors.New("API key exists")
 	// ErrTooManyKeys says that no more API keys may be active; see [CheckRoomForKey].

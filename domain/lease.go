@@ -30,6 +30,8 @@ type LeasedUser struct {
 	Labels   Labels
 	HasTOTP  bool // [GiveCode] returns codes for it
 	Fence    uint64
+
+	SessionSavedAt time.Time // of the session that the holder may read; zero if none is saved
 }
 
 // Terms are what an acquire says about its caller and about the time for which it wants the users.
@@ -102,7 +104,7 @@ func Grant(now time.Time, id LeaseID, terms Terms, users []*User) (Lease, error)
 			QuarantineOnExpiry: terms.quarantineOnExpiry,
 		})
 	}
-	return describe(id, users), nil
+	return describe(now, id, users), nil
 }
 
 // ReadLease returns the lease. users are all users of the lease, in its order. It returns an [EndedLeaseError] if the lease is
@@ -111,7 +113,7 @@ func ReadLease(now time.Time, id LeaseID, users []*User) (Lease, error) {
 	if err := checkHeld(now, id, users); err != nil {
 		return Lease{}, err
 	}
-	return describe(id, users), nil
+	return describe(now, id, users), nil
 }
 
 // Renew makes the lease expire ttl after now, which may be earlier than before. users are all users of the lease, in its
@@ -128,7 +130,7 @@ func Renew(now time.Time, id LeaseID, ttl time.Duration, users []*User) (Lease, 
 		u.state.Lock.ExpiresAt = now.Add(ttl)
 		u.record(now, UserRenewed, "")
 	}
-	return describe(id, users), nil
+	return describe(now, id, users), nil
 }
 
 // Release ends the lease, and puts the users that faults name into quarantine. users are all users of the lease, in any
@@ -155,7 +157,7 @@ func Release(now time.Time, id LeaseID, users []*User, faults ...Fault) error {
 }
 
 // ForceRelease ends the locks of the users, no matter which callers hold them. To end a lease, pass all of its users: a
-// lease holds all of its users or is over. The reason may be empty. If it is bad, ForceRelease returns an [InvalidError]
+// lease holds all of its users or is over. Their saved sessions are dropped. The reason may be empty. If it is bad, ForceRelease returns an [InvalidError]
 // about /reason and changes nothing.
 func ForceRelease(now time.Time, users []*User, reason string) error {
 	var v violations
@@ -167,6 +169,7 @@ func ForceRelease(now time.Time, users []*User, reason string) error {
 		if u.locked(now) {
 			u.record(now, UserForced, reason)
 			u.unlock(now, LeaseForced)
+			u.state.Session = nil // whoever held the user may still use it
 		}
 	}
 	return nil
@@ -225,8 +228,8 @@ func idsOf(users []*User) []UserID {
 	return ids
 }
 
-// describe returns the lease whose users are locked under id.
-func describe(id LeaseID, users []*User) Lease {
+// describe returns the lease whose users are locked under id, as it is at now.
+func describe(now time.Time, id LeaseID, users []*User) Lease {
 	lease := Lease{ID: id, Users: make([]LeasedUser, len(users))}
 	for i, u := range users {
 		s := &u.state
@@ -235,6 +238,9 @@ func describe(id LeaseID, users []*User) Lease {
 		lease.Users[i] = LeasedUser{
 			ID: s.ID, Login: s.Login, Password: s.Password, Pool: s.Pool, Labels: s.Labels.Clone(),
 			HasTOTP: !s.TOTP.IsZero(), Fence: s.Fence,
+		}
+		if saved := u.session(now); saved != nil {
+			lease.Users[i].SessionSavedAt = saved.SavedAt
 		}
 	}
 	return lease

@@ -3,7 +3,6 @@ package domain
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -56,14 +55,10 @@ func (e *NextCodeError) Unwrap() error { return e.Reason }
 // second factor, an [InvalidError] about /min_remaining_seconds if that is longer than the period of the codes, and a
 // [NextCodeError] if the current code was given out before or is not valid for long enough.
 func GiveCode(now time.Time, id LeaseID, users []*User, of UserID, minRemaining time.Duration) (OneTimeCode, error) {
-	if err := checkHeld(now, id, users); err != nil {
+	user, err := heldUser(now, id, users, of)
+	if err != nil {
 		return OneTimeCode{}, err
 	}
-	at := slices.IndexFunc(users, func(u *User) bool { return u.ID() == of })
-	if at < 0 {
-		return OneTimeCode{}, ErrUserNotFound
-	}
-	user := users[at]
 	totp := user.state.TOTP
 	if totp.IsZero() {
 		return OneTimeCode{}, ErrNoTOTP

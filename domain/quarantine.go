@@ -58,5 +58,6 @@ func (u *User) quarantine(now, since time.Time, reason string) {
 		since = q.Since
 	}
 	u.state.Quarantine = &Quarantine{Reason: reason, Since: since}
+	u.state.Session = nil // it may be what is broken
 	u.record(now, UserQuarantined, reason)
 }

@@ -18,6 +18,7 @@ type Snapshot struct {
 	ReleasedAt time.Time // the end of the latest lock that has ended; zero if none has
 	Lock       *Lock     // the current lock; it may have expired, see [User.Expire]
 	Quarantine *Quarantine
+	Session    *Session // nil if none is saved; see [User.Change] and others for when it is dropped
 
 	// Duplicate says that an older user is the same account; see [User.MarkDuplicate].
 	Duplicate bool
@@ -76,6 +77,10 @@ func (s Snapshot) clone() Snapshot {
 	if s.Quarantine != nil {
 		quarantine := *s.Quarantine
 		s.Quarantine = &quarantine
+	}
+	if s.Session != nil {
+		session := *s.Session
+		s.Session = &session
 	}
 	return s
 }

@@ -79,7 +79,8 @@ type Change struct {
 	TOTP     *TOTP   // the zero value removes the second factor
 }
 
-// Change applies c. An event names the fields that have another value now. It returns an [InvalidError] with all bad fields of
+// Change applies c. An event names the fields that have another value now. If the password or the second factor has another value,
+// the saved session is dropped. It returns an [InvalidError] with all bad fields of
 // c, and then changes nothing.
 func (u *User) Change(now time.Time, c Change) error {
 	var v violations
@@ -104,6 +105,9 @@ func (u *User) Change(now time.Time, c Change) error {
 	if c.TOTP != nil {
 		changed.TOTP = u.state.TOTP != *c.TOTP
 		u.state.TOTP = *c.TOTP
+	}
+	if changed.Password || changed.TOTP {
+		u.state.Session = nil
 	}
 	if changed != (ChangedFields{}) {
 		u.recordChange(now, changed)

@@ -14,6 +14,7 @@ import (
 // scope. For bad arguments it returns a [domain.InvalidError] with pointers into the /v1 request that carries them.
 type Farm interface {
 	Leases
+	Sessions
 	OpenLocks
 	Accounts
 	Circulation
@@ -51,6 +52,23 @@ type Leases interface {
 	// that names a user outside of the lease, or has a bad reason, is a [domain.InvalidError], and nothing changes. No fault is
 	// kept of a lease that ended before stores remembered its users.
 	Release(ctx context.Context, id domain.LeaseID, faults ...domain.Fault) error
+}
+
+// Sessions remembers logins of users, for the holders of their leases. Its methods return the errors of Lease, and
+// [domain.ErrUserNotFound] for a user that is not in the lease.
+//
+// A session is dropped when the password or the second factor of its user changes, when the user goes into quarantine, and when its
+// lock is ended by force.
+type Sessions interface {
+	// Session returns the session of a user of the lease. It returns [domain.ErrSessionNotFound] if there is none.
+	Session(ctx context.Context, id domain.LeaseID, user domain.UserID) (domain.Session, error)
+
+	// SaveSession keeps a session of a user of the lease, in place of the one before. It returns the error of
+	// [domain.CheckSession].
+	SaveSession(ctx context.Context, id domain.LeaseID, user domain.UserID, s domain.NewSession) (domain.Session, error)
+
+	// DropSession drops the session of a user of the lease, if there is one.
+	DropSession(ctx context.Context, id domain.LeaseID, user domain.UserID) error
 }
 
 // OpenLocks locks users by their ids alone, for the legacy routes.
@@ -94,7 +112,7 @@ type UserPage struct {
 
 // Circulation takes users out of circulation and back. Its methods return [domain.ErrUserNotFound].
 type Circulation interface {
-	// Quarantine takes the user out of circulation until it is restored. A current holder keeps it.
+	// Quarantine takes the user out of circulation until it is restored. A current holder keeps it. Its session is dropped.
 	Quarantine(ctx context.Context, id domain.UserID, reason string) (domain.View, error)
 
 	// Restore ends the quarantine, if there is one. The reason may be empty.

@@ -10,12 +10,20 @@ import (
 // Store is all that the use cases need from a store.
 type Store interface {
 	Users
+	SessionStore
 	KeyStore
 	History
 	PoolCounter
 	LineReader
 	Housekeeping
 	Health
+}
+
+// SessionStore keeps the texts of sessions. [Users] keeps the rest of them with their users, and writes a session that Decide saved.
+type SessionStore interface {
+	// SessionText returns the text of the session of a user that was saved at a time. It returns [domain.ErrSessionNotFound] if that
+	// session was replaced or dropped since, or if it can't be read.
+	SessionText(ctx context.Context, id domain.UserID, savedAt time.Time) (domain.Secret, error)
 }
 
 // PoolCounter counts users in whatever state, and tells who holds them.
@@ -53,7 +61,7 @@ type Housekeeping interface {
 
 	// Forget deletes ended leases and events that are older than ages, by the store's clock, and calls that are older than
 	// [domain.IdempotencyWindow]. It also deletes what a store keeps about sets of labels and pools that no user has anymore,
-	// without any effect on users that are added or changed meanwhile.
+	// without any effect on users that are added or changed meanwhile, and sessions that have expired.
 	Forget(ctx context.Context, ages Ages) error
 }
 

@@ -115,7 +115,8 @@ type Changes struct {
 	At       int64     // Now in microseconds since 1970
 	Moved    []Move    // users whose circulation changed
 	Accounts []Account // users whose secrets or labels changed
-	Rows     []Row     // Rows[i] is of Added[i]
+	Sessions []SavedSession
+	Rows     []Row // Rows[i] is of Added[i]
 	Leases   []EndedLease
 	Waiters  []Waiter // that join the line
 

@@ -25,6 +25,8 @@ type Row struct {
 	Secrets
 	Labels []byte // a JSON object
 	Circulation
+	SessionSavedAt   int64
+	SessionExpiresAt int64
 
 	LoginKey []byte // of a row to be written; see [KeyLogins]
 }
@@ -60,7 +62,7 @@ const Columns = `u.user_id, u.created_at, u.project_id, u.env, u.domain, u.login
 	`u.fence, u.free_at, coalesce(u.released_at, 0), u.lock_lease, u.lock_position, u.lock_size, ` +
 	`coalesce(u.lock_owner, ''), coalesce(u.lock_note, ''), ` +
 	`coalesce(u.lock_acquired_at, 0), coalesce(u.lock_expires_at, 0), u.lock_quarantines, ` +
-	`coalesce(u.quarantine_reason, ''), coalesce(u.quarantined_at, 0), u.last_code_at`
+	`coalesce(u.quarantine_reason, ''), coalesce(u.quarantined_at, 0), u.last_code_at, u.session_saved_at, u.session_expires_at`
 
 // Fields returns where to scan the columns to, the two ids being spelled as the database does.
 func (r *Row) Fields(userID, projectID any) []any {
@@ -68,7 +70,7 @@ func (r *Row) Fields(userID, projectID any) []any {
 		userID, &r.CreatedAt, projectID, &r.Env, &r.Domain, &r.Login, &r.Duplicate, &r.Password, &r.SealingKey, &r.Labels,
 		&r.Fence, &r.FreeAt, &r.ReleasedAt, &r.LockLease, &r.LockPosition, &r.LockSize,
 		&r.LockOwner, &r.LockNote, &r.LockAcquiredAt, &r.LockExpiresAt, &r.LockQuarantines,
-		&r.QuarantineReason, &r.QuarantinedAt, &r.LastCodeAt,
+		&r.QuarantineReason, &r.QuarantinedAt, &r.LastCodeAt, &r.SessionSavedAt, &r.SessionExpiresAt,
 	}
 }
 
@@ -211,6 +213,9 @@ func (r Row) restore(password domain.Secret, totp domain.TOTP) (*domain.User, er
 
 			QuarantineOnExpiry: r.LockQuarantines,
 		}
+	}
+	if r.SessionSavedAt != 0 {
+		state.Session = &domain.Session{SavedAt: instant(r.SessionSavedAt), ExpiresAt: instant(r.SessionExpiresAt)}
 	}
 	if r.QuarantinedAt != 0 {
 		state.Quarantine = &domain.Quarantine{Reason: r.QuarantineReason, Since: instant(r.QuarantinedAt)}

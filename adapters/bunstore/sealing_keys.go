@@ -125,11 +125,11 @@ func (s *Store) SealingKeys(ctx context.Context) (keys []SealingKey, err error) 
 	return keys, err
 }
 
-// ErrKeyInUse says that users are sealed with a key.
-var ErrKeyInUse = errors.New("users are sealed with this key")
+// ErrKeyInUse says that users or sessions are sealed with a key.
+var ErrKeyInUse = errors.New("users or sessions are sealed with this key")
 
 // RemoveSealingKey ends the use of a key: no user is sealed with it again, and farms start without it. It returns
-// [ErrKeyInUse] while a user is sealed with it, and waits for transactions that are about to seal one.
+// [ErrKeyInUse] while a user or a session is sealed with it, and waits for transactions that are about to seal one.
 func (s *Store) RemoveSealingKey(ctx context.Context, id string) error {
 	return s.bounded(ctx, "remove sealing key", func(ctx context.Context) error {
 		return s.retry(ctx, func() (bool, error) {

@@ -12,6 +12,7 @@
 //   - transact.go: from rows to the ledger and back; row.go and secrets.go: one row
 //   - contention.go: what happens when a rival holds what is needed
 //   - caller.go: callers that leave before they are answered
+//   - sessions.go: what holders saved of a login
 //   - logins.go: which logins are one account
 //   - retry.go: what is tried again, and for how long
 //   - candidates.go: users that a search for labels found, for the next ones

@@ -101,7 +101,7 @@ func (s *Store) write(
 	ctx context.Context, tx Transaction, rows Changes, always bool,
 ) (added map[domain.UserID]bool, committing bool, err error) {
 	changes := rows.Changes
-	nothing := len(rows.Moved)+len(rows.Accounts)+len(rows.Leases)+len(rows.Removed)+len(rows.Rows)+
+	nothing := len(rows.Moved)+len(rows.Accounts)+len(rows.Sessions)+len(rows.Leases)+len(rows.Removed)+len(rows.Rows)+
 		len(rows.Events)+len(rows.Calls)+len(rows.Waiters)+len(rows.Left)+len(rows.Aside) == 0
 	if nothing && !always {
 		return nil, false, nil
@@ -150,6 +150,13 @@ func (s *Store) rowsOf(changes ledger.Changes) (Changes, error) {
 	for _, c := range changes.Changed {
 		if !c.After.SameCirculation(c.Before) {
 			rows.Moved = append(rows.Moved, Move{UserID: c.After.ID(), Circulation: circulationOf(c.After)})
+		}
+		if !c.After.SameSession(c.Before) {
+			session, err := s.sealSession(c.After)
+			if err != nil {
+				return Changes{}, err
+			}
+			rows.Sessions = append(rows.Sessions, session)
 		}
 		if c.After.SameAccount(c.Before) {
 			continue

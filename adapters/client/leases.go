@@ -43,10 +43,7 @@ func (c *Client) readLease(ctx context.Context, of call, send request) (domain.L
 func (c *Client) OneTimeCode(
 	ctx context.Context, id domain.LeaseID, user domain.UserID, terms domain.CodeTerms,
 ) (domain.OneTimeCode, error) {
-	of := aboutLease("get a one-time code", id)
-	if user.IsZero() {
-		of.missing = domain.ErrUserNotFound
-	}
+	of := aboutHeld("get a one-time code", id, user)
 	of.wait = min(max(terms.Wait, 0), domain.MaxWait)
 	body := api.CodeRequest{WaitSeconds: seconds(terms.Wait), MinRemainingSeconds: given(seconds(terms.MinRemaining))}
 	code, err := ask[api.OneTimeCode](ctx, c, of, withBody(body, func(

@@ -20,6 +20,7 @@ var reasons = map[api.Code]error{
 	api.CodeForbidden:           domain.ErrForbidden,
 	api.CodeUserNotFound:        domain.ErrUserNotFound,
 	api.CodeLeaseNotFound:       domain.ErrLeaseNotFound,
+	api.CodeSessionNotFound:     domain.ErrSessionNotFound,
 	api.CodeTooManyKeys:         domain.ErrTooManyKeys,
 	api.CodeKeyNotFound:         domain.ErrKeyNotFound,
 	api.CodeNoMatch:             domain.ErrNoMatch,

@@ -45,6 +45,7 @@ func (v *views) lease(l api.Lease) domain.Lease {
 		lease.Users[i] = domain.LeasedUser{
 			ID: id[domain.UserID](v, u.UserID), Login: u.Login, Password: domain.NewSecret(u.Password),
 			Pool: v.pool(u.ProjectID, u.Env, u.Domain), Labels: domain.Labels(u.Labels), HasTOTP: u.HasTOTP, Fence: u.Fence,
+			SessionSavedAt: timeOf(u.SessionSavedAt),
 		}
 	}
 	return lease

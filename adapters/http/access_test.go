@@ -55,6 +55,9 @@ var calls = []struct {
 	{"POST /v1/leases/{lease_id}/renew", ``, domain.Tester, 200, 404},
 	{"POST /v1/leases/{lease_id}/release", ``, domain.Tester, 204, 404},
 	{"POST /v1/leases/{lease_id}/users/{user_id}/otp", ``, domain.Tester, 200, 404},
+	{"GET /v1/leases/{lease_id}/users/{user_id}/session", ``, domain.Tester, 200, 404},
+	{"PUT /v1/leases/{lease_id}/users/{user_id}/session", `{"session":"cookies"}`, domain.Tester, 200, 404},
+	{"DELETE /v1/leases/{lease_id}/users/{user_id}/session", ``, domain.Tester, 204, 404},
 	{"POST /create_user", newUserBody, domain.Tester, 200, 403},
 	{"GET /get_users", ``, domain.Tester, 200, 200},
 	{"POST /acquire_lock", `{"user_id":"{user_id}"}`, domain.Tester, 200, 404},
@@ -247,12 +250,24 @@ func (f guardedFarm) lease(user domain.UserID) string {
 	return lease.ID.Reveal()
 }
 
+// saveSession saves a session of a user of a lease.
+func (f guardedFarm) saveSession(lease string, user domain.UserID) {
+	f.t.Helper()
+	id, _ := read.ID[domain.LeaseID](lease)
+	if _, err := f.farm.SaveSession(f.t.Context(), id, user, domain.NewSession{Text: domain.NewSecret("cookies")}); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
 // about returns the ids for a call: a new user, lease and API key of the project that tests use.
 func (f guardedFarm) about(operation string) *strings.Replacer {
 	f.t.Helper()
 	user, lease := f.addUser("user-"+rand.Text(), projectID), someID
 	if strings.Contains(operation, "{lease_id}") {
 		lease = f.lease(user)
+	}
+	if strings.HasPrefix(operation, "GET") && strings.HasSuffix(operation, "/session") {
+		f.saveSession(lease, user)
 	}
 	key, _ := f.keyWithID(domain.Viewer, project(f.t, projectID))
 	return strings.NewReplacer("{file}", "swagger-ui.css", "{user_id}", user.String(), "{lease_id}", lease, "{key_id}", key,

@@ -50,6 +50,20 @@ func (f brokenFarm) Release(ctx context.Context, _ domain.LeaseID, _ ...domain.F
 	return f(ctx)
 }
 
+func (f brokenFarm) Session(ctx context.Context, _ domain.LeaseID, _ domain.UserID) (domain.Session, error) {
+	return domain.Session{}, f(ctx)
+}
+
+func (f brokenFarm) SaveSession(
+	ctx context.Context, _ domain.LeaseID, _ domain.UserID, _ domain.NewSession,
+) (domain.Session, error) {
+	return domain.Session{}, f(ctx)
+}
+
+func (f brokenFarm) DropSession(ctx context.Context, _ domain.LeaseID, _ domain.UserID) error {
+	return f(ctx)
+}
+
 func (f brokenFarm) LockOpen(ctx context.Context, _ domain.UserID) (time.Time, error) {
 	return time.Time{}, f(ctx)
 }

@@ -154,12 +154,13 @@ type contractTransport struct {
 	report func(format string, args ...any)
 }
 
-// answeredSecrets matches the secrets in answers, except passwords.
-var answeredSecrets = regexp.MustCompile(`"(?:lease_id|token|code)":"([^"]+)"`)
+// answeredSecrets matches the secrets in answers, except passwords. Of sessions, which may have any text, these are those of tests
+// that begin with "cookie-".
+var answeredSecrets = regexp.MustCompile(`"(?:(?:lease_id|token|code)":"|session":"cookie-)([^"]+)"`)
 
 // mayHaveSecrets matches the answers that may have secrets, by their methods, paths and statuses.
 var mayHaveSecrets = regexp.MustCompile(
-	`^(POST /v1/leases 201|GET /v1/leases/[^/]+ 200|POST /v1/leases/[^/]+/(renew|users/[^/]+/otp) 200|POST /v1/keys 201|` +
+	`^(POST /v1/leases 201|GET /v1/leases/[^/]+ 200|POST /v1/leases/[^/]+/(renew|users/[^/]+/otp) 200|GET /v1/leases/[^/]+/users/[^/]+/session 200|POST /v1/keys 201|` +
 		`POST /create_user 200|GET /get_users 200)$`)
 
 // RoundTrip implements [nethttp.RoundTripper]. An answer that breaks off is an error.

@@ -66,11 +66,15 @@ func rejectUnreadablePath(c *fiber.Ctx) error {
 // conditions are the headers that make a request depend on the state of its target.
 var conditions = []string{fiber.HeaderIfMatch, fiber.HeaderIfNoneMatch, fiber.HeaderIfUnmodifiedSince}
 
-// rejectConditions rejects conditions under /v1, because no route there understands one. To ignore it would be to do what the
-// client does not want.
+// rejectConditions rejects conditions under /v1 that the route does not understand. To ignore them would be to do what the client
+// does not want.
 func rejectConditions(c *fiber.Ctx, next fiber.Handler) error {
-	if strings.HasPrefix(c.Route().Path, "/v1/") {
+	if route := c.Route(); strings.HasPrefix(route.Path, "/v1/") {
+		readsSession := strings.HasSuffix(route.Path, "/session") && route.Method == fiber.MethodGet
 		for _, name := range conditions {
+			if readsSession && name == fiber.HeaderIfNoneMatch {
+				continue
+			}
 			if len(c.Request().Header.PeekAll(name)) > 0 {
 				return problem.Explain(problem.ErrMalformed, "The header %s is not supported. To end a certain lock only, send its fence "+
 					"in the body of force-release.", name)

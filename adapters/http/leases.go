@@ -1,7 +1,6 @@
 package http
 
 import (
-	"errors"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -10,7 +9,6 @@ import (
 	"github.com/userfarm/userfarm/adapters/http/internal/api"
 	"github.com/userfarm/userfarm/adapters/http/internal/entrance"
 	"github.com/userfarm/userfarm/adapters/http/internal/read"
-	"github.com/userfarm/userfarm/adapters/http/problem"
 	"github.com/userfarm/userfarm/domain"
 )
 
@@ -89,10 +87,9 @@ func (leaseRoutes) ReleaseLease(c *fiber.Ctx, leaseID api.LeaseID) error {
 
 // GiveCode serves POST /v1/leases/{lease_id}/users/{user_id}/otp.
 func (r leaseRoutes) GiveCode(c *fiber.Ctx, leaseID api.LeaseID, userID api.UserID) error {
-	lease, errLease := domain.ParseLeaseID(leaseID)
-	user, errUser := domain.ParseUserID(userID)
+	lease, user, errID := heldUser(leaseID, userID)
 	var req api.CodeRequest
-	err := read.Join(errLease, errUser, read.OptionalBody(c, &req))
+	err := read.Join(errID, read.OptionalBody(c, &req))
 	terms := domain.CodeTerms{Wait: time.Duration(req.WaitSeconds) * time.Second}
 	if req.MinRemainingSeconds != nil {
 		terms.MinRemaining = time.Duration(*req.MinRemainingSeconds) * time.Second
@@ -108,11 +105,8 @@ func (r leaseRoutes) GiveCode(c *fiber.Ctx, leaseID api.LeaseID, userID api.User
 	if end != nil {
 		err = end(err)
 	}
-	if errors.Is(err, domain.ErrUserNotFound) {
-		return problem.Explain(err, "The lease has no user with this id.")
-	}
 	if err != nil {
-		return err
+		return explainHeld(err)
 	}
 	return c.JSON(api.OneTimeCode{
 		Code:             code.Code.Reveal(),
@@ -135,6 +129,8 @@ func viewLease(lease domain.Lease) api.Lease {
 			Labels:    api.Labels(u.Labels),
 			HasTOTP:   u.HasTOTP,
 			Fence:     u.Fence,
+
+			SessionSavedAt: viewTime(u.SessionSavedAt),
 		}
 	}
 	return api.Lease{

@@ -117,10 +117,12 @@ func TestAnEndedLeaseOfAnotherProjectIsNotFound(t *testing.T) {
 	about := strings.NewReplacer("{lease_id}", lease, "{user_id}", someID)
 	for _, operation := range []string{
 		"GET /v1/leases/{lease_id}", "POST /v1/leases/{lease_id}/renew", "POST /v1/leases/{lease_id}/release",
-		"POST /v1/leases/{lease_id}/users/{user_id}/otp",
+		"POST /v1/leases/{lease_id}/users/{user_id}/otp", "GET /v1/leases/{lease_id}/users/{user_id}/session",
+		"DELETE /v1/leases/{lease_id}/users/{user_id}/session",
 	} {
 		f.wantSame(c, operation, "", about)
 	}
+	f.wantSame(c, "PUT /v1/leases/{lease_id}/users/{user_id}/session", `{"session":"cookies"}`, about)
 	for _, reported := range []string{user.String(), someID} {
 		f.wantSame(c, "POST /v1/leases/{lease_id}/release", `{"quarantine":[{"user_id":"`+reported+`","reason":"broken"}]}`, about)
 	}

@@ -73,6 +73,7 @@ type legacyRoutes = legacy.Routes
 // routes has a handler for every operation of openapi.yaml.
 type routes struct {
 	leaseRoutes
+	sessionRoutes
 	userRoutes
 	circulationRoutes
 	poolRoutes

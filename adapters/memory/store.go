@@ -22,6 +22,8 @@ type Store struct {
 	calls  map[ledger.CallKey]call                  // that were carried out
 	keys   []domain.APIKey                          // ascending by id
 
+	sessions map[domain.UserID]domain.Session // the same as those of the users, and their texts
+
 	line      line
 	aside     aside
 	lastPlace ledger.Place        // the highest that was given
@@ -48,6 +50,8 @@ func NewWith(rule login.Rule) *Store {
 		calls:  make(map[ledger.CallKey]call),
 		line:   newLine(),
 		aside:  newAside(),
+
+		sessions: make(map[domain.UserID]domain.Session),
 	}
 }
 

@@ -20,7 +20,11 @@ func (s *Store) accountOf(u *domain.User) account {
 // write writes changes, and returns which users were added.
 func (s *Store) write(changes ledger.Changes) (added map[domain.UserID]bool) {
 	for _, c := range changes.Changed {
-		s.users.put(c.After.Clone()) // the caller of the operation has the other one
+		after := c.After.Clone() // the caller of the operation has the other one
+		if !c.After.SameSession(c.Before) {
+			after = s.keepSession(after)
+		}
+		s.users.put(after)
 	}
 	for _, id := range changes.Removed {
 		s.drop(id)
@@ -64,4 +68,5 @@ func (s *Store) drop(id domain.UserID) {
 	u, _ := s.users.get(id)
 	delete(s.logins, s.accountOf(u))
 	s.users.remove(id)
+	delete(s.sessions, id)
 }

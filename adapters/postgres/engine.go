@@ -117,12 +117,16 @@ func (tx *transaction) Commit(
 	}
 	if len(changes.Removed) > 0 {
 		x.writeCounted(len(changes.Removed), removeUsers, uuids(changes.Removed))
+		x.run(dropSessions, uuids(changes.Removed))
 	}
 	if len(changes.Leases) > 0 {
 		x.endLeases(changes.Leases)
 	}
 	if len(changes.Accounts) > 0 {
 		x.changeAccounts(changes.Accounts)
+	}
+	if len(changes.Sessions) > 0 {
+		x.moveSessions(changes.Sessions)
 	}
 	events, calls := changes.Events, changes.Calls
 	if len(changes.Rows) > 0 { // what is to be written of new users depends on whether they could be added

@@ -24,6 +24,7 @@ type engine struct {
 var hotStatements = []string{
 	userByID, usersByLease, freeInPool, anyInPool, anyInSet, candidateByID, freeInSet, freeInPoolWithLabels, setsInPool, moveUser, accountOfUser, removeUser, firstOfAccount, rememberEnded, endedLease, mergeEnded,
 	expiredUsers, nextExpiry, addEvent, findCall, addCall, poolOfUser, changeAccount, findPool, addPool, findLabelSet, addLabelSet, addUser,
+	saveSession, dropSession, noteSession,
 }
 
 // newEngine prepares the statements of a database whose schema is up to date.

@@ -69,6 +69,11 @@ func (tx *transaction) writeUsers(changes bunstore.Changes) (added map[domain.Us
 			return nil, err
 		}
 	}
+	for _, session := range changes.Sessions {
+		if err := tx.moveSession(session); err != nil {
+			return nil, err
+		}
+	}
 	added = make(map[domain.UserID]bool, len(changes.Rows))
 	for _, row := range changes.Rows {
 		isNew, err := tx.add(row)
@@ -90,6 +95,9 @@ func (tx *transaction) remove(id string) error {
 		return err
 	}
 	if err := tx.mustChange(removeUser, id); err != nil {
+		return err
+	}
+	if _, err := tx.exec(dropSession, id); err != nil {
 		return err
 	}
 	_, err := tx.exec(firstOfAccount, project, env, loginKey)

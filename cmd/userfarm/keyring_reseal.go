@@ -57,6 +57,15 @@ func (p *resealing) run(ctx context.Context) error {
 }
 
 func (p *resealing) pass(ctx context.Context) error {
+	for {
+		some, err := p.store.ResealSessions(ctx)
+		if err != nil {
+			return err
+		}
+		if some == 0 {
+			break
+		}
+	}
 	p.unopened = nil
 	for after := (domain.UserID{}); ; {
 		some, err := p.store.Reseal(ctx, after)

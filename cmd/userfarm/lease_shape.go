@@ -26,6 +26,8 @@ type leasedUser struct {
 	Labels    domain.Labels `json:"labels"`
 	HasTOTP   bool          `json:"has_totp"`
 	Fence     uint64        `json:"fence"`
+
+	SessionSavedAt *time.Time `json:"session_saved_at"`
 }
 
 func shapeOfLease(lease domain.Lease) shownLease {
@@ -37,6 +39,7 @@ func shapeOfLease(lease domain.Lease) shownLease {
 		shown.Users[i] = leasedUser{
 			UserID: user.ID.String(), Login: user.Login, Password: user.Password.Reveal(), ProjectID: user.Pool.ProjectID.String(),
 			Env: user.Pool.Env, Domain: user.Pool.Domain, Labels: user.Labels.Clone(), HasTOTP: user.HasTOTP, Fence: user.Fence,
+			SessionSavedAt: unlessZero(user.SessionSavedAt),
 		}
 	}
 	return shown

@@ -37,6 +37,7 @@ func TestFarm(t *testing.T, env Env, newSubject FarmFactory) {
 		{"Waiting", farmWaitingTests},
 		{"Idempotency", farmIdempotencyTests},
 		{"Codes", farmCodeTests},
+		{"Sessions", farmSessionTests},
 		{"OpenLocks", farmOpenLockTests},
 		{"Accounts", farmAccountTests},
 		{"Circulation", farmCirculationTests},

@@ -47,6 +47,7 @@ func TestStore(t *testing.T, env Env, newSubject Factory) {
 		{"LeaseEnd", leaseEndTests},
 		{"LateFault", lateFaultTests},
 		{"OneTimeCodes", oneTimeCodeTests},
+		{"Sessions", sessionTests},
 		{"Text", textTests},
 		{"Clock", clockTests},
 		{"Ownership", ownershipTests},

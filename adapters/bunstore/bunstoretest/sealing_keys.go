@@ -32,6 +32,8 @@ func TestSealingKeys(t *testing.T, newDatabase func(t *testing.T) Open) {
 		"a removed key is not required at the next start":                    removedAtStart,
 		"no user is sealed with a removed key":                               removed,
 		"a reseal loses no change of a user":                                 resealedUnderLoad,
+		"sessions are resealed, too":                                         sessionsResealed,
+		"a session that can't be opened is none, and a reseal drops it":      sessionUnopened,
 		"a reseal names a user that can't be opened, and reseals the others": unopened,
 	} {
 		t.Run(name, func(t *testing.T) { test(&subject{T: t, open: newDatabase(t)}) })

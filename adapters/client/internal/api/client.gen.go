@@ -60,6 +60,7 @@ const (
 	CodePoolExhausted        Code = "pool_exhausted"
 	CodeRateLimited          Code = "rate_limited"
 	CodeRequestTimeout       Code = "request_timeout"
+	CodeSessionNotFound      Code = "session_not_found"
 	CodeShuttingDown         Code = "shutting_down"
 	CodeStoreUnavailable     Code = "store_unavailable"
 	CodeTooLarge             Code = "too_large"
@@ -113,6 +114,8 @@ func (e Code) Valid() bool {
 	case CodeRateLimited:
 		return true
 	case CodeRequestTimeout:
+		return true
+	case CodeSessionNotFound:
 		return true
 	case CodeShuttingDown:
 		return true
@@ -605,6 +608,9 @@ type LeasedUser struct {
 
 	// Fence The number of locks ever granted on this user. A later lock has a higher fence.
 	Fence uint64 `json:"fence"`
+
+	// SessionSavedAt When an earlier holder saved the session that you may read. Null if none is saved.
+	SessionSavedAt *time.Time `json:"session_saved_at"`
 }
 
 // LegacyLock defines model for LegacyLock.
@@ -692,6 +698,16 @@ type NewKey struct {
 	Projects []string `json:"projects,omitempty" validate:"dive,id"`
 
 	// ExpiresInSeconds The time until the key expires, at most ten years. Without it, the key never expires.
+	ExpiresInSeconds *int32 `json:"expires_in_seconds,omitempty" validate:"omitnil,min=1"`
+}
+
+// NewSession defines model for NewSession.
+type NewSession struct {
+	// Session Any text, of at most 256 KiB in UTF-8.
+	Session string `json:"session"`
+
+	// ExpiresInSeconds When the site will not accept the session anymore, in seconds from now. Without it, the session is kept until the user
+	// changes.
 	ExpiresInSeconds *int32 `json:"expires_in_seconds,omitempty" validate:"omitnil,min=1"`
 }
 
@@ -830,6 +846,14 @@ type RenewRequest struct {
 // Role What the key may do. Each role includes the ones before it.
 type Role string
 
+// SavedSession defines model for SavedSession.
+type SavedSession struct {
+	SavedAt time.Time `json:"saved_at"`
+
+	// ExpiresAt Null if it is kept until the user changes.
+	ExpiresAt *time.Time `json:"expires_at"`
+}
+
 // Selector The user that you want: any user that matches all given fields and has all the labels. It may have more labels. Or the
 // user with the `user_id`, without other fields. `{}` matches every user of the farm.
 type Selector struct {
@@ -838,6 +862,15 @@ type Selector struct {
 	Domain    *string `json:"domain,omitempty" validate:"omitnil,min=1"`
 	Labels    Labels  `json:"labels,omitempty"`
 	UserID    *string `json:"user_id,omitempty" validate:"omitnil,id"`
+}
+
+// Session defines model for Session.
+type Session struct {
+	Session string    `json:"session"`
+	SavedAt time.Time `json:"saved_at"`
+
+	// ExpiresAt Null if it is kept until the user changes.
+	ExpiresAt *time.Time `json:"expires_at"`
 }
 
 // Status A user in quarantine is `quarantined`, also while a lease still holds it.
@@ -1005,6 +1038,9 @@ type LeaseExpired = Problem
 
 // LeaseNotFound An error, in the form of RFC 9457.
 type LeaseNotFound = Problem
+
+// LeaseOrUserNotFound An error, in the form of RFC 9457.
+type LeaseOrUserNotFound = Problem
 
 // LegacyUserNotFound defines model for LegacyUserNotFound.
 type LegacyUserNotFound = LegacyLock
@@ -1199,6 +1235,9 @@ type RenewLeaseJSONRequestBody = RenewRequest
 
 // GiveCodeJSONRequestBody defines body for GiveCode for application/json ContentType.
 type GiveCodeJSONRequestBody = CodeRequest
+
+// SaveSessionJSONRequestBody defines body for SaveSession for application/json ContentType.
+type SaveSessionJSONRequestBody = NewSession
 
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = NewUser
@@ -1516,6 +1555,46 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/leases/{lease_id}/users/{user_id}/otp (the `GiveCode` operationId).
 	GiveCode(ctx context.Context, leaseID LeaseID, userID UserID, body GiveCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DropSession Drop the saved session
+	//
+	// Drops the session of a user of the lease, if there is one. Do that when the site does not accept it anymore, and you have no
+	// other one to save.
+	//
+	// Corresponds with DELETE /v1/leases/{lease_id}/users/{user_id}/session (the `DropSession` operationId).
+	DropSession(ctx context.Context, leaseID LeaseID, userID UserID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReadSession Read the saved session
+	//
+	// Returns what an earlier holder of the user saved of a login, so that your test need not log in again. `session_saved_at` of
+	// the lease says whether there is a session. Check that the site still accepts it.
+	//
+	// Corresponds with GET /v1/leases/{lease_id}/users/{user_id}/session (the `ReadSession` operationId).
+	ReadSession(ctx context.Context, leaseID LeaseID, userID UserID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SaveSessionWithBody Save a session
+	//
+	// Keeps what you have of a login (cookies, tokens, Playwright's storage state) for the next holder of the user, in place of
+	// the session before. The farm does not look into it, encrypts it, and shows it to holders of the user only. It drops it when
+	// the password or the second factor of the user changes, when the user goes into quarantine, and when its lock is ended by
+	// force.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /v1/leases/{lease_id}/users/{user_id}/session (the `SaveSession` operationId).
+	SaveSessionWithBody(ctx context.Context, leaseID LeaseID, userID UserID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SaveSession Save a session
+	//
+	// Keeps what you have of a login (cookies, tokens, Playwright's storage state) for the next holder of the user, in place of
+	// the session before. The farm does not look into it, encrypts it, and shows it to holders of the user only. It drops it when
+	// the password or the second factor of the user changes, when the user goes into quarantine, and when its lock is ended by
+	// force.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /v1/leases/{lease_id}/users/{user_id}/session (the `SaveSession` operationId).
+	SaveSession(ctx context.Context, leaseID LeaseID, userID UserID, body SaveSessionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListLine List the acquires that wait
 	//
@@ -2089,6 +2168,86 @@ func (c *Client) GiveCodeWithBody(ctx context.Context, leaseID LeaseID, userID U
 // Corresponds with POST /v1/leases/{lease_id}/users/{user_id}/otp (the `GiveCode` operationId).
 func (c *Client) GiveCode(ctx context.Context, leaseID LeaseID, userID UserID, body GiveCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGiveCodeRequest(c.Server, leaseID, userID, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DropSession Drop the saved session
+//
+// Drops the session of a user of the lease, if there is one. Do that when the site does not accept it anymore, and you have no
+// other one to save.
+//
+// Corresponds with DELETE /v1/leases/{lease_id}/users/{user_id}/session (the `DropSession` operationId).
+func (c *Client) DropSession(ctx context.Context, leaseID LeaseID, userID UserID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDropSessionRequest(c.Server, leaseID, userID)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReadSession Read the saved session
+//
+// Returns what an earlier holder of the user saved of a login, so that your test need not log in again. `session_saved_at` of
+// the lease says whether there is a session. Check that the site still accepts it.
+//
+// Corresponds with GET /v1/leases/{lease_id}/users/{user_id}/session (the `ReadSession` operationId).
+func (c *Client) ReadSession(ctx context.Context, leaseID LeaseID, userID UserID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReadSessionRequest(c.Server, leaseID, userID)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SaveSessionWithBody Save a session
+//
+// Keeps what you have of a login (cookies, tokens, Playwright's storage state) for the next holder of the user, in place of
+// the session before. The farm does not look into it, encrypts it, and shows it to holders of the user only. It drops it when
+// the password or the second factor of the user changes, when the user goes into quarantine, and when its lock is ended by
+// force.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /v1/leases/{lease_id}/users/{user_id}/session (the `SaveSession` operationId).
+func (c *Client) SaveSessionWithBody(ctx context.Context, leaseID LeaseID, userID UserID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSaveSessionRequestWithBody(c.Server, leaseID, userID, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SaveSession Save a session
+//
+// Keeps what you have of a login (cookies, tokens, Playwright's storage state) for the next holder of the user, in place of
+// the session before. The farm does not look into it, encrypts it, and shows it to holders of the user only. It drops it when
+// the password or the second factor of the user changes, when the user goes into quarantine, and when its lock is ended by
+// force.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /v1/leases/{lease_id}/users/{user_id}/session (the `SaveSession` operationId).
+func (c *Client) SaveSession(ctx context.Context, leaseID LeaseID, userID UserID, body SaveSessionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSaveSessionRequest(c.Server, leaseID, userID, body)
 	if err != nil {
 		return nil, err
 	}
@@ -3228,6 +3387,142 @@ func NewGiveCodeRequestWithBody(server string, leaseID LeaseID, userID UserID, c
 	}
 
 	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewDropSessionRequest constructs an http.Request for the DropSession method
+func NewDropSessionRequest(server string, leaseID LeaseID, userID UserID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "lease_id", leaseID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "user_id", userID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/leases/%s/users/%s/session", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewReadSessionRequest constructs an http.Request for the ReadSession method
+func NewReadSessionRequest(server string, leaseID LeaseID, userID UserID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "lease_id", leaseID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "user_id", userID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/leases/%s/users/%s/session", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSaveSessionRequest calls the generic SaveSession builder with application/json body
+func NewSaveSessionRequest(server string, leaseID LeaseID, userID UserID, body SaveSessionJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSaveSessionRequestWithBody(server, leaseID, userID, "application/json", bodyReader)
+}
+
+// NewSaveSessionRequestWithBody constructs an http.Request for the SaveSession method, with any body, and a specified content type
+func NewSaveSessionRequestWithBody(server string, leaseID LeaseID, userID UserID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "lease_id", leaseID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "user_id", userID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/leases/%s/users/%s/session", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
 	if err != nil {
 		return nil, err
 	}

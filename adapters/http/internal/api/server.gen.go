@@ -54,6 +54,7 @@ const (
 	CodePoolExhausted        Code = "pool_exhausted"
 	CodeRateLimited          Code = "rate_limited"
 	CodeRequestTimeout       Code = "request_timeout"
+	CodeSessionNotFound      Code = "session_not_found"
 	CodeShuttingDown         Code = "shutting_down"
 	CodeStoreUnavailable     Code = "store_unavailable"
 	CodeTooLarge             Code = "too_large"
@@ -107,6 +108,8 @@ func (e Code) Valid() bool {
 	case CodeRateLimited:
 		return true
 	case CodeRequestTimeout:
+		return true
+	case CodeSessionNotFound:
 		return true
 	case CodeShuttingDown:
 		return true
@@ -550,6 +553,9 @@ type LeasedUser struct {
 
 	// Fence The number of locks ever granted on this user. A later lock has a higher fence.
 	Fence uint64 `json:"fence"`
+
+	// SessionSavedAt When an earlier holder saved the session that you may read. Null if none is saved.
+	SessionSavedAt *time.Time `json:"session_saved_at"`
 }
 
 // LegacyLock defines model for LegacyLock.
@@ -637,6 +643,16 @@ type NewKey struct {
 	Projects []string `json:"projects,omitempty" validate:"dive,id"`
 
 	// ExpiresInSeconds The time until the key expires, at most ten years. Without it, the key never expires.
+	ExpiresInSeconds *int32 `json:"expires_in_seconds,omitempty" validate:"omitnil,min=1"`
+}
+
+// NewSession defines model for NewSession.
+type NewSession struct {
+	// Session Any text, of at most 256 KiB in UTF-8.
+	Session string `json:"session"`
+
+	// ExpiresInSeconds When the site will not accept the session anymore, in seconds from now. Without it, the session is kept until the user
+	// changes.
 	ExpiresInSeconds *int32 `json:"expires_in_seconds,omitempty" validate:"omitnil,min=1"`
 }
 
@@ -775,6 +791,14 @@ type RenewRequest struct {
 // Role What the key may do. Each role includes the ones before it.
 type Role string
 
+// SavedSession defines model for SavedSession.
+type SavedSession struct {
+	SavedAt time.Time `json:"saved_at"`
+
+	// ExpiresAt Null if it is kept until the user changes.
+	ExpiresAt *time.Time `json:"expires_at"`
+}
+
 // Selector The user that you want: any user that matches all given fields and has all the labels. It may have more labels. Or the
 // user with the `user_id`, without other fields. `{}` matches every user of the farm.
 type Selector struct {
@@ -783,6 +807,15 @@ type Selector struct {
 	Domain    *string `json:"domain,omitempty" validate:"omitnil,min=1"`
 	Labels    Labels  `json:"labels,omitempty"`
 	UserID    *string `json:"user_id,omitempty" validate:"omitnil,id"`
+}
+
+// Session defines model for Session.
+type Session struct {
+	Session string    `json:"session"`
+	SavedAt time.Time `json:"saved_at"`
+
+	// ExpiresAt Null if it is kept until the user changes.
+	ExpiresAt *time.Time `json:"expires_at"`
 }
 
 // Status A user in quarantine is `quarantined`, also while a lease still holds it.
@@ -882,6 +915,9 @@ type LeaseExpired = Problem
 // LeaseNotFound An error, in the form of RFC 9457.
 type LeaseNotFound = Problem
 
+// LeaseOrUserNotFound An error, in the form of RFC 9457.
+type LeaseOrUserNotFound = Problem
+
 // LegacyUserNotFound defines model for LegacyUserNotFound.
 type LegacyUserNotFound = LegacyLock
 
@@ -926,6 +962,9 @@ type RenewLeaseJSONRequestBody = RenewRequest
 
 // GiveCodeJSONRequestBody defines body for GiveCode for application/json ContentType.
 type GiveCodeJSONRequestBody = CodeRequest
+
+// SaveSessionJSONRequestBody defines body for SaveSession for application/json ContentType.
+type SaveSessionJSONRequestBody = NewSession
 
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = NewUser
@@ -1010,6 +1049,15 @@ type ServerInterface interface {
 	// GiveCode Get a one-time code
 	// (POST /v1/leases/{lease_id}/users/{user_id}/otp)
 	GiveCode(c *fiber.Ctx, leaseID LeaseID, userID UserID) error
+	// DropSession Drop the saved session
+	// (DELETE /v1/leases/{lease_id}/users/{user_id}/session)
+	DropSession(c *fiber.Ctx, leaseID LeaseID, userID UserID) error
+	// ReadSession Read the saved session
+	// (GET /v1/leases/{lease_id}/users/{user_id}/session)
+	ReadSession(c *fiber.Ctx, leaseID LeaseID, userID UserID) error
+	// SaveSession Save a session
+	// (PUT /v1/leases/{lease_id}/users/{user_id}/session)
+	SaveSession(c *fiber.Ctx, leaseID LeaseID, userID UserID) error
 	// ListLine List the acquires that wait
 	// (GET /v1/line)
 	ListLine(c *fiber.Ctx) error
@@ -1532,6 +1580,117 @@ func (siw *ServerInterfaceWrapper) GiveCode(c *fiber.Ctx) error {
 	return handler(c)
 }
 
+// DropSession operation middleware
+func (siw *ServerInterfaceWrapper) DropSession(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "lease_id" -------------
+	var leaseID LeaseID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "lease_id", c.Params("lease_id"), &leaseID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid"})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter lease_id: %w", err).Error())
+	}
+
+	// ------------- Path parameter "user_id" -------------
+	var userID UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user_id", c.Params("user_id"), &userID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid"})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter user_id: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.DropSession(c, leaseID, userID)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// ReadSession operation middleware
+func (siw *ServerInterfaceWrapper) ReadSession(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "lease_id" -------------
+	var leaseID LeaseID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "lease_id", c.Params("lease_id"), &leaseID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid"})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter lease_id: %w", err).Error())
+	}
+
+	// ------------- Path parameter "user_id" -------------
+	var userID UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user_id", c.Params("user_id"), &userID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid"})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter user_id: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.ReadSession(c, leaseID, userID)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// SaveSession operation middleware
+func (siw *ServerInterfaceWrapper) SaveSession(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "lease_id" -------------
+	var leaseID LeaseID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "lease_id", c.Params("lease_id"), &leaseID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid"})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter lease_id: %w", err).Error())
+	}
+
+	// ------------- Path parameter "user_id" -------------
+	var userID UserID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "user_id", c.Params("user_id"), &userID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid"})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter user_id: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.SaveSession(c, leaseID, userID)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
 // ListLine operation middleware
 func (siw *ServerInterfaceWrapper) ListLine(c *fiber.Ctx) error {
 
@@ -1844,6 +2003,12 @@ func RegisterHandlersWithOptions(router fiber.Router, si ServerInterface, option
 	router.Post(options.BaseURL+"/v1/leases/:lease_id/renew", wrapper.RenewLease)
 
 	router.Post(options.BaseURL+"/v1/leases/:lease_id/users/:user_id/otp", wrapper.GiveCode)
+
+	router.Delete(options.BaseURL+"/v1/leases/:lease_id/users/:user_id/session", wrapper.DropSession)
+
+	router.Get(options.BaseURL+"/v1/leases/:lease_id/users/:user_id/session", wrapper.ReadSession)
+
+	router.Put(options.BaseURL+"/v1/leases/:lease_id/users/:user_id/session", wrapper.SaveSession)
 
 	router.Get(options.BaseURL+"/v1/line", wrapper.ListLine)
 

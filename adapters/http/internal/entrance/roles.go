@@ -38,6 +38,10 @@ var leastRoles = map[string]domain.Role{
 	"POST /v1/leases/:lease_id/release":            domain.Tester,
 	"POST /v1/leases/:lease_id/users/:user_id/otp": domain.Tester,
 
+	"GET /v1/leases/:lease_id/users/:user_id/session":    domain.Tester,
+	"PUT /v1/leases/:lease_id/users/:user_id/session":    domain.Tester,
+	"DELETE /v1/leases/:lease_id/users/:user_id/session": domain.Tester,
+
 	"POST /create_user":  domain.Tester,
 	"GET /get_users":     domain.Tester,
 	"POST /acquire_lock": domain.Tester,
