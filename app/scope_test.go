@@ -76,7 +76,9 @@ var methods = map[string]func(ctx context.Context, farm ports.Farm, x things) (a
 	"OneTimeCode": func(ctx context.Context, farm ports.Farm, x things) (any, error) {
 		return farm.OneTimeCode(ctx, x.lease, x.user, domain.CodeTerms{Wait: time.Minute})
 	},
-	"Session": func(ctx context.Context, farm ports.Farm, x things) (any, error) { return farm.Session(ctx, x.lease, x.user) },
+	"Session": func(ctx context.Context, farm ports.Farm, x things) (any, error) {
+		return farm.Session(ctx, x.lease, x.user)
+	},
 	"SaveSession": func(ctx context.Context, farm ports.Farm, x things) (any, error) {
 		return farm.SaveSession(ctx, x.lease, x.user, domain.NewSession{Text: domain.NewSecret("cookies")})
 	},
