@@ -18,6 +18,7 @@ type Farm interface {
 	Accounts
 	Circulation
 	Pools
+	Projects
 	History
 	Keys
 }

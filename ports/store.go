@@ -13,6 +13,7 @@ type Store interface {
 	KeyStore
 	History
 	PoolCounter
+	ProjectStore
 	LineReader
 	Housekeeping
 	Health

@@ -76,6 +76,7 @@ type routes struct {
 	userRoutes
 	circulationRoutes
 	poolRoutes
+	projectRoutes
 	lineRoutes
 	eventRoutes
 	keyRoutes

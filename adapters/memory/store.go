@@ -22,6 +22,8 @@ type Store struct {
 	calls  map[ledger.CallKey]call                  // that were carried out
 	keys   []domain.APIKey                          // ascending by id
 
+	projects projectNames
+
 	line      line
 	aside     aside
 	lastPlace ledger.Place        // the highest that was given
@@ -48,6 +50,8 @@ func NewWith(rule login.Rule) *Store {
 		calls:  make(map[ledger.CallKey]call),
 		line:   newLine(),
 		aside:  newAside(),
+
+		projects: newProjectNames(),
 	}
 }
 
