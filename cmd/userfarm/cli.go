@@ -15,14 +15,15 @@ type cli struct {
 
 	unixCommands `embed:""`
 
-	Acquire acquireCommand `cmd:"" help:"Acquire users, and leave it to the caller to release them."`
-	Renew   renewCommand   `cmd:"" help:"Renew a lease."`
-	Release releaseCommand `cmd:"" help:"Release a lease."`
-	Who     whoCommand     `cmd:"" help:"Show who holds which users, since when and until when."`
-	Users   users          `cmd:"" help:"List, add, change and remove users, and take them out of circulation."`
-	Pools   poolsCommand   `cmd:"" help:"Count the users of each pool: free, locked and in quarantine."`
-	Line    lineCommand    `cmd:"" help:"Show who waits in line for which users."`
-	Events  eventsCommand  `cmd:"" help:"Show what happened to users, or follow it."`
+	Acquire  acquireCommand `cmd:"" help:"Acquire users, and leave it to the caller to release them."`
+	Renew    renewCommand   `cmd:"" help:"Renew a lease."`
+	Release  releaseCommand `cmd:"" help:"Release a lease."`
+	Who      whoCommand     `cmd:"" help:"Show who holds which users, since when and until when."`
+	Users    users          `cmd:"" help:"List, add, change and remove users, and take them out of circulation."`
+	Projects projects       `cmd:"" help:"List the projects, and give them names."`
+	Pools    poolsCommand   `cmd:"" help:"Count the users of each pool: free, locked and in quarantine."`
+	Line     lineCommand    `cmd:"" help:"Show who waits in line for which users."`
+	Events   eventsCommand  `cmd:"" help:"Show what happened to users, or follow it."`
 
 	Migrate     migrate     `cmd:"" help:"Bring the schema of the store up to date."`
 	Keys        keys        `cmd:"" help:"Create, list and revoke API keys."`

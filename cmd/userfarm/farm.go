@@ -54,6 +54,8 @@ var advices = []struct {
 	{domain.ErrForbidden, "use an API key with another role or other projects; userfarm keys list shows them to the operator of the farm"},
 	{domain.ErrNoMatch, "userfarm users list shows which users there are"},
 	{domain.ErrPoolExhausted, "wait longer (--wait), or see who has the users: userfarm who"},
+	{errUnknownProject, "userfarm projects shows which projects there are"},
+	{domain.ErrProjectNameTaken, "userfarm projects shows which project has it, unless that is hidden from your API key"},
 	{domain.ErrUserExists, "find it with: userfarm users list --login LOGIN"},
 	{domain.ErrUserLocked, "see who has the user: userfarm who; an admin can take it away: userfarm users force-release"},
 	{domain.ErrUserNotFound, "userfarm users list shows which users there are"},

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -130,8 +131,8 @@ func (r *runCommand) acquire(ctx context.Context, signals chan os.Signal, terms 
 			}
 		}
 	}()
-	q := queue{farm: r.farm, want: r.selectors(), terms: terms, notice: &notice{}}
-	lease, err := q.acquire(waiting)
+	q := queue{farm: r.farm, terms: terms, notice: &notice{}}
+	lease, err := r.wait(waiting, &q)
 	close(acquired)
 	<-watched
 	if left := context.Cause(waiting); err == nil && left != nil {
@@ -143,6 +144,14 @@ func (r *runCommand) acquire(ctx context.Context, signals chan os.Signal, terms 
 		return lease, err
 	}
 	return lease, refused(r.advise(err))
+}
+
+// wait waits in a queue until ctx ends, and then returns the cause.
+func (r *runCommand) wait(ctx context.Context, q *queue) (lease domain.Lease, err error) {
+	if q.want, err = r.selectors(ctx, r.farm); err != nil {
+		return lease, cmp.Or(context.Cause(ctx), err)
+	}
+	return q.acquire(ctx)
 }
 
 // runWith runs the command until it ends, or ends it when the lease is lost. It returns how the command ended.

@@ -18,13 +18,13 @@ type addUser struct {
 	farmFlags `embed:""`
 	jsonFlag  `embed:""`
 
-	Login        string    `arg:"" help:"Login of the user."`
-	Project      projectID `help:"Project of the user." required:"" placeholder:"UUID"`
-	Env          string    `help:"Environment of the user, such as stage." required:""`
-	Domain       string    `help:"Domain of the user." required:""`
-	Label        []label   `help:"Label of the user; may be repeated." placeholder:"KEY=VALUE" sep:"none"`
-	PasswordFile string    `help:"File with the password; - is standard input. Without it, a terminal asks for the password." placeholder:"FILE"`
-	TOTPFile     string    `name:"totp-file" help:"File with the secret of the second factor: base32, or an otpauth: URI." placeholder:"FILE"`
+	Login        string      `arg:"" help:"Login of the user."`
+	Project      projectName `help:"Project of the user: its id, or its name if it has one." required:"" placeholder:"PROJECT"`
+	Env          string      `help:"Environment of the user, such as stage." required:""`
+	Domain       string      `help:"Domain of the user." required:""`
+	Label        []label     `help:"Label of the user; may be repeated." placeholder:"KEY=VALUE" sep:"none"`
+	PasswordFile string      `help:"File with the password; - is standard input. Without it, a terminal asks for the password." placeholder:"FILE"`
+	TOTPFile     string      `name:"totp-file" help:"File with the secret of the second factor: base32, or an otpauth: URI." placeholder:"FILE"`
 }
 
 // Help has the examples.
@@ -37,13 +37,17 @@ func (*addUser) Help() string {
 
 // Run adds the user.
 func (a *addUser) Run(ctx context.Context) error {
+	project, err := a.Project.find(ctx, a.farm)
+	if err != nil {
+		return a.advise(err)
+	}
 	password, err := readPassword(a.PasswordFile)
 	if err != nil {
 		return err
 	}
 	spec := domain.Spec{
 		Login: a.Login, Password: password, Labels: labelsOf(a.Label),
-		Pool: domain.Pool{ProjectID: domain.ProjectID(a.Project), Env: a.Env, Domain: a.Domain},
+		Pool: domain.Pool{ProjectID: project, Env: a.Env, Domain: a.Domain},
 	}
 	if spec.TOTP, err = readTOTP(a.TOTPFile); err != nil {
 		return err
@@ -52,7 +56,7 @@ func (a *addUser) Run(ctx context.Context) error {
 	if err != nil {
 		return a.advise(err)
 	}
-	return a.writeUser(view)
+	return a.writeUser(ctx, a.farm, view)
 }
 
 type changeUser struct {
@@ -99,7 +103,7 @@ func (c *changeUser) Run(ctx context.Context) error {
 	if view, err = c.farm.ChangeUser(ctx, view.ID, change); err != nil {
 		return c.advise(err)
 	}
-	return c.writeUser(view)
+	return c.writeUser(ctx, c.farm, view)
 }
 
 // change returns what changes of a user with these labels.
