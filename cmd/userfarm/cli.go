@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/alecthomas/kong"
@@ -20,6 +21,7 @@ type cli struct {
 	Release  releaseCommand `cmd:"" help:"Release a lease."`
 	Who      whoCommand     `cmd:"" help:"Show who holds which users, since when and until when."`
 	Users    users          `cmd:"" help:"List, add, change and remove users, and take them out of circulation."`
+	Profiles profiles       `cmd:"" help:"Keep the addresses and API keys of farms under names."`
 	Projects projects       `cmd:"" help:"List the projects, and give them names."`
 	Pools    poolsCommand   `cmd:"" help:"Count the users of each pool: free, locked and in quarantine."`
 	Line     lineCommand    `cmd:"" help:"Show who waits in line for which users."`
@@ -44,13 +46,18 @@ func parse(args []string) (command, error) {
 		return &welcome{}, nil
 	}
 	var c cli
+	settings := newProfileSettings()
 	parser, err := kong.New(&c, kong.Name("userfarm"),
 		kong.Description("Stores test users and hands each one to one test at a time."),
+		kong.Resolvers(settings), kong.Bind(settings),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	if err != nil {
 		return nil, err
 	}
 	parsed, err := parser.Parse(args)
+	if bad, ok := errors.AsType[*profileError](err); ok {
+		return nil, badUsage(args, bad)
+	}
 	if err != nil {
 		return nil, badUsage(args, fmt.Errorf("%w (try --help)", err))
 	}

@@ -17,11 +17,11 @@ var update = flag.Bool("update", false, "write the golden files of help and tabl
 func TestGoldenHelp(t *testing.T) {
 	for _, command := range []string{
 		"", "run", "acquire", "renew", "release", "who", "users", "users list", "users show", "users add", "users change",
-		"users quarantine", "users restore", "users force-release", "users remove", "projects", "projects list", "projects name", "projects unname", "pools", "line", "events",
+		"users quarantine", "users restore", "users force-release", "users remove", "profiles", "profiles list", "profiles set", "profiles use", "profiles remove", "projects", "projects list", "projects name", "projects unname", "pools", "line", "events",
 	} {
 		help := mustExecute(t, t.TempDir(), append(strings.Fields(command), "--help")...)
 		golden(t, filepath.Join("help", strings.ReplaceAll(strings.TrimSpace("userfarm "+command), " ", "-")), help)
-		if command != "" && command != "users" && command != "projects" && !strings.Contains(help, "Example") {
+		if command != "" && command != "users" && command != "projects" && command != "profiles" && !strings.Contains(help, "Example") {
 			t.Errorf("userfarm %s --help has no example", command)
 		}
 	}

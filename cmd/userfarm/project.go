@@ -34,6 +34,14 @@ func (p *projectName) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// String returns the project as it was named.
+func (p projectName) String() string {
+	if p.id.IsZero() {
+		return p.name
+	}
+	return p.id.String()
+}
+
 // find returns the id. It asks the farm only if the project is named by its name.
 func (p projectName) find(ctx context.Context, farm ports.Projects) (domain.ProjectID, error) {
 	if p.name == "" {

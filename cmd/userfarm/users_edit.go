@@ -138,15 +138,24 @@ func readPassword(file string) (domain.Secret, error) {
 	if file != "" {
 		return readSecret("--password-file", file)
 	}
-	stdin := int(os.Stdin.Fd()) //nolint:gosec // descriptors are small
-	if !term.IsTerminal(stdin) {
+	if !term.IsTerminal(stdin()) {
 		return domain.Secret{}, errors.New("there is no terminal to ask for the password: use --password-file")
 	}
-	fmt.Fprint(os.Stderr, "password: ")
-	text, err := term.ReadPassword(stdin)
+	return askSecret("password")
+}
+
+// askSecret asks a terminal for a secret, which does not show it. Without a terminal, it is the first line of standard input.
+func askSecret(name string) (domain.Secret, error) {
+	if !term.IsTerminal(stdin()) {
+		return readSecret(name, "-")
+	}
+	fmt.Fprint(os.Stderr, name+": ")
+	text, err := term.ReadPassword(stdin())
 	fmt.Fprintln(os.Stderr)
 	return domain.NewSecret(string(text)), err
 }
+
+func stdin() int { return int(os.Stdin.Fd()) } //nolint:gosec // descriptors are small
 
 // readTOTP reads the secret of a second factor from a file. Without a file there is none.
 func readTOTP(file string) (domain.TOTP, error) {
