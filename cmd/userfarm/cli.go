@@ -27,12 +27,13 @@ type cli struct {
 	Line     lineCommand    `cmd:"" help:"Show who waits in line for which users."`
 	Events   eventsCommand  `cmd:"" help:"Show what happened to users, or follow it."`
 
-	Migrate     migrate     `cmd:"" help:"Bring the schema of the store up to date."`
-	Keys        keys        `cmd:"" help:"Create, list and revoke API keys."`
-	Keyring     keyring     `cmd:"" help:"Change the keys that encrypt passwords, also while farms serve."`
-	Healthcheck healthcheck `cmd:"" help:"Check whether the farm on this machine is ready."`
-	Version     version     `cmd:"" help:"Write from which source the program was built."`
-	Bench       measurement `cmd:"" help:"Measure a running farm: how many users per second it hands out, and how fast. For a farm that needs an API key, set USERFARM_API_KEY to an admin's key."`
+	Migrate     migrate           `cmd:"" help:"Bring the schema of the store up to date."`
+	Keys        keys              `cmd:"" help:"Create, list and revoke API keys."`
+	Keyring     keyring           `cmd:"" help:"Change the keys that encrypt passwords, also while farms serve."`
+	Healthcheck healthcheck       `cmd:"" help:"Check whether the farm on this machine is ready."`
+	Completion  completionCommand `cmd:"" help:"Write a script that completes command lines in bash, zsh or fish."`
+	Version     version           `cmd:"" help:"Write from which source the program was built."`
+	Bench       measurement       `cmd:"" help:"Measure a running farm: how many users per second it hands out, and how fast. For a farm that needs an API key, set USERFARM_API_KEY to an admin's key."`
 }
 
 // command is a subcommand.
@@ -42,15 +43,13 @@ type command interface {
 
 // parse returns the subcommand that args name, with its settings from args, the environment and the defaults.
 func parse(args []string) (command, error) {
-	if len(args) == 0 {
+	switch {
+	case len(args) == 0:
 		return &welcome{}, nil
+	case args[0] == completeWord:
+		return &complete{words: args[1:]}, nil
 	}
-	var c cli
-	settings := newProfileSettings()
-	parser, err := kong.New(&c, kong.Name("userfarm"),
-		kong.Description("Stores test users and hands each one to one test at a time."),
-		kong.Resolvers(settings), kong.Bind(settings),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	parser, err := newParser()
 	if err != nil {
 		return nil, err
 	}
@@ -62,6 +61,14 @@ func parse(args []string) (command, error) {
 		return nil, badUsage(args, fmt.Errorf("%w (try --help)", err))
 	}
 	return parsed.Selected().Target.Addr().Interface().(command), nil
+}
+
+func newParser() (*kong.Kong, error) {
+	settings := newProfileSettings()
+	return kong.New(&cli{}, kong.Name("userfarm"),
+		kong.Description("Stores test users and hands each one to one test at a time."),
+		kong.Resolvers(settings), kong.Bind(settings),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 }
 
 type serve struct {
