@@ -12,9 +12,8 @@ import (
 )
 
 type cli struct {
-	Serve serve `cmd:"" help:"Run the farm."`
-
-	unixCommands `embed:""`
+	Serve serve      `cmd:"" help:"Run the farm."`
+	Run   runCommand `cmd:"" help:"Run a command with users that no other test has until it ends."`
 
 	Acquire  acquireCommand `cmd:"" help:"Acquire users, and leave it to the caller to release them."`
 	Renew    renewCommand   `cmd:"" help:"Renew a lease."`

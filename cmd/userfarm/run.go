@@ -1,5 +1,3 @@
-//go:build unix
-
 package main
 
 import (
@@ -21,11 +19,6 @@ import (
 
 // releaseWithin is how long a release may take. The farm may be restarting.
 const releaseWithin = 30 * time.Second
-
-// unixCommands are the commands that other systems than Unix do not have.
-type unixCommands struct {
-	Run runCommand `cmd:"" help:"Run a command with users that no other test has until it ends."`
-}
 
 // runCommand runs a command as long as it holds a lease.
 type runCommand struct {
