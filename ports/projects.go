@@ -25,8 +25,6 @@ type ProjectStore interface {
 	ProjectNames(ctx context.Context, scope domain.Scope) ([]domain.Project, error)
 
 	// NameProject writes the name of a project, or removes it if it is empty. It returns [domain.ErrProjectNameTaken] if another
-	// project has a name with the same key: see [login.NameKey].
-	//
-	// [login.NameKey]: https://pkg.go.dev/github.com/userfarm/userfarm/domain/login#NameKey
+	// project has a name that is the same: NameKey of package domain/login tells which names are.
 	NameProject(ctx context.Context, project domain.Project) error
 }

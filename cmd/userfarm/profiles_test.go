@@ -89,6 +89,10 @@ func TestAProfileHasAProjectAndAnEnvironment(t *testing.T) {
 		t.Errorf("the user is\n%s", got)
 	}
 	outputOf(t, withSettings(t, settings, "run", "--", "true"), 0)
+	inside, _ := outputOf(t, withSettings(t, settings, "run", "--profile", "shop", "--", "sh", "-c", `"$0" who`, binary), 0)
+	if !strings.Contains(inside, "ci-4711") {
+		t.Errorf("the command of run sees\n%s", inside)
+	}
 	farm.do("projects", "name", otherProject, "Bank")
 	for flag, want := range map[string]bool{"--project=bank": false, "--env=prod": false, "--project=": true, "--project=Shop": true} {
 		if got, _ := outputOf(t, withSettings(t, settings, "users", "list", flag), 0); strings.Contains(got, "bob") != want {

@@ -153,6 +153,9 @@ func (r *runCommand) runWith(
 ) (end exitError, err error) {
 	hideSecrets(lease)
 	env := append(os.Environ(), "USERFARM_URL="+r.URL)
+	if r.Profile != "" { // userfarm finds the API key there, if the command calls it
+		env = append(env, "USERFARM_PROFILE="+r.Profile)
+	}
 	for _, v := range variablesOf(lease, r.prefixes()) {
 		env = append(env, v.name+"="+v.value)
 	}

@@ -57,7 +57,7 @@ func Load(path string) (*File, error) {
 // checkMode returns an error if others can read an API key. The mode of a file says nothing on Windows.
 func (f *File) checkMode() error {
 	const others = 0o077
-	info, err := os.Stat(f.Path)
+	info, err := os.Stat(f.Path) //nolint:gosec // it was just read
 	if err != nil || runtime.GOOS == "windows" || info.Mode().Perm()&others == 0 {
 		return err
 	}

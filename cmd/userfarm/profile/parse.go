@@ -21,7 +21,7 @@ const (
 
 	fieldURL        = "url"
 	fieldAPIKey     = "api_key"
-	fieldAPIKeyFile = "api_key_file"
+	fieldAPIKeyFile = "api_key_file" //nolint:gosec // a name
 	fieldProject    = "project"
 	fieldEnv        = "env"
 )
