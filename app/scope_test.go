@@ -132,6 +132,13 @@ var methods = map[string]func(ctx context.Context, farm ports.Farm, x things) (a
 		line, total, err := farm.Line(ctx, 100)
 		return fmt.Sprint(line, total), err
 	},
+	"Projects": func(ctx context.Context, farm ports.Farm, _ things) (any, error) { return farm.Projects(ctx) },
+	"ProjectNames": func(ctx context.Context, farm ports.Farm, _ things) (any, error) {
+		return farm.ProjectNames(ctx)
+	},
+	"NameProject": func(ctx context.Context, farm ports.Farm, x things) (any, error) {
+		return nil, farm.NameProject(ctx, domain.Project{ID: x.project, Name: "theirs"}) // the name that the foreign project has
+	},
 	"Events": func(ctx context.Context, farm ports.Farm, x things) (any, error) {
 		byUser, err := farm.Events(ctx, ports.EventQuery{UserID: x.user, Limit: 100})
 		byProject, projectErr := farm.Events(ctx, ports.EventQuery{ProjectID: x.project, Limit: 100})
@@ -184,6 +191,10 @@ func TestForeignIDsAreAnsweredLikeUnknownIDs(t *testing.T) {
 		acquire(t, n.farm, []domain.Selector{{UserID: bob}}, domain.Terms{}) // the expired lease has lost only one of its users
 		held := acquire(t, n.farm, []domain.Selector{{UserID: dave}}, domain.Terms{})
 		mixed := acquire(t, n.farm, []domain.Selector{{UserID: ann}, {UserID: createForeign(t, n.farm, "erin")}}, domain.Terms{})
+
+		if err := n.farm.NameProject(t.Context(), domain.Project{ID: foreignStage.ProjectID, Name: "theirs"}); err != nil {
+			t.Fatal(err)
+		}
 
 		theirs := things{project: foreignStage.ProjectID, pool: foreignStage.Env}
 		foreign := map[string]things{

@@ -218,6 +218,21 @@ func (m NearMiss) describeAll(users string) string {
 	return "no field alone is to blame, and " + where
 }
 
+// Similar returns the values that a person may have mistaken for the wanted one, at most three, the most similar ones first.
+func Similar(wanted string, values []string) []string {
+	var similar []string
+	differs := make(map[string]int, len(values))
+	for _, value := range values {
+		if differs[value] = unlikeness(wanted, value); differs[value] < math.MaxInt {
+			similar = append(similar, value)
+		}
+	}
+	slices.SortFunc(similar, func(a, b string) int {
+		return cmp.Or(cmp.Compare(differs[a], differs[b]), cmp.Compare(a, b))
+	})
+	return similar[:min(len(similar), mostValues)]
+}
+
 // unlikeness is how many characters differ between texts that a person may mistake for each other, without regard to case.
 // It is the same large number for all other texts.
 func unlikeness(a, b string) int {

@@ -158,3 +158,15 @@ func TestAnUnmatchedErrorNamesWhatComesClosest(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestSimilarValuesComeInTheOrderOfTheirSimilarity(t *testing.T) {
+	values := []string{"bank", "web shop", "Shop", "chop", "shops", "stop", "zoo"}
+	if got := domain.Similar("shop", values); !slices.Equal(got, []string{"Shop", "chop", "shops"}) {
+		t.Errorf("got %q", got)
+	}
+	for _, wanted := range []string{"", "insurance"} {
+		if got := domain.Similar(wanted, values); len(got) > 0 {
+			t.Errorf("%q: got %q", wanted, got)
+		}
+	}
+}

@@ -13,6 +13,8 @@ var (
 	// ErrUserExists says that another user has the login in this project and environment. Package login tells which logins are
 	// the same.
 	ErrUserExists = errors.New("user exists")
+	// ErrProjectNameTaken says that another project has this name. Package login tells which names are the same.
+	ErrProjectNameTaken = errors.New("another project has this name")
 	// ErrUserLocked says that the user is locked.
 	ErrUserLocked = errors.New("user is locked")
 	// ErrUserFree says that the user is not locked.

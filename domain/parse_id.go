@@ -32,12 +32,24 @@ func ParseLeaseID(text string) (LeaseID, error) {
 
 // parseID parses 32 hexadecimal digits in groups of 8, 4, 4, 4 and 12. The id is zero if there is an error.
 func parseID(pointer, text string) (id [16]byte, err error) {
-	if len(text) != 36 || text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-' {
-		return id, Invalid(pointer, IDRule)
-	}
-	digits := text[:8] + text[9:13] + text[14:18] + text[19:23] + text[24:]
-	if _, err := hex.Decode(id[:], []byte(digits)); err != nil || id == [16]byte{} {
+	id, ok := parseUUID(text)
+	if !ok || id == [16]byte{} {
 		return [16]byte{}, Invalid(pointer, IDRule)
 	}
 	return id, nil
+}
+
+// isUUID reports whether a text has the canonical form of a UUID, the nil UUID included.
+func isUUID(text string) bool {
+	_, ok := parseUUID(text)
+	return ok
+}
+
+func parseUUID(text string) (id [16]byte, ok bool) {
+	if len(text) != 36 || text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-' {
+		return id, false
+	}
+	digits := text[:8] + text[9:13] + text[14:18] + text[19:23] + text[24:]
+	_, err := hex.Decode(id[:], []byte(digits))
+	return id, err == nil
 }

@@ -53,16 +53,19 @@ var blankNames = map[rune]string{
 	'\ufeff':     "ZERO WIDTH NO-BREAK SPACE",
 }
 
-// login checks a login. At its ends it must not have what people can't see: it would look like the login of another user,
-// and be the same account of the system under test.
-func (v *violations) login(pointer, login string) {
+// login checks a login. If it had at its ends what people can't see, it would look like the login of another user, and be the
+// same account of the system under test.
+func (v *violations) login(pointer, login string) { v.visible(pointer, login, maxName) }
+
+// visible checks a text like name. At its ends it must not have what people can't see.
+func (v *violations) visible(pointer, value string, longest int) {
 	before := len(*v)
-	v.name(pointer, login, maxName)
+	v.name(pointer, value, longest)
 	if len(*v) > before {
 		return
 	}
-	first, _ := utf8.DecodeRuneInString(login)
-	last, _ := utf8.DecodeLastRuneInString(login)
+	first, _ := utf8.DecodeRuneInString(value)
+	last, _ := utf8.DecodeLastRuneInString(value)
 	switch {
 	case IsBlank(first):
 		v.add(pointer, "must not begin with the invisible character %s", nameOfBlank(first))

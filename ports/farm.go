@@ -19,6 +19,7 @@ type Farm interface {
 	Accounts
 	Circulation
 	Pools
+	Projects
 	History
 	Keys
 }

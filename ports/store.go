@@ -14,6 +14,7 @@ type Store interface {
 	KeyStore
 	History
 	PoolCounter
+	ProjectStore
 	LineReader
 	Housekeeping
 	Health

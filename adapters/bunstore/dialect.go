@@ -114,6 +114,8 @@ type Cause int
 const (
 	// Bug: the database does not accept what this package sent. It is not for the caller to repair.
 	Bug Cause = iota
+	// Taken: another row has a value of which there can be only one. Where that is not expected, it is a bug.
+	Taken
 	// Away: the database can't do its work now.
 	Away
 	// Full: there is no space left on the disk of the database.

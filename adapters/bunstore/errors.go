@@ -28,7 +28,7 @@ func (s *Store) explain(callers, bounded context.Context, operation string, err 
 		return fmt.Errorf("%s: %s: %w", s.dialect.Name, operation, err)
 	case bounded.Err() != nil:
 		return fmt.Errorf("%s: %s: %w: no answer within %v", s.dialect.Name, operation, ports.ErrUnavailable, operationTimeout)
-	case s.dialect.Cause(err) == Bug:
+	case s.isBug(err):
 		return fmt.Errorf("%s: %s: %w", s.dialect.Name, operation, redactedError{err})
 	case s.dialect.Cause(err) == Full:
 		return fmt.Errorf("%s: %s: %w: %s", s.dialect.Name, operation, errFull, OneLine(err))
@@ -36,6 +36,12 @@ func (s *Store) explain(callers, bounded context.Context, operation string, err 
 		// The driver's error is quoted but not wrapped: a context.DeadlineExceeded in it is not the caller's.
 		return fmt.Errorf("%s: %s: %w: %s", s.dialect.Name, operation, ports.ErrUnavailable, OneLine(err))
 	}
+}
+
+// isBug reports whether the database does not accept what this package sent.
+func (s *Store) isBug(err error) bool {
+	cause := s.dialect.Cause(err)
+	return cause == Bug || cause == Taken
 }
 
 // redactedError is an error of the database whose text may quote a row: a value that a column does not accept, for example. It shows

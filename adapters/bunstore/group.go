@@ -44,7 +44,7 @@ func (s *Store) runGroup(group []*ticket) {
 
 // blamesOne reports whether an error is about what one operation of a group wrote: the database is not away.
 func (s *Store) blamesOne(err error) bool {
-	return isRefusal(err) || errors.Is(err, ErrRemovedKey) || s.dialect.Cause(err) == Bug
+	return isRefusal(err) || errors.Is(err, ErrRemovedKey) || s.isBug(err)
 }
 
 // runEach takes each operation through a transaction of its own, until the database is away.

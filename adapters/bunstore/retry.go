@@ -68,7 +68,7 @@ func (s *Store) retry(ctx context.Context, attempt func() (committing bool, err 
 			attempts, again = 0, true
 		case Full:
 			s.full.Store(true)
-		case Bug, Away:
+		case Bug, Taken, Away:
 		}
 		if !again || attempts == maxAttempts {
 			return err

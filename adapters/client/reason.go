@@ -29,6 +29,7 @@ var reasons = map[api.Code]error{
 	api.CodeFenceMismatch:       domain.ErrFenceMismatch,
 	api.CodeUserQuarantined:     domain.ErrUserQuarantined,
 	api.CodeUserExists:          domain.ErrUserExists,
+	api.CodeProjectNameTaken:    domain.ErrProjectNameTaken,
 	api.CodeNoTOTP:              domain.ErrNoTOTP,
 	api.CodeCodeUsed:            domain.ErrCodeUsed,
 	api.CodeCodeExpiring:        domain.ErrCodeExpiring,

@@ -110,6 +110,12 @@ func (f brokenFarm) Line(ctx context.Context, _ int) ([]domain.Waiter, int, erro
 	return nil, 0, f(ctx)
 }
 
+func (f brokenFarm) Projects(ctx context.Context) ([]domain.ProjectCount, error) { return nil, f(ctx) }
+
+func (f brokenFarm) ProjectNames(ctx context.Context) ([]domain.Project, error) { return nil, f(ctx) }
+
+func (f brokenFarm) NameProject(ctx context.Context, _ domain.Project) error { return f(ctx) }
+
 func (f brokenFarm) Events(ctx context.Context, _ ports.EventQuery) (ports.EventPage, error) {
 	return ports.EventPage{}, f(ctx)
 }

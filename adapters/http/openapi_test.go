@@ -134,7 +134,7 @@ func TestEveryExampleOfAProblemIsUnderItsStatus(t *testing.T) {
 
 func TestEveryExampleOfARequestIsUnderstood(t *testing.T) {
 	c := newKeyedClient(t)
-	ids := strings.NewReplacer("{lease_id}", someID, "{user_id}", someID, "{key_id}", someID)
+	ids := strings.NewReplacer("{lease_id}", someID, "{user_id}", someID, "{key_id}", someID, "{project_id}", projectID)
 	for path, item := range contract().doc.Paths.Map() {
 		for method, operation := range item.Operations() {
 			if operation.RequestBody == nil {

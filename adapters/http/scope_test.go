@@ -27,6 +27,7 @@ func TestAnAPIKeyOfAProjectListsNothingOfOtherProjects(t *testing.T) {
 		"/v1/users?status=locked": `{"users":[],"next_cursor":null}`,
 		"/v1/users?limit=1":       `{"users":[],"next_cursor":null}`,
 		"/v1/pools":               `{"pools":[]}`,
+		"/v1/projects":            `{"projects":[]}`,
 		"/v1/events":              `{"events":[],"next_cursor":null}`,
 		"/v1/events?limit=1":      `{"events":[],"next_cursor":null}`,
 		"/get_users":              `[]`,

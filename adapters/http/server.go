@@ -77,6 +77,7 @@ type routes struct {
 	userRoutes
 	circulationRoutes
 	poolRoutes
+	projectRoutes
 	lineRoutes
 	eventRoutes
 	keyRoutes

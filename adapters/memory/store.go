@@ -23,6 +23,7 @@ type Store struct {
 	keys   []domain.APIKey                          // ascending by id
 
 	sessions map[domain.UserID]domain.Session // the same as those of the users, and their texts
+	projects projectNames
 
 	line      line
 	aside     aside
@@ -52,6 +53,7 @@ func NewWith(rule login.Rule) *Store {
 		aside:  newAside(),
 
 		sessions: make(map[domain.UserID]domain.Session),
+		projects: newProjectNames(),
 	}
 }
 

@@ -42,6 +42,8 @@ func causeOf(err error) bunstore.Cause {
 		return bunstore.Conflict
 	case "23503": // foreign_key_violation: of all rows that others refer to, only keys are ever removed
 		return bunstore.UnknownKey
+	case "23505": // unique_violation
+		return bunstore.Taken
 	case "57P01", "57P02", "25006": // admin_shutdown, crash_shutdown, read_only_sql_transaction: after a failover
 		return bunstore.Disconnected
 	case "53100": // disk_full

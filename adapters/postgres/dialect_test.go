@@ -19,7 +19,7 @@ func TestEverySQLSTATEHasACause(t *testing.T) {
 	for state, want := range map[string]bunstore.Cause{
 		"23503": bunstore.UnknownKey,   // foreign_key_violation
 		"22P02": bunstore.Bug,          // invalid_text_representation
-		"23505": bunstore.Bug,          // unique_violation
+		"23505": bunstore.Taken,        // unique_violation
 		"42P01": bunstore.Bug,          // undefined_table
 		"25006": bunstore.Disconnected, // read_only_sql_transaction
 		"08P01": bunstore.Disconnected, // protocol_violation: PgBouncer says so when it lost the server

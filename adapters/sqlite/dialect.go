@@ -33,6 +33,9 @@ func causeOf(err error) bunstore.Cause {
 	if answer.Code() == 787 { // SQLITE_CONSTRAINT_FOREIGNKEY: of all rows that others refer to, only keys are ever removed
 		return bunstore.UnknownKey
 	}
+	if answer.Code() == 19|8<<8 { // SQLITE_CONSTRAINT_UNIQUE
+		return bunstore.Taken
+	}
 	if answer.Code() == 10|19<<8 { // SQLITE_IOERR_SHMSIZE: the index of the write-ahead log can't grow
 		return bunstore.Full
 	}

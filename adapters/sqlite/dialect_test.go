@@ -37,7 +37,7 @@ func TestEveryResultCodeHasACause(t *testing.T) {
 		20:        bunstore.Bug,        // SQLITE_MISMATCH
 		26:        bunstore.Away,       // SQLITE_NOTADB
 		15:        bunstore.Away,       // SQLITE_PROTOCOL
-		19 | 8<<8: bunstore.Bug,        // SQLITE_CONSTRAINT_UNIQUE
+		19 | 8<<8: bunstore.Taken,      // SQLITE_CONSTRAINT_UNIQUE
 	} {
 		if got := causeOf(fmt.Errorf("wrapped: %w", sqliteError{code: code})); got != want {
 			t.Errorf("%d: got cause %d, want %d", code, got, want)

@@ -55,7 +55,11 @@ func (a *acquireCommand) Run(ctx context.Context) error {
 	signal.Ignore(syscall.SIGPIPE)
 	terms := a.terms("userfarm acquire")
 	terms.TTL, terms.Wait = a.TTL, a.Wait
-	q := queue{farm: a.farm, want: a.selectors(), terms: terms, notice: &notice{}}
+	want, err := a.selectors(ctx, a.farm)
+	if err != nil {
+		return a.advise(err)
+	}
+	q := queue{farm: a.farm, want: want, terms: terms, notice: &notice{}}
 	lease, err := q.acquire(ctx)
 	if err != nil {
 		return a.advise(err)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/alecthomas/kong"
@@ -11,25 +12,27 @@ import (
 )
 
 type cli struct {
-	Serve serve `cmd:"" help:"Run the farm."`
+	Serve serve      `cmd:"" help:"Run the farm."`
+	Run   runCommand `cmd:"" help:"Run a command with users that no other test has until it ends."`
 
-	unixCommands `embed:""`
+	Acquire  acquireCommand `cmd:"" help:"Acquire users, and leave it to the caller to release them."`
+	Renew    renewCommand   `cmd:"" help:"Renew a lease."`
+	Release  releaseCommand `cmd:"" help:"Release a lease."`
+	Who      whoCommand     `cmd:"" help:"Show who holds which users, since when and until when."`
+	Users    users          `cmd:"" help:"List, add, change and remove users, and take them out of circulation."`
+	Profiles profiles       `cmd:"" help:"Keep the addresses and API keys of farms under names."`
+	Projects projects       `cmd:"" help:"List the projects, and give them names."`
+	Pools    poolsCommand   `cmd:"" help:"Count the users of each pool: free, locked and in quarantine."`
+	Line     lineCommand    `cmd:"" help:"Show who waits in line for which users."`
+	Events   eventsCommand  `cmd:"" help:"Show what happened to users, or follow it."`
 
-	Acquire acquireCommand `cmd:"" help:"Acquire users, and leave it to the caller to release them."`
-	Renew   renewCommand   `cmd:"" help:"Renew a lease."`
-	Release releaseCommand `cmd:"" help:"Release a lease."`
-	Who     whoCommand     `cmd:"" help:"Show who holds which users, since when and until when."`
-	Users   users          `cmd:"" help:"List, add, change and remove users, and take them out of circulation."`
-	Pools   poolsCommand   `cmd:"" help:"Count the users of each pool: free, locked and in quarantine."`
-	Line    lineCommand    `cmd:"" help:"Show who waits in line for which users."`
-	Events  eventsCommand  `cmd:"" help:"Show what happened to users, or follow it."`
-
-	Migrate     migrate     `cmd:"" help:"Bring the schema of the store up to date."`
-	Keys        keys        `cmd:"" help:"Create, list and revoke API keys."`
-	Keyring     keyring     `cmd:"" help:"Change the keys that encrypt passwords, also while farms serve."`
-	Healthcheck healthcheck `cmd:"" help:"Check whether the farm on this machine is ready."`
-	Version     version     `cmd:"" help:"Write from which source the program was built."`
-	Bench       measurement `cmd:"" help:"Measure a running farm: how many users per second it hands out, and how fast. For a farm that needs an API key, set USERFARM_API_KEY to an admin's key."`
+	Migrate     migrate           `cmd:"" help:"Bring the schema of the store up to date."`
+	Keys        keys              `cmd:"" help:"Create, list and revoke API keys."`
+	Keyring     keyring           `cmd:"" help:"Change the keys that encrypt passwords, also while farms serve."`
+	Healthcheck healthcheck       `cmd:"" help:"Check whether the farm on this machine is ready."`
+	Completion  completionCommand `cmd:"" help:"Write a script that completes command lines in bash, zsh or fish."`
+	Version     version           `cmd:"" help:"Write from which source the program was built."`
+	Bench       measurement       `cmd:"" help:"Measure a running farm: how many users per second it hands out, and how fast. For a farm that needs an API key, set USERFARM_API_KEY to an admin's key."`
 }
 
 // command is a subcommand.
@@ -39,21 +42,32 @@ type command interface {
 
 // parse returns the subcommand that args name, with its settings from args, the environment and the defaults.
 func parse(args []string) (command, error) {
-	if len(args) == 0 {
+	switch {
+	case len(args) == 0:
 		return &welcome{}, nil
+	case args[0] == completeWord:
+		return &complete{words: args[1:]}, nil
 	}
-	var c cli
-	parser, err := kong.New(&c, kong.Name("userfarm"),
-		kong.Description("Stores test users and hands each one to one test at a time."),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	parser, err := newParser()
 	if err != nil {
 		return nil, err
 	}
 	parsed, err := parser.Parse(args)
+	if bad, ok := errors.AsType[*profileError](err); ok {
+		return nil, badUsage(args, bad)
+	}
 	if err != nil {
 		return nil, badUsage(args, fmt.Errorf("%w (try --help)", err))
 	}
 	return parsed.Selected().Target.Addr().Interface().(command), nil
+}
+
+func newParser() (*kong.Kong, error) {
+	settings := newProfileSettings()
+	return kong.New(&cli{}, kong.Name("userfarm"),
+		kong.Description("Stores test users and hands each one to one test at a time."),
+		kong.Resolvers(settings), kong.Bind(settings),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 }
 
 type serve struct {

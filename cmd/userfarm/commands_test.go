@@ -159,6 +159,7 @@ func TestTheJSONOfACommandIsThatOfTheAPI(t *testing.T) {
 		"users list --json":                "/v1/users",
 		"who --json":                       "/v1/users?status=locked",
 		"pools --json":                     "/v1/pools",
+		"projects --json":                  "/v1/projects",
 		"users list --owner=nobody --json": "/v1/users?owner=nobody",
 	} {
 		want, got := farm.api(path), decode(t, farm.do(strings.Fields(command)...))

@@ -64,6 +64,7 @@ var refusals = []struct {
 	{domain.ErrUnauthorized, exitRefused},
 	{domain.ErrForbidden, exitRefused},
 	{domain.ErrNoMatch, exitNoMatch},
+	{errUnknownProject, exitNoMatch},
 	{domain.ErrUserNotFound, exitNoMatch},
 	{domain.ErrPoolExhausted, exitNoneFree},
 	{domain.ErrUserLocked, exitNoneFree},

@@ -17,21 +17,19 @@ const keyVariable = "USERFARM_API_KEY"
 
 // farmFlags say where the farm is, and who asks.
 type farmFlags struct {
+	Profile    string `help:"Profile that has the address and the API key; userfarm profiles lists them." placeholder:"NAME" env:"USERFARM_PROFILE"`
 	URL        string `help:"Address of the farm." default:"http://127.0.0.1:8000" placeholder:"URL" env:"USERFARM_URL"`
 	APIKeyFile string `help:"File with the API key. Alternatively, put the key itself in USERFARM_API_KEY." placeholder:"FILE" env:"USERFARM_API_KEY_FILE"`
 
-	farm *client.Client
+	farm     *client.Client
+	withheld string // address that the API key of the profile is for, if it is another one
 }
 
 // AfterApply makes the client. The command line calls it.
-func (f *farmFlags) AfterApply() error {
-	key, from := os.Getenv(keyVariable), keyVariable
-	if f.APIKeyFile != "" {
-		text, err := os.ReadFile(f.APIKeyFile)
-		if err != nil {
-			return fmt.Errorf("--api-key-file: %w", err)
-		}
-		key, from = strings.TrimSpace(string(text)), "--api-key-file"
+func (f *farmFlags) AfterApply(settings *profileSettings) error {
+	key, from, err := f.apiKey(settings)
+	if err != nil {
+		return err
 	}
 	farm, err := client.New(f.URL, client.WithAPIKey(key))
 	switch {
@@ -44,16 +42,46 @@ func (f *farmFlags) AfterApply() error {
 	return nil
 }
 
+// apiKey returns the API key, and where it comes from. That of a profile is sent to the address of the profile only: no other farm must
+// get it because somebody tries another address.
+func (f *farmFlags) apiKey(settings *profileSettings) (key, from string, err error) {
+	if f.APIKeyFile != "" {
+		text, err := os.ReadFile(f.APIKeyFile)
+		if err != nil {
+			return "", "", fmt.Errorf("--api-key-file: %w", err)
+		}
+		return strings.TrimSpace(string(text)), "--api-key-file", nil
+	}
+	if key := os.Getenv(keyVariable); key != "" {
+		return key, keyVariable, nil
+	}
+	file, p, err := settings.pick(f.Profile)
+	if err != nil {
+		return "", "", err
+	}
+	if p.URL != "" && p.URL != f.URL {
+		f.withheld = p.URL
+		return "", "", nil
+	}
+	secret, err := file.ReadKey(p)
+	if err != nil {
+		return "", "", &profileError{err}
+	}
+	return secret.Reveal(), file.Path, nil
+}
+
 // advices say what to do about errors of the farm. The first row that fits counts.
 var advices = []struct {
 	err    error
 	advice string
 }{
-	{domain.ErrUnauthorized, "put an API key into " + keyVariable + " or name its file with --api-key-file; " +
+	{domain.ErrUnauthorized, "put an API key into " + keyVariable + ", name its file with --api-key-file, or keep it in a profile (userfarm profiles set); " +
 		"an admin makes one with: userfarm keys create --role tester --name NAME"},
 	{domain.ErrForbidden, "use an API key with another role or other projects; userfarm keys list shows them to the operator of the farm"},
 	{domain.ErrNoMatch, "userfarm users list shows which users there are"},
 	{domain.ErrPoolExhausted, "wait longer (--wait), or see who has the users: userfarm who"},
+	{errUnknownProject, "userfarm projects shows which projects there are"},
+	{domain.ErrProjectNameTaken, "userfarm projects shows which project has it, unless that is hidden from your API key"},
 	{domain.ErrUserExists, "find it with: userfarm users list --login LOGIN"},
 	{domain.ErrUserLocked, "see who has the user: userfarm who; an admin can take it away: userfarm users force-release"},
 	{domain.ErrUserNotFound, "userfarm users list shows which users there are"},
@@ -65,6 +93,9 @@ var advices = []struct {
 func (f *farmFlags) advise(err error) error {
 	if errors.Is(err, ports.ErrUnavailable) {
 		return advised(err, "is "+f.URL+" the right address? --url or USERFARM_URL names another one; userfarm serve starts a farm")
+	}
+	if errors.Is(err, domain.ErrUnauthorized) && f.withheld != "" {
+		return advised(err, "the API key of the profile is for "+f.withheld+" only; put one for "+f.URL+" into "+keyVariable)
 	}
 	for _, row := range advices {
 		if errors.Is(err, row.err) {

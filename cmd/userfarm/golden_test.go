@@ -17,11 +17,11 @@ var update = flag.Bool("update", false, "write the golden files of help and tabl
 func TestGoldenHelp(t *testing.T) {
 	for _, command := range []string{
 		"", "run", "acquire", "renew", "release", "who", "users", "users list", "users show", "users add", "users change",
-		"users quarantine", "users restore", "users force-release", "users remove", "pools", "line", "events",
+		"users quarantine", "users restore", "users force-release", "users remove", "completion", "profiles", "profiles list", "profiles set", "profiles use", "profiles remove", "projects", "projects list", "projects name", "projects unname", "pools", "line", "events",
 	} {
 		help := mustExecute(t, t.TempDir(), append(strings.Fields(command), "--help")...)
 		golden(t, filepath.Join("help", strings.ReplaceAll(strings.TrimSpace("userfarm "+command), " ", "-")), help)
-		if command != "" && command != "users" && !strings.Contains(help, "Example") {
+		if command != "" && command != "users" && command != "projects" && command != "profiles" && !strings.Contains(help, "Example") {
 			t.Errorf("userfarm %s --help has no example", command)
 		}
 	}
@@ -36,6 +36,12 @@ func TestGoldenTables(t *testing.T) {
 	waiter.complains("place 1 in line")
 	for _, command := range []string{"users list", "users show admin", "users show buyer", "who", "events"} {
 		golden(t, filepath.Join("tables", strings.ReplaceAll(command, " ", "-")), farm.do(strings.Fields(command)...))
+	}
+	golden(t, filepath.Join("tables", "projects"), farm.do("projects"))
+	farm.do("projects", "name", project, "Shop")
+	farm.do("projects", "name", otherProject, "bank")
+	for _, command := range []string{"projects", "users list", "users show seller"} {
+		golden(t, filepath.Join("tables", strings.ReplaceAll(command, " ", "-")+"-named"), farm.do(strings.Fields(command)...))
 	}
 	for _, command := range []string{"line", "pools"} {
 		var table string

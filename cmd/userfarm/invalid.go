@@ -11,6 +11,7 @@ import (
 // inputNames maps the names of fields in requests, which errors of the farm point at, to what people have written.
 var inputNames = map[string]string{
 	"ttl_seconds": "--ttl", "wait_seconds": "--wait", "owner": "--owner", "project_id": "--project", "env": "--env", "domain": "--domain",
+	"name":   "the name",
 	"labels": "--label", "label": "--label", "reason": "--reason", "quarantine": "--quarantine", "limit": "--limit", "login": "the login",
 	"password": "the password", "totp_secret": "the second factor", "user_id": "the id of the user",
 }

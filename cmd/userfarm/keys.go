@@ -26,7 +26,7 @@ type createKey struct {
 
 	Name    string      `help:"What the key is for, in words for people." required:"" placeholder:"NAME"`
 	Role    string      `help:"What its holder may do: ${enum}." required:"" enum:"viewer,tester,admin" placeholder:"ROLE"`
-	Project []projectID `help:"Project that the key is limited to; may be repeated. Without it, the key is for all projects." placeholder:"UUID" sep:"none"`
+	Project []projectID `help:"Id of a project that the key is limited to; may be repeated. Without it, the key is for all projects. A name is not enough, because this command asks no farm." placeholder:"UUID" sep:"none"`
 	Expires lifetime    `help:"How long the key may be used, like 90d or 12h. Without it, the key never expires." placeholder:"TIME"`
 }
 

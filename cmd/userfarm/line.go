@@ -58,14 +58,16 @@ func (l *lineCommand) show(ctx context.Context) error {
 	if err != nil {
 		return l.advise(err)
 	}
-	l.clear()
 	if l.JSON {
+		l.clear()
 		return writeJSON(shapeOfLine(line, total))
 	}
+	names := namesOfProjects(ctx, l.farm)
+	l.clear()
 	rows := [][]string{{"PLACE", "WHO", "WANTS", "SINCE", "UNTIL", "NOTE"}}
 	for i, w := range line {
 		rows = append(rows, []string{
-			strconv.Itoa(i + 1), ownerText(w.Owner), wantText(w.Want), timeOr("", w.Since), timeOr("", w.Until), w.Note,
+			strconv.Itoa(i + 1), ownerText(w.Owner), names.wantText(w.Want), timeOr("", w.Since), timeOr("", w.Until), w.Note,
 		})
 	}
 	err = writeTable(os.Stdout, rows)
@@ -100,7 +102,7 @@ func shapeOfLine(line []domain.Waiter, total int) any {
 }
 
 // wantText says for people what a waiter wants.
-func wantText(want []domain.Selector) string {
+func (n projectNames) wantText(want []domain.Selector) string {
 	texts := make([]string, len(want))
 	for i, s := range want {
 		var parts []string
@@ -117,7 +119,7 @@ func wantText(want []domain.Selector) string {
 			parts = append(parts, labelText(s.Labels))
 		}
 		if !s.ProjectID.IsZero() {
-			parts = append(parts, "project "+s.ProjectID.String())
+			parts = append(parts, "project "+n.of(s.ProjectID))
 		}
 		if len(parts) == 0 {
 			parts = []string{"any user"}

@@ -34,6 +34,9 @@ func buildAndRun(m *testing.M) int {
 		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
 		return 1
 	}
+	if err := os.Setenv("XDG_CONFIG_HOME", filepath.Join(dir, "settings")); err != nil { // nobody's profiles
+		panic(err)
+	}
 	return postgrestest.Main{M: m}.Run()
 }
 

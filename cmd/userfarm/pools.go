@@ -47,10 +47,12 @@ func (p *poolsCommand) show(ctx context.Context) error {
 	if err != nil {
 		return p.advise(err)
 	}
-	p.clear()
 	if p.JSON {
+		p.clear()
 		return writeJSON(shapeOfPools(counts))
 	}
+	names := namesOfProjects(ctx, p.farm)
+	p.clear()
 	rows := [][]string{{"ENV", "DOMAIN", "FREE", "LOCKED", "QUARANTINED", "TOTAL", "WAITING", "LONGEST WAIT", "PROJECT"}}
 	for _, c := range counts {
 		wait := ""
@@ -59,7 +61,7 @@ func (p *poolsCommand) show(ctx context.Context) error {
 		}
 		rows = append(rows, []string{
 			c.Pool.Env, c.Pool.Domain, strconv.Itoa(c.Free), strconv.Itoa(c.Locked), strconv.Itoa(c.Quarantined), strconv.Itoa(c.Total),
-			strconv.Itoa(c.Waiting), wait, c.Pool.ProjectID.String(),
+			strconv.Itoa(c.Waiting), wait, names.of(c.Pool.ProjectID),
 		})
 	}
 	return writeTable(os.Stdout, rows)

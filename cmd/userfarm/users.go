@@ -43,7 +43,10 @@ func (*listUsers) Help() string {
 
 // Run lists the users. It says on standard error if there are more.
 func (l *listUsers) Run(ctx context.Context) error {
-	selector := l.selector()
+	selector, err := l.selector(ctx, l.farm)
+	if err != nil {
+		return l.advise(err)
+	}
 	views, more, err := allUsers(ctx, l.farm, ports.Query{
 		ProjectID: selector.ProjectID, Env: selector.Env, Domain: selector.Domain, Labels: selector.Labels,
 		Login: l.Login, Status: domain.Status(l.Status), Owner: l.Owner,
@@ -54,7 +57,7 @@ func (l *listUsers) Run(ctx context.Context) error {
 	if l.JSON {
 		err = writeJSON(shapeOfUsers(views))
 	} else {
-		err = writeUsers(views)
+		err = writeUsers(views, namesOfProjects(ctx, l.farm))
 	}
 	if more {
 		fmt.Fprintf(os.Stderr, "there are more than %d users: --limit 0 lists all\n", l.Limit)
@@ -80,23 +83,23 @@ func allUsers(ctx context.Context, farm ports.Farm, q ports.Query, limit int) (v
 	}
 }
 
-func writeUsers(views []domain.View) error {
+func writeUsers(views []domain.View, names projectNames) error {
 	rows := [][]string{{"LOGIN", "ENV", "DOMAIN", "LABELS", "STATUS", "PROJECT", "ID"}}
 	for _, view := range views {
 		rows = append(rows, []string{
-			view.Login, view.Pool.Env, view.Pool.Domain, labelText(view.Labels), stateText(view), view.Pool.ProjectID.String(), view.ID.String(),
+			view.Login, view.Pool.Env, view.Pool.Domain, labelText(view.Labels), stateText(view), names.of(view.Pool.ProjectID), view.ID.String(),
 		})
 	}
 	return writeTable(os.Stdout, rows)
 }
 
 // writeUser writes a user as its command line flags ask for.
-func (j jsonFlag) writeUser(view domain.View) error {
+func (j jsonFlag) writeUser(ctx context.Context, farm ports.Projects, view domain.View) error {
 	if j.JSON {
 		return writeJSON(shapeOfUser(view))
 	}
-	rows := [][]string{{"FIELD", "VALUE"}, {"login", view.Login}, {"id", view.ID.String()}, {"project", view.Pool.ProjectID.String()},
-		{"env", view.Pool.Env}, {"domain", view.Pool.Domain}, {"labels", labelText(view.Labels)}, {"status", stateText(view)},
+	rows := [][]string{{"FIELD", "VALUE"}, {"login", view.Login}, {"id", view.ID.String()},
+		{"project", namesOfProjects(ctx, farm).of(view.Pool.ProjectID)}, {"env", view.Pool.Env}, {"domain", view.Pool.Domain}, {"labels", labelText(view.Labels)}, {"status", stateText(view)},
 		{"second factor", yesOrNo(view.HasTOTP)}, {"created", timeOr("", view.CreatedAt)}}
 	if lock := view.Lock; lock != nil {
 		rows = append(rows, []string{"locked since", timeOr("", lock.AcquiredAt)}, []string{"locked until", timeOr("never ends", lock.ExpiresAt)},

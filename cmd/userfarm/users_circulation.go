@@ -31,7 +31,7 @@ func (q *quarantineUser) Run(ctx context.Context) error {
 	if view, err = q.farm.Quarantine(ctx, view.ID, q.Reason); err != nil {
 		return q.advise(err)
 	}
-	return q.writeUser(view)
+	return q.writeUser(ctx, q.farm, view)
 }
 
 type restoreUser struct {
@@ -57,7 +57,7 @@ func (r *restoreUser) Run(ctx context.Context) error {
 	if view, err = r.farm.Restore(ctx, view.ID, r.Reason); err != nil {
 		return r.advise(err)
 	}
-	return r.writeUser(view)
+	return r.writeUser(ctx, r.farm, view)
 }
 
 type forceRelease struct {
@@ -84,10 +84,10 @@ func (f *forceRelease) Run(ctx context.Context) error {
 	}
 	if view.Lock == nil {
 		fmt.Fprintf(os.Stderr, "nobody holds %s\n", view.Login)
-		return f.writeUser(view)
+		return f.writeUser(ctx, f.farm, view)
 	}
 	if view, err = f.farm.ForceRelease(ctx, view.ID, view.Lock.Fence, f.Reason); err != nil {
 		return f.advise(err)
 	}
-	return f.writeUser(view)
+	return f.writeUser(ctx, f.farm, view)
 }

@@ -18,13 +18,13 @@ type addUser struct {
 	farmFlags `embed:""`
 	jsonFlag  `embed:""`
 
-	Login        string    `arg:"" help:"Login of the user."`
-	Project      projectID `help:"Project of the user." required:"" placeholder:"UUID"`
-	Env          string    `help:"Environment of the user, such as stage." required:""`
-	Domain       string    `help:"Domain of the user." required:""`
-	Label        []label   `help:"Label of the user; may be repeated." placeholder:"KEY=VALUE" sep:"none"`
-	PasswordFile string    `help:"File with the password; - is standard input. Without it, a terminal asks for the password." placeholder:"FILE"`
-	TOTPFile     string    `name:"totp-file" help:"File with the secret of the second factor: base32, or an otpauth: URI." placeholder:"FILE"`
+	Login        string      `arg:"" help:"Login of the user."`
+	Project      projectName `help:"Project of the user: its id, or its name if it has one." required:"" placeholder:"PROJECT"`
+	Env          string      `help:"Environment of the user, such as stage." required:""`
+	Domain       string      `help:"Domain of the user." required:""`
+	Label        []label     `help:"Label of the user; may be repeated." placeholder:"KEY=VALUE" sep:"none"`
+	PasswordFile string      `help:"File with the password; - is standard input. Without it, a terminal asks for the password." placeholder:"FILE"`
+	TOTPFile     string      `name:"totp-file" help:"File with the secret of the second factor: base32, or an otpauth: URI." placeholder:"FILE"`
 }
 
 // Help has the examples.
@@ -37,13 +37,17 @@ func (*addUser) Help() string {
 
 // Run adds the user.
 func (a *addUser) Run(ctx context.Context) error {
+	project, err := a.Project.find(ctx, a.farm)
+	if err != nil {
+		return a.advise(err)
+	}
 	password, err := readPassword(a.PasswordFile)
 	if err != nil {
 		return err
 	}
 	spec := domain.Spec{
 		Login: a.Login, Password: password, Labels: labelsOf(a.Label),
-		Pool: domain.Pool{ProjectID: domain.ProjectID(a.Project), Env: a.Env, Domain: a.Domain},
+		Pool: domain.Pool{ProjectID: project, Env: a.Env, Domain: a.Domain},
 	}
 	if spec.TOTP, err = readTOTP(a.TOTPFile); err != nil {
 		return err
@@ -52,7 +56,7 @@ func (a *addUser) Run(ctx context.Context) error {
 	if err != nil {
 		return a.advise(err)
 	}
-	return a.writeUser(view)
+	return a.writeUser(ctx, a.farm, view)
 }
 
 type changeUser struct {
@@ -99,7 +103,7 @@ func (c *changeUser) Run(ctx context.Context) error {
 	if view, err = c.farm.ChangeUser(ctx, view.ID, change); err != nil {
 		return c.advise(err)
 	}
-	return c.writeUser(view)
+	return c.writeUser(ctx, c.farm, view)
 }
 
 // change returns what changes of a user with these labels.
@@ -134,15 +138,24 @@ func readPassword(file string) (domain.Secret, error) {
 	if file != "" {
 		return readSecret("--password-file", file)
 	}
-	stdin := int(os.Stdin.Fd()) //nolint:gosec // descriptors are small
-	if !term.IsTerminal(stdin) {
+	if !term.IsTerminal(stdin()) {
 		return domain.Secret{}, errors.New("there is no terminal to ask for the password: use --password-file")
 	}
-	fmt.Fprint(os.Stderr, "password: ")
-	text, err := term.ReadPassword(stdin)
+	return askSecret("password")
+}
+
+// askSecret asks a terminal for a secret, which does not show it. Without a terminal, it is the first line of standard input.
+func askSecret(name string) (domain.Secret, error) {
+	if !term.IsTerminal(stdin()) {
+		return readSecret(name, "-")
+	}
+	fmt.Fprint(os.Stderr, name+": ")
+	text, err := term.ReadPassword(stdin())
 	fmt.Fprintln(os.Stderr)
 	return domain.NewSecret(string(text)), err
 }
+
+func stdin() int { return int(os.Stdin.Fd()) } //nolint:gosec // descriptors are small
 
 // readTOTP reads the secret of a second factor from a file. Without a file there is none.
 func readTOTP(file string) (domain.TOTP, error) {

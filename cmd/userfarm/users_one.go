@@ -17,9 +17,9 @@ func (id *userID) UnmarshalText(text []byte) error { return parseUUID((*[16]byte
 type oneUser struct {
 	farmFlags `embed:""`
 
-	User    string    `arg:"" help:"Login or id of the user."`
-	Project projectID `help:"Project of the user, if the login is in several." placeholder:"UUID"`
-	Env     string    `help:"Environment of the user, if the login is in several."`
+	User    string      `arg:"" help:"Login or id of the user."`
+	Project projectName `help:"Project of the user, if the login is in several: its name or its id." placeholder:"PROJECT"`
+	Env     string      `help:"Environment of the user, if the login is in several."`
 }
 
 // find returns the user.
@@ -28,7 +28,11 @@ func (o *oneUser) find(ctx context.Context) (domain.View, error) {
 		view, err := o.farm.User(ctx, id)
 		return view, o.advise(err)
 	}
-	page, err := o.farm.Users(ctx, ports.Query{ProjectID: domain.ProjectID(o.Project), Env: o.Env, Login: o.User})
+	project, err := o.Project.find(ctx, o.farm)
+	if err != nil {
+		return domain.View{}, o.advise(err)
+	}
+	page, err := o.farm.Users(ctx, ports.Query{ProjectID: project, Env: o.Env, Login: o.User})
 	switch {
 	case err != nil:
 		return domain.View{}, o.advise(err)
@@ -60,7 +64,7 @@ func (s *showUser) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.writeUser(view)
+	return s.writeUser(ctx, s.farm, view)
 }
 
 type removeUser struct {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -8,18 +9,21 @@ import (
 	"strings"
 
 	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
 )
 
 // poolFlags choose users by what they have.
 type poolFlags struct {
-	Project projectID `help:"Project of the users." placeholder:"UUID"`
-	Env     string    `help:"Environment of the users, such as stage."`
-	Domain  string    `help:"Domain of the users."`
-	Label   []label   `help:"Label of the users; may be repeated." placeholder:"KEY=VALUE" sep:"none"`
+	Project projectName `help:"Project of the users: its name or its id." placeholder:"PROJECT"`
+	Env     string      `help:"Environment of the users, such as stage."`
+	Domain  string      `help:"Domain of the users."`
+	Label   []label     `help:"Label of the users; may be repeated." placeholder:"KEY=VALUE" sep:"none"`
 }
 
-func (p *poolFlags) selector() domain.Selector {
-	return domain.Selector{ProjectID: domain.ProjectID(p.Project), Env: p.Env, Domain: p.Domain, Labels: labelsOf(p.Label)}
+// selector returns what the flags say. It asks the farm which project has a name.
+func (p *poolFlags) selector(ctx context.Context, farm ports.Projects) (domain.Selector, error) {
+	project, err := p.Project.find(ctx, farm)
+	return domain.Selector{ProjectID: project, Env: p.Env, Domain: p.Domain, Labels: labelsOf(p.Label)}, err
 }
 
 // wantFlags say which users a command acquires.
@@ -42,16 +46,18 @@ func (w *wantFlags) Validate() error {
 }
 
 // selectors returns a selector for each named user, or one if no user has a name.
-func (w *wantFlags) selectors() []domain.Selector {
-	if len(w.User) == 0 {
-		return []domain.Selector{w.selector()}
+func (w *wantFlags) selectors(ctx context.Context, farm ports.Projects) ([]domain.Selector, error) {
+	common, err := w.selector(ctx, farm)
+	if len(w.User) == 0 || err != nil {
+		return []domain.Selector{common}, err
 	}
 	want := make([]domain.Selector, len(w.User))
 	for i, user := range w.User {
-		want[i] = w.selector()
+		want[i] = common
+		want[i].Labels = common.Labels.Clone()
 		maps.Copy(want[i].Labels, labelsOf(user.labels))
 	}
-	return want
+	return want, nil
 }
 
 // prefixes returns how the names of the environment variables of each user begin.

@@ -27,7 +27,10 @@ func (*whoCommand) Help() string {
 
 // Run lists the users that are locked.
 func (w *whoCommand) Run(ctx context.Context) error {
-	selector := w.selector()
+	selector, err := w.selector(ctx, w.farm)
+	if err != nil {
+		return w.advise(err)
+	}
 	views, _, err := allUsers(ctx, w.farm, ports.Query{
 		ProjectID: selector.ProjectID, Env: selector.Env, Domain: selector.Domain, Labels: selector.Labels,
 		Status: domain.Locked, Owner: w.Owner,

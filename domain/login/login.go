@@ -1,4 +1,4 @@
-// Package login tells which logins are one account of the system under test. Two users of one account would defeat the lock:
+// Package login tells which logins are one account of the system under test, and which names of projects are the same. Two users of one account would defeat the lock:
 // a store keeps at most one user for each [Rule.Key] in a project and environment.
 //
 // It is apart from package domain because it needs the tables of Unicode normal forms, which the standard library lacks.
@@ -34,6 +34,9 @@ func (r Rule) Key(login string) string {
 	}
 	return norm.NFC.String(login)
 }
+
+// NameKey returns the normal form of a project's name: names are the same if their keys are. The case of a name never matters.
+func NameKey(name string) string { return Rule{}.Key(name) }
 
 // String returns the name of the rule, by which a store remembers how its keys were computed.
 func (r Rule) String() string {

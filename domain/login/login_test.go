@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/domain/login"
 )
 
@@ -129,4 +130,29 @@ func FuzzKey(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A name can be told from an id, and from a name of another project, however a person types it.
+func TestTheKeyOfANameIsThatOfItsSpellings(t *testing.T) {
+	random := rand.New(rand.NewPCG(14, 0)) //nolint:gosec // test data
+	valid := 0
+	for range 20_000 {
+		name := draw(random)
+		if name == "" || domain.CheckProject(domain.Project{ID: domain.ProjectID{1}, Name: name}) != nil {
+			continue
+		}
+		valid++
+		key := login.NameKey(name)
+		if key == "" {
+			t.Fatalf("%+q has no key", name)
+		}
+		for _, spelling := range []string{norm.NFD.String(name), norm.NFC.String(name), " " + name + "\u00a0", key} {
+			if got := login.NameKey(spelling); got != key {
+				t.Fatalf("%+q has the key %+q, but %+q has %+q", name, key, spelling, got)
+			}
+		}
+	}
+	if valid < 1000 {
+		t.Errorf("only %d names are valid", valid)
+	}
 }

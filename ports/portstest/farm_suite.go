@@ -42,6 +42,7 @@ func TestFarm(t *testing.T, env Env, newSubject FarmFactory) {
 		{"Accounts", farmAccountTests},
 		{"Circulation", farmCirculationTests},
 		{"Pools", farmPoolTests},
+		{"Projects", farmProjectTests},
 		{"History", farmHistoryTests},
 		{"Keys", farmKeyTests},
 	}

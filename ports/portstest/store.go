@@ -24,6 +24,7 @@ func TestStore(t *testing.T, env Env, newSubject Factory) {
 		{"OpenLock", openLockTests},
 		{"Remove", removeTests},
 		{"Pools", poolTests},
+		{"Projects", projectTests},
 		{"Values", valueTests},
 		{"Holders", holderTests},
 		{"Forget", forgetTests},

@@ -82,16 +82,12 @@ func serverAccount() (*account, error) {
 		"run the tests as another user, or set " + Variable)
 }
 
-// command prepares a program to run in a folder, in a process group of its own: an interrupt at the terminal reaches only the
-// test.
+// command prepares a program to run in a folder.
 func (p programs) command(folder, path string, args ...string) *exec.Cmd {
 	cmd := exec.Command(path, args...)
 	cmd.Dir = folder
 	cmd.Env = []string{"PATH=" + p.folder + ":" + os.Getenv("PATH"), "LC_ALL=C"}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if p.as != nil {
-		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(p.as.uid), Gid: uint32(p.as.gid)}
-	}
+	isolate(cmd, p.as)
 	return cmd
 }
 

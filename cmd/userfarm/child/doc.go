@@ -1,3 +1,4 @@
-// Package child runs a command in a process group of its own, on Linux, macOS and other Unix systems. The command has the standard
-// streams and the terminal of this program. Signals reach it with all processes that it has started, and so does its end.
+// Package child runs a command together with all processes that it starts, so that they also end together: in a process group of its own
+// on Linux, macOS and other Unix systems, and in a job on Windows. The command has the standard streams and the terminal of this
+// program.
 package child

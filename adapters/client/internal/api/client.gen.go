@@ -58,6 +58,7 @@ const (
 	CodeNoTOTP               Code = "no_totp"
 	CodeNotFound             Code = "not_found"
 	CodePoolExhausted        Code = "pool_exhausted"
+	CodeProjectNameTaken     Code = "project_name_taken"
 	CodeRateLimited          Code = "rate_limited"
 	CodeRequestTimeout       Code = "request_timeout"
 	CodeSessionNotFound      Code = "session_not_found"
@@ -110,6 +111,8 @@ func (e Code) Valid() bool {
 	case CodeNotFound:
 		return true
 	case CodePoolExhausted:
+		return true
+	case CodeProjectNameTaken:
 		return true
 	case CodeRateLimited:
 		return true
@@ -701,6 +704,13 @@ type NewKey struct {
 	ExpiresInSeconds *int32 `json:"expires_in_seconds,omitempty" validate:"omitnil,min=1"`
 }
 
+// NewProjectName defines model for NewProjectName.
+type NewProjectName struct {
+	// Name It must not be a UUID, and must not begin or end with a blank or another invisible character. No other project may have
+	// the same name, whatever its case and normal form. An empty name removes the name.
+	Name string `json:"name" validate:"required"`
+}
+
 // NewSession defines model for NewSession.
 type NewSession struct {
 	// Session Any text, of at most 256 KiB in UTF-8.
@@ -811,6 +821,41 @@ type Problem struct {
 	// AllQuarantined Only for the same codes as `held_by`: JSON pointers to the selectors whose users are all in quarantine, so that waiting
 	// does not help. Of selectors that are equal, it has the first.
 	AllQuarantined []string `json:"all_quarantined,omitempty"`
+}
+
+// Project defines model for Project.
+type Project struct {
+	ProjectID string `json:"project_id"`
+
+	// Name Empty if the project has none.
+	Name string `json:"name"`
+
+	// Pools Pools that have users.
+	Pools int `json:"pools"`
+
+	// Total The sum of free, locked and quarantined.
+	Total       int `json:"total"`
+	Free        int `json:"free"`
+	Locked      int `json:"locked"`
+	Quarantined int `json:"quarantined"`
+}
+
+// ProjectList defines model for ProjectList.
+type ProjectList struct {
+	Projects []Project `json:"projects"`
+}
+
+// ProjectName defines model for ProjectName.
+type ProjectName struct {
+	ProjectID string `json:"project_id"`
+
+	// Name Empty if the project has none.
+	Name string `json:"name"`
+}
+
+// ProjectNameList defines model for ProjectNameList.
+type ProjectNameList struct {
+	Projects []ProjectName `json:"projects"`
 }
 
 // Quarantine defines model for Quarantine.
@@ -1008,6 +1053,9 @@ type LineLimit = int
 
 // Login defines model for Login.
 type Login = string
+
+// NamedProjectID defines model for NamedProjectID.
+type NamedProjectID = string
 
 // Order defines model for Order.
 type Order string
@@ -1238,6 +1286,9 @@ type GiveCodeJSONRequestBody = CodeRequest
 
 // SaveSessionJSONRequestBody defines body for SaveSession for application/json ContentType.
 type SaveSessionJSONRequestBody = NewSession
+
+// NameProjectJSONRequestBody defines body for NameProject for application/json ContentType.
+type NameProjectJSONRequestBody = NewProjectName
 
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = NewUser
@@ -1609,6 +1660,41 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/pools (the `ListPools` operationId).
 	ListPools(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListProjects Count the users of every project
+	//
+	// Returns the projects that have users or a name, those of your API key only. The farm counts all of their users. For names
+	// alone, use `GET /v1/projects/names`.
+	//
+	// Corresponds with GET /v1/projects (the `ListProjects` operationId).
+	ListProjects(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListProjectNames List the names of projects
+	//
+	// Returns the projects that have names, those of your API key only. It counts no users, so it is fast in every farm.
+	//
+	// Corresponds with GET /v1/projects/names (the `ListProjectNames` operationId).
+	ListProjectNames(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// NameProjectWithBody Name a project
+	//
+	// Gives a project a name, in place of the one that it may have. An empty name removes it. A project may get a name before it
+	// has users. Names are for people: in all other routes, a project is named by its id.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /v1/projects/{project_id} (the `NameProject` operationId).
+	NameProjectWithBody(ctx context.Context, projectID NamedProjectID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// NameProject Name a project
+	//
+	// Gives a project a name, in place of the one that it may have. An empty name removes it. A project may get a name before it
+	// has users. Names are for people: in all other routes, a project is named by its id.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /v1/projects/{project_id} (the `NameProject` operationId).
+	NameProject(ctx context.Context, projectID NamedProjectID, body NameProjectJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListUsers List users
 	//
@@ -2282,6 +2368,81 @@ func (c *Client) ListLine(ctx context.Context, params *ListLineParams, reqEditor
 // Corresponds with GET /v1/pools (the `ListPools` operationId).
 func (c *Client) ListPools(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListPoolsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListProjects Count the users of every project
+//
+// Returns the projects that have users or a name, those of your API key only. The farm counts all of their users. For names
+// alone, use `GET /v1/projects/names`.
+//
+// Corresponds with GET /v1/projects (the `ListProjects` operationId).
+func (c *Client) ListProjects(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListProjectsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListProjectNames List the names of projects
+//
+// Returns the projects that have names, those of your API key only. It counts no users, so it is fast in every farm.
+//
+// Corresponds with GET /v1/projects/names (the `ListProjectNames` operationId).
+func (c *Client) ListProjectNames(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListProjectNamesRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// NameProjectWithBody Name a project
+//
+// Gives a project a name, in place of the one that it may have. An empty name removes it. A project may get a name before it
+// has users. Names are for people: in all other routes, a project is named by its id.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /v1/projects/{project_id} (the `NameProject` operationId).
+func (c *Client) NameProjectWithBody(ctx context.Context, projectID NamedProjectID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewNameProjectRequestWithBody(c.Server, projectID, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// NameProject Name a project
+//
+// Gives a project a name, in place of the one that it may have. An empty name removes it. A project may get a name before it
+// has users. Names are for people: in all other routes, a project is named by its id.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /v1/projects/{project_id} (the `NameProject` operationId).
+func (c *Client) NameProject(ctx context.Context, projectID NamedProjectID, body NameProjectJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewNameProjectRequest(c.Server, projectID, body)
 	if err != nil {
 		return nil, err
 	}
@@ -3609,6 +3770,107 @@ func NewListPoolsRequest(server string) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
+
+	return req, nil
+}
+
+// NewListProjectsRequest constructs an http.Request for the ListProjects method
+func NewListProjectsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/projects")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListProjectNamesRequest constructs an http.Request for the ListProjectNames method
+func NewListProjectNamesRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/projects/names")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewNameProjectRequest calls the generic NameProject builder with application/json body
+func NewNameProjectRequest(server string, projectID NamedProjectID, body NameProjectJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewNameProjectRequestWithBody(server, projectID, "application/json", bodyReader)
+}
+
+// NewNameProjectRequestWithBody constructs an http.Request for the NameProject method, with any body, and a specified content type
+func NewNameProjectRequestWithBody(server string, projectID NamedProjectID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "project_id", projectID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/projects/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }

@@ -52,6 +52,7 @@ const (
 	CodeNoTOTP               Code = "no_totp"
 	CodeNotFound             Code = "not_found"
 	CodePoolExhausted        Code = "pool_exhausted"
+	CodeProjectNameTaken     Code = "project_name_taken"
 	CodeRateLimited          Code = "rate_limited"
 	CodeRequestTimeout       Code = "request_timeout"
 	CodeSessionNotFound      Code = "session_not_found"
@@ -104,6 +105,8 @@ func (e Code) Valid() bool {
 	case CodeNotFound:
 		return true
 	case CodePoolExhausted:
+		return true
+	case CodeProjectNameTaken:
 		return true
 	case CodeRateLimited:
 		return true
@@ -646,6 +649,13 @@ type NewKey struct {
 	ExpiresInSeconds *int32 `json:"expires_in_seconds,omitempty" validate:"omitnil,min=1"`
 }
 
+// NewProjectName defines model for NewProjectName.
+type NewProjectName struct {
+	// Name It must not be a UUID, and must not begin or end with a blank or another invisible character. No other project may have
+	// the same name, whatever its case and normal form. An empty name removes the name.
+	Name *string `json:"name,omitempty" validate:"required"`
+}
+
 // NewSession defines model for NewSession.
 type NewSession struct {
 	// Session Any text, of at most 256 KiB in UTF-8.
@@ -756,6 +766,41 @@ type Problem struct {
 	// AllQuarantined Only for the same codes as `held_by`: JSON pointers to the selectors whose users are all in quarantine, so that waiting
 	// does not help. Of selectors that are equal, it has the first.
 	AllQuarantined []string `json:"all_quarantined,omitempty"`
+}
+
+// Project defines model for Project.
+type Project struct {
+	ProjectID string `json:"project_id"`
+
+	// Name Empty if the project has none.
+	Name string `json:"name"`
+
+	// Pools Pools that have users.
+	Pools int `json:"pools"`
+
+	// Total The sum of free, locked and quarantined.
+	Total       int `json:"total"`
+	Free        int `json:"free"`
+	Locked      int `json:"locked"`
+	Quarantined int `json:"quarantined"`
+}
+
+// ProjectList defines model for ProjectList.
+type ProjectList struct {
+	Projects []Project `json:"projects"`
+}
+
+// ProjectName defines model for ProjectName.
+type ProjectName struct {
+	ProjectID string `json:"project_id"`
+
+	// Name Empty if the project has none.
+	Name string `json:"name"`
+}
+
+// ProjectNameList defines model for ProjectNameList.
+type ProjectNameList struct {
+	Projects []ProjectName `json:"projects"`
 }
 
 // Quarantine defines model for Quarantine.
@@ -894,6 +939,9 @@ type KeyID = string
 // LeaseID defines model for LeaseID.
 type LeaseID = string
 
+// NamedProjectID defines model for NamedProjectID.
+type NamedProjectID = string
+
 // UserID defines model for UserID.
 type UserID = string
 
@@ -965,6 +1013,9 @@ type GiveCodeJSONRequestBody = CodeRequest
 
 // SaveSessionJSONRequestBody defines body for SaveSession for application/json ContentType.
 type SaveSessionJSONRequestBody = NewSession
+
+// NameProjectJSONRequestBody defines body for NameProject for application/json ContentType.
+type NameProjectJSONRequestBody = NewProjectName
 
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = NewUser
@@ -1064,6 +1115,15 @@ type ServerInterface interface {
 	// ListPools Count the users of every pool
 	// (GET /v1/pools)
 	ListPools(c *fiber.Ctx) error
+	// ListProjects Count the users of every project
+	// (GET /v1/projects)
+	ListProjects(c *fiber.Ctx) error
+	// ListProjectNames List the names of projects
+	// (GET /v1/projects/names)
+	ListProjectNames(c *fiber.Ctx) error
+	// NameProject Name a project
+	// (PUT /v1/projects/{project_id})
+	NameProject(c *fiber.Ctx, projectID NamedProjectID) error
 	// ListUsers List users
 	// (GET /v1/users)
 	ListUsers(c *fiber.Ctx) error
@@ -1727,6 +1787,71 @@ func (siw *ServerInterfaceWrapper) ListPools(c *fiber.Ctx) error {
 	return handler(c)
 }
 
+// ListProjects operation middleware
+func (siw *ServerInterfaceWrapper) ListProjects(c *fiber.Ctx) error {
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.ListProjects(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// ListProjectNames operation middleware
+func (siw *ServerInterfaceWrapper) ListProjectNames(c *fiber.Ctx) error {
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.ListProjectNames(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// NameProject operation middleware
+func (siw *ServerInterfaceWrapper) NameProject(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "project_id" -------------
+	var projectID NamedProjectID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "project_id", c.Params("project_id"), &projectID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid"})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter project_id: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.NameProject(c, projectID)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
 // ListUsers operation middleware
 func (siw *ServerInterfaceWrapper) ListUsers(c *fiber.Ctx) error {
 
@@ -2013,6 +2138,12 @@ func RegisterHandlersWithOptions(router fiber.Router, si ServerInterface, option
 	router.Get(options.BaseURL+"/v1/line", wrapper.ListLine)
 
 	router.Get(options.BaseURL+"/v1/pools", wrapper.ListPools)
+
+	router.Get(options.BaseURL+"/v1/projects", wrapper.ListProjects)
+
+	router.Put(options.BaseURL+"/v1/projects/:project_id", wrapper.NameProject)
+
+	router.Get(options.BaseURL+"/v1/projects/names", wrapper.ListProjectNames)
 
 	router.Get(options.BaseURL+"/v1/users", wrapper.ListUsers)
 

@@ -28,6 +28,8 @@ var leastRoles = map[string]domain.Role{
 	"GET /v1/users":          domain.Viewer,
 	"GET /v1/users/:user_id": domain.Viewer,
 	"GET /v1/pools":          domain.Viewer,
+	"GET /v1/projects":       domain.Viewer,
+	"GET /v1/projects/names": domain.Viewer,
 	"GET /v1/line":           domain.Viewer,
 	"GET /v1/events":         domain.Viewer,
 	"GET /v1/events/stream":  domain.Viewer,
@@ -53,6 +55,8 @@ var leastRoles = map[string]domain.Role{
 	"POST /v1/users/:user_id/quarantine":    domain.Admin,
 	"POST /v1/users/:user_id/restore":       domain.Admin,
 	"POST /v1/users/:user_id/force-release": domain.Admin,
+
+	"PUT /v1/projects/:project_id": domain.Admin,
 
 	"POST /v1/keys":                domain.Admin,
 	"GET /v1/keys":                 domain.Admin,

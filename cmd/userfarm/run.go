@@ -1,8 +1,7 @@
-//go:build unix
-
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,11 +19,6 @@ import (
 
 // releaseWithin is how long a release may take. The farm may be restarting.
 const releaseWithin = 30 * time.Second
-
-// unixCommands are the commands that other systems than Unix do not have.
-type unixCommands struct {
-	Run runCommand `cmd:"" help:"Run a command with users that no other test has until it ends."`
-}
 
 // runCommand runs a command as long as it holds a lease.
 type runCommand struct {
@@ -130,8 +124,8 @@ func (r *runCommand) acquire(ctx context.Context, signals chan os.Signal, terms 
 			}
 		}
 	}()
-	q := queue{farm: r.farm, want: r.selectors(), terms: terms, notice: &notice{}}
-	lease, err := q.acquire(waiting)
+	q := queue{farm: r.farm, terms: terms, notice: &notice{}}
+	lease, err := r.wait(waiting, &q)
 	close(acquired)
 	<-watched
 	if left := context.Cause(waiting); err == nil && left != nil {
@@ -145,12 +139,23 @@ func (r *runCommand) acquire(ctx context.Context, signals chan os.Signal, terms 
 	return lease, refused(r.advise(err))
 }
 
+// wait waits in a queue until ctx ends, and then returns the cause.
+func (r *runCommand) wait(ctx context.Context, q *queue) (lease domain.Lease, err error) {
+	if q.want, err = r.selectors(ctx, r.farm); err != nil {
+		return lease, cmp.Or(context.Cause(ctx), err)
+	}
+	return q.acquire(ctx)
+}
+
 // runWith runs the command until it ends, or ends it when the lease is lost. It returns how the command ended.
 func (r *runCommand) runWith(
 	held context.Context, lease domain.Lease, path string, signals <-chan os.Signal,
 ) (end exitError, err error) {
 	hideSecrets(lease)
 	env := append(os.Environ(), "USERFARM_URL="+r.URL)
+	if r.Profile != "" { // userfarm finds the API key there, if the command calls it
+		env = append(env, "USERFARM_PROFILE="+r.Profile)
+	}
 	for _, v := range variablesOf(lease, r.prefixes()) {
 		env = append(env, v.name+"="+v.value)
 	}

@@ -1,6 +1,0 @@
-//go:build !unix
-
-package main
-
-// unixCommands is empty: these systems have no process groups.
-type unixCommands struct{}
