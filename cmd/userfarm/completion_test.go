@@ -32,12 +32,15 @@ func shellWith(t *testing.T, shell string, args ...string) terminal {
 	t.Helper()
 	path, err := exec.LookPath(shell)
 	if err != nil {
+		if os.Getenv("USERFARM_TEST_SHELLS") == "required" {
+			t.Fatal(shell + " is missing on this machine")
+		}
 		t.Skip(shell + " is missing on this machine")
 	}
 	farm := farmWith(t)
 	farm.do("projects", "name", project, "Web shop")
 	farm.do("projects", "name", otherProject, "Bank")
-	settings := settingsOf(t, "default: first\nprofiles:\n  first: {url: \"http://"+farm.address+"\"}\n  second: {}\n")
+	settings := settingsOf(t, `{"default": "first", "profiles": {"first": {"url": "http://`+farm.address+`"}, "second": {}}}`)
 	command := withSettings(t, settings)
 	command.Path, command.Args = path, append([]string{shell}, args...)
 	command.Env = append(command.Env, "TERM=dumb", "HOME="+command.Dir, "PATH="+filepath.Dir(binary)+":"+os.Getenv("PATH"))
@@ -91,7 +94,7 @@ func TestFishCompletesCommandLines(t *testing.T) {
 }
 
 func TestNothingIsCompletedWithoutAFarm(t *testing.T) {
-	settings := settingsOf(t, "profiles:\n  - broken\n")
+	settings := settingsOf(t, `{"profiles": ["broken"]}`)
 	for _, words := range [][]string{
 		{"who", "--project", ""}, {"who", "--profile", ""}, {"keys", "create", "--project", ""}, {"who", "--nonsense=", ""}, {"nonsense", ""},
 		{"users", "list", "--env", ""},

@@ -28,7 +28,7 @@ type listProfiles struct {
 func (*listProfiles) Help() string {
 	return `A profile has the address of a farm and the API key, and perhaps a project and an environment. Commands that use a farm take a
 profile from --profile or USERFARM_PROFILE, or the default one. Flags and environment variables count before it.
-The file is userfarm/profiles.yaml in ~/.config, on macOS in ~/Library/Application Support, and on Windows in %LOCALAPPDATA%.
+The file is userfarm/profiles.json in ~/.config, on macOS in ~/Library/Application Support, and on Windows in %LOCALAPPDATA%.
 
 Examples:
 

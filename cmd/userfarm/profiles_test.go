@@ -19,7 +19,7 @@ import (
 func settingsOf(t *testing.T, text string) string {
 	t.Helper()
 	dir := t.TempDir()
-	file := filepath.Join(dir, "userfarm", "profiles.yaml")
+	file := filepath.Join(dir, "userfarm", "profiles.json")
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func TestFlagsComeBeforeTheEnvironmentAndThatBeforeTheProfile(t *testing.T) {
 		farms = append(farms, farm)
 	}
 	url := func(i int) string { return "http://" + farms[i].address }
-	settings := settingsOf(t, fmt.Sprintf("default: work\nprofiles:\n  work: {url: %q}\n  lab: {url: %q}\n", url(0), url(1)))
+	settings := settingsOf(t, fmt.Sprintf(`{"default": "work", "profiles": {"work": {"url": %q}, "lab": {"url": %q}}}`, url(0), url(1)))
 	for _, test := range []struct {
 		want string
 		env  []string
@@ -81,7 +81,7 @@ func TestFlagsComeBeforeTheEnvironmentAndThatBeforeTheProfile(t *testing.T) {
 func TestAProfileHasAProjectAndAnEnvironment(t *testing.T) {
 	farm := farmWith(t, "admin")
 	farm.do("projects", "name", project, "Shop")
-	settings := settingsOf(t, "default: shop\nprofiles:\n  shop: {url: \"http://"+farm.address+"\", project: shop, env: stage}\n")
+	settings := settingsOf(t, `{"default": "shop", "profiles": {"shop": {"url": "http://`+farm.address+`", "project": "shop", "env": "stage"}}}`)
 	command := withSettings(t, settings, "users", "add", "bob", "--domain", "regular", "--password-file", "-")
 	command.Stdin = strings.NewReader("hunter2\n")
 	outputOf(t, command, 0)
@@ -121,8 +121,8 @@ func TestTheAPIKeyOfAProfileIsForItsAddressOnly(t *testing.T) {
 		_, _ = w.Write([]byte(`{"type":"urn:userfarm:problem:unauthorized","title":"x","status":401,"detail":"No.","code":"unauthorized","errors":[]}`))
 	}))
 	defer other.Close()
-	for _, has := range []string{"api_key: " + key, "api_key_file: " + file} {
-		settings := settingsOf(t, "default: work\nprofiles:\n  work:\n    url: http://"+farm.address+"\n    "+has+"\n")
+	for _, has := range []string{`"api_key": "` + key + `"`, `"api_key_file": "` + file + `"`} {
+		settings := settingsOf(t, `{"default": "work", "profiles": {"work": {"url": "http://`+farm.address+`", `+has+`}}}`)
 		outputOf(t, withSettings(t, settings, "who"), 0)
 		if _, complaint := outputOf(t, withSettings(t, settings, "who", "--url", other.URL), 1); !strings.Contains(complaint, "is for http://"+farm.address+" only") {
 			t.Errorf("got\n%s", complaint)
@@ -142,10 +142,10 @@ func TestTheAPIKeyOfAProfileIsForItsAddressOnly(t *testing.T) {
 }
 
 func TestABadFileWithProfilesIsRefused(t *testing.T) {
-	bad := settingsOf(t, "profiles:\n  work:\n    urll: x\n")
-	good := settingsOf(t, "profiles:\n  work:\n    url: http://127.0.0.1:1\n")
-	open := settingsOf(t, "profiles:\n  work:\n    api_key: userfarm_x\n")
-	if err := os.Chmod(filepath.Join(open, "userfarm", "profiles.yaml"), 0o644); err != nil {
+	bad := settingsOf(t, "{\"profiles\": {\n  \"work\": {\n    \"urll\": \"x\"}}}")
+	good := settingsOf(t, `{"profiles": {"work": {"url": "http://127.0.0.1:1"}}}`)
+	open := settingsOf(t, `{"profiles": {"work": {"api_key": "userfarm_x"}}}`)
+	if err := os.Chmod(filepath.Join(open, "userfarm", "profiles.json"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	for _, test := range []struct {
@@ -154,10 +154,10 @@ func TestABadFileWithProfilesIsRefused(t *testing.T) {
 		code     int
 		want     string
 	}{
-		{bad, []string{"who"}, 2, `profiles.yaml:3: profile "work" has the unknown field "urll"; known are url, api_key`},
-		{bad, []string{"run", "--", "true"}, 64, `profiles.yaml:3: `},
-		{bad, []string{"profiles"}, 1, `profiles.yaml:3: `},
-		{bad, []string{"users", "add", "ann"}, 2, `profiles.yaml:3: `},
+		{bad, []string{"who"}, 2, `profiles.json:3: unknown field /profiles/work/urll; known are url, api_key`},
+		{bad, []string{"run", "--", "true"}, 64, `profiles.json:3: `},
+		{bad, []string{"profiles"}, 1, `profiles.json:3: `},
+		{bad, []string{"users", "add", "ann"}, 2, `profiles.json:3: `},
 		{good, []string{"who", "--profile", "lab"}, 2, `no profile "lab"`},
 		{good, []string{"profiles", "use", "lab"}, 1, "which has work"},
 		{good, []string{"profiles", "set", "lab"}, 2, "say what the profile has"},

@@ -12,8 +12,6 @@ import (
 	"strings"
 
 	"github.com/adrg/xdg"
-	"go.yaml.in/yaml/v4"
-
 	"github.com/userfarm/userfarm/domain"
 )
 
@@ -31,12 +29,10 @@ type File struct {
 	Path     string
 	Default  string // the name of a profile; empty for none
 	Profiles map[string]Profile
-
-	root *yaml.Node // nil for a file that does not exist
 }
 
 // DefaultPath returns the path of the file in the folder that the platform has for such files.
-func DefaultPath() string { return filepath.Join(xdg.ConfigHome, "userfarm", "profiles.yaml") }
+func DefaultPath() string { return filepath.Join(xdg.ConfigHome, "userfarm", "profiles.json") }
 
 // Load reads a file. A file that does not exist has no profiles. Load refuses a file with an API key that others can read.
 func Load(path string) (*File, error) {

@@ -4,156 +4,117 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
+	"reflect"
 	"regexp"
-	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v4"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/userfarm/userfarm/domain"
 )
 
-// The fields of a file.
-const (
-	fieldDefault  = "default"
-	fieldProfiles = "profiles"
+// document is the text of a file.
+type document struct {
+	Default  string           `json:"default,omitzero"`
+	Profiles map[string]entry `json:"profiles,omitzero"`
+}
 
-	fieldURL        = "url"
-	fieldAPIKey     = "api_key"
-	fieldAPIKeyFile = "api_key_file" //nolint:gosec // a name
-	fieldProject    = "project"
-	fieldEnv        = "env"
-)
+// entry is a profile in the text of a file.
+type entry struct {
+	URL        string `json:"url,omitzero"`
+	APIKey     string `json:"api_key,omitzero"` //nolint:gosec // the file is for its owner only
+	APIKeyFile string `json:"api_key_file,omitzero"`
+	Project    string `json:"project,omitzero"`
+	Env        string `json:"env,omitzero"`
+}
 
 // name is what the name of a profile looks like.
 var name = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
 const nameRule = "must be 1 to 64 letters, digits, '.', '_' or '-', and begin with a letter or a digit"
 
-// parser reads the nodes of a file. It notes all errors. They never quote a value, which may be an API key.
-type parser struct {
-	path string
-	errs []error
-}
-
+// parse reads the text of a file. Its errors never quote a value, which may be an API key.
 func parse(path string, text []byte) (*File, error) {
 	f := &File{Path: path, Profiles: map[string]Profile{}}
-	documents, err := yaml.NewLoader(bytes.NewReader(text))
-	if err != nil {
-		return nil, err
-	}
-	var root, more yaml.Node
-	switch err := documents.Load(&root); {
-	case errors.Is(err, io.EOF):
+	if len(bytes.TrimSpace(text)) == 0 {
 		return f, nil
-	case err != nil:
-		return nil, notYAML(path, err)
 	}
-	p := parser{path: path}
-	if err := documents.Load(&more); err == nil {
-		p.fail(&more, "the file must be one YAML document")
-	} else if !errors.Is(err, io.EOF) {
-		return nil, notYAML(path, err)
+	var d document
+	if err := json.Unmarshal(text, &d, json.RejectUnknownMembers(true)); err != nil {
+		return nil, explain(path, text, err)
 	}
-	f.root = &root
-	p.file(root.Content[0], f)
-	return f, errors.Join(p.errs...)
-}
-
-// notYAML returns the error of a text that is not YAML, with its line. Package yaml says what it has expected there.
-func notYAML(path string, err error) error {
-	if load, ok := errors.AsType[*yaml.LoadError](err); ok {
-		return fmt.Errorf("%s:%d: not YAML: %s", path, load.Mark.Line, load.Message)
-	}
-	return fmt.Errorf("%s: not YAML: %w", path, err)
-}
-
-func (p *parser) fail(at *yaml.Node, format string, args ...any) {
-	p.errs = append(p.errs, fmt.Errorf("%s:%d: %s", p.path, at.Line, fmt.Sprintf(format, args...)))
-}
-
-func (p *parser) file(node *yaml.Node, f *File) {
-	p.fields(node, "the file", func(key, value *yaml.Node) bool {
-		switch key.Value {
-		case fieldDefault:
-			f.Default = p.text(key, value)
-		case fieldProfiles:
-			p.profiles(value, f)
-		default:
-			return false
+	f.Default = d.Default
+	for profile, e := range d.Profiles {
+		if !name.MatchString(profile) {
+			return nil, fmt.Errorf("%s: %q: the name of a profile %s", path, profile, nameRule)
 		}
-		return true
-	}, fieldDefault, fieldProfiles)
+		if e.APIKey != "" && e.APIKeyFile != "" {
+			return nil, fmt.Errorf("%s: profile %q has both api_key and api_key_file", path, profile)
+		}
+		f.Profiles[profile] = Profile{
+			URL: e.URL, APIKey: domain.NewSecret(e.APIKey), APIKeyFile: e.APIKeyFile, Project: e.Project, Env: e.Env,
+		}
+	}
 	if _, known := f.Profiles[f.Default]; f.Default != "" && !known {
-		p.fail(node, "%s must be the name of a profile; known are %q", fieldDefault, f.Names())
+		return nil, fmt.Errorf("%s: default must be the name of a profile; known are %q", path, f.Names())
 	}
+	return f, nil
 }
 
-func (p *parser) profiles(node *yaml.Node, f *File) {
-	p.fields(node, fieldProfiles, func(key, value *yaml.Node) bool {
-		if !name.MatchString(key.Value) {
-			p.fail(key, "the name of a profile %s", nameRule)
+// text returns what parse reads.
+func (f *File) text() ([]byte, error) {
+	d := document{Default: f.Default, Profiles: make(map[string]entry)}
+	for name, p := range f.Profiles {
+		d.Profiles[name] = entry{URL: p.URL, APIKey: p.APIKey.Reveal(), APIKeyFile: p.APIKeyFile, Project: p.Project, Env: p.Env}
+	}
+	text, err := json.Marshal(d, json.Deterministic(true), jsontext.WithIndent("  "))
+	return append(text, '\n'), err
+}
+
+// explain returns the error of a text that can't be read, with its line.
+func explain(path string, text []byte, err error) error {
+	at := func(offset int64) string {
+		return fmt.Sprintf("%s:%d", path, 1+bytes.Count(text[:min(int(offset), len(text))], []byte("\n")))
+	}
+	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		if errors.Is(err, jsontext.ErrDuplicateName) {
+			return fmt.Errorf("%s: %s is there twice", at(syntax.ByteOffset), syntax.JSONPointer)
 		}
-		f.Profiles[key.Value] = p.profile(key.Value, value)
-		return true
-	})
-}
-
-func (p *parser) profile(name string, node *yaml.Node) (profile Profile) {
-	p.fields(node, fmt.Sprintf("profile %q", name), func(key, value *yaml.Node) bool {
-		switch key.Value {
-		case fieldURL:
-			profile.URL = p.text(key, value)
-		case fieldAPIKey:
-			profile.APIKey = domain.NewSecret(p.text(key, value))
-		case fieldAPIKeyFile:
-			profile.APIKeyFile = p.text(key, value)
-		case fieldProject:
-			profile.Project = p.text(key, value)
-		case fieldEnv:
-			profile.Env = p.text(key, value)
-		default:
-			return false
+		return fmt.Errorf("%s: not JSON: %w", at(syntax.ByteOffset), syntax.Err)
+	}
+	field, ok := errors.AsType[*json.SemanticError](err)
+	if !ok {
+		return fmt.Errorf("%s: not JSON", path)
+	}
+	if errors.Is(err, json.ErrUnknownName) {
+		known := namesOf[document]()
+		if strings.Count(string(field.JSONPointer), "/") > 1 {
+			known = namesOf[entry]()
 		}
-		return true
-	}, fieldURL, fieldAPIKey, fieldAPIKeyFile, fieldProject, fieldEnv)
-	if profile.APIKey.Reveal() != "" && profile.APIKeyFile != "" {
-		p.fail(node, "profile %q has both %s and %s", name, fieldAPIKey, fieldAPIKeyFile)
+		return fmt.Errorf("%s: unknown field %s; known are %s", at(field.ByteOffset), field.JSONPointer, strings.Join(known, ", "))
 	}
-	return profile
+	what := "a text"
+	if field.GoType.Kind() != reflect.String {
+		what = "an object"
+	}
+	return fmt.Errorf("%s: %s must be %s", at(field.ByteOffset), orWhole(string(field.JSONPointer)), what)
 }
 
-// fields calls read for each field of a mapping. read returns false for a field that is not known. A mapping without fields may
-// also be null.
-func (p *parser) fields(node *yaml.Node, what string, read func(key, value *yaml.Node) bool, known ...string) {
-	if node.Kind == yaml.ScalarNode && node.ShortTag() == "!!null" {
-		return
+// orWhole names the place in a file.
+func orWhole(pointer string) string {
+	if pointer == "" {
+		return "the file"
 	}
-	if node.Kind != yaml.MappingNode {
-		p.fail(node, "%s must be a mapping", what)
-		return
-	}
-	var seen []string
-	for i := 0; i+1 < len(node.Content); i += 2 {
-		key := node.Content[i]
-		switch {
-		case key.Kind != yaml.ScalarNode:
-			p.fail(key, "%s has a field whose name is not a text", what)
-		case slices.Contains(seen, key.Value):
-			p.fail(key, "%s has %q twice", what, key.Value)
-		case !read(key, node.Content[i+1]):
-			p.fail(key, "%s has the unknown field %q; known are %s", what, key.Value, strings.Join(known, ", "))
-		}
-		seen = append(seen, key.Value)
-	}
+	return pointer
 }
 
-// text returns the value of a field. What looks like a number is a text, too.
-func (p *parser) text(key, value *yaml.Node) string {
-	if value.Kind != yaml.ScalarNode || value.ShortTag() == "!!null" {
-		p.fail(value, "%s must be a text", key.Value)
-		return ""
+// namesOf returns the names of the fields of an object.
+func namesOf[T any]() (names []string) {
+	object := reflect.TypeFor[T]()
+	for i := range object.NumField() {
+		name, _, _ := strings.Cut(object.Field(i).Tag.Get("json"), ",")
+		names = append(names, name)
 	}
-	return value.Value
+	return names
 }

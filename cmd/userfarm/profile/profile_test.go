@@ -16,7 +16,7 @@ const secret = "userfarm_correct_horse"
 
 func write(t *testing.T, text string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "profiles.yaml")
+	path := filepath.Join(t.TempDir(), "profiles.json")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -41,17 +41,21 @@ func pick(t *testing.T, file *profile.File, name string) profile.Profile {
 	return picked
 }
 
-const two = `# ours
-default: work
-profiles:
-  work:
-    url: https://farm.example.com
-    api_key: ` + secret + ` # until May
-  lab:
-    url: http://lab:8000
-    api_key_file: lab.key
-    project: 007
-    env: stage
+const two = `{
+  "default": "work",
+  "profiles": {
+    "lab": {
+      "url": "http://lab:8000",
+      "api_key_file": "lab.key",
+      "project": "007",
+      "env": "stage"
+    },
+    "work": {
+      "url": "https://farm.example.com",
+      "api_key": "` + secret + `"
+    }
+  }
+}
 `
 
 func TestAFileHasProfiles(t *testing.T) {
@@ -74,7 +78,7 @@ func TestAFileHasProfiles(t *testing.T) {
 }
 
 func TestNoFileAndAnEmptyOneHaveNoProfiles(t *testing.T) {
-	for _, path := range []string{filepath.Join(t.TempDir(), "none", "profiles.yaml"), write(t, ""), write(t, "# nothing\n"), write(t, "profiles:\n")} {
+	for _, path := range []string{filepath.Join(t.TempDir(), "none", "profiles.json"), write(t, ""), write(t, " \n"), write(t, "{}"), write(t, `{"profiles": {}}`)} {
 		file := load(t, path)
 		if got := pick(t, file, ""); got != (profile.Profile{}) {
 			t.Errorf("got %+v", got)
@@ -92,24 +96,22 @@ func TestAnUnknownProfileIsToldFromTheKnownOnes(t *testing.T) {
 	}
 }
 
-// All errors are named, each with its line, and none quotes a value.
+// An error names the line and the field, and quotes no value.
 func TestABadFileIsRefused(t *testing.T) {
-	for text, want := range map[string][]string{
-		"profiles:\n  work:\n    urll: x\n    api-key: " + secret + "\n": {
-			`:3: profile "work" has the unknown field "urll"; known are url, api_key, api_key_file, project, env`, `:4: profile "work" has the unknown field "api-key"`,
-		},
-		"profile:\n  work: {}\n":                                               {`:1: the file has the unknown field "profile"; known are default, profiles`},
-		"default: home\nprofiles:\n  work: {}\n":                               {`:1: default must be the name of a profile; known are ["work"]`},
-		"profiles:\n  work: " + secret + "\n":                                  {`:2: profile "work" must be a mapping`},
-		"profiles:\n  work:\n    api_key: [" + secret + "]\n    url:\n":        {`:3: api_key must be a text`, `:4: url must be a text`},
-		"profiles:\n  work:\n    api_key: " + secret + "\n    api_key_file: x": {`:3: profile "work" has both api_key and api_key_file`},
-		"profiles:\n  work: {}\n  work: {}\n":                                  {`:3: profiles has "work" twice`},
-		"profiles:\n  my work: {}\n":                                           {`:2: the name of a profile must be 1 to 64 letters`},
-		"profiles:\n  work:\n\turl: x\n":                                       {`:3: not YAML: `},
-		"profiles: [\n":                                                        {`:2: not YAML: `},
-		"default: x\n---\ndefault: y\n":                                        {`:2: the file must be one YAML document`},
-		"- " + secret + "\n":                                                   {`:1: the file must be a mapping`},
-		"profiles:\n  ? [a]\n  : x\n":                                          {`:2: profiles has a field whose name is not a text`},
+	for text, want := range map[string]string{
+		"{\"profiles\": {\"work\": {\n\"urll\": \"x\"}}}":                   `:2: unknown field /profiles/work/urll; known are url, api_key, api_key_file, project, env`,
+		`{"profile": {"work": {}}}`:                                         `:1: unknown field /profile; known are default, profiles`,
+		`{"default": "home", "profiles": {"work": {}}}`:                     `: default must be the name of a profile; known are ["work"]`,
+		`{"profiles": {"work": "` + secret + `"}}`:                          `:1: /profiles/work must be an object`,
+		"{\"profiles\":\n{\"work\":\n{\"api_key\": [\"" + secret + "\"]}}}": `:3: /profiles/work/api_key must be a text`,
+		`{"profiles": {"work": {"api_key": "x", "api_key_file": "y"}}}`:     `: profile "work" has both api_key and api_key_file`,
+		"{\"profiles\": {\"work\": {},\n\"work\": {}}}":                     `:2: /profiles/work is there twice`,
+		`{"profiles": {"my work": {}}}`:                                     `: "my work": the name of a profile must be 1 to 64 letters`,
+		"{\"profiles\":\n{\"work\": {\"api_key\": \"" + secret + "\",}}}":   `:2: not JSON: `,
+		`{"profiles": {`:                         `:1: not JSON: `,
+		"{}\n{}":                                 `:2: not JSON: `,
+		`["` + secret + `"]`:                     `:1: the file must be an object`,
+		"default: work\nprofiles:\n  work: {}\n": `:1: not JSON: `,
 	} {
 		path := write(t, text)
 		_, err := profile.Load(path)
@@ -117,10 +119,8 @@ func TestABadFileIsRefused(t *testing.T) {
 			t.Errorf("%s is accepted", text)
 			continue
 		}
-		for _, part := range want {
-			if !strings.Contains(err.Error(), path+part) {
-				t.Errorf("%s: got\n%v\nwant\n%s", text, err, part)
-			}
+		if !strings.Contains(err.Error(), path+want) {
+			t.Errorf("%s: got\n%v\nwant\n%s", text, err, want)
 		}
 		if strings.Contains(err.Error(), secret) {
 			t.Errorf("%s: the error has the API key: %v", text, err)
@@ -141,7 +141,7 @@ func TestOthersMustNotReadAnAPIKey(t *testing.T) {
 			t.Errorf("mode %v: got the error %v", mode, err)
 		}
 	}
-	path := write(t, strings.ReplaceAll(two, "api_key: "+secret, "env: stage"))
+	path := write(t, strings.ReplaceAll(two, `"api_key": "`+secret, `"env": "stage`))
 	if err := os.Chmod(path, 0o644); err != nil { //nolint:gosec // it has no key
 		t.Fatal(err)
 	}
@@ -151,7 +151,7 @@ func TestOthersMustNotReadAnAPIKey(t *testing.T) {
 func text(s string) *string { return &s }
 
 func TestProfilesAreChanged(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "new", "profiles.yaml")
+	path := filepath.Join(t.TempDir(), "new", "profiles.json")
 	key := domain.NewSecret(secret)
 	must := func(err error) {
 		t.Helper()
@@ -193,9 +193,9 @@ func TestProfilesAreChanged(t *testing.T) {
 	wantFile("")
 }
 
-func TestAChangeKeepsWhatPeopleHaveWritten(t *testing.T) {
+func TestAChangeKeepsTheRest(t *testing.T) {
 	path := write(t, two)
-	link := filepath.Join(t.TempDir(), "profiles.yaml")
+	link := filepath.Join(t.TempDir(), "profiles.json")
 	if err := os.Symlink(path, link); err != nil {
 		t.Skip(err)
 	}
@@ -211,7 +211,7 @@ func TestAChangeKeepsWhatPeopleHaveWritten(t *testing.T) {
 }
 
 func FuzzAFileIsReadOrRefused(f *testing.F) {
-	for _, text := range []string{two, "", "a: &a [*a]\n", "profiles: {a: {url: !!int x}}\n", "--- a\n--- b\n", "<<: {default: x}\n"} {
+	for _, text := range []string{two, "", "null", `{"profiles": {"a": null}}`, `{"profiles": {"a": {"url": 1}}}`, "{}{}"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, content string) {
