@@ -16,6 +16,7 @@ type Farm interface {
 	Leases
 	OpenLocks
 	Accounts
+	Imports
 	Circulation
 	Pools
 	History

@@ -10,6 +10,8 @@ import (
 // Store is all that the use cases need from a store.
 type Store interface {
 	Users
+	Merger
+	ImportStore
 	KeyStore
 	History
 	PoolCounter
@@ -52,7 +54,7 @@ type Housekeeping interface {
 	EndExpired(ctx context.Context) (next time.Duration, err error)
 
 	// Forget deletes ended leases and events that are older than ages, by the store's clock, and calls that are older than
-	// [domain.IdempotencyWindow]. It also deletes what a store keeps about sets of labels and pools that no user has anymore,
+	// [domain.IdempotencyWindow]. It deletes imports that are not open and with which nothing has happened for [domain.ImportKept]. It also deletes what a store keeps about sets of labels and pools that no user has anymore,
 	// without any effect on users that are added or changed meanwhile.
 	Forget(ctx context.Context, ages Ages) error
 }

@@ -74,6 +74,7 @@ type legacyRoutes = legacy.Routes
 type routes struct {
 	leaseRoutes
 	userRoutes
+	importRoutes
 	circulationRoutes
 	poolRoutes
 	lineRoutes

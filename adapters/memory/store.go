@@ -17,7 +17,7 @@ type Store struct {
 	clock  clock
 	users  *index
 	rule   login.Rule
-	logins map[account]struct{}
+	logins map[account]domain.UserID
 	ended  map[domain.LeaseDigest]domain.EndedLease // that lost a user or all
 	calls  map[ledger.CallKey]call                  // that were carried out
 	keys   []domain.APIKey                          // ascending by id
@@ -31,6 +31,7 @@ type Store struct {
 	lookedAt  time.Time           // up to when the line has been served with users whose locks expired
 
 	history history
+	imports map[domain.ImportKey]*staged
 }
 
 var _ ports.Store = (*Store)(nil)
@@ -43,11 +44,13 @@ func NewWith(rule login.Rule) *Store {
 	return &Store{
 		users:  newIndex(defaultLimits),
 		rule:   rule,
-		logins: make(map[account]struct{}),
+		logins: make(map[account]domain.UserID),
 		ended:  make(map[domain.LeaseDigest]domain.EndedLease),
 		calls:  make(map[ledger.CallKey]call),
 		line:   newLine(),
 		aside:  newAside(),
+
+		imports: make(map[domain.ImportKey]*staged),
 	}
 }
 

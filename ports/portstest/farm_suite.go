@@ -39,6 +39,7 @@ func TestFarm(t *testing.T, env Env, newSubject FarmFactory) {
 		{"Codes", farmCodeTests},
 		{"OpenLocks", farmOpenLockTests},
 		{"Accounts", farmAccountTests},
+		{"Imports", farmImportTests},
 		{"Circulation", farmCirculationTests},
 		{"Pools", farmPoolTests},
 		{"History", farmHistoryTests},
