@@ -16,6 +16,7 @@ type identityKey [16]byte
 
 // identityRow is what a search for an identity compares.
 type identityRow struct {
+	At        int       `bun:"type:integer"` // of the identity in the search
 	ProjectID uuid.UUID `bun:"type:uuid"`
 	Env       string    `bun:"type:text"`
 	LoginKey  []byte    `bun:"type:bytea"`
@@ -43,29 +44,61 @@ func (s *Store) identityKeys(of []domain.Identity) []identityKey {
 	return keys
 }
 
-// withIdentities returns the rows of the users that have identities, by their keys.
-func (s *Store) withIdentities(ctx context.Context, identities []domain.Identity) (map[identityKey]Row, error) {
+// idsOf returns the ids of the users that have identities; zero for those that nobody has.
+func (s *Store) idsOf(ctx context.Context, identities []domain.Identity) ([]domain.UserID, error) {
+	ids := make([]domain.UserID, len(identities))
 	wanted := make([]identityRow, 0, len(identities))
-	for _, identity := range identities {
+	for at, identity := range identities {
 		if identity != (domain.Identity{}) && storable(identity.Env) {
-			wanted = append(wanted, s.identityRow(identity))
+			row := s.identityRow(identity)
+			row.At = at
+			wanted = append(wanted, row)
 		}
 	}
-	found := make(map[identityKey]Row, len(wanted))
 	if len(wanted) == 0 {
+		return ids, nil
+	}
+	return ids, s.read(ctx, "look up", func(ctx context.Context, db bun.IDB) error {
+		// A join might read all users, if the database takes that for cheaper.
+		user := db.NewSelect().TableExpr("users AS u").Column("u.user_id").
+			Where("(u.project_id, u.env, u.login_key, u.duplicate) = (i.project_id, i.env, i.login_key, 0)")
+		found, err := db.NewSelect().With("i", db.NewValues(&wanted)).TableExpr("i").Column("i.at").ColumnExpr("(?)", user).Rows(ctx)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = found.Close() }()
+		for found.Next() {
+			var at int
+			var id uuid.NullUUID
+			if err := found.Scan(&at, &id); err != nil {
+				return err
+			}
+			ids[at] = domain.UserID(id.UUID)
+		}
+		return found.Err()
+	})
+}
+
+// withIDs returns the rows of users by their ids.
+func (s *Store) withIDs(ctx context.Context, ids []domain.UserID) (map[domain.UserID]Row, error) {
+	found := make(map[domain.UserID]Row, len(ids))
+	var named []string
+	for _, id := range ids {
+		if !id.IsZero() {
+			named = append(named, id.String())
+		}
+	}
+	if len(named) == 0 {
 		return found, nil
 	}
 	return found, s.read(ctx, "look up", func(ctx context.Context, db bun.IDB) error {
-		search, err := db.NewSelect().With("i", db.NewValues(&wanted)).TableExpr("i").
-			Join("CROSS JOIN users AS u").ColumnExpr(Columns).
-			Where("(u.project_id, u.env, u.login_key) = (i.project_id, i.env, i.login_key)").Where("u.duplicate = 0").Rows(ctx)
+		search, err := users(db).Where("u.user_id IN (?)", bun.List(named)).Rows(ctx)
 		if err != nil {
 			return err
 		}
 		rows, err := Scan(search)
 		for _, row := range rows {
-			identity := domain.Identity{ProjectID: row.ProjectID, Env: row.Env, Login: row.Login}
-			found[s.identityRow(identity).key()] = row
+			found[row.UserID] = row
 		}
 		return err
 	})
@@ -78,7 +111,11 @@ func (s *Store) LookUp(ctx context.Context, in ports.ImportPlace, identities []d
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.withIdentities(ctx, identities)
+	ids, err := s.idsOf(ctx, identities)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.withIDs(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +124,7 @@ func (s *Store) LookUp(ctx context.Context, in ports.ImportPlace, identities []d
 		if key == (identityKey{}) {
 			continue
 		}
-		if row, there := found[key]; there {
+		if row, there := found[ids[i]]; there {
 			if seen[i].User, err = s.show(row); err != nil {
 				return nil, err
 			}

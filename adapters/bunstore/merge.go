@@ -29,15 +29,15 @@ func (s *Store) Merge(ctx context.Context, merge ports.Merge) error {
 
 // merging returns the operation of a merge, for the users that there are now.
 func (s *Store) merging(ctx context.Context, merge ports.Merge) (*ledger.Merge, error) {
-	found, err := s.withIdentities(ctx, merge.Identities)
+	ids, err := s.idsOf(ctx, merge.Identities)
 	if err != nil {
 		return nil, err
 	}
 	operation := &ledger.Merge{Once: merge.Once}
-	at := make([]int, 0, len(found)) // of each user of the operation among the identities
-	for i, key := range s.identityKeys(merge.Identities) {
-		if row, there := found[key]; there {
-			operation.Users, at = append(operation.Users, row.UserID), append(at, i)
+	at := make([]int, 0, len(ids)) // of each user of the operation among the identities
+	for i, id := range ids {
+		if !id.IsZero() {
+			operation.Users, at = append(operation.Users, id), append(at, i)
 		}
 	}
 	operation.Decide = func(now time.Time, users []*domain.User) ([]*domain.User, [16]byte, error) {
