@@ -216,6 +216,7 @@ func (f *csvFile) setLabels(row *Row, cells []string, object string) {
 		if json.Unmarshal([]byte(object), &labels) != nil {
 			row.refuse("/labels", `must be a JSON object of texts, as in {"role":"admin"}`)
 		}
+		row.emptyLabels()
 		for key, value := range labels {
 			row.setLabel(key, value)
 		}
