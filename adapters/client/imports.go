@@ -144,7 +144,11 @@ func reportOf(answered api.ImportReport) domain.ImportReport {
 		},
 	}
 	for _, e := range answered.Errors {
-		report.Errors = append(report.Errors, domain.ImportError{Row: e.Row, Other: e.OtherRow, FieldError: domain.FieldError{Pointer: e.Pointer, Detail: e.Detail}})
+		broken := domain.ImportError{Row: e.Row, FieldError: domain.FieldError{Pointer: e.Pointer, Detail: e.Detail}}
+		if e.OtherRow != nil {
+			broken.Other = *e.OtherRow
+		}
+		report.Errors = append(report.Errors, broken)
 	}
 	for _, d := range answered.Differences {
 		names := make([]string, len(d.Changed))

@@ -14,7 +14,10 @@ func ImportReport(report domain.ImportReport) api.ImportReport {
 		Differences: make([]api.ImportDifference, len(report.Differences)),
 	}
 	for i, e := range report.Errors {
-		answer.Errors[i] = api.ImportError{Row: e.Row, OtherRow: e.Other, Pointer: e.Pointer, Detail: e.Detail}
+		answer.Errors[i] = api.ImportError{Row: e.Row, Pointer: e.Pointer, Detail: e.Detail}
+		if e.Other > 0 {
+			answer.Errors[i].OtherRow = &e.Other
+		}
 	}
 	for i, d := range report.Differences {
 		changed := []api.ChangedField{}

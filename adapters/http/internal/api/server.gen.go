@@ -549,7 +549,7 @@ type ImportError struct {
 	Detail string `json:"detail"`
 
 	// OtherRow The row with the same login, of an error about that.
-	OtherRow int `json:"other_row,omitempty"`
+	OtherRow *int `json:"other_row,omitempty"`
 }
 
 // ImportOp What an import does with a row.
