@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -69,13 +70,15 @@ func (f *Farm) finishImports(ctx context.Context, log *slog.Logger) {
 
 func (f *Farm) finishIdleImports(ctx context.Context) error {
 	open, err := f.store.OpenImports(ctx, importIdle)
+	errs := []error{err}
 	for _, key := range open {
-		report := domain.ImportReport{State: domain.ImportApplying}
+		report, err := domain.ImportReport{State: domain.ImportApplying}, error(nil)
 		for err == nil && report.State == domain.ImportApplying {
 			report, err = f.applyImport(ctx, key, time.Now().Add(finishFor))
 		}
+		errs = append(errs, err)
 	}
-	return err
+	return errors.Join(errs...)
 }
 
 func (f *Farm) endExpired(ctx context.Context, log *slog.Logger) {

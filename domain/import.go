@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -99,7 +100,7 @@ func (r ImportRow) Compare(existing *User) (op ImportOp, changed ChangedFields, 
 	}
 	changed = ChangedFields{
 		Password: r.Password != nil && *r.Password != s.Password,
-		Labels:   r.Labels != nil && !(len(*r.Labels) == len(s.Labels) && s.Labels.Contain(*r.Labels)),
+		Labels:   r.Labels != nil && !maps.Equal(*r.Labels, s.Labels),
 		TOTP:     r.TOTP != nil && *r.TOTP != s.TOTP,
 	}
 	if changed == (ChangedFields{}) {

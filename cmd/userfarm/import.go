@@ -179,7 +179,7 @@ func sizeOf(row domain.ImportRow) int {
 
 // last sends the last batch, and lets the farm carry out the import unless it did already.
 func (i *importing) last(ctx context.Context) error {
-	whole := i.sent == 0 && !(i.failed && !i.Partial)
+	whole := i.sent == 0 && (!i.failed || i.Partial)
 	if err := i.send(ctx, whole); err != nil {
 		return err
 	}

@@ -74,8 +74,12 @@ type lineWriter struct {
 	layout  Layout
 }
 
-func (w *lineWriter) Write(user domain.Spec) error { return w.encoder.Encode(w.layout.written(user)) }
+// Write implements [Writer].
+func (w *lineWriter) Write(user domain.Spec) error {
+	return w.encoder.Encode(w.layout.written(user)) //nolint:gosec // the passwords are what the file is for
+}
 
+// Flush implements [Writer].
 func (w *lineWriter) Flush() error { return nil }
 
 type yamlWriter struct {
@@ -93,6 +97,7 @@ func (w *yamlWriter) Write(user domain.Spec) error {
 	return err
 }
 
+// Flush implements [Writer].
 func (w *yamlWriter) Flush() error { return nil }
 
 type csvWriter struct {
@@ -116,6 +121,7 @@ func newCSVWriter(w io.Writer, layout Layout) (Writer, error) {
 	return c, c.writer.Write(header)
 }
 
+// Write implements [Writer].
 func (c *csvWriter) Write(user domain.Spec) error {
 	shown := c.layout.written(user)
 	cells := []string{shown.ProjectID, shown.Env, shown.Domain, shown.Login}
@@ -140,6 +146,7 @@ func (c *csvWriter) Write(user domain.Spec) error {
 	return c.writer.Write(cells)
 }
 
+// Flush implements [Writer].
 func (c *csvWriter) Flush() error {
 	c.writer.Flush()
 	return c.writer.Error()
