@@ -2,9 +2,12 @@ package app
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/userfarm/userfarm/domain"
 )
 
 const (
@@ -16,6 +19,10 @@ const (
 	expireEvery = 5 * time.Second
 	expireApart = 50 * time.Millisecond
 
+	// Housekeeping carries out imports with which nothing happens for importIdle: their callers would go on sooner.
+	finishEvery = 5 * time.Second
+	importIdle  = 5 * time.Second
+
 	// recordUsesEvery is how much the recorded time of the latest use of a key may be too early.
 	recordUsesEvery = 10 * time.Second
 
@@ -23,13 +30,14 @@ const (
 	lastRecordTimeout = 5 * time.Second
 )
 
-// RunHousekeeping ends expired locks and forgets data that is older than [Settings.Ages], until ctx ends; then it returns.
+// RunHousekeeping ends expired locks, carries out imports that were begun, and forgets data that is older than [Settings.Ages], until ctx ends; then it returns.
 // Run it once in each process that serves the farm. Without it, users with expired locks are free nevertheless, but no event
 // records the expiry, and the store grows. It logs a failure as a warning and tries again.
 func (f *Farm) RunHousekeeping(ctx context.Context, log *slog.Logger) {
 	var running sync.WaitGroup
 	running.Go(func() { f.forgetOld(ctx, log) })
 	running.Go(func() { f.endExpired(ctx, log) })
+	running.Go(func() { f.finishImports(ctx, log) })
 	running.Wait()
 }
 
@@ -44,6 +52,33 @@ func (f *Farm) forgetOld(ctx context.Context, log *slog.Logger) {
 			return
 		}
 	}
+}
+
+// finishImports carries out imports that were decided, and whose callers do not ask for the rest: they, or the farm, ended meanwhile.
+func (f *Farm) finishImports(ctx context.Context, log *slog.Logger) {
+	for failing := false; ; {
+		err := f.finishIdleImports(ctx)
+		if err != nil && ctx.Err() == nil && !failing {
+			log.WarnContext(ctx, "an import could not be carried out to its end; retrying until it can", "error", err)
+		}
+		failing = err != nil
+		if sleep(ctx, finishEvery) != nil {
+			return
+		}
+	}
+}
+
+func (f *Farm) finishIdleImports(ctx context.Context) error {
+	open, err := f.store.OpenImports(ctx, importIdle)
+	errs := []error{err}
+	for _, key := range open {
+		report, err := domain.ImportReport{State: domain.ImportApplying}, error(nil)
+		for err == nil && report.State == domain.ImportApplying {
+			report, err = f.applyImport(ctx, key, time.Now().Add(finishFor))
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }
 
 func (f *Farm) endExpired(ctx context.Context, log *slog.Logger) {

@@ -108,7 +108,7 @@ func (f *Farm) narrow(want []domain.Selector) ([]domain.Selector, error) {
 func foreign(pointers ...string) error {
 	fields := make([]domain.FieldError, len(pointers))
 	for i, at := range pointers {
-		fields[i] = domain.FieldError{Pointer: at, Detail: "must be a project of the API key"}
+		fields[i] = domain.FieldError{Pointer: at, Detail: projectRule}
 	}
 	return &domain.ForbiddenError{Fields: fields}
 }

@@ -97,6 +97,16 @@ var methods = map[string]func(ctx context.Context, farm ports.Farm, x things) (a
 		created.Pool = domain.Pool{ProjectID: x.project, Env: x.pool, Domain: x.pool}
 		return farm.CreateUser(ctx, created, noKey)
 	},
+	"ImportUsers": func(ctx context.Context, farm ports.Farm, x things) (any, error) {
+		row := domain.ImportRow{Login: "carol", Pool: domain.Pool{ProjectID: x.project, Env: x.pool}} // the login is taken in the foreign project
+		return farm.ImportUsers(ctx, domain.ImportPart{Rows: []domain.ImportRow{row}, DryRun: true})
+	},
+	"FinishImport": func(ctx context.Context, farm ports.Farm, _ things) (any, error) {
+		return farm.FinishImport(ctx, domain.ImportID{1}, 1)
+	},
+	"ExportUsers": func(ctx context.Context, farm ports.Farm, x things) (any, error) {
+		return farm.ExportUsers(ctx, ports.Query{ProjectID: x.project, Limit: 100})
+	},
 	"User": func(ctx context.Context, farm ports.Farm, x things) (any, error) { return farm.User(ctx, x.user) },
 	"Users": func(ctx context.Context, farm ports.Farm, x things) (any, error) {
 		byProject, err := farm.Users(ctx, ports.Query{ProjectID: x.project, Limit: 100})

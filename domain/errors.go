@@ -49,6 +49,10 @@ var (
 	ErrTooManyKeys = errors.New("too many API keys")
 	// ErrKeyNotFound says that no API key has this id.
 	ErrKeyNotFound = errors.New("API key not found")
+	// ErrImportNotFound says that no part of this import is known. A store forgets an import that does not go on.
+	ErrImportNotFound = errors.New("import not found")
+	// ErrImportIncomplete says that rows of the import are missing, or break rules.
+	ErrImportIncomplete = errors.New("import is incomplete")
 	// ErrUnauthorized says that the caller is not authenticated: it has no API key, or one that is unknown or not active.
 	ErrUnauthorized = errors.New("no valid API key")
 	// ErrForbidden says that the role or the scope of the API key does not allow this.

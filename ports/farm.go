@@ -17,6 +17,7 @@ type Farm interface {
 	Sessions
 	OpenLocks
 	Accounts
+	Imports
 	Circulation
 	Pools
 	Projects

@@ -11,6 +11,8 @@ import (
 type Store interface {
 	Users
 	SessionStore
+	Merger
+	ImportStore
 	KeyStore
 	History
 	PoolCounter
@@ -61,8 +63,9 @@ type Housekeeping interface {
 	EndExpired(ctx context.Context) (next time.Duration, err error)
 
 	// Forget deletes ended leases and events that are older than ages, by the store's clock, and calls that are older than
-	// [domain.IdempotencyWindow]. It also deletes what a store keeps about sets of labels and pools that no user has anymore,
-	// without any effect on users that are added or changed meanwhile, and sessions that have expired.
+	// [domain.IdempotencyWindow]. It deletes sessions that have expired, and imports that are not open and with which nothing has
+	// happened for [domain.ImportKept]. It also deletes what a store keeps about sets of labels and pools that no user has anymore,
+	// without any effect on users that are added or changed meanwhile.
 	Forget(ctx context.Context, ages Ages) error
 }
 

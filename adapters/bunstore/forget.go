@@ -30,7 +30,10 @@ func (s *Store) Forget(ctx context.Context, ages ports.Ages) error {
 	for _, old := range []struct {
 		Aging
 		age time.Duration
-	}{{oldLeases, ages.Leases}, {oldEvents, ages.Events}, {oldCalls, domain.IdempotencyWindow}, {oldSessions, 0}} {
+	}{
+		{oldLeases, ages.Leases}, {oldEvents, ages.Events}, {oldCalls, domain.IdempotencyWindow},
+		{oldSessions, 0}, {oldImports, domain.ImportKept},
+	} {
 		if err := s.forget(ctx, old.Aging, old.age); err != nil {
 			return err
 		}

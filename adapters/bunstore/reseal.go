@@ -22,8 +22,13 @@ type Resealed struct {
 
 // Reseal seals users again, with the key that seals now: up to a hundred of those that are sealed with another key, in the
 // order of their ids, beginning after a user. Farms may serve at the same time. A user that changed since it was read is
-// left alone: the change sealed it again.
+// left alone: the change sealed it again. Before the first user, it seals the imports again that are not carried out yet.
 func (s *Store) Reseal(ctx context.Context, after domain.UserID) (done Resealed, err error) {
+	if after.IsZero() {
+		if err := s.resealChunks(ctx); err != nil {
+			return Resealed{}, err
+		}
+	}
 	err = s.bounded(ctx, "reseal", func(ctx context.Context) error {
 		return s.retry(ctx, func() (committing bool, err error) {
 			err = s.writer.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {

@@ -19,6 +19,7 @@
 //   - look.go: why a claim came short; refused.go: claims that will come short again
 //   - line.go, passes.go, pass.go, wait.go: the line; the part that waits here, when to pass over it, one pass, one claim
 //   - give_up.go: claims that have left the line, and do not ask again
+//   - imports.go: imports of several chunks; merge.go, identities.go: one chunk
 //   - forget.go, unused.go: what housekeeping deletes
 //   - mirror.go: the line as the store has it; lookout.go: users that may be free for it; tell.go: what processes tell each other
 //   - dialect.go, engine.go: what the databases implement

@@ -36,6 +36,9 @@ func (e *Error) namesFields() bool {
 	if _, invalid := errors.AsType[*domain.InvalidError](e.Reason); invalid {
 		return true
 	}
+	if _, refused := errors.AsType[*domain.ImportRefusedError](e.Reason); refused {
+		return true
+	}
 	_, forbidden := errors.AsType[*domain.ForbiddenError](e.Reason)
 	return forbidden
 }

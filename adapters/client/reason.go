@@ -21,6 +21,8 @@ var reasons = map[api.Code]error{
 	api.CodeUserNotFound:        domain.ErrUserNotFound,
 	api.CodeLeaseNotFound:       domain.ErrLeaseNotFound,
 	api.CodeSessionNotFound:     domain.ErrSessionNotFound,
+	api.CodeImportNotFound:      domain.ErrImportNotFound,
+	api.CodeImportIncomplete:    domain.ErrImportIncomplete,
 	api.CodeTooManyKeys:         domain.ErrTooManyKeys,
 	api.CodeKeyNotFound:         domain.ErrKeyNotFound,
 	api.CodeNoMatch:             domain.ErrNoMatch,
@@ -61,6 +63,9 @@ func reasonOf(problem api.Problem, of call, retryAfter time.Duration) error {
 	}
 	switch problem.Code {
 	case api.CodeInvalid:
+		if problem.Import != nil {
+			return &domain.ImportRefusedError{Report: reportOf(*problem.Import)}
+		}
 		if fields := fieldsOf(problem); len(fields) > 0 {
 			return &domain.InvalidError{Fields: fields}
 		}

@@ -24,6 +24,7 @@ const (
 	otherProjectID = "6f0c7a52-1f0b-4a55-9d3f-7f6f3a1f2b11"
 
 	newUserBody = `{"login":"{login}","password":"p","project_id":"{project_id}","env":"e","domain":"d"}`
+	importBody  = newUserBody + "\n"
 )
 
 // calls has a call of every operation, about a user, a lease or an API key of a project. It has the status for callers with
@@ -66,6 +67,9 @@ var calls = []struct {
 	{"POST /release_lock", `{"user_id":"{user_id}"}`, domain.Tester, 200, 404},
 
 	{"POST /v1/users", newUserBody, domain.Admin, 201, 403},
+	{"POST /v1/users/import", importBody, domain.Admin, 200, 422},
+	{"POST /v1/users/import/{import_id}/finish", `{"rows":1}`, domain.Admin, 404, 404},
+	{"POST /v1/users/export", ``, domain.Admin, 200, 200},
 	{"PATCH /v1/users/{user_id}", `{"labels":{"role":"admin"}}`, domain.Admin, 200, 404},
 	{"DELETE /v1/users/{user_id}", ``, domain.Admin, 204, 404},
 	{"POST /v1/users/{user_id}/quarantine", `{"reason":"r"}`, domain.Admin, 200, 404},
@@ -273,7 +277,7 @@ func (f guardedFarm) about(operation string) *strings.Replacer {
 		f.saveSession(lease, user)
 	}
 	key, _ := f.keyWithID(domain.Viewer, project(f.t, projectID))
-	return strings.NewReplacer("{file}", "swagger-ui.css", "{user_id}", user.String(), "{lease_id}", lease, "{key_id}", key,
+	return strings.NewReplacer("{file}", "swagger-ui.css", "{user_id}", user.String(), "{lease_id}", lease, "{key_id}", key, "{import_id}", someID,
 		"{project_id}", projectID, "{login}", "new-"+rand.Text())
 }
 

@@ -137,3 +137,15 @@ func (f brokenFarm) RevokeKey(ctx context.Context, _ domain.APIKeyID) (domain.Ke
 }
 
 func (f brokenFarm) Ping(ctx context.Context) error { return f(ctx) }
+
+func (f brokenFarm) ImportUsers(ctx context.Context, _ domain.ImportPart) (domain.ImportReport, error) {
+	return domain.ImportReport{}, f(ctx)
+}
+
+func (f brokenFarm) FinishImport(ctx context.Context, _ domain.ImportID, _ int) (domain.ImportReport, error) {
+	return domain.ImportReport{}, f(ctx)
+}
+
+func (f brokenFarm) ExportUsers(ctx context.Context, _ ports.Query) (ports.ExportPage, error) {
+	return ports.ExportPage{}, f(ctx)
+}

@@ -144,6 +144,9 @@ func (c client) send(method, path, body string) answer {
 	if body == "" {
 		return c.sendAs("", method, path, "")
 	}
+	if route, _, _ := strings.Cut(path, "?"); route == "/v1/users/import" {
+		return c.sendAs("application/x-ndjson", method, path, body)
+	}
 	return c.sendAs("application/json", method, path, body)
 }
 

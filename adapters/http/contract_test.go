@@ -161,7 +161,7 @@ var answeredSecrets = regexp.MustCompile(`"(?:(?:lease_id|token|code)":"|session
 // mayHaveSecrets matches the answers that may have secrets, by their methods, paths and statuses.
 var mayHaveSecrets = regexp.MustCompile(
 	`^(POST /v1/leases 201|GET /v1/leases/[^/]+ 200|POST /v1/leases/[^/]+/(renew|users/[^/]+/otp) 200|GET /v1/leases/[^/]+/users/[^/]+/session 200|POST /v1/keys 201|` +
-		`POST /create_user 200|GET /get_users 200)$`)
+		`POST /create_user 200|GET /get_users 200|POST /v1/users/export 200)$`)
 
 // RoundTrip implements [nethttp.RoundTripper]. An answer that breaks off is an error.
 func (t contractTransport) RoundTrip(req *nethttp.Request) (*nethttp.Response, error) {

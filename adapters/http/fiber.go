@@ -87,10 +87,13 @@ func rejectConditions(c *fiber.Ctx, next fiber.Handler) error {
 // lists are the GET routes under /v1 whose handlers read the query.
 var lists = []string{"/v1/users", "/v1/events", "/v1/events/stream", "/v1/keys", "/v1/line"}
 
+// bulk are the POST routes whose handlers read the query.
+var bulk = []string{"/v1/users/import", "/v1/users/export"}
+
 // rejectQuery rejects a query on all other routes under /v1.
 func rejectQuery(c *fiber.Ctx, next fiber.Handler) error {
 	route := c.Route()
-	readsQuery := slices.Contains(lists, route.Path) && route.Method != fiber.MethodPost
+	readsQuery := slices.Contains(lists, route.Path) && route.Method != fiber.MethodPost || slices.Contains(bulk, route.Path)
 	if strings.HasPrefix(route.Path, "/v1/") && !readsQuery && len(c.Request().URI().QueryString()) > 0 {
 		if err := (read.Parameters[struct{}]{}).Read(read.RawQuery(c), &struct{}{}); err != nil {
 			return err

@@ -37,7 +37,7 @@ func FuzzRoutes(f *testing.F) {
 		case "key":
 			id = key.KeyID
 		}
-		target := strings.NewReplacer("{lease_id}", url.PathEscape(id), "{user_id}", url.PathEscape(id), "{key_id}", url.PathEscape(id)).
+		target := strings.NewReplacer("{lease_id}", url.PathEscape(id), "{user_id}", url.PathEscape(id), "{key_id}", url.PathEscape(id), "{import_id}", url.PathEscape(id)).
 			Replace(paths[int(path)%len(paths)])
 		req, err := nethttp.NewRequest(fuzzMethods[int(method)%len(fuzzMethods)], c.url+target, bytes.NewReader(body))
 		if err != nil {
@@ -79,8 +79,10 @@ func addFuzzSeeds(f *testing.F, paths []string) {
 				f.Add(uint8(j), uint8(i), id, "", "", []byte(nil))
 				continue
 			}
-			for _, example := range operation.RequestBody.Value.Content["application/json"].Examples {
-				f.Add(uint8(j), uint8(i), id, "application/json", "", []byte(encode(f, example.Value.Value)))
+			if content := operation.RequestBody.Value.Content["application/json"]; content != nil {
+				for _, example := range content.Examples {
+					f.Add(uint8(j), uint8(i), id, "application/json", "", []byte(encode(f, example.Value.Value)))
+				}
 			}
 			for _, body := range bodies {
 				f.Add(uint8(j), uint8(i), id, "application/json", "", []byte(body))
@@ -91,6 +93,10 @@ func addFuzzSeeds(f *testing.F, paths []string) {
 	list := uint8(slices.Index(paths, "/v1/users"))
 	f.Add(uint8(0), list, "", "", "project_id="+projectID+"&env=staging&domain=d&login=a&status=free&label=a:b&owner=o&order=desc&limit=3&cursor=x", []byte(nil))
 	f.Add(uint8(0), list, "", "", "label=%00:%ff&limit=-1&a;b", []byte(nil))
+	imports, lines := uint8(slices.Index(paths, "/v1/users/import")), contract().doc.Components.Examples["ImportedUsers"].Value.Value.(string)
+	for _, query := range []string{"", "dry_run=true", "partial=true", "import_id=" + someID + "&first_row=1", "first_row=0&partial=x"} {
+		f.Add(uint8(slices.Index(fuzzMethods, "POST")), imports, "", "application/x-ndjson", query, []byte(lines+"\xff\n{}\n[]"))
+	}
 	events := uint8(slices.Index(paths, "/v1/events"))
 	f.Add(uint8(0), events, "", "", "user_id="+someID+"&owner=o&since=2026-11-23T09:30:00%2B01:00&limit=3&cursor=1", []byte(nil))
 	f.Add(uint8(0), events, "", "", "since=0000-01-01T00:00:00Z&cursor=9223372036854775807&owner=%00", []byte(nil))

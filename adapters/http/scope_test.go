@@ -100,7 +100,7 @@ func (f guardedFarm) wantSame(c client, operation, body string, about *strings.R
 		return fmt.Sprint(got.status, got.header, strings.ReplaceAll(got.body, about.Replace("{user_id}"), "{user_id}"))
 	}
 	id := uuid.NewString()
-	never := strings.NewReplacer("{user_id}", id, "{lease_id}", id, "{key_id}", id, "{project_id}", id, "{login}", "x")
+	never := strings.NewReplacer("{user_id}", id, "{lease_id}", id, "{key_id}", id, "{import_id}", id, "{project_id}", id, "{login}", "x")
 	if got, want := ask(about), ask(never); got != want {
 		f.t.Errorf("for an id of another project, %s got\n%s\nand for an unknown id\n%s", operation, got, want)
 	}

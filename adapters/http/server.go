@@ -75,6 +75,7 @@ type routes struct {
 	leaseRoutes
 	sessionRoutes
 	userRoutes
+	importRoutes
 	circulationRoutes
 	poolRoutes
 	projectRoutes

@@ -35,6 +35,7 @@ func (s *Store) Forget(ctx context.Context, ages ports.Ages) error {
 	maps.DeleteFunc(s.ended, func(_ domain.LeaseDigest, l domain.EndedLease) bool { return now.Sub(l.At) > ages.Leases })
 	maps.DeleteFunc(s.calls, func(_ ledger.CallKey, c call) bool { return c.forgotten(now) })
 	s.forgetSessions(now)
+	maps.DeleteFunc(s.imports, func(_ domain.ImportKey, i *staged) bool { return !i.open && now.Sub(i.touched) > domain.ImportKept })
 	s.history.forget(now.Add(-ages.Events))
 	return nil
 }

@@ -17,7 +17,7 @@ type Store struct {
 	clock  clock
 	users  *index
 	rule   login.Rule
-	logins map[account]struct{}
+	logins map[account]domain.UserID
 	ended  map[domain.LeaseDigest]domain.EndedLease // that lost a user or all
 	calls  map[ledger.CallKey]call                  // that were carried out
 	keys   []domain.APIKey                          // ascending by id
@@ -34,6 +34,7 @@ type Store struct {
 	lookedAt  time.Time           // up to when the line has been served with users whose locks expired
 
 	history history
+	imports map[domain.ImportKey]*staged
 }
 
 var _ ports.Store = (*Store)(nil)
@@ -46,7 +47,7 @@ func NewWith(rule login.Rule) *Store {
 	return &Store{
 		users:  newIndex(defaultLimits),
 		rule:   rule,
-		logins: make(map[account]struct{}),
+		logins: make(map[account]domain.UserID),
 		ended:  make(map[domain.LeaseDigest]domain.EndedLease),
 		calls:  make(map[ledger.CallKey]call),
 		line:   newLine(),
@@ -54,6 +55,7 @@ func NewWith(rule login.Rule) *Store {
 
 		sessions: make(map[domain.UserID]domain.Session),
 		projects: newProjectNames(),
+		imports:  make(map[domain.ImportKey]*staged),
 	}
 }
 

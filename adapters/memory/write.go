@@ -14,11 +14,22 @@ type account struct {
 
 func (s *Store) accountOf(u *domain.User) account {
 	state := u.Snapshot()
-	return account{project: state.Pool.ProjectID, env: state.Pool.Env, loginKey: s.rule.Key(state.Login)}
+	return s.account(domain.Identity{ProjectID: state.Pool.ProjectID, Env: state.Pool.Env, Login: state.Login})
+}
+
+func (s *Store) account(of domain.Identity) account {
+	return account{project: of.ProjectID, env: of.Env, loginKey: s.rule.Key(of.Login)}
 }
 
 // write writes changes, and returns which users were added.
 func (s *Store) write(changes ledger.Changes) (added map[domain.UserID]bool) {
+	added = s.add(changes)
+	if changes.Together && len(added) < len(changes.Added) {
+		for id := range added {
+			s.drop(id)
+		}
+		return nil
+	}
 	for _, c := range changes.Changed {
 		after := c.After.Clone() // the caller of the operation has the other one
 		if !c.After.SameSession(c.Before) {
@@ -28,13 +39,6 @@ func (s *Store) write(changes ledger.Changes) (added map[domain.UserID]bool) {
 	}
 	for _, id := range changes.Removed {
 		s.drop(id)
-	}
-	added = s.add(changes)
-	if changes.Together && len(added) < len(changes.Added) {
-		for id := range added {
-			s.drop(id)
-		}
-		return nil
 	}
 	for _, lease := range changes.Ended {
 		s.remember(lease)
@@ -58,7 +62,7 @@ func (s *Store) add(changes ledger.Changes) map[domain.UserID]bool {
 			continue
 		}
 		s.users.put(a.User.Clone())
-		s.logins[account] = struct{}{}
+		s.logins[account] = a.User.ID()
 		added[a.User.ID()] = true
 	}
 	return added

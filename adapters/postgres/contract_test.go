@@ -46,7 +46,7 @@ func testStore(t *testing.T, clock *fakeClock) {
 		keys := newKeyRing(t)
 		store := open(t, clock.url, keys)
 		clock.exec(t, "DELETE FROM users")
-		for _, table := range []string{"label_sets", "pools", "ended_leases", "events", "calls", "waiters", "replicas", "api_keys", "projects"} {
+		for _, table := range []string{"label_sets", "pools", "ended_leases", "events", "calls", "waiters", "replicas", "api_keys", "projects", "sessions", "imports"} {
 			clock.exec(t, "DELETE FROM "+table)
 		}
 		return portstest.Subject{

@@ -47,7 +47,7 @@ func (e *engine) Begin(ctx context.Context, ask bunstore.Ask) (bunstore.Transact
 		return nil, bunstore.Found{}, err
 	}
 	// A context that can end costs each statement a goroutine, and none of them waits for anybody.
-	tx := &transaction{ctx: context.WithoutCancel(ctx), engine: e, tx: begun, now: e.now(), used: make(map[string]*sql.Stmt)}
+	tx := &transaction{ctx: context.WithoutCancel(ctx), engine: e, tx: begun, now: e.now(), used: make(map[string]*sql.Stmt), keys: make(map[string]int64)}
 	found, err := tx.find(ask)
 	if err != nil {
 		tx.Rollback()
@@ -63,6 +63,7 @@ type transaction struct {
 	tx     *sql.Tx
 	now    int64
 	used   map[string]*sql.Stmt // the statements that it used already
+	keys   map[string]int64     // of pools and sets of labels that it used already
 
 	searched []string // the keys of searches with labels
 }

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"database/sql"
 	"errors"
+	"fmt"
 
 	"github.com/google/uuid"
 
@@ -142,11 +143,20 @@ func (tx *transaction) labelSet(pool int64, labels string) (sql.NullInt64, error
 	return sql.NullInt64{Int64: key, Valid: true}, err
 }
 
-// keyOf returns the key of a row, which it adds if it has to.
+// keyOf returns the key of a row, which it adds if it has to. An import adds many users with few pools and sets of labels, so the
+// transaction remembers the keys.
 func (tx *transaction) keyOf(find, add string, of ...any) (key int64, err error) {
+	row := fmt.Sprintf("%s%q", find, of)
+	key, known := tx.keys[row]
+	if known {
+		return key, nil
+	}
 	err = tx.value(&key, find, of...)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = tx.value(&key, add, of...)
+	}
+	if err == nil {
+		tx.keys[row] = key
 	}
 	return key, err
 }

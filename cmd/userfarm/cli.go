@@ -20,6 +20,8 @@ type cli struct {
 	Release  releaseCommand `cmd:"" help:"Release a lease."`
 	Who      whoCommand     `cmd:"" help:"Show who holds which users, since when and until when."`
 	Users    users          `cmd:"" help:"List, add, change and remove users, and take them out of circulation."`
+	Import   importCommand  `cmd:"" help:"Add and change many users, from a CSV, JSON lines or YAML file."`
+	Export   exportCommand  `cmd:"" help:"Write users to a file that import reads."`
 	Profiles profiles       `cmd:"" help:"Keep the addresses and API keys of farms under names."`
 	Projects projects       `cmd:"" help:"List the projects, and give them names."`
 	Pools    poolsCommand   `cmd:"" help:"Count the users of each pool: free, locked and in quarantine."`

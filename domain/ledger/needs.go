@@ -16,7 +16,7 @@ type Decide = func(now time.Time, users []*domain.User) error
 // CallKey finds a call that is carried out once: the key of its [domain.Once].
 type CallKey = [sha256.Size]byte
 
-// Operation is one of [Claim], [Update], [Remove], [Add] and [Expire]. It can be applied again, to another ledger: it keeps
+// Operation is one of [Claim], [Update], [Remove], [Add], [Merge] and [Expire]. It can be applied again, to another ledger: it keeps
 // nothing from one attempt to the next but its latest outcome.
 type Operation interface {
 	need(*Needs)

@@ -118,3 +118,11 @@ func sorted(users []*domain.User) []domain.UserID {
 }
 
 func compareIDs(a, b domain.UserID) int { return bytes.Compare(a[:], b[:]) }
+
+// wantEqual fails the test unless the values are equal in every field.
+func (f *farm) wantEqual(what string, got, want any) {
+	f.Helper()
+	if !reflect.DeepEqual(got, want) {
+		f.Fatalf("%s: got %+v, want %+v", what, got, want)
+	}
+}

@@ -40,6 +40,7 @@ func TestFarm(t *testing.T, env Env, newSubject FarmFactory) {
 		{"Sessions", farmSessionTests},
 		{"OpenLocks", farmOpenLockTests},
 		{"Accounts", farmAccountTests},
+		{"Imports", farmImportTests},
 		{"Circulation", farmCirculationTests},
 		{"Pools", farmPoolTests},
 		{"Projects", farmProjectTests},

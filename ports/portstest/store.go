@@ -14,6 +14,8 @@ func TestStore(t *testing.T, env Env, newSubject Factory) {
 	}{
 		{"Add", addTests},
 		{"Logins", loginTests},
+		{"Merge", mergeTests},
+		{"Imports", importTests},
 		{"Find", findTests},
 		{"List", listTests},
 		{"Claim", claimTests},

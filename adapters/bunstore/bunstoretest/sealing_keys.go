@@ -29,6 +29,7 @@ func TestSealingKeys(t *testing.T, newDatabase func(t *testing.T) Open) {
 		"a user that can't be opened can be removed":                         unopenedRemoved,
 		"a damaged user can get new secrets":                                 damaged,
 		"a key can't be removed while a user is sealed with it":              inUse,
+		"an import that waits is sealed again":                               importResealed,
 		"a removed key is not required at the next start":                    removedAtStart,
 		"no user is sealed with a removed key":                               removed,
 		"a reseal loses no change of a user":                                 resealedUnderLoad,
@@ -191,6 +192,29 @@ func inUse(s *subject) {
 	}
 	s.must(store.RemoveSealingKey(s.Context(), "never there"))
 	s.wantKeys(store, map[string]int{"old": 1, "new": 1})
+}
+
+func importResealed(s *subject) {
+	keys := newRing("old")
+	store := s.start(keys)
+	chunk := ports.ImportChunk{
+		ImportPlace: ports.ImportPlace{Import: domain.ImportKey{1}, FirstRow: 1}, Payload: domain.NewSecret("the rows"),
+		Identities: []domain.Identity{{ProjectID: domain.ProjectID{1}, Env: "e", Login: "ann"}},
+	}
+	s.must(store.StageImport(s.Context(), chunk))
+	keys.set("new", "old")
+	if err := store.RemoveSealingKey(s.Context(), "old"); !errors.Is(err, bunstore.ErrKeyInUse) {
+		s.Errorf("removing the key of an import = %v, want %v", err, bunstore.ErrKeyInUse)
+	}
+	s.reseal(store)
+	s.must(store.RemoveSealingKey(s.Context(), "old"))
+	keys.set("new")
+	s.must(store.DecideImport(s.Context(), chunk.Import, 1))
+	next, _, ok, err := store.NextChunk(s.Context(), chunk.Import)
+	s.must(err)
+	if !ok || next.Payload != chunk.Payload {
+		s.Errorf("the chunk is %+v, %t", next.ImportPlace, ok)
+	}
 }
 
 func removedAtStart(s *subject) {

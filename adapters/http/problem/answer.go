@@ -58,6 +58,9 @@ func Answer(c *fiber.Ctx, err error) error {
 		Errors:  fields(err),
 		Closest: near,
 	}
+	if refused, ok := errors.AsType[*domain.ImportRefusedError](err); ok {
+		answer.Import = new(ImportReport(refused.Report))
+	}
 	if occupancy != nil {
 		answer.Waiting, answer.HeldBy = &occupancy.Waiting, holders(occupancy)
 		for _, i := range occupancy.Quarantined {

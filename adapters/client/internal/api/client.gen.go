@@ -47,6 +47,8 @@ const (
 	CodeForbidden            Code = "forbidden"
 	CodeHeaderTooLarge       Code = "header_too_large"
 	CodeIdempotencyMismatch  Code = "idempotency_mismatch"
+	CodeImportIncomplete     Code = "import_incomplete"
+	CodeImportNotFound       Code = "import_not_found"
 	CodeInternal             Code = "internal"
 	CodeInvalid              Code = "invalid"
 	CodeKeyNotFound          Code = "key_not_found"
@@ -89,6 +91,10 @@ func (e Code) Valid() bool {
 	case CodeHeaderTooLarge:
 		return true
 	case CodeIdempotencyMismatch:
+		return true
+	case CodeImportIncomplete:
+		return true
+	case CodeImportNotFound:
 		return true
 	case CodeInternal:
 		return true
@@ -186,6 +192,48 @@ func (e EventKind) Valid() bool {
 	case EventKindRenewed:
 		return true
 	case EventKindRestored:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ImportOp.
+const (
+	ImportOpAdded     ImportOp = "added"
+	ImportOpChanged   ImportOp = "changed"
+	ImportOpUnchanged ImportOp = "unchanged"
+)
+
+// Valid indicates whether the value is a known member of the ImportOp enum.
+func (e ImportOp) Valid() bool {
+	switch e {
+	case ImportOpAdded:
+		return true
+	case ImportOpChanged:
+		return true
+	case ImportOpUnchanged:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ImportState.
+const (
+	ImportStateApplied  ImportState = "applied"
+	ImportStateApplying ImportState = "applying"
+	ImportStateChecked  ImportState = "checked"
+)
+
+// Valid indicates whether the value is a known member of the ImportState enum.
+func (e ImportState) Valid() bool {
+	switch e {
+	case ImportStateApplied:
+		return true
+	case ImportStateApplying:
+		return true
+	case ImportStateChecked:
 		return true
 	default:
 		return false
@@ -360,6 +408,24 @@ func (e ListUsersParamsOrder) Valid() bool {
 	}
 }
 
+// Defines values for ExportUsersParamsOrder.
+const (
+	ExportUsersParamsOrderAsc  ExportUsersParamsOrder = "asc"
+	ExportUsersParamsOrderDesc ExportUsersParamsOrder = "desc"
+)
+
+// Valid indicates whether the value is a known member of the ExportUsersParamsOrder enum.
+func (e ExportUsersParamsOrder) Valid() bool {
+	switch e {
+	case ExportUsersParamsOrderAsc:
+		return true
+	case ExportUsersParamsOrderDesc:
+		return true
+	default:
+		return false
+	}
+}
+
 // AcquireRequest defines model for AcquireRequest.
 type AcquireRequest struct {
 	// Users The users that you want, one selector for each.
@@ -486,6 +552,14 @@ type EventPage struct {
 	NextCursor *string `json:"next_cursor"`
 }
 
+// ExportPage defines model for ExportPage.
+type ExportPage struct {
+	Users []ImportedUser `json:"users"`
+
+	// NextCursor The `cursor` of the next page; null if this is the last one.
+	NextCursor *string `json:"next_cursor"`
+}
+
 // Fault defines model for Fault.
 type Fault struct {
 	UserID string `json:"user_id" validate:"required,id"`
@@ -502,6 +576,12 @@ type FieldProblem struct {
 
 	// Detail The rule that it breaks.
 	Detail string `json:"detail"`
+}
+
+// FinishImport defines model for FinishImport.
+type FinishImport struct {
+	// Rows How many rows the import has.
+	Rows int32 `json:"rows" validate:"min=1"`
 }
 
 // ForceReleaseRequest defines model for ForceReleaseRequest.
@@ -524,6 +604,78 @@ type Holder struct {
 
 	// ExpiresAt When the lock ends; null if it never expires.
 	ExpiresAt *time.Time `json:"expires_at"`
+}
+
+// ImportDifference defines model for ImportDifference.
+type ImportDifference struct {
+	Row   int      `json:"row"`
+	Op    ImportOp `json:"op"`
+	Login string   `json:"login"`
+
+	// Changed The members of a user that change; empty for one that is added or stays as it is.
+	Changed []ChangedField `json:"changed"`
+}
+
+// ImportError defines model for ImportError.
+type ImportError struct {
+	// Row The number of the row in the import.
+	Row int `json:"row"`
+
+	// Pointer JSON pointer to the member of the row; empty for the whole row.
+	Pointer string `json:"pointer"`
+
+	// Detail The rule, as the rest of a sentence about the member.
+	Detail string `json:"detail"`
+
+	// OtherRow The row with the same login, of an error about that.
+	OtherRow *int `json:"other_row,omitempty"`
+}
+
+// ImportOp What an import does with a row.
+type ImportOp string
+
+// ImportReport What became of rows, or would become of them.
+type ImportReport struct {
+	State     ImportState `json:"state"`
+	Added     int         `json:"added"`
+	Changed   int         `json:"changed"`
+	Unchanged int         `json:"unchanged"`
+
+	// Refused The number of rows that break a rule.
+	Refused int `json:"refused"`
+
+	// Errors The first thousand errors, in the order of their rows.
+	Errors []ImportError `json:"errors"`
+
+	// ErrorsTotal The number of all errors.
+	ErrorsTotal int `json:"errors_total"`
+
+	// Differences Only while the `state` is `checked`: what an import would do with the rows that break no rule, the first thousand. It never has a
+	// secret.
+	Differences []ImportDifference `json:"differences"`
+}
+
+// ImportState `checked` if nothing was changed yet, `applying` if the import goes on and will be carried out in any case, and `applied` at the end.
+type ImportState string
+
+// ImportedUser defines model for ImportedUser.
+type ImportedUser struct {
+	// Login As for a new user.
+	Login     string `json:"login"`
+	ProjectID string `json:"project_id" validate:"required,id"`
+	Env       string `json:"env"`
+
+	// Domain Needed for a new user. For others, it must be the domain that the user has, or absent.
+	Domain string `json:"domain,omitempty"`
+
+	// Password Needed for a new user.
+	Password *string `json:"password,omitempty"`
+
+	// Labels Replaces all labels.
+	Labels *Labels `json:"labels,omitempty"`
+
+	// TOTPSecret As for a new user. An empty text removes the second factor.
+	TOTPSecret *string `json:"totp_secret,omitempty"`
 }
 
 // Key defines model for Key.
@@ -821,6 +973,9 @@ type Problem struct {
 	// AllQuarantined Only for the same codes as `held_by`: JSON pointers to the selectors whose users are all in quarantine, so that waiting
 	// does not help. Of selectors that are equal, it has the first.
 	AllQuarantined []string `json:"all_quarantined,omitempty"`
+
+	// Import Only for `invalid`, if the request was an import with bad rows. Nothing was imported then.
+	Import *ImportReport `json:"import,omitempty"`
 }
 
 // Project defines model for Project.
@@ -1030,6 +1185,9 @@ type EventUserID = string
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
 
+// ImportID defines model for ImportID.
+type ImportID = string
+
 // KeyID defines model for KeyID.
 type KeyID = string
 
@@ -1071,6 +1229,12 @@ type UserID = string
 
 // Forbidden An error, in the form of RFC 9457.
 type Forbidden = Problem
+
+// ImportIncomplete An error, in the form of RFC 9457.
+type ImportIncomplete = Problem
+
+// ImportNotFound An error, in the form of RFC 9457.
+type ImportNotFound = Problem
 
 // Invalid An error, in the form of RFC 9457.
 type Invalid = Problem
@@ -1263,6 +1427,58 @@ type CreateUserParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// ExportUsersParams defines parameters for ExportUsers.
+type ExportUsersParams struct {
+	// ProjectID List only users of this project.
+	ProjectID *ProjectID `form:"project_id,omitempty" json:"project_id,omitempty"`
+
+	// Env List only users of this environment.
+	Env *Env `form:"env,omitempty" json:"env,omitempty"`
+
+	// Domain List only users of this domain.
+	Domain *Domain `form:"domain,omitempty" json:"domain,omitempty"`
+
+	// Login List only users with this login, in any spelling that the farm takes for the same.
+	Login *Login `form:"login,omitempty" json:"login,omitempty"`
+
+	// Status List only users in this state.
+	Status *Status `form:"status,omitempty" json:"status,omitempty"`
+
+	// Label List only users with this label, as `key:value`. If it is repeated, users must have all the labels.
+	Label Label `form:"label,omitempty" json:"label,omitempty"`
+
+	// Owner List only users that this owner holds now.
+	Owner *Owner `form:"owner,omitempty" json:"owner,omitempty"`
+
+	// Order `asc` lists the oldest first, `desc` the newest first. A `cursor` goes on in the same order: with `desc`, the page has what
+	// is older.
+	Order *ExportUsersParamsOrder `form:"order,omitempty" json:"order,omitempty"`
+
+	// Limit The most users on a page.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the previous page, which was asked for with the same filters and order.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ExportUsersParamsOrder defines parameters for ExportUsers.
+type ExportUsersParamsOrder string
+
+// ImportUsersParams defines parameters for ImportUsers.
+type ImportUsersParams struct {
+	// DryRun Check the rows, and change nothing.
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// Partial Import the good rows even if others break rules.
+	Partial *bool `form:"partial,omitempty" json:"partial,omitempty"`
+
+	// ImportID A new random UUID of your choice for the import.
+	ImportID *string `form:"import_id,omitempty" json:"import_id,omitempty"`
+
+	// FirstRow Says that the body is a part of an import, and the number of its first row in the import, from 1. It needs an `import_id`.
+	FirstRow *int `form:"first_row,omitempty" json:"first_row,omitempty"`
+}
+
 // LegacyAcquireLockJSONRequestBody defines body for LegacyAcquireLock for application/json ContentType.
 type LegacyAcquireLockJSONRequestBody = LegacyUserID
 
@@ -1292,6 +1508,9 @@ type NameProjectJSONRequestBody = NewProjectName
 
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = NewUser
+
+// FinishImportJSONRequestBody defines body for FinishImport for application/json ContentType.
+type FinishImportJSONRequestBody = FinishImport
 
 // ChangeUserJSONRequestBody defines body for ChangeUser for application/json ContentType.
 type ChangeUserJSONRequestBody = UserChange
@@ -1726,6 +1945,60 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/users (the `CreateUser` operationId).
 	CreateUser(ctx context.Context, params *CreateUserParams, body CreateUserJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ExportUsers Export users with their secrets
+	//
+	// Returns the users that match all filters with their passwords and second factors, page by page. Each one is a line for an
+	// import. Only admins may do this. It is a POST, so that the farm's log has each request, and nothing sends it by itself.
+	//
+	// Corresponds with POST /v1/users/export (the `ExportUsers` operationId).
+	ExportUsers(ctx context.Context, params *ExportUsersParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ImportUsersWithBody Import users
+	//
+	// Adds many users and changes those that exist. The body has a user on each line (JSON lines), and empty lines do not count.
+	// A line is for the user with its project, environment and login, in any spelling of the login that the farm takes for the
+	// same. If there is one, the members that are given replace what the user has, locked or not, and absent members stay as
+	// they are. Otherwise the user is added, and needs a `password` and a `domain`. An import removes nobody. The history has an
+	// event for each user that was added or changed.
+	//
+	// All rows are imported or none, whatever crashes meanwhile. If a row breaks a rule, the answer is `invalid`, and its `import`
+	// names every bad row. `dry_run` changes nothing, and answers what would happen. `partial` leaves bad rows out and imports the
+	// others; a crash may leave it half done.
+	//
+	// The body has at most 1 MiB and 10,000 rows. To import more, send it in parts, each with the same new `import_id` and its
+	// `first_row`, and then finish the import. No part is carried out before that, except with `partial`. The farm forgets an
+	// import after 15 minutes without a new part.
+	//
+	// An answer can get lost on the network. With an `import_id` you can send the same rows again: they are imported once, and the
+	// counts are those of the first time.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/users/import (the `ImportUsers` operationId).
+	ImportUsersWithBody(ctx context.Context, params *ImportUsersParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// FinishImportWithBody Finish an import in parts
+	//
+	// Carries out all parts of an import. From the first answer on, it is carried out in any case. It takes some seconds at most. While
+	// the `state` is `applying`, ask again; the counts say how far it is. A row may be refused if its user was removed since the row
+	// was checked.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/users/import/{import_id}/finish (the `FinishImport` operationId).
+	FinishImportWithBody(ctx context.Context, importID ImportID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// FinishImport Finish an import in parts
+	//
+	// Carries out all parts of an import. From the first answer on, it is carried out in any case. It takes some seconds at most. While
+	// the `state` is `applying`, ask again; the counts say how far it is. A row may be refused if its user was removed since the row
+	// was checked.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/users/import/{import_id}/finish (the `FinishImport` operationId).
+	FinishImport(ctx context.Context, importID ImportID, body FinishImportJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RemoveUser Remove a user
 	//
@@ -2504,6 +2777,100 @@ func (c *Client) CreateUserWithBody(ctx context.Context, params *CreateUserParam
 // Corresponds with POST /v1/users (the `CreateUser` operationId).
 func (c *Client) CreateUser(ctx context.Context, params *CreateUserParams, body CreateUserJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewCreateUserRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ExportUsers Export users with their secrets
+//
+// Returns the users that match all filters with their passwords and second factors, page by page. Each one is a line for an
+// import. Only admins may do this. It is a POST, so that the farm's log has each request, and nothing sends it by itself.
+//
+// Corresponds with POST /v1/users/export (the `ExportUsers` operationId).
+func (c *Client) ExportUsers(ctx context.Context, params *ExportUsersParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewExportUsersRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ImportUsersWithBody Import users
+//
+// Adds many users and changes those that exist. The body has a user on each line (JSON lines), and empty lines do not count.
+// A line is for the user with its project, environment and login, in any spelling of the login that the farm takes for the
+// same. If there is one, the members that are given replace what the user has, locked or not, and absent members stay as
+// they are. Otherwise the user is added, and needs a `password` and a `domain`. An import removes nobody. The history has an
+// event for each user that was added or changed.
+//
+// All rows are imported or none, whatever crashes meanwhile. If a row breaks a rule, the answer is `invalid`, and its `import`
+// names every bad row. `dry_run` changes nothing, and answers what would happen. `partial` leaves bad rows out and imports the
+// others; a crash may leave it half done.
+//
+// The body has at most 1 MiB and 10,000 rows. To import more, send it in parts, each with the same new `import_id` and its
+// `first_row`, and then finish the import. No part is carried out before that, except with `partial`. The farm forgets an
+// import after 15 minutes without a new part.
+//
+// An answer can get lost on the network. With an `import_id` you can send the same rows again: they are imported once, and the
+// counts are those of the first time.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/users/import (the `ImportUsers` operationId).
+func (c *Client) ImportUsersWithBody(ctx context.Context, params *ImportUsersParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewImportUsersRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// FinishImportWithBody Finish an import in parts
+//
+// Carries out all parts of an import. From the first answer on, it is carried out in any case. It takes some seconds at most. While
+// the `state` is `applying`, ask again; the counts say how far it is. A row may be refused if its user was removed since the row
+// was checked.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/users/import/{import_id}/finish (the `FinishImport` operationId).
+func (c *Client) FinishImportWithBody(ctx context.Context, importID ImportID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewFinishImportRequestWithBody(c.Server, importID, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// FinishImport Finish an import in parts
+//
+// Carries out all parts of an import. From the first answer on, it is carried out in any case. It takes some seconds at most. While
+// the `state` is `applying`, ask again; the counts say how far it is. A row may be refused if its user was removed since the row
+// was checked.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/users/import/{import_id}/finish (the `FinishImport` operationId).
+func (c *Client) FinishImport(ctx context.Context, importID ImportID, body FinishImportJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewFinishImportRequest(c.Server, importID, body)
 	if err != nil {
 		return nil, err
 	}
@@ -4088,6 +4455,307 @@ func NewCreateUserRequestWithBody(server string, params *CreateUserParams, conte
 		}
 
 	}
+
+	return req, nil
+}
+
+// NewExportUsersRequest constructs an http.Request for the ExportUsers method
+func NewExportUsersRequest(server string, params *ExportUsersParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/users/export")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.ProjectID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "project_id", *params.ProjectID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Env != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "env", *params.Env, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Domain != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "domain", *params.Domain, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Login != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "login", *params.Login, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Status != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "status", *params.Status, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Label != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "label", params.Label, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Owner != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "owner", *params.Owner, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Order != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "order", *params.Order, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewImportUsersRequestWithBody constructs an http.Request for the ImportUsers method, with any body, and a specified content type
+func NewImportUsersRequestWithBody(server string, params *ImportUsersParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/users/import")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.DryRun != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "dry_run", *params.DryRun, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Partial != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "partial", *params.Partial, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.ImportID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "import_id", *params.ImportID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.FirstRow != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "first_row", *params.FirstRow, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewFinishImportRequest calls the generic FinishImport builder with application/json body
+func NewFinishImportRequest(server string, importID ImportID, body FinishImportJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewFinishImportRequestWithBody(server, importID, "application/json", bodyReader)
+}
+
+// NewFinishImportRequestWithBody constructs an http.Request for the FinishImport method, with any body, and a specified content type
+func NewFinishImportRequestWithBody(server string, importID ImportID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "import_id", importID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/users/import/%s/finish", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }

@@ -41,6 +41,8 @@ const (
 	CodeForbidden            Code = "forbidden"
 	CodeHeaderTooLarge       Code = "header_too_large"
 	CodeIdempotencyMismatch  Code = "idempotency_mismatch"
+	CodeImportIncomplete     Code = "import_incomplete"
+	CodeImportNotFound       Code = "import_not_found"
 	CodeInternal             Code = "internal"
 	CodeInvalid              Code = "invalid"
 	CodeKeyNotFound          Code = "key_not_found"
@@ -83,6 +85,10 @@ func (e Code) Valid() bool {
 	case CodeHeaderTooLarge:
 		return true
 	case CodeIdempotencyMismatch:
+		return true
+	case CodeImportIncomplete:
+		return true
+	case CodeImportNotFound:
 		return true
 	case CodeInternal:
 		return true
@@ -180,6 +186,48 @@ func (e EventKind) Valid() bool {
 	case EventKindRenewed:
 		return true
 	case EventKindRestored:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ImportOp.
+const (
+	ImportOpAdded     ImportOp = "added"
+	ImportOpChanged   ImportOp = "changed"
+	ImportOpUnchanged ImportOp = "unchanged"
+)
+
+// Valid indicates whether the value is a known member of the ImportOp enum.
+func (e ImportOp) Valid() bool {
+	switch e {
+	case ImportOpAdded:
+		return true
+	case ImportOpChanged:
+		return true
+	case ImportOpUnchanged:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ImportState.
+const (
+	ImportStateApplied  ImportState = "applied"
+	ImportStateApplying ImportState = "applying"
+	ImportStateChecked  ImportState = "checked"
+)
+
+// Valid indicates whether the value is a known member of the ImportState enum.
+func (e ImportState) Valid() bool {
+	switch e {
+	case ImportStateApplied:
+		return true
+	case ImportStateApplying:
+		return true
+	case ImportStateChecked:
 		return true
 	default:
 		return false
@@ -426,6 +474,14 @@ type EventPage struct {
 	NextCursor *string `json:"next_cursor"`
 }
 
+// ExportPage defines model for ExportPage.
+type ExportPage struct {
+	Users []ImportedUser `json:"users"`
+
+	// NextCursor The `cursor` of the next page; null if this is the last one.
+	NextCursor *string `json:"next_cursor"`
+}
+
 // Fault defines model for Fault.
 type Fault struct {
 	UserID string `json:"user_id" validate:"required,id"`
@@ -442,6 +498,12 @@ type FieldProblem struct {
 
 	// Detail The rule that it breaks.
 	Detail string `json:"detail"`
+}
+
+// FinishImport defines model for FinishImport.
+type FinishImport struct {
+	// Rows How many rows the import has.
+	Rows int32 `json:"rows" validate:"min=1"`
 }
 
 // ForceReleaseRequest defines model for ForceReleaseRequest.
@@ -469,6 +531,78 @@ type Holder struct {
 
 	// ExpiresAt When the lock ends; null if it never expires.
 	ExpiresAt *time.Time `json:"expires_at"`
+}
+
+// ImportDifference defines model for ImportDifference.
+type ImportDifference struct {
+	Row   int      `json:"row"`
+	Op    ImportOp `json:"op"`
+	Login string   `json:"login"`
+
+	// Changed The members of a user that change; empty for one that is added or stays as it is.
+	Changed []ChangedField `json:"changed"`
+}
+
+// ImportError defines model for ImportError.
+type ImportError struct {
+	// Row The number of the row in the import.
+	Row int `json:"row"`
+
+	// Pointer JSON pointer to the member of the row; empty for the whole row.
+	Pointer string `json:"pointer"`
+
+	// Detail The rule, as the rest of a sentence about the member.
+	Detail string `json:"detail"`
+
+	// OtherRow The row with the same login, of an error about that.
+	OtherRow *int `json:"other_row,omitempty"`
+}
+
+// ImportOp What an import does with a row.
+type ImportOp string
+
+// ImportReport What became of rows, or would become of them.
+type ImportReport struct {
+	State     ImportState `json:"state"`
+	Added     int         `json:"added"`
+	Changed   int         `json:"changed"`
+	Unchanged int         `json:"unchanged"`
+
+	// Refused The number of rows that break a rule.
+	Refused int `json:"refused"`
+
+	// Errors The first thousand errors, in the order of their rows.
+	Errors []ImportError `json:"errors"`
+
+	// ErrorsTotal The number of all errors.
+	ErrorsTotal int `json:"errors_total"`
+
+	// Differences Only while the `state` is `checked`: what an import would do with the rows that break no rule, the first thousand. It never has a
+	// secret.
+	Differences []ImportDifference `json:"differences"`
+}
+
+// ImportState `checked` if nothing was changed yet, `applying` if the import goes on and will be carried out in any case, and `applied` at the end.
+type ImportState string
+
+// ImportedUser defines model for ImportedUser.
+type ImportedUser struct {
+	// Login As for a new user.
+	Login     string `json:"login"`
+	ProjectID string `json:"project_id" validate:"required,id"`
+	Env       string `json:"env"`
+
+	// Domain Needed for a new user. For others, it must be the domain that the user has, or absent.
+	Domain string `json:"domain,omitempty"`
+
+	// Password Needed for a new user.
+	Password *string `json:"password,omitempty"`
+
+	// Labels Replaces all labels.
+	Labels *Labels `json:"labels,omitempty"`
+
+	// TOTPSecret As for a new user. An empty text removes the second factor.
+	TOTPSecret *string `json:"totp_secret,omitempty"`
 }
 
 // Key defines model for Key.
@@ -766,6 +900,9 @@ type Problem struct {
 	// AllQuarantined Only for the same codes as `held_by`: JSON pointers to the selectors whose users are all in quarantine, so that waiting
 	// does not help. Of selectors that are equal, it has the first.
 	AllQuarantined []string `json:"all_quarantined,omitempty"`
+
+	// Import Only for `invalid`, if the request was an import with bad rows. Nothing was imported then.
+	Import *ImportReport `json:"import,omitempty"`
 }
 
 // Project defines model for Project.
@@ -933,6 +1070,9 @@ type WaiterSelector struct {
 	Labels    *Labels `json:"labels,omitempty"`
 }
 
+// ImportID defines model for ImportID.
+type ImportID = string
+
 // KeyID defines model for KeyID.
 type KeyID = string
 
@@ -947,6 +1087,12 @@ type UserID = string
 
 // Forbidden An error, in the form of RFC 9457.
 type Forbidden = Problem
+
+// ImportIncomplete An error, in the form of RFC 9457.
+type ImportIncomplete = Problem
+
+// ImportNotFound An error, in the form of RFC 9457.
+type ImportNotFound = Problem
 
 // Invalid An error, in the form of RFC 9457.
 type Invalid = Problem
@@ -1019,6 +1165,9 @@ type NameProjectJSONRequestBody = NewProjectName
 
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = NewUser
+
+// FinishImportJSONRequestBody defines body for FinishImport for application/json ContentType.
+type FinishImportJSONRequestBody = FinishImport
 
 // ChangeUserJSONRequestBody defines body for ChangeUser for application/json ContentType.
 type ChangeUserJSONRequestBody = UserChange
@@ -1130,6 +1279,15 @@ type ServerInterface interface {
 	// CreateUser Create a user
 	// (POST /v1/users)
 	CreateUser(c *fiber.Ctx) error
+	// ExportUsers Export users with their secrets
+	// (POST /v1/users/export)
+	ExportUsers(c *fiber.Ctx) error
+	// ImportUsers Import users
+	// (POST /v1/users/import)
+	ImportUsers(c *fiber.Ctx) error
+	// FinishImport Finish an import in parts
+	// (POST /v1/users/import/{import_id}/finish)
+	FinishImport(c *fiber.Ctx, importID ImportID) error
 	// RemoveUser Remove a user
 	// (DELETE /v1/users/{user_id})
 	RemoveUser(c *fiber.Ctx, userID UserID) error
@@ -1888,6 +2046,71 @@ func (siw *ServerInterfaceWrapper) CreateUser(c *fiber.Ctx) error {
 	return handler(c)
 }
 
+// ExportUsers operation middleware
+func (siw *ServerInterfaceWrapper) ExportUsers(c *fiber.Ctx) error {
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.ExportUsers(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// ImportUsers operation middleware
+func (siw *ServerInterfaceWrapper) ImportUsers(c *fiber.Ctx) error {
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.ImportUsers(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// FinishImport operation middleware
+func (siw *ServerInterfaceWrapper) FinishImport(c *fiber.Ctx) error {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "import_id" -------------
+	var importID ImportID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "import_id", c.Params("import_id"), &importID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid"})
+	if err != nil {
+		return fiber.NewError(fiber.StatusBadRequest, fmt.Errorf("Invalid format for parameter import_id: %w", err).Error())
+	}
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.FinishImport(c, importID)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
 // RemoveUser operation middleware
 func (siw *ServerInterfaceWrapper) RemoveUser(c *fiber.Ctx) error {
 
@@ -2160,5 +2383,11 @@ func RegisterHandlersWithOptions(router fiber.Router, si ServerInterface, option
 	router.Post(options.BaseURL+"/v1/users/:user_id/quarantine", wrapper.QuarantineUser)
 
 	router.Post(options.BaseURL+"/v1/users/:user_id/restore", wrapper.RestoreUser)
+
+	router.Post(options.BaseURL+"/v1/users/export", wrapper.ExportUsers)
+
+	router.Post(options.BaseURL+"/v1/users/import", wrapper.ImportUsers)
+
+	router.Post(options.BaseURL+"/v1/users/import/:import_id/finish", wrapper.FinishImport)
 
 }

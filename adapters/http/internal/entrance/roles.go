@@ -49,12 +49,15 @@ var leastRoles = map[string]domain.Role{
 	"POST /acquire_lock": domain.Tester,
 	"POST /release_lock": domain.Tester,
 
-	"POST /v1/users":                        domain.Admin,
-	"PATCH /v1/users/:user_id":              domain.Admin,
-	"DELETE /v1/users/:user_id":             domain.Admin,
-	"POST /v1/users/:user_id/quarantine":    domain.Admin,
-	"POST /v1/users/:user_id/restore":       domain.Admin,
-	"POST /v1/users/:user_id/force-release": domain.Admin,
+	"POST /v1/users":                          domain.Admin,
+	"POST /v1/users/import":                   domain.Admin,
+	"POST /v1/users/import/:import_id/finish": domain.Admin,
+	"POST /v1/users/export":                   domain.Admin,
+	"PATCH /v1/users/:user_id":                domain.Admin,
+	"DELETE /v1/users/:user_id":               domain.Admin,
+	"POST /v1/users/:user_id/quarantine":      domain.Admin,
+	"POST /v1/users/:user_id/restore":         domain.Admin,
+	"POST /v1/users/:user_id/force-release":   domain.Admin,
 
 	"PUT /v1/projects/:project_id": domain.Admin,
 

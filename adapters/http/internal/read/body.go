@@ -32,13 +32,18 @@ func Body(c *fiber.Ctx, dst any) error {
 
 // checkBody returns an error if the request has no body, or one that is not announced as JSON.
 func checkBody(c *fiber.Ctx) error {
-	header := &c.Request().Header
 	if len(c.Request().Body()) == 0 {
 		return problem.Explain(problem.ErrMalformed, "The body is empty. Send a JSON object.")
 	}
-	if announced := header.ContentType(); string(announced) != fiber.MIMEApplicationJSON {
+	return checkType(c, fiber.MIMEApplicationJSON)
+}
+
+// checkType returns an error if the body is not announced as one of this type, or if it is compressed.
+func checkType(c *fiber.Ctx, want string) error {
+	header := &c.Request().Header
+	if announced := header.ContentType(); string(announced) != want {
 		mediaType, _, err := mime.ParseMediaType(string(announced))
-		if err != nil || mediaType != fiber.MIMEApplicationJSON {
+		if err != nil || mediaType != want {
 			return problem.ErrUnsupportedMediaType
 		}
 	}

@@ -1,0 +1,153 @@
+package userfile
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/userfarm/userfarm/domain"
+)
+
+// Layout says what a file of users has.
+type Layout struct {
+	Secrets bool // the passwords and second factors
+
+	// Labels has the keys of the labels, for a CSV file, which has a column for each.
+	Labels []string
+
+	// EmptyLabels says that users have labels whose value is empty. A CSV file then has the labels of each user in one column, as JSON: an
+	// empty cell is no label.
+	EmptyLabels bool
+}
+
+// Writer writes a file of users that [Read] reads.
+type Writer interface {
+	Write(user domain.Spec) error
+
+	// Flush ends the file.
+	Flush() error
+}
+
+// NewWriter returns a writer of a format.
+func NewWriter(w io.Writer, format Format, layout Layout) (Writer, error) {
+	switch format {
+	case JSONL:
+		encoder := json.NewEncoder(w)
+		encoder.SetEscapeHTML(false)
+		return &lineWriter{encoder, layout}, nil
+	case YAML:
+		return &yamlWriter{w, layout}, nil
+	default:
+		return newCSVWriter(w, layout)
+	}
+}
+
+// written is a user as JSON lines and YAML have it.
+type written struct {
+	ProjectID string        `json:"project_id" yaml:"project_id"`
+	Env       string        `json:"env" yaml:"env"`
+	Domain    string        `json:"domain" yaml:"domain"`
+	Login     string        `json:"login" yaml:"login"`
+	Password  string        `json:"password,omitempty" yaml:"password,omitempty"`
+	TOTP      string        `json:"totp_secret,omitempty" yaml:"totp_secret,omitempty"`
+	Labels    domain.Labels `json:"labels" yaml:"labels"`
+}
+
+func (l Layout) written(user domain.Spec) written {
+	shown := written{
+		ProjectID: user.Pool.ProjectID.String(), Env: user.Pool.Env, Domain: user.Pool.Domain, Login: user.Login, Labels: user.Labels.Clone(),
+	}
+	if l.Secrets {
+		shown.Password, shown.TOTP = user.Password.Reveal(), user.TOTP.URI().Reveal()
+	}
+	return shown
+}
+
+type lineWriter struct {
+	encoder *json.Encoder
+	layout  Layout
+}
+
+// Write implements [Writer].
+func (w *lineWriter) Write(user domain.Spec) error {
+	return w.encoder.Encode(w.layout.written(user)) //nolint:gosec // the passwords are what the file is for
+}
+
+// Flush implements [Writer].
+func (w *lineWriter) Flush() error { return nil }
+
+type yamlWriter struct {
+	to     io.Writer
+	layout Layout
+}
+
+// Write writes a list of one user. The lists are one when they stand one below the other.
+func (w *yamlWriter) Write(user domain.Spec) error {
+	list, err := yaml.Marshal([]written{w.layout.written(user)})
+	if err != nil {
+		return err
+	}
+	_, err = w.to.Write(bytes.TrimPrefix(list, []byte("---\n")))
+	return err
+}
+
+// Flush implements [Writer].
+func (w *yamlWriter) Flush() error { return nil }
+
+type csvWriter struct {
+	writer *csv.Writer
+	layout Layout
+}
+
+func newCSVWriter(w io.Writer, layout Layout) (Writer, error) {
+	c := &csvWriter{csv.NewWriter(w), layout}
+	header := slices.Clone(fields[:4])
+	if layout.Secrets {
+		header = slices.Clone(fields)
+	}
+	if layout.EmptyLabels {
+		header = append(header, labelsName)
+	} else {
+		for _, key := range layout.Labels {
+			header = append(header, labelPrefix+key)
+		}
+	}
+	return c, c.writer.Write(header)
+}
+
+// Write implements [Writer].
+func (c *csvWriter) Write(user domain.Spec) error {
+	shown := c.layout.written(user)
+	cells := []string{shown.ProjectID, shown.Env, shown.Domain, shown.Login}
+	if c.layout.Secrets {
+		cells = append(cells, shown.Password, shown.TOTP)
+	}
+	if c.layout.EmptyLabels {
+		labels, err := json.Marshal(shown.Labels)
+		if err != nil {
+			return err
+		}
+		return c.writer.Write(append(cells, string(labels)))
+	}
+	for _, key := range c.layout.Labels {
+		cells = append(cells, shown.Labels[key])
+	}
+	for _, key := range slices.Sorted(maps.Keys(shown.Labels)) {
+		if !slices.Contains(c.layout.Labels, key) || shown.Labels[key] == "" {
+			return fmt.Errorf("the user %s got the label %s while the users were exported: export them again", shown.Login, key)
+		}
+	}
+	return c.writer.Write(cells)
+}
+
+// Flush implements [Writer].
+func (c *csvWriter) Flush() error {
+	c.writer.Flush()
+	return c.writer.Error()
+}

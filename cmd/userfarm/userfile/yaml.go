@@ -1,0 +1,120 @@
+package userfile
+
+import (
+	"errors"
+	"io"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// readYAML reads a list of users, or several documents with a user or a list each. A document is in memory as a whole.
+func readYAML(in io.Reader) rows {
+	return func(yield func(Row, error) bool) {
+		decoder := yaml.NewDecoder(in)
+		for {
+			var document yaml.Node
+			err := decoder.Decode(&document)
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil {
+				yield(Row{}, badYAML(err)) // its text may quote a password
+				return
+			}
+			for _, node := range usersIn(&document) {
+				if !yield(yamlRow(node), nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// badYAML returns the error of a document that is not YAML.
+func badYAML(err error) error {
+	var line, column int
+	if bad, ok := errors.AsType[*yaml.LoadError](err); ok {
+		line, column = bad.Mark.Line, bad.Mark.Column
+	}
+	return badFile(max(line, 1), max(column, 1), "", "the file is not YAML, or goes wrong here")
+}
+
+func usersIn(document *yaml.Node) []*yaml.Node {
+	node := document
+	if node.Kind == yaml.DocumentNode && len(node.Content) == 1 {
+		node = node.Content[0]
+	}
+	switch {
+	case node.Kind == yaml.SequenceNode:
+		return node.Content
+	case isNull(node):
+		return nil
+	default:
+		return []*yaml.Node{node}
+	}
+}
+
+func isNull(node *yaml.Node) bool {
+	return node.Kind == yaml.ScalarNode && node.Tag == "!!null" || node.Kind == 0
+}
+
+// valueOf returns what an alias stands for.
+func valueOf(node *yaml.Node) *yaml.Node {
+	if node.Kind == yaml.AliasNode && node.Alias != nil {
+		return node.Alias
+	}
+	return node
+}
+
+func yamlRow(node *yaml.Node) Row {
+	row := newRow(node.Line, node.Column)
+	node = valueOf(node)
+	if node.Kind != yaml.MappingNode {
+		row.refuse("", "must be a mapping, such as login: ann")
+		return *row
+	}
+	seen := make(map[string]bool)
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		name, value := node.Content[i], valueOf(node.Content[i+1])
+		field, known := fieldOf(name.Value)
+		if strings.EqualFold(name.Value, labelsName) {
+			field, known = labelsName, true
+		}
+		pointer := "/" + escapePointer.Replace(field)
+		row.put(pointer, Place{Line: node.Content[i+1].Line, Column: node.Content[i+1].Column, Name: name.Value})
+		switch {
+		case !known:
+			row.refuse(pointer, "is not known; members are %s", knownNames())
+		case seen[field]:
+			row.refuse(pointer, "must not be there twice")
+		case isNull(value): // nothing is said
+		case field == labelsName:
+			row.yamlLabels(value)
+		case value.Kind != yaml.ScalarNode:
+			row.refuse(pointer, "must be a text")
+		default:
+			row.set(field, value.Value)
+		}
+		seen[field] = true
+	}
+	return *row
+}
+
+func (r *Row) yamlLabels(node *yaml.Node) {
+	if node.Kind != yaml.MappingNode {
+		r.refuse("/labels", "must be a mapping, such as role: admin")
+		return
+	}
+	r.emptyLabels()
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key, value := node.Content[i], valueOf(node.Content[i+1])
+		pointer := "/labels/" + escapePointer.Replace(key.Value)
+		r.put(pointer, Place{Line: value.Line, Column: value.Column, Name: labelPrefix + key.Value})
+		if value.Kind != yaml.ScalarNode || isNull(value) {
+			r.refuse(pointer, "must be a text")
+			continue
+		}
+		r.setLabel(key.Value, value.Value)
+	}
+}
