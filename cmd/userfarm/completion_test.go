@@ -27,8 +27,8 @@ var typed = map[string]string{
 	"userfarm users add x --password-file secr": "userfarm users add x --password-file secret.txt",
 }
 
-// shellWith starts a shell at a terminal, with userfarm, some profiles and a farm that has named projects.
-func shellWith(t *testing.T, shell string, args ...string) terminal {
+// shellWith returns the command of a shell with userfarm, some profiles and a farm that has named projects.
+func shellWith(t *testing.T, shell string, args ...string) *exec.Cmd {
 	t.Helper()
 	path, err := exec.LookPath(shell)
 	if err != nil {
@@ -47,7 +47,7 @@ func shellWith(t *testing.T, shell string, args ...string) terminal {
 	if err := os.WriteFile(filepath.Join(command.Dir, "secret.txt"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return atTerminal(t, command)
+	return command
 }
 
 // wantCompleted types the beginnings of lines, and tab. ctrlU empties a line.
@@ -68,14 +68,14 @@ func plainText(output string) string {
 }
 
 func TestBashCompletesCommandLines(t *testing.T) {
-	screen := shellWith(t, "bash", "--norc", "--noprofile", "-i")
+	screen := atTerminal(t, shellWith(t, "bash", "--norc", "--noprofile", "-i"))
 	screen.types("eval \"$(userfarm completion bash)\"; echo rea''dy\n")
 	screen.says("ready")
 	screen.wantCompleted()
 }
 
 func TestZshCompletesCommandLines(t *testing.T) {
-	screen := shellWith(t, "zsh", "-f", "-i")
+	screen := atTerminal(t, shellWith(t, "zsh", "-f", "-i"))
 	screen.types("autoload -Uz compinit; compinit -u; eval \"$(userfarm completion zsh)\"; echo rea''dy\n")
 	screen.says("ready")
 	screen.wantCompleted()
@@ -85,9 +85,8 @@ func TestFishCompletesCommandLines(t *testing.T) {
 	for line, want := range typed {
 		words := strings.Fields(line)
 		last := strings.TrimPrefix(want, strings.Join(words[:len(words)-1], " ")+" ")
-		screen := shellWith(t, "fish", "--no-config", "-c", `userfarm completion fish | source; complete -C "$argv[1]"`, line)
-		screen.ends()
-		if got := plainText(screen.stdout.String()); !strings.Contains(got, strings.ReplaceAll(last, `\`, "")) {
+		got, _ := outputOf(t, shellWith(t, "fish", "--no-config", "-c", `userfarm completion fish | source; complete -C "$argv[1]"`, line), 0)
+		if !strings.Contains(got, strings.ReplaceAll(last, `\`, "")) {
 			t.Errorf("fish makes of %q\n%s, want %q", line, got, last)
 		}
 	}
