@@ -179,7 +179,7 @@ def test_exit_first_releases(farm: FarmServer, pytester: pytest.Pytester) -> Non
 
 def test_a_farm_that_is_gone_at_the_end_is_a_warning(farm: FarmServer, pytester: pytest.Pytester, start: Start) -> None:
     farm.add("ann")
-    pytester.makeconftest("import pytest_userfarm.hold as hold\nhold.Hold.release.__defaults__ = (0.5,)\n")
+    pytester.makeconftest("import pytest_userfarm.http as http\nhttp.RETRY_FOR = 0.5\n")
     pytester.makepyfile(PAUSING + "\ndef test_fails(account):\n    pause()\n    assert 'cart' == 'empty'\n")
     process = start()
     running(pytester.path)

@@ -79,7 +79,7 @@ def test_ctrl_c_leaves_the_line(farm: FarmServer, pytester: pytest.Pytester, sta
 
 
 def test_a_farm_that_does_not_answer(pytester: pytest.Pytester) -> None:
-    pytester.makeconftest("import pytest_userfarm.http as http\nhttp.Api.call.__kwdefaults__['retry_for'] = 0.5\n")
+    pytester.makeconftest("import pytest_userfarm.http as http\nhttp.RETRY_FOR = 0.5\n")
     pytester.makepyfile("def test_it(account): pass")
     result = pytester.runpytest_subprocess("--userfarm-url", "http://127.0.0.1:9")
     result.stdout.fnmatch_lines(

@@ -73,9 +73,9 @@ class Account:
         ``expires_in`` is when the site will not accept it anymore, in seconds from now.
         """
         __tracebackhide__ = True
-        text = str(session) if isinstance(session, str) else json.dumps(session)
-        self._masks.add_session(text)
-        body: Dict[str, Any] = {"session": text}
+        session = Secret(session if isinstance(session, str) else json.dumps(session))
+        self._masks.add_session(session)
+        body: Dict[str, Any] = {"session": session}
         if expires_in is not None:
             body["expires_in_seconds"] = expires_in
         self.session_saved_at = self._hold.call("PUT", self._path + "/session", body)["saved_at"]
@@ -99,7 +99,7 @@ class Account:
                 return session
             self.drop_session()
         made = sign_in()
-        session = Secret(made if isinstance(made, str) else json.dumps(made))
+        session = made = Secret(made if isinstance(made, str) else json.dumps(made))
         self.save_session(session, expires_in)
         return session
 

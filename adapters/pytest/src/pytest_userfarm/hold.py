@@ -50,7 +50,7 @@ class Hold:
         """Puts a user into quarantine when the lease is released. The first reason counts."""
         self._faults.setdefault(user_id, reason[:1024])
 
-    def release(self, retry_for: float = 30.0) -> None:
+    def release(self, retry_for: Optional[float] = None) -> None:
         """Ends the lease. Sets ``lost`` if it was over. Raises FarmError if the farm does not do it; it can be called again then."""
         __tracebackhide__ = True
         if self._released:

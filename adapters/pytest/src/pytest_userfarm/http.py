@@ -18,7 +18,7 @@ from .errors import FarmError, ProblemError, SettingsError, UnreachableError
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 5.0  # far below the 30 seconds for which the farm keeps a place in line
 _ANSWER_WITHIN = 15.0
-_RETRY_FOR = 30.0
+RETRY_FOR = 30.0  # seconds, unless a call says otherwise
 
 _PASSING = {"rate_limited", "request_timeout", "store_unavailable", "shutting_down", "too_many_connections"}
 _DOUBTFUL = {"store_unavailable", "shutting_down"}
@@ -53,17 +53,19 @@ class Api:
         *,
         headers: Optional[Mapping[str, str]] = None,
         wait: float = 0.0,
-        retry_for: float = _RETRY_FOR,
+        retry_for: Optional[float] = None,
     ) -> Dict[str, Any]:
         """Returns the body of the answer. ``wait`` is how long the farm was asked to wait before it answers, in seconds.
 
         Raises ProblemError and UnreachableError.
         """
         __tracebackhide__ = True
+        patient = retry_for is None
+        retrying = RETRY_FOR if retry_for is None else retry_for
         doubtful, pause, give_up = False, _FIRST_PAUSE, 0.0
         while True:
             try:
-                answer = self._attempt(method, path, body, headers or {}, wait + min(_ANSWER_WITHIN, retry_for or _ANSWER_WITHIN))
+                answer = self._attempt(method, path, body, headers or {}, wait + _ANSWER_WITHIN)
                 self._away = False
                 return answer
             except _Failed as failed:
@@ -75,10 +77,10 @@ class Api:
                 if not failed.passing:
                     raise error from None
                 now = time.monotonic()
-                give_up = give_up or now + (0.0 if self._away else retry_for)
+                give_up = give_up or now + (0.0 if self._away else retrying)
                 sleep = max(pause * random.uniform(0.5, 1.5), failed.after)
                 if now + sleep > give_up:
-                    self._away = self._away or (isinstance(error, UnreachableError) and retry_for >= _RETRY_FOR)
+                    self._away = self._away or (patient and isinstance(error, UnreachableError))
                     raise error from None
             time.sleep(sleep)
             pause = min(2 * pause, _LONGEST_PAUSE)

@@ -35,6 +35,7 @@ class Line:
         self._refusal: Optional[ProblemError] = None
         self._place = 0  # 0 if it is not known
         self._over = threading.Event()
+        self._showing = threading.Lock()  # the test begins only after the last line was shown
         self._new_key()
 
     def acquire(self) -> Json:
@@ -51,7 +52,8 @@ class Line:
             self._leave()
             raise
         finally:
-            self._over.set()
+            with self._showing:
+                self._over.set()
 
     def _acquire(self) -> Json:
         __tracebackhide__ = True
@@ -80,7 +82,7 @@ class Line:
         self._key = str(uuid.uuid4())
         self._hide(self._key)
 
-    def _ask(self, seconds: float, retry_for: float = 30.0) -> Json:
+    def _ask(self, seconds: float, retry_for: Optional[float] = None) -> Json:
         __tracebackhide__ = True
         self._answer_by = time.monotonic() + seconds
         body = {**self._request, "wait_seconds": int(seconds)}
@@ -104,9 +106,10 @@ class Line:
             except FarmError:
                 continue
             self._place = self._place_in(line.get("waiters", [])) or self._place
-            if not self._over.is_set():
-                place = f", place {self._place} in line" if self._place else ""
-                self._show(f"waiting since {self._since}{place}: {', '.join(self._holders())}")
+            place = f", place {self._place} in line" if self._place else ""
+            with self._showing:
+                if not self._over.is_set():
+                    self._show(f"waiting since {self._since}{place}: {', '.join(self._holders())}")
 
     def _place_in(self, waiters: List[Json]) -> int:
         """Returns the place among the acquires that could get the same users; 0 if this one is not in line."""

@@ -57,7 +57,7 @@ def profile(name: str, environ: Mapping[str, str]) -> Profile:
             raise SettingsError(f"there is no profile {name}, because {path} does not exist")
         return Profile(path.parent)
     content = parse(path)
-    profiles: Dict[str, Any] = content.get("profiles") or {}
+    profiles: Dict[str, Any] = content.get("profiles", {})
     if any(isinstance(found, dict) and found.get("api_key") for found in profiles.values()):
         refuse_if_others_can_read(path)
     name = name or content.get("default") or ""
@@ -79,7 +79,7 @@ def parse(path: Path) -> Dict[str, Any]:
     except ValueError as error:
         where = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise SettingsError(f"{path} is not JSON{where}") from None
-    if not isinstance(content, dict) or not isinstance(content.get("profiles") or {}, dict):
+    if not isinstance(content, dict) or not isinstance(content.get("profiles", {}), dict):
         raise SettingsError(f'{path} must be like {{"default": "work", "profiles": {{"work": {{"url": "https://farm.example.com"}}}}}}')
     return content
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from typing import Any, Dict, Set
+from typing import Any, Dict, Optional, Pattern, Set
 from urllib.parse import quote, quote_plus
 
 REDACTED = "[redacted]"
@@ -31,18 +31,24 @@ class Masks:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._texts: Dict[str, None] = {}
+        self._patterns: Dict[str, Optional[Pattern[str]]] = {}  # None for a text that is simply replaced
 
     def add(self, secret: str) -> None:
         """Hides a secret from now on, also as it is written in Python, JSON and URLs."""
-        spellings = {secret, repr(str(secret))[1:-1], json.dumps(secret)[1:-1], quote(secret, safe=""), quote_plus(secret)}
+        spellings = {str(secret), json.dumps(secret)[1:-1], quote(secret), quote(secret, safe=""), quote_plus(secret)}
         with self._lock:
             for text in sorted(spellings):
                 if len(text) >= self._shortest:
-                    self._texts.pop(text, None)
-                    self._texts[str(text)] = None
-            while len(self._texts) > self._most:
-                del self._texts[next(iter(self._texts))]
+                    self._patterns[text] = self._patterns.pop(text, None) or self._pattern(text)
+            while len(self._patterns) > self._most:
+                del self._patterns[next(iter(self._patterns))]
+
+    def _pattern(self, text: str) -> Optional[Pattern[str]]:
+        if len(text) < self._long:
+            return re.compile(rf"(?<!\w){quoted(text)}(?!\w)")
+        if len(text) > _MOST_QUOTED or not set(text) & _QUOTES:
+            return None
+        return re.compile(quoted(text))
 
     def add_session(self, session: str) -> None:
         """Hides a session, and the values of its cookies and storage if it is the storage state of Playwright."""
@@ -58,13 +64,25 @@ class Masks:
     def apply(self, text: str) -> str:
         """Returns the text without the secrets."""
         with self._lock:
-            secrets = [secret for secret in self._texts if secret in text]
-        for secret in sorted(secrets, key=len, reverse=True):
-            if len(secret) >= self._long:
-                text = text.replace(secret, REDACTED)
-            else:
-                text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", REDACTED, text)
+            patterns = sorted(self._patterns.items(), key=lambda pair: len(pair[0]), reverse=True)
+        for secret, pattern in patterns:
+            text = pattern.sub(REDACTED, text) if pattern else text.replace(secret, REDACTED)
         return text
+
+
+_QUOTES = set("'\"\\")
+_MOST_QUOTED = 1000  # a longer pattern is slow, and only sessions are longer: what is in them is hidden on its own
+
+
+def quoted(text: str) -> str:
+    """Returns a regular expression for a text with any number of backslashes before its quotes, as in the repr of a repr."""
+    parts = []
+    for letter in text:
+        if letter == "\\":
+            parts.append(r"\\+")
+        else:
+            parts.append((r"\\*" if letter in _QUOTES else "") + re.escape(letter))
+    return "".join(parts)
 
 
 def values_of(state: Any) -> Set[str]:
