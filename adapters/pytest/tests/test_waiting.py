@@ -26,6 +26,7 @@ def test_a_full_pool_names_the_holders(farm: FarmServer, pytester: pytest.Pytest
     assert told[0] == "userfarm: no matching user came free in 2 s (place 1 in line):"
     assert re.fullmatch(r"  ann is held by ci-4711/worker-3 until \d\d:\d\d:\d\d \(test_cart.py::test_pay\)", told[1])
     assert told[2] == "wanted: env stage, role=buyer"
+    assert output.count("no matching user came free") == 1
     assert re.search(r"userfarm: waiting since \d\d:\d\d:\d\d, place 1 in line: ann is held by ci-4711/worker-3 until ", output)
 
 

@@ -22,10 +22,7 @@ def plainly() -> Iterator[None]:
     try:
         yield
     except FarmError as error:
-        text = f"userfarm: {error}"
-    else:
-        return
-    pytest.fail(text, pytrace=False)
+        raise pytest.fail.Exception(f"userfarm: {error}", pytrace=False) from None
 
 
 @pytest.fixture(scope="session")
