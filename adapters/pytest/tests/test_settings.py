@@ -1,0 +1,165 @@
+"""Where settings come from: option, environment, profile, ini file, default."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, Dict, List
+
+import pytest
+from pytest_userfarm import Farm, SettingsError
+from pytest_userfarm.http import checked, is_loopback
+from pytest_userfarm.owner import owner
+from pytest_userfarm.secret import Masks
+from pytest_userfarm.settings import Settings, seconds, settings
+
+
+class Given:
+    def __init__(self, **said: Any) -> None:
+        self._said: Dict[str, Any] = said
+
+    def option(self, name: str) -> str:
+        return str(self._said.get(f"option_{name}", ""))
+
+    def ini(self, name: str) -> str:
+        return str(self._said.get(f"ini_{name}", ""))
+
+    def ini_list(self, name: str) -> List[str]:
+        return list(self._said.get(f"ini_{name}", []))
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    folder = tmp_path / "userfarm"
+    folder.mkdir()
+    return folder
+
+
+def write(config: Path, mode: int = 0o600, **content: Any) -> Path:
+    path = config / "profiles.json"
+    path.write_text(json.dumps(content))
+    path.chmod(mode)
+    return path
+
+
+def settle(config: Path, environ: Dict[str, str], **said: Any) -> Settings:
+    return settings(Given(**said), {"XDG_CONFIG_HOME": str(config.parent), **environ})
+
+
+def test_defaults(config: Path) -> None:
+    found = settle(config, {})
+    assert (found.url, found.api_key, found.ttl, found.wait, found.on_failure) == ("http://127.0.0.1:8000", "", 60, 300, "release")
+
+
+def test_precedence(config: Path) -> None:
+    write(config, default="work", profiles={"work": {"url": "http://profile", "api_key": "k1", "env": "stage", "project": "shop"}})
+    ini: Dict[str, Any] = {"ini_url": "http://ini", "ini_env": "ini", "ini_domain": "ini"}
+    found = settle(config, {}, **ini)
+    assert (found.url, found.api_key, found.env, found.project, found.domain) == ("http://profile", "k1", "stage", "shop", "ini")
+    found = settle(config, {"USERFARM_URL": "http://environ", "USERFARM_API_KEY": "k2"}, **ini)
+    assert (found.url, found.api_key) == ("http://environ", "k2")
+    found = settle(config, {"USERFARM_URL": "http://environ"}, option_url="http://option", option_env="prod", **ini)
+    assert (found.url, found.env) == ("http://option", "prod")
+    assert "k1" not in repr(found)
+
+
+def test_a_profile_is_chosen(config: Path) -> None:
+    write(config, default="work", profiles={"work": {"url": "http://work"}, "home": {"url": "http://home"}})
+    assert settle(config, {}).url == "http://work"
+    assert settle(config, {"USERFARM_PROFILE": "home"}).url == "http://home"
+    assert settle(config, {"USERFARM_PROFILE": "home"}, option_profile="work").url == "http://work"
+    with pytest.raises(SettingsError, match="has no profile hoem; it has: home, work"):
+        settle(config, {"USERFARM_PROFILE": "hoem"})
+
+
+def test_a_key_in_a_file_of_its_own(config: Path) -> None:
+    write(config, 0o644, default="work", profiles={"work": {"api_key_file": "work.key"}})
+    key = config / "work.key"
+    key.write_text("k1\n")
+    key.chmod(0o600)
+    assert settle(config, {}).api_key == "k1"
+    write(config, 0o644, default="work", profiles={"work": {"api_key_file": str(key)}})
+    assert settle(config, {}).api_key == "k1"
+    key.chmod(0o640)
+    with pytest.raises(SettingsError, match=r"work.key has an API key, and others can read it \(mode 0640\): chmod 600 "):
+        settle(config, {})
+
+
+def test_a_file_with_a_key_that_others_can_read_is_refused(config: Path) -> None:
+    write(config, 0o644, default="home", profiles={"work": {"api_key": "k1"}, "home": {}})
+    with pytest.raises(SettingsError, match="profiles.json has an API key, and others can read it") as refused:
+        settle(config, {})
+    assert "k1" not in str(refused.value)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"profiles": []}', '{"profiles": {"work": {"url": 5}}, "default": "work"}'])
+def test_a_broken_file_is_told(config: Path, content: str) -> None:
+    (config / "profiles.json").write_text(content)
+    with pytest.raises(SettingsError, match="profiles.json"):
+        settle(config, {})
+
+
+def test_a_profile_without_a_file(config: Path) -> None:
+    with pytest.raises(SettingsError, match="there is no profile work, because "):
+        settle(config, {"USERFARM_PROFILE": "work"})
+
+
+def test_a_key_that_no_header_can_have_is_not_shown(config: Path) -> None:
+    with pytest.raises(SettingsError) as refused:
+        settle(config, {"USERFARM_API_KEY": "k1\nk2"})
+    assert "k1" not in str(refused.value)
+
+
+@pytest.mark.parametrize("text, expected", [(90, 90), ("90", 90), ("90s", 90), ("5m", 300), ("1h30m", 5400)])
+def test_times(text: object, expected: int) -> None:
+    assert seconds("wait", text, least=0) == expected
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-1", -1, 1.5, True, None, "5d"])
+def test_bad_times(text: object) -> None:
+    with pytest.raises(SettingsError, match="wait must be"):
+        seconds("wait", text, least=0)
+
+
+@pytest.mark.parametrize("url", ["", "farm", "ftp://farm", "http://", "http://ann:pw@farm", "http://farm:port", "http://farm?x=1"])
+def test_bad_addresses(url: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        checked(url)
+    assert "pw" not in str(refused.value)
+
+
+def test_the_own_machine_needs_no_proxy() -> None:
+    assert [is_loopback(url) for url in ("http://127.0.0.1:1", "http://[::1]:1", "http://localhost", "http://farm.example.com")] == [
+        True, True, True, False,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "environ, expected",
+    [
+        ({"GITHUB_REPOSITORY": "acme/shop", "GITHUB_RUN_ID": "4711", "GITHUB_RUN_ATTEMPT": "2", "GITHUB_JOB": "e2e"}, "acme/shop run 4711.2 e2e/gw3"),
+        ({"CI_PROJECT_PATH": "acme/shop", "CI_JOB_ID": "4711"}, "acme/shop job 4711/gw3"),
+        ({"BUILD_TAG": "jenkins-shop-12"}, "jenkins-shop-12/gw3"),
+        ({"BUILDKITE_PIPELINE_SLUG": "shop", "BUILDKITE_BUILD_NUMBER": "7"}, "shop build 7/gw3"),
+    ],
+)
+def test_the_owner_is_the_run_of_the_ci(environ: Dict[str, str], expected: str) -> None:
+    assert owner("", "gw3", environ) == expected
+    assert owner("me", "", environ) == "me"
+
+
+def test_the_owner_elsewhere_is_the_account_and_host() -> None:
+    account, at, host = owner("", "", {}).partition("@")
+    assert account and at and host == os.uname().nodename
+    assert len(owner("x" * 300, "gw3", {})) == 255
+
+
+def test_a_project_is_named_by_its_name_or_its_id(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    farm = Farm(settle(config, {}), "me", note=str, masks=Masks(), show=print)
+    listed = {"projects": [{"project_id": "5f2b6c1e-8d3a-4b7f-9c61-2a4e8f0d7b39", "name": "shop"}]}
+    monkeypatch.setattr(farm._api, "call", lambda *_: listed)
+    for name in ("shop", "5f2b6c1e-8d3a-4b7f-9c61-2a4e8f0d7b39"):
+        assert farm._selector({"project": name}) == {"project_id": "5f2b6c1e-8d3a-4b7f-9c61-2a4e8f0d7b39"}
+    with pytest.raises(SettingsError, match="there is no project shpo; the farm has: shop"):
+        farm._selector({"project": "shpo"})
