@@ -145,7 +145,7 @@ def test_reruns_have_a_user_of_their_own(farm: FarmServer, pytester: pytest.Pyte
         ('@pytest.mark.userfarm(wait="soon")', "userfarm: wait must be seconds, or a time such as 90s, 5m or 1h30m"),
         ('@pytest.mark.userfarm(on_failure="remove")', "userfarm: on_failure must be release or quarantine"),
         ('@pytest.mark.userfarm(env="stag")', '*1 user that matches otherwise has env "stage", not "stag"*'),
-        ('@pytest.mark.userfarm(project="shop")', "userfarm: this farm has no names of projects: use the id of shop"),
+        ('@pytest.mark.userfarm(project="shop")', "userfarm: no project has the name shop; names are: none"),
     ],
 )
 def test_mistakes_are_told_in_one_line(farm: FarmServer, pytester: pytest.Pytester, line: str, says: str) -> None:
@@ -155,3 +155,11 @@ def test_mistakes_are_told_in_one_line(farm: FarmServer, pytester: pytest.Pytest
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines([says])
     result.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_a_project_is_named_by_its_name_or_its_id(farm: FarmServer, pytester: pytest.Pytester) -> None:
+    farm.add("ann")
+    farm.call("PUT", f"/v1/projects/{PROJECT}", {"name": "Caf\u00e9 Shop"})
+    for project in ("Caf\u00e9 Shop", "cafe\u0301 SHOP", PROJECT):
+        pytester.makepyfile(f"import pytest\n@pytest.mark.userfarm(project={project!r})\ndef test_it(account): assert account.login == 'ann'")
+        pytester.runpytest_subprocess().assert_outcomes(passed=1)

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 import pytest
-from pytest_userfarm import Farm, SettingsError
+from pytest_userfarm import SettingsError
 from pytest_userfarm.http import checked, is_loopback
 from pytest_userfarm.owner import owner
-from pytest_userfarm.secret import Masks
 from pytest_userfarm.settings import Settings, seconds, settings
 
 
@@ -153,13 +152,3 @@ def test_the_owner_elsewhere_is_the_account_and_host() -> None:
     account, at, host = owner("", "", {}).partition("@")
     assert account and at and host == os.uname().nodename
     assert len(owner("x" * 300, "gw3", {})) == 255
-
-
-def test_a_project_is_named_by_its_name_or_its_id(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    farm = Farm(settle(config, {}), "me", note=str, masks=Masks(), show=print)
-    listed = {"projects": [{"project_id": "5f2b6c1e-8d3a-4b7f-9c61-2a4e8f0d7b39", "name": "shop"}]}
-    monkeypatch.setattr(farm._api, "call", lambda *_: listed)
-    for name in ("shop", "5f2b6c1e-8d3a-4b7f-9c61-2a4e8f0d7b39"):
-        assert farm._selector({"project": name}) == {"project_id": "5f2b6c1e-8d3a-4b7f-9c61-2a4e8f0d7b39"}
-    with pytest.raises(SettingsError, match="there is no project shpo; the farm has: shop"):
-        farm._selector({"project": "shpo"})

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import unicodedata
 import uuid
 from contextlib import contextmanager
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional
 
 from .account import Account, Accounts
-from .errors import FarmError, ProblemError, SettingsError
+from .errors import FarmError, SettingsError
 from .hold import Hold
 from .http import Api
 from .line import Line
@@ -127,14 +128,15 @@ class Farm:
             return str(uuid.UUID(project))
         except ValueError:
             pass
-        if project not in self._project_ids:
-            try:
-                listed = self._api.call("GET", "/v1/projects").get("projects", [])
-            except ProblemError as problem:
-                if problem.code != "not_found":
-                    raise
-                raise SettingsError(f"this farm has no names of projects: use the id of {project}") from None
-            self._project_ids = {found["name"]: found["project_id"] for found in listed}
-        if project not in self._project_ids:
-            raise SettingsError(f"there is no project {project}; the farm has: {', '.join(sorted(self._project_ids)) or 'none'}")
-        return self._project_ids[project]
+        if name_key(project) not in self._project_ids:
+            listed = self._api.call("GET", "/v1/projects/names")["projects"]
+            self._project_ids = {name_key(found["name"]): found["project_id"] for found in listed}
+            if name_key(project) not in self._project_ids:
+                named = ", ".join(found["name"] for found in listed) or "none"
+                raise SettingsError(f"no project has the name {project}; names are: {named}")
+        return self._project_ids[name_key(project)]
+
+
+def name_key(name: str) -> str:
+    """Returns the same for names that the farm takes for the same: case and normal form do not matter."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
