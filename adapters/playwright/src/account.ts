@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { Browser, BrowserContextOptions, Page } from '@playwright/test';
 import type { Lease } from './lease.js';
 import type { components } from './openapi.js';
@@ -76,6 +77,11 @@ export class Account {
   /** Saves the session of a page for the next test. Only sites that change their tokens meanwhile need that. */
   saveSession(page: Page): Promise<void> {
     return this.#session.saveFrom(page.context());
+  }
+
+  /** Shows no getter, whatever the options are. */
+  [inspect.custom](): object {
+    return { ...this };
   }
 
   toString(): string {

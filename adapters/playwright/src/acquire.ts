@@ -22,7 +22,7 @@ export async function acquire(
 ): Promise<Schemas['Lease']> {
   const key = randomUUID();
   const deadline = performance.now() + wait * 1000;
-  const tooLong = AbortSignal.timeout((wait + spare) * 1000);
+  const tooLong = AbortSignal.timeout(Math.ceil((wait + spare) * 1000));
   const waiting = new Waiting(farm, request, say);
   try {
     for (let seconds = 0; ; ) {

@@ -72,15 +72,13 @@ export class Holding {
     const held = await this.#held?.catch(() => undefined);
     if (!held) return;
     if (failure) await distrustSessions(held.accounts);
-    try {
-      await held.lease.release(this.#faults(held.accounts, failure));
-    } catch (error) {
-      if (!(error instanceof LeaseLostError)) {
-        this.#terms.report('userfarm', `${Object.values(held.accounts).join(', ')} could not be released: ${(error as Error).message}`);
-      } else if (!this.#checked) {
-        throw this.lost.reason ?? error;
-      }
+    const error = await held.lease.release(this.#faults(held.accounts, failure)).catch((error: unknown) => error as Error);
+    if (error && !(error instanceof LeaseLostError)) {
+      this.#terms.report('userfarm', `${Object.values(held.accounts).join(', ')} could not be released: ${error.message}`);
     }
+    if (this.#checked) return;
+    this.lost.throwIfAborted();
+    if (error instanceof LeaseLostError) throw error;
   }
 
   /** The accounts that go into quarantine. */

@@ -82,7 +82,7 @@ export class Lease {
   async #renewUntil(until: number): Promise<number> {
     for (;;) {
       const began = performance.now();
-      const late = AbortSignal.timeout(Math.max(until - began, 0));
+      const late = AbortSignal.timeout(Math.max(Math.ceil(until - began), 0));
       try {
         await this.#farm.renew(this.#id, this.#ttl, AbortSignal.any([late, this.#released.signal]));
         return began;

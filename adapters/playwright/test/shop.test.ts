@@ -23,7 +23,7 @@ test('40 tests, 4 workers, 3 accounts, two shards at once', async t => {
 
   await t.test('a rerun does not sign in', async () => {
     site.reset();
-    const { code, output } = await run(farm, site, ['shop.spec.ts', '--workers', '4', '-g', 'test .$']);
+    const { code, output } = await run(farm, site, ['shop.spec.ts', '--workers', '2', '-g', 'test .$']);
     assert.equal(code, 0, output);
     assert.deepEqual(site.logins, []);
   });
@@ -31,7 +31,7 @@ test('40 tests, 4 workers, 3 accounts, two shards at once', async t => {
   await t.test('a session that the site refuses is replaced', async () => {
     site.reset();
     site.revoke('bob');
-    const { code, output } = await run(farm, site, ['shop.spec.ts', '--workers', '4', '-g', 'test .$']);
+    const { code, output } = await run(farm, site, ['shop.spec.ts', '--workers', '2', '-g', 'test .$']);
     assert.equal(code, 0, output);
     assert.deepEqual(site.logins, ['bob']);
     assert.deepEqual(site.overlaps, []);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { passwordOf } from './farm.js';
 import { codesOf } from './totp.js';
 
@@ -45,7 +46,9 @@ export class Site {
 
   /** Resolves when a test has come to a point, where it waits until {@link go}. */
   async reached(point: string): Promise<void> {
-    while (!this.#waiting.has(point)) await new Promise(resolve => setTimeout(resolve, 20));
+    for (const began = Date.now(); !this.#waiting.has(point); await sleep(20)) {
+      if (Date.now() - began > 30_000) throw new Error(`no test has come to this point: ${point}`);
+    }
   }
 
   go(point: string): void {
