@@ -25,7 +25,7 @@ export class Lease {
   readonly #lost: AbortController;
 
   /** `lost` is aborted, with a {@link LeaseLostError}, when the lease is over or soon will be because it can't be renewed. */
-  constructor(farm: Farm, { lease_id: id }: Schemas['Lease'], ttl: number, lost: AbortController) {
+  constructor(farm: Farm, { lease_id: id }: Pick<Schemas['Lease'], 'lease_id'>, ttl: number, lost: AbortController) {
     this.#farm = farm;
     this.#id = id;
     this.#ttl = ttl;

@@ -58,7 +58,7 @@ test('a test whose account is taken away ends at once, and says why', async () =
   const { code, output } = await running.ended;
   assert.equal(code, 1);
   assert.ok(Date.now() - began < 10_000, 'it runs into its timeout');
-  assert.match(output, /LeaseLostError: userfarm: the lease is lost, so another test may have used the account: renew: An admin ended the lease/);
+  assert.match(output, /LeaseLostError: userfarm: the lease is lost, so another test may have used the account: renew: The lease was ended by force/);
   assert.match(output, /locator\.click: .*the lease is lost/);
 });
 
@@ -69,7 +69,7 @@ test('a test that does not use the browser fails, too', async () => {
   site.go('in the middle');
   const { code, output } = await running.ended;
   assert.equal(code, 1);
-  assert.match(output, /the lease is lost, so another test may have used the account: release: An admin ended the lease/);
+  assert.match(output, /the lease is lost, so another test may have used the account: release: The lease was ended by force/);
 });
 
 test('the account of a worker that is taken away fails the test that runs', async () => {

@@ -60,7 +60,7 @@ test('owners and notes', async () => {
 
 test('messages', () => {
   assert.match(ran.output, /want names accounts \(seller, buyer\): take accounts instead of account, such as accounts\.seller/);
-  assert.match(ran.output, /No user matches.*have env "stage", not "stagin"|have env "stage", not "stagin"/);
+  assert.match(ran.output, /have env "stage" or "lab", not "stagin"/);
   assert.match(ran.output, /locator\.fill: Timeout 500ms exceeded/);
   assert.doesNotMatch(ran.output, /secret-of-fay/);
 });
