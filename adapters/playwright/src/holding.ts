@@ -33,6 +33,7 @@ export class Holding {
   constructor(options: UserfarmOptions, terms: Terms) {
     this.options = options;
     this.#terms = terms;
+    process.once('disconnect', this.#orphaned);
   }
 
   /** Is aborted, with an error for people as its reason, when the accounts are lost. */
@@ -69,6 +70,7 @@ export class Holding {
   /** Releases the accounts. Throws if they were lost, unless a check said so before. `failure` is why the test failed, if it did. */
   async end(failure?: string): Promise<void> {
     this.#ended.abort();
+    process.off('disconnect', this.#orphaned);
     const held = await this.#held?.catch(() => undefined);
     if (!held) return;
     if (failure) await distrustSessions(held.accounts);
@@ -80,6 +82,12 @@ export class Holding {
     this.lost.throwIfAborted();
     if (error instanceof LeaseLostError) throw error;
   }
+
+  /** The test runner has ended without its workers: they end at once, and without the ends of their tests. */
+  readonly #orphaned = (): void => {
+    this.#checked = true;
+    void this.end();
+  };
 
   /** The accounts that go into quarantine. */
   #faults(accounts: Record<string, Account>, failure?: string) {

@@ -12,6 +12,7 @@ export class LeaseLostError extends Error {
   constructor(cause: unknown) {
     const reason = (cause as Error).message.replace(/^userfarm: /, '');
     super(`userfarm: the lease is lost, so another test may have used the account: ${reason}`);
+    this.stack = `${this.name}: ${this.message}`; // where this package found it out tells nobody anything
   }
 }
 

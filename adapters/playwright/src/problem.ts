@@ -15,6 +15,7 @@ export class FarmError extends Error {
     readonly retryAfter = 0,
   ) {
     super(`userfarm: ${operation}: ${text}`);
+    this.stack = `${this.name}: ${this.message}`; // where this package found it out tells nobody anything
   }
 
   get code(): Problem['code'] | undefined {

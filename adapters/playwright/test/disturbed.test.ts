@@ -128,7 +128,7 @@ test('a run that is interrupted while it waits takes no account', async () => {
 });
 
 test('a farm that does not answer is named', async () => {
-  const { code, output } = await run(farm, site, only('takes what it gets'), { USERFARM_URL: 'http://127.0.0.1:1' });
+  const { code, output } = await run(farm, site, only('takes what it gets'), { USERFARM_URL: 'http://127.0.0.1:59999' });
   assert.equal(code, 1);
-  assert.match(output, /the farm does not answer: connect ECONNREFUSED 127\.0\.0\.1:1; is http:\/\/127\.0\.0\.1:1 the right address\?/);
+  assert.match(output, /the farm does not answer: connect ECONNREFUSED 127\.0\.0\.1:59999; is http:\/\/127\.0\.0\.1:59999 the right address\?/);
 });

@@ -32,6 +32,7 @@ var FarmError = class extends Error {
     super(`userfarm: ${operation}: ${text}`);
     this.problem = problem;
     this.retryAfter = retryAfter;
+    this.stack = `${this.name}: ${this.message}`;
   }
   problem;
   retryAfter;

@@ -22,6 +22,7 @@ var FarmError = class extends Error {
     super(`userfarm: ${operation}: ${text}`);
     this.problem = problem;
     this.retryAfter = retryAfter;
+    this.stack = `${this.name}: ${this.message}`;
   }
   problem;
   retryAfter;
@@ -59,6 +60,7 @@ var LeaseLostError = class extends Error {
   constructor(cause) {
     const reason = cause.message.replace(/^userfarm: /, "");
     super(`userfarm: the lease is lost, so another test may have used the account: ${reason}`);
+    this.stack = `${this.name}: ${this.message}`;
   }
 };
 var Lease = class {
