@@ -72,7 +72,8 @@ export class Session {
         }),
       ]));
     } catch (error) {
-      redactError(error, text => this.#account.redact(text));
+      const said = (error as Error).message; // without the name of the call, because Playwright does not record it
+      redactError(error, text => this.#account.redact(text.replace(said, () => `userfarm: ${what} as ${this.#account.login}: ${said}`)));
       throw error;
     } finally {
       clearTimeout(timer);

@@ -61,6 +61,6 @@ test('owners and notes', async () => {
 test('messages', () => {
   assert.match(ran.output, /want names accounts \(seller, buyer\): take accounts instead of account, such as accounts\.seller/);
   assert.match(ran.output, /have env "stage" or "lab", not "stagin"/);
-  assert.match(ran.output, /locator\.fill: Timeout 500ms exceeded/);
+  assert.match(ran.output, /userfarm: signIn as fay: Timeout 500ms exceeded/);
   assert.doesNotMatch(ran.output, /secret-of-fay/);
 });
