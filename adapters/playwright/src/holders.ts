@@ -1,0 +1,17 @@
+import type { Problem } from './problem.js';
+
+const most = 3; // holders that one line names
+
+/** Says who has the accounts, or why nobody can get them. */
+export function holders({ held_by: heldBy = [], all_quarantined: quarantined = [] }: Problem): string[] {
+  const said = heldBy.slice(0, most).map(({ login, owner, expires_at: until }) =>
+    `${login} is held by ${owner || 'a caller without a name'}${until ? ` until ${clock(new Date(until))}` : ''}`);
+  if (heldBy.length > most) said.push(`and ${heldBy.length - most} more`);
+  if (quarantined.length > 0) said.push('all users that match are in quarantine: restore one, or add users');
+  return said;
+}
+
+/** The local time of day, as 14:03:05. */
+export function clock(time: Date): string {
+  return time.toTimeString().slice(0, 8);
+}

@@ -1,0 +1,16 @@
+// Releases the users of the job, whatever its result is.
+import { fail, state } from './commands.js';
+import { farm } from './inputs.js';
+
+async function post(): Promise<void> {
+  const lease = state('lease');
+  if (!lease) return; // main got none
+  try {
+    process.kill(Number(state('renewer')));
+  } catch {
+    // It has ended, because the lease was lost.
+  }
+  await farm().release(lease, []);
+}
+
+post().catch(fail);
