@@ -108,7 +108,8 @@ test('a full pool says who has the account', async t => {
 
   await t.test('while it waits, longer than a test may take', async () => {
     const running = start(farm, site, [...only('takes what it gets'), '--timeout', '1500']);
-    await sleep(6000);
+    while ((await farm.call<{ total: number }>('GET', '/line')).total === 0) await sleep(50);
+    await sleep(4000);
     await farm.call('POST', `/leases/${lease}/release`);
     const { code, output } = await running.ended;
     assert.equal(code, 0, output);
