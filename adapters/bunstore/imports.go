@@ -195,14 +195,17 @@ func (s *Store) DecideImport(ctx context.Context, key domain.ImportKey, rows int
 		if decided == rows && rows > 0 {
 			return nil
 		}
-		var found int
-		err := tx.NewSelect().Table("import_chunks").ColumnExpr("coalesce(sum(length(identities)), 0)").
-			Where("import_id = ?", importID(key)).Where("payload IS NOT NULL").Scan(ctx, &found)
+		if decided > 0 {
+			return refuse(domain.ErrImportIncomplete)
+		}
+		var parts []domain.StagedPart
+		err := tx.NewSelect().Table("import_chunks").ColumnExpr("first_row, length(identities) / ? AS rows", len(identityKey{})).
+			ColumnExpr("payload IS NULL AS refused").Where("import_id = ?", importID(key)).Scan(ctx, &parts)
 		if err != nil {
 			return err
 		}
-		if found != rows*len(identityKey{}) || rows == 0 || decided > 0 {
-			return refuse(domain.ErrImportIncomplete)
+		if err := domain.CheckComplete(rows, parts); err != nil {
+			return refuse(err)
 		}
 		_, err = tx.NewUpdate().Table("imports").Set("row_count = ?", rows).Where("import_id = ?", importID(key)).Exec(ctx)
 		if err != nil {

@@ -33,12 +33,21 @@ type Holding struct {
 // The returned context ends when the lease is lost, with the cause [ErrLeaseLost], when it is released, and when ctx ends. The holder
 // must stop using the users then. It must call [Holding.Release] in any case.
 func Hold(ctx context.Context, leases ports.Leases, lease domain.Lease) (context.Context, *Holding) {
+	return HoldStopping(ctx, leases, lease, 0)
+}
+
+// HoldStopping is [Hold] for a holder that needs some time to stop, at most a third of the time to live of the lease. A lease that can't
+// be renewed counts as lost so much earlier.
+func HoldStopping(
+	ctx context.Context, leases ports.Leases, lease domain.Lease, stopping time.Duration,
+) (context.Context, *Holding) {
 	held, end := context.WithCancelCause(ctx)
 	renewing, stop := context.WithCancel(ctx)
 	h := &Holding{leases: leases, id: lease.ID, end: end, stop: stop, stopped: make(chan struct{})}
 	go func() {
 		defer close(h.stopped)
-		if err := h.renew(renewing, lease.ExpiresAt.Sub(lease.AcquiredAt)); err != nil {
+		ttl := lease.ExpiresAt.Sub(lease.AcquiredAt)
+		if err := h.renew(renewing, ttl, ttl-ttl/10-min(stopping, ttl/3)); err != nil {
 			end(fmt.Errorf("%w: %w", ErrLeaseLost, err))
 		}
 	}()
@@ -61,13 +70,12 @@ func (h *Holding) Release(ctx context.Context, faults ...domain.Fault) error {
 	return err
 }
 
-// renew renews the lease until ctx ends, or returns the error because of which it is lost. Only the time that passes here counts, not
-// the clocks of the farm.
-func (h *Holding) renew(ctx context.Context, ttl time.Duration) error {
+// renew renews the lease until ctx ends, or returns the error because of which it is lost. The holder may use the users for the time
+// usable after a renewal. Only the time that passes here counts, not the clocks of the farm.
+func (h *Holding) renew(ctx context.Context, ttl, usable time.Duration) error {
 	renewed := time.Now()
 	for sleep(ctx, time.Until(renewed.Add(ttl/3))) {
-		// The holder needs some time to stop before the lease expires.
-		began, err := h.renewUntil(ctx, ttl, renewed.Add(ttl-ttl/10))
+		began, err := h.renewUntil(ctx, ttl, renewed.Add(usable))
 		if err != nil || ctx.Err() != nil {
 			return err
 		}

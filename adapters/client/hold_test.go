@@ -136,6 +136,23 @@ func TestARenewalThatFailsIsRepeatedUntilTheLeaseIsNearlyOver(t *testing.T) {
 	})
 }
 
+// Another test may get the users when the lease is over. A holder that needs some time to stop must know so much earlier.
+func TestAHolderThatNeedsTimeToStopHasIt(t *testing.T) {
+	for stopping, want := range map[time.Duration]time.Duration{0: 0, ttl / 5: ttl / 5, ttl: ttl / 3} {
+		synctest.Test(t, func(t *testing.T) {
+			l := newLeases(func(context.Context) error { return ports.ErrUnavailable })
+			held, holding := client.HoldStopping(t.Context(), l, lease(), stopping)
+			<-held.Done()
+			if left := ttl - time.Since(l.begin); left != ttl/10+want {
+				t.Errorf("a holder that needs %v to stop has %v, of which %v are its own", stopping, left, ttl/10)
+			}
+			if err := holding.Release(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 func TestARenewalThatHangsIsGivenUpBeforeTheLeaseIsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLeases(func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })

@@ -89,14 +89,16 @@ func (s *Store) DecideImport(ctx context.Context, key domain.ImportKey, rows int
 	if i.rows == rows && rows > 0 {
 		return nil
 	}
-	found := 0
-	for _, c := range i.chunks {
-		if c.payload != (domain.Secret{}) {
-			found += len(c.accounts)
-		}
+	parts := make([]domain.StagedPart, 0, len(i.chunks))
+	for first, c := range i.chunks {
+		parts = append(parts, domain.StagedPart{FirstRow: first, Rows: len(c.accounts), Refused: c.payload == (domain.Secret{})})
 	}
-	if found != rows || rows == 0 || i.rows > 0 {
-		return fmt.Errorf("memory: decide import: %w", domain.ErrImportIncomplete)
+	err = domain.CheckComplete(rows, parts)
+	if i.rows > 0 {
+		err = domain.ErrImportIncomplete
+	}
+	if err != nil {
+		return fmt.Errorf("memory: decide import: %w", err)
 	}
 	i.rows, i.open, i.touched = rows, true, now
 	return nil

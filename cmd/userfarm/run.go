@@ -28,7 +28,7 @@ type runCommand struct {
 
 	Wait      time.Duration `help:"How long to wait while others have the users." default:"0s"`
 	TTL       time.Duration `name:"ttl" help:"How long the users are missing if this program is killed. The lease is renewed until the command ends." default:"60s"`
-	Grace     time.Duration `help:"How long the command may take to end after the lease was lost, before it is killed." default:"5s"`
+	Grace     time.Duration `help:"How long the command may take to end after the lease was lost, before it is killed; at most a third of --ttl." default:"5s"`
 	OnFailure string        `help:"What becomes of the users if the command fails: ${enum}." enum:"release,quarantine" default:"release"`
 
 	Command []string `arg:"" help:"Command to run, and its arguments." placeholder:"COMMAND"`
@@ -93,7 +93,7 @@ func (r *runCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	held, holding := client.Hold(ctx, r.farm, lease)
+	held, holding := client.HoldStopping(ctx, r.farm, lease, r.grace())
 	end, err := r.runWith(held, lease, path, signals)
 	if errors.Is(err, client.ErrLeaseLost) {
 		r.giveBack(ctx, holding, err)
@@ -168,13 +168,16 @@ func (r *runCommand) runWith(
 		case s := <-signals:
 			command.Signal(s)
 		case <-held.Done():
-			command.End(r.Grace)
+			command.End(r.grace())
 			return end, context.Cause(held)
 		case <-command.Done():
 			return exitError{code: command.ExitCode(), ctrlC: command.EndedByCtrlC()}, nil
 		}
 	}
 }
+
+// grace is how long the command may take to end. It must have ended before another test may get its users.
+func (r *runCommand) grace() time.Duration { return min(r.Grace, r.TTL/3) }
 
 // release releases the users after the command has ended. It returns how this program is to end.
 func (r *runCommand) release(ctx context.Context, holding *client.Holding, lease domain.Lease, end exitError) error {
