@@ -87,7 +87,7 @@ func (e *exportCommand) findLabels(ctx context.Context, q ports.Query, layout *u
 		}
 		for key, value := range user.Labels {
 			keys[key] = struct{}{}
-			layout.EmptyLabels = layout.EmptyLabels || value == ""
+			layout.LabelsAsJSON = layout.LabelsAsJSON || !userfile.FitCell(value)
 		}
 	}
 	layout.Labels = slices.Sorted(maps.Keys(keys))

@@ -9,6 +9,7 @@ import (
 
 	"github.com/userfarm/userfarm/cmd/userfarm/userfile"
 	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
 )
 
 type importCommand struct {
@@ -213,14 +214,33 @@ func (i *importing) send(ctx context.Context, whole bool) error {
 		report, err = refused.Report, nil
 	}
 	if err != nil {
-		i.bar.stop()
-		return i.advise(err)
+		return i.stopped(ctx, err, whole)
 	}
 	i.failed = i.failed || report.ErrorsTotal > 0
 	i.result.add(report, i.at)
 	i.sent += len(i.batch)
 	i.batch, i.bytes = i.batch[:0], 0
 	return nil
+}
+
+// stopped returns the error of an import that did not come to its end, and what became of the users. asked says that the farm was asked
+// to carry it out.
+func (i *importing) stopped(ctx context.Context, err error, asked bool) error {
+	i.bar.stop()
+	text := "nothing was imported"
+	switch {
+	case i.DryRun:
+		text = "nothing was changed"
+	case i.Partial:
+		text = "some of the users may have been imported: run the command again"
+	case asked && (ctx.Err() != nil || errors.Is(err, ports.ErrUnavailable)):
+		text = "the farm may carry it out all the same: run the command again to be sure"
+	}
+	reason := i.advise(err)
+	if ctx.Err() != nil {
+		reason = errors.New("interrupted")
+	}
+	return fmt.Errorf("%w\n%s", reason, text)
 }
 
 // at returns a row of the batch by its number in the import.
@@ -243,8 +263,7 @@ func (i *importing) finish(ctx context.Context) error {
 	for {
 		report, err := i.farm.FinishImport(ctx, i.id, i.sent)
 		if err != nil {
-			i.bar.stop()
-			return i.advise(err)
+			return i.stopped(ctx, err, true)
 		}
 		i.bar.set(int64(report.Counts.Rows()))
 		i.result.refuseLate(report, i.at)

@@ -4,7 +4,9 @@ package main_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -139,6 +141,44 @@ func TestAnExportIsImportedAgain(t *testing.T) {
 		}
 		if got := to.do("import", file(t, "open."+format, open)); got != "added 0, changed 0, unchanged 1, refused 0\n" {
 			t.Errorf("%s: without passwords, another farm says %s", format, got)
+		}
+	}
+}
+
+// Cells have no blanks at their ends, and an empty one is no label. So such labels are in one column, as JSON.
+func TestLabelsThatDoNotFitACellAreExported(t *testing.T) {
+	from := farmWith(t)
+	from.do("import", file(t, "users.jsonl", `{"project_id": "`+project+`", "env": "stage", "domain": "d", "login": "ann", "password": "p", "labels": {"a": "  x ", "b": " ", "c": ""}}`))
+	whole := file(t, "users.csv", from.do("export", "--with-passwords"))
+	if got := from.do("import", whole); got != "added 0, changed 0, unchanged 1, refused 0\n" {
+		t.Errorf("the same farm says %s of\n%s", got, read(t, whole))
+	}
+}
+
+func TestAnImportThatIsInterruptedSaysWhatMayBecomeOfIt(t *testing.T) {
+	users := file(t, "users.csv", "project_id,env,domain,login,password\n"+project+",stage,d,ann,p\n")
+	for flag, want := range map[string]string{
+		"--partial=false": "the farm may carry it out all the same: run the command again to be sure",
+		"--partial":       "some of the users may have been imported",
+		"--dry-run":       "nothing was changed",
+	} {
+		asked := make(chan struct{}, 10)
+		silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			asked <- struct{}{}
+			<-r.Context().Done()
+		}))
+		command := at(t, farmWith(t), "import", users, flag, "--url", silent.URL)
+		run := begin(t, command)
+		<-asked
+		if err := command.Process.Signal(os.Interrupt); err != nil {
+			t.Fatal(err)
+		}
+		run.wantCode(1)
+		run.drain()
+		silent.Close()
+		if got := run.stderr.String(); !strings.HasPrefix(got, "userfarm: interrupted\n"+want) {
+			t.Errorf("%s: got\n%s", flag, got)
 		}
 	}
 }

@@ -164,9 +164,9 @@ func TestWhatIsWrittenIsReadAgain(t *testing.T) {
 	users := []domain.Spec{spec("ann", domain.Labels{"role": "admin", "a/b": "x,y;z"}), spec("=bob", domain.Labels{}), spec("zoë", domain.Labels{"n": "0123"})}
 	for _, format := range []userfile.Format{userfile.CSV, userfile.JSONL, userfile.YAML} {
 		for _, layout := range []userfile.Layout{
-			{Secrets: true, Labels: []string{"a/b", "n", "role"}}, {Labels: []string{"a/b", "n", "role"}}, {Secrets: true, EmptyLabels: true},
+			{Secrets: true, Labels: []string{"a/b", "n", "role"}}, {Labels: []string{"a/b", "n", "role"}}, {Secrets: true, LabelsAsJSON: true},
 		} {
-			if layout.EmptyLabels {
+			if layout.LabelsAsJSON {
 				users[0].Labels["empty"] = ""
 			}
 			var file strings.Builder

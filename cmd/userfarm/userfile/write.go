@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v4"
 
@@ -21,10 +22,13 @@ type Layout struct {
 	// Labels has the keys of the labels, for a CSV file, which has a column for each.
 	Labels []string
 
-	// EmptyLabels says that users have labels whose value is empty. A CSV file then has the labels of each user in one column, as JSON: an
-	// empty cell is no label.
-	EmptyLabels bool
+	// LabelsAsJSON says that a CSV file has the labels of each user in one column. It is needed if some do not [FitCell].
+	LabelsAsJSON bool
 }
+
+// FitCell reports whether a cell of a CSV file can have the value of a label. An empty cell is no label, and blanks at the ends of a cell
+// do not count.
+func FitCell(label string) bool { return label != "" && strings.TrimSpace(label) == label }
 
 // Writer writes a file of users that [Read] reads.
 type Writer interface {
@@ -111,7 +115,7 @@ func newCSVWriter(w io.Writer, layout Layout) (Writer, error) {
 	if layout.Secrets {
 		header = slices.Clone(fields)
 	}
-	if layout.EmptyLabels {
+	if layout.LabelsAsJSON {
 		header = append(header, labelsName)
 	} else {
 		for _, key := range layout.Labels {
@@ -128,7 +132,7 @@ func (c *csvWriter) Write(user domain.Spec) error {
 	if c.layout.Secrets {
 		cells = append(cells, shown.Password, shown.TOTP)
 	}
-	if c.layout.EmptyLabels {
+	if c.layout.LabelsAsJSON {
 		labels, err := json.Marshal(shown.Labels)
 		if err != nil {
 			return err
@@ -139,7 +143,7 @@ func (c *csvWriter) Write(user domain.Spec) error {
 		cells = append(cells, shown.Labels[key])
 	}
 	for _, key := range slices.Sorted(maps.Keys(shown.Labels)) {
-		if !slices.Contains(c.layout.Labels, key) || shown.Labels[key] == "" {
+		if !slices.Contains(c.layout.Labels, key) || !FitCell(shown.Labels[key]) {
 			return fmt.Errorf("the user %s got the label %s while the users were exported: export them again", shown.Login, key)
 		}
 	}
