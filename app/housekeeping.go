@@ -30,9 +30,9 @@ const (
 	lastRecordTimeout = 5 * time.Second
 )
 
-// RunHousekeeping ends expired locks, carries out imports that were begun, and forgets data that is older than [Settings.Ages], until ctx ends; then it returns.
-// Run it once in each process that serves the farm. Without it, users with expired locks are free nevertheless, but no event
-// records the expiry, and the store grows. It logs a failure as a warning and tries again.
+// RunHousekeeping ends expired locks, carries out imports that were decided, and forgets data that is older than [Settings.Ages],
+// until ctx ends; then it returns. Run it once in each process that serves the farm. Without it, users with expired locks are free
+// nevertheless, but no event records the expiry, and the store grows. It logs a failure as a warning and tries again.
 func (f *Farm) RunHousekeeping(ctx context.Context, log *slog.Logger) {
 	var running sync.WaitGroup
 	running.Go(func() { f.forgetOld(ctx, log) })

@@ -34,7 +34,8 @@ type Decide func(now time.Time, users []*domain.User) error
 // The caller may change the users that a method returns.
 type Users interface {
 	// Add stores new users, all or none. It returns [domain.ErrUserExists] if an id is taken, or a login in its project and
-	// environment. The store has a rule that tells which logins are the same (see package domain/login). For a call that was carried out before, it returns what Claim returns then.
+	// environment. The store has a rule that tells which logins are the same (see package domain/login). For a call that was carried
+	// out before, it returns what Claim returns then.
 	Add(ctx context.Context, once domain.Once, users ...*domain.User) error
 
 	// Find returns the users that target names, those of a lease in its order, and the time of the store's clock. A lease that

@@ -36,8 +36,8 @@ func Hold(ctx context.Context, leases ports.Leases, lease domain.Lease) (context
 	return HoldStopping(ctx, leases, lease, 0)
 }
 
-// HoldStopping is [Hold] for a holder that needs some time to stop, at most a third of the time to live of the lease. A lease that can't
-// be renewed counts as lost so much earlier.
+// HoldStopping is [Hold] for a holder that needs some time to stop: a lease that can't be renewed counts as lost so much earlier, but by
+// a third of its time to live at most.
 func HoldStopping(
 	ctx context.Context, leases ports.Leases, lease domain.Lease, stopping time.Duration,
 ) (context.Context, *Holding) {

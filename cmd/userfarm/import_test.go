@@ -64,8 +64,7 @@ func TestATableOfUsersIsImported(t *testing.T) {
 
 func TestEveryErrorOfAFileIsNamed(t *testing.T) {
 	farm := farmWith(t, "admin")
-	table := file(t, "users.csv", strings.Replace(header, "env", "project_id;env", 1)[:0]+
-		"project_id;env;domain;login;password\r\nshop;stage;d;ann;pw\r\n"+project+";stage;d;;pw\r\n"+
+	table := file(t, "users.csv", "project_id;env;domain;login;password\r\nshop;stage;d;ann;pw\r\n"+project+";stage;d;;pw\r\n"+
 		project+";stage;d;eve;\r\n"+project+";stage;other;admin;\r\n"+project+";prod;d;joe;pw\r\n"+project+";prod;d;JOE;pw\r\n")
 	run := begin(t, at(t, farm, "import", table))
 	run.wantCode(1)

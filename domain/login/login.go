@@ -1,5 +1,5 @@
-// Package login tells which logins are one account of the system under test, and which names of projects are the same. Two users of one account would defeat the lock:
-// a store keeps at most one user for each [Rule.Key] in a project and environment.
+// Package login tells which logins are one account of the system under test, and which names of projects are the same. Two users of
+// one account would defeat the lock: a store keeps at most one user for each [Rule.Key] in a project and environment.
 //
 // It is apart from package domain because it needs the tables of Unicode normal forms, which the standard library lacks.
 package login

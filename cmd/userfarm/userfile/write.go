@@ -22,7 +22,7 @@ type Layout struct {
 	// Labels has the keys of the labels, for a CSV file, which has a column for each.
 	Labels []string
 
-	// LabelsAsJSON says that a CSV file has the labels of each user in one column. It is needed if some do not [FitCell].
+	// LabelsAsJSON says that a CSV file has the labels of each user in one column. It is needed if [FitCell] is false for some.
 	LabelsAsJSON bool
 }
 
