@@ -50,8 +50,10 @@ func (r ImportRow) Check() []FieldError {
 	if r.Pool.ProjectID.IsZero() {
 		v.add("/project_id", "must be a UUID other than the nil UUID")
 	}
-	v.name("/env", r.Pool.Env, maxName)
-	v.text("/domain", r.Pool.Domain, maxName)
+	v.visible("/env", r.Pool.Env, maxName)
+	if r.Pool.Domain != "" {
+		v.visible("/domain", r.Pool.Domain, maxName)
+	}
 	if r.Password != nil {
 		v.password("/password", *r.Password)
 	}

@@ -65,11 +65,11 @@ func TestTextsHaveALongestLength(t *testing.T) {
 				t.Errorf("%s %+q: %v", pointer, odd, err)
 			}
 		}
-		if pointer == "/login" {
-			continue
-		}
 		for _, odd := range []string{" ", "\u00a0", "\u200b", "\u2028"} {
-			if err := test.check(odd); err != nil {
+			err := test.check(odd)
+			if pointer == "/login" || pointer == "/env" || pointer == "/domain" { // names that differ in nothing that people see
+				wantFields(t, err, pointer)
+			} else if err != nil {
 				t.Errorf("%s %+q: %v", pointer, odd, err)
 			}
 		}

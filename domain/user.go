@@ -36,8 +36,8 @@ func CheckSpec(spec Spec) error {
 	if spec.Pool.ProjectID.IsZero() {
 		v.add("/project_id", "must be a UUID other than the nil UUID")
 	}
-	v.name("/env", spec.Pool.Env, maxName)
-	v.name("/domain", spec.Pool.Domain, maxName)
+	v.visible("/env", spec.Pool.Env, maxName)
+	v.visible("/domain", spec.Pool.Domain, maxName)
 	v.labels("/labels", spec.Labels)
 	return v.err()
 }

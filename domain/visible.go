@@ -57,7 +57,8 @@ var blankNames = map[rune]string{
 // same account of the system under test.
 func (v *violations) login(pointer, login string) { v.visible(pointer, login, maxName) }
 
-// visible checks a text like name. At its ends it must not have what people can't see.
+// visible checks a text like name. At its ends it must not have what people can't see: it would look like another name, and files of
+// users would lose it. The names of pools of older users may have it.
 func (v *violations) visible(pointer, value string, longest int) {
 	before := len(*v)
 	v.name(pointer, value, longest)

@@ -96,40 +96,48 @@ func addKey(ctx context.Context, tx bun.Tx, dialect Dialect, key string) error {
 	return err
 }
 
-// SealingKey is a key that users are, or may be, sealed with.
+// SealingKey is a key that seals, or may have sealed, with the numbers of what is sealed with it now.
 type SealingKey struct {
 	ID          string
 	FirstUsedAt time.Time
-	Users       int // that are sealed with it
+	Users       int
+	Sessions    int
+	ImportParts int // of imports that are not carried out yet
 }
 
 // SealingKeys returns the keys of the database in the order in which they were first used.
 func (s *Store) SealingKeys(ctx context.Context) (keys []SealingKey, err error) {
 	err = s.read(ctx, "sealing keys", func(ctx context.Context, db bun.IDB) error {
 		var rows []struct {
-			KeyID       string
-			FirstUsedAt int64
-			Users       int
+			KeyID                        string
+			FirstUsedAt                  int64
+			Users, Sessions, ImportParts int
 		}
-		counts := db.NewSelect().Table("users").Column("sealing_key").ColumnExpr("count(*) AS users").Group("sealing_key")
-		err := db.NewSelect().TableExpr("sealing_keys AS k").
-			ColumnExpr("k.key_id, k.first_used_at, coalesce(c.users, 0) AS users").
-			Join("LEFT JOIN (?) AS c ON c.sealing_key = k.key_id", counts).
-			Order("k.first_used_at", "k.key_id").Scan(ctx, &rows)
+		query := db.NewSelect().TableExpr("sealing_keys AS k").Column("k.key_id", "k.first_used_at").Order("k.first_used_at", "k.key_id")
+		for _, sealed := range []struct{ table, count string }{
+			{"users", "users"}, {"sessions", "sessions"}, {"import_chunks", "import_parts"},
+		} {
+			counts := db.NewSelect().Table(sealed.table).Column("sealing_key").ColumnExpr("count(*) AS n").Group("sealing_key")
+			query = query.ColumnExpr("coalesce(?.n, 0) AS ?", bun.Ident(sealed.count), bun.Ident(sealed.count)).
+				Join("LEFT JOIN (?) AS ? ON ?.sealing_key = k.key_id", counts, bun.Ident(sealed.count), bun.Ident(sealed.count))
+		}
+		err := query.Scan(ctx, &rows)
 		keys = make([]SealingKey, len(rows))
 		for i, r := range rows {
-			keys[i] = SealingKey{ID: r.KeyID, FirstUsedAt: instant(r.FirstUsedAt), Users: r.Users}
+			keys[i] = SealingKey{
+				ID: r.KeyID, FirstUsedAt: instant(r.FirstUsedAt), Users: r.Users, Sessions: r.Sessions, ImportParts: r.ImportParts,
+			}
 		}
 		return err
 	})
 	return keys, err
 }
 
-// ErrKeyInUse says that users or sessions are sealed with a key.
-var ErrKeyInUse = errors.New("users or sessions are sealed with this key")
+// ErrKeyInUse says that something is sealed with a key.
+var ErrKeyInUse = errors.New("users, sessions or imports are sealed with this key")
 
-// RemoveSealingKey ends the use of a key: no user is sealed with it again, and farms start without it. It returns
-// [ErrKeyInUse] while a user or a session is sealed with it, and waits for transactions that are about to seal one.
+// RemoveSealingKey ends the use of a key: nothing is sealed with it again, and farms start without it. It returns
+// [ErrKeyInUse] while something is sealed with it, and waits for transactions that are about to seal something.
 func (s *Store) RemoveSealingKey(ctx context.Context, id string) error {
 	return s.bounded(ctx, "remove sealing key", func(ctx context.Context) error {
 		return s.retry(ctx, func() (bool, error) {

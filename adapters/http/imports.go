@@ -32,6 +32,9 @@ func (importRoutes) ImportUsers(c *fiber.Ctx) error {
 		part.Rows = append(part.Rows, readRow(line))
 	}
 	report, err := entrance.Of(c).Farm.ImportUsers(c.UserContext(), part)
+	if errors.Is(err, domain.ErrIdempotencyMismatch) {
+		err = problem.Explain(err, "The import_id was used with other rows at this place. Use a new one for every import, and the same one only to repeat a part of it.")
+	}
 	return answerReport(c, report, err)
 }
 

@@ -90,7 +90,10 @@ func TestAnImportInParts(t *testing.T) {
 	c.post(part+"1", importRow("ann", "")).want(200)
 	c.post("/v1/users/import/"+someID+"/finish", `{"rows":2}`).want(409).wantProblem(api.CodeImportIncomplete)
 	c.post(part+"2", importRow("bob", "")).want(200)
-	c.post(part+"2", importRow("joe", "")).want(422).wantProblem(api.CodeIdempotencyMismatch)
+	mismatch := c.post(part+"2", importRow("joe", "")).want(422).wantProblem(api.CodeIdempotencyMismatch)
+	if !strings.HasPrefix(mismatch.Detail, "The import_id was used with other rows") {
+		t.Errorf("the detail is %q", mismatch.Detail)
+	}
 	for range 2 {
 		got := report(t, c.post("/v1/users/import/"+someID+"/finish", `{"rows":2}`).want(200).body)
 		if got.State != api.ImportStateApplied || got.Added != 2 {

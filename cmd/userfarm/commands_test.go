@@ -227,19 +227,22 @@ func TestErrorsSayWhatToDoNext(t *testing.T) {
 	farm := farmWith(t, "admin")
 	closed := serve(t, t.TempDir(), "--admin-key-file", writeToken(t))
 	silent := &process{address: freeAddress(t)}
+	broken := farmWith(t, "seller")
+	broken.do("users", "quarantine", "seller", "--reason", "cart is full")
 	for name, test := range map[string]struct {
 		farm *process
 		args []string
 		code int
 		says string
 	}{
+		"all in quarantine":              {broken, []string{"acquire", "--json"}, 1, "waiting does not help; userfarm users list --status quarantined shows them"},
 		"no farm":                        {silent, []string{"pools"}, 1, "userfarm serve starts a farm"},
 		"no API key":                     {closed, []string{"who"}, 1, "userfarm keys create --role tester"},
 		"no such login":                  {farm, []string{"users", "show", "nobody"}, 1, "userfarm users list"},
 		"no such id":                     {farm, []string{"users", "show", project}, 1, "userfarm users list"},
 		"no lease":                       {farm, []string{"release"}, 1, "userfarm acquire --export"},
 		"no format":                      {farm, []string{"acquire"}, 2, "--json or --export"},
-		"no password":                    {farm, []string{"users", "add", "x", "--project", project, "--env", "e", "--domain", "d"}, 1, "--password-file"},
+		"no password":                    {farm, []string{"users", "add", "x", "--project", project, "--env", "e", "--domain", "d"}, 1, "--password-file -"},
 		"nothing to change":              {farm, []string{"users", "change", "admin"}, 2, "--label"},
 		"an invalid field":               {farm, []string{"users", "quarantine", "admin", "--reason", ""}, 1, "--reason is required"},
 		"nobody is free":                 {farm, []string{"acquire", "--env", "prod", "--json"}, 1, `env "stage", not "prod"`},

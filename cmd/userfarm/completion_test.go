@@ -24,6 +24,8 @@ var typed = map[string]string{
 	"userfarm profiles use seco":                "userfarm profiles use second",
 	"userfarm projects unname Ba":               "userfarm projects unname Bank",
 	"userfarm who --project Web":                `userfarm who --project Web\ shop`,
+	"userfarm pools --url http://a:8000 --js":   "userfarm pools --url http://a:8000 --json",
+	"userfarm who --project eu:s":               "userfarm who --project eu:shop",
 	"userfarm users add x --password-file secr": "userfarm users add x --password-file secret.txt",
 }
 
@@ -40,6 +42,7 @@ func shellWith(t *testing.T, shell string, args ...string) *exec.Cmd {
 	farm := farmWith(t)
 	farm.do("projects", "name", project, "Web shop")
 	farm.do("projects", "name", otherProject, "Bank")
+	farm.do("projects", "name", "00000000-0000-4000-8000-000000000003", "eu:shop")
 	settings := settingsOf(t, `{"default": "first", "profiles": {"first": {"url": "http://`+farm.address+`"}, "second": {}}}`)
 	command := withSettings(t, settings)
 	command.Path, command.Args = path, append([]string{shell}, args...)

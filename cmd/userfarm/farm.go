@@ -22,7 +22,8 @@ type farmFlags struct {
 	APIKeyFile string `help:"File with the API key. Alternatively, put the key itself in USERFARM_API_KEY." placeholder:"FILE" env:"USERFARM_API_KEY_FILE"`
 
 	farm     *client.Client
-	withheld string // address that the API key of the profile is for, if it is another one
+	withheld string            // address that the API key of the profile is for, if it is another one
+	profiled map[string]string // values of flags that the profile gave
 }
 
 // AfterApply makes the client. The command line calls it.
@@ -38,7 +39,7 @@ func (f *farmFlags) AfterApply(settings *profileSettings) error {
 	case err != nil:
 		return fmt.Errorf("--url: %w", plain(err))
 	}
-	f.farm = farm
+	f.farm, f.profiled = farm, settings.said
 	return nil
 }
 
@@ -83,6 +84,7 @@ var advices = []struct {
 	{errUnknownProject, "userfarm projects shows which projects there are"},
 	{domain.ErrProjectNameTaken, "userfarm projects shows which project has it, unless that is hidden from your API key"},
 	{domain.ErrUserExists, "find it with: userfarm users list --login LOGIN"},
+	{domain.ErrUserQuarantined, "userfarm users show tells why; an admin puts the user back: userfarm users restore"},
 	{domain.ErrUserLocked, "see who has the user: userfarm who; an admin can take it away: userfarm users force-release"},
 	{domain.ErrUserNotFound, "userfarm users list shows which users there are"},
 	{domain.ErrLeaseNotFound, "check USERFARM_LEASE_ID, or acquire again: userfarm acquire --help"},
@@ -96,6 +98,9 @@ func (f *farmFlags) advise(err error) error {
 	}
 	if errors.Is(err, domain.ErrUnauthorized) && f.withheld != "" {
 		return advised(err, "the API key of the profile is for "+f.withheld+" only; put one for "+f.URL+" into "+keyVariable)
+	}
+	if unmatched, ok := errors.AsType[*domain.UnmatchedError](err); ok && unmatched.Occupancy != nil && len(unmatched.Occupancy.Quarantined) > 0 {
+		return advised(err, "waiting does not help; userfarm users list --status quarantined shows them, and an admin puts them back: userfarm users restore")
 	}
 	for _, row := range advices {
 		if errors.Is(err, row.err) {

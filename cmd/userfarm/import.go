@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"sync"
 
 	"github.com/userfarm/userfarm/cmd/userfarm/userfile"
 	"github.com/userfarm/userfarm/domain"
@@ -29,7 +31,9 @@ func (*importCommand) Help() string {
 as it is. Other users are added, and need a password and a domain. Nobody is removed.
 
 Columns of a CSV file: project_id, env, domain, login, password, totp_secret, and label:KEY for each label. A file with columns for labels
-replaces all labels; an empty cell is no label.
+replaces all labels; an empty cell is no label. A project may be given by its id or its name.
+
+An export in YAML has several documents. Each is in memory as a whole, so a list of 100,000 users needs about 600 MB; other files need little.
 
 Examples:
 
@@ -58,6 +62,7 @@ func (i *importCommand) Run(ctx context.Context) error {
 	run := &importing{
 		importCommand: i, project: project, bar: bar, result: newImportResult(i.File, i.JSON, i.DryRun, bar), id: newImportID(),
 	}
+	run.named = sync.OnceValues(func() ([]domain.Project, error) { return i.farm.ProjectNames(ctx) })
 	if err := run.read(ctx, userfile.Read(bar.reading(in), format)); err != nil {
 		return err
 	}
@@ -103,6 +108,7 @@ type importing struct {
 	*importCommand
 
 	project domain.ProjectID // of the users for which the file names none
+	named   func() ([]domain.Project, error)
 
 	bar    *importBar
 	result *importResult
@@ -149,21 +155,45 @@ func (i *importing) unreadable(err error) error {
 
 // take adds a row to the batch, or refuses it.
 func (i *importing) take(ctx context.Context, row userfile.Row) error {
-	if !row.Has("/project_id") {
-		row.User.Pool.ProjectID = i.project
-	}
-	if len(row.User.Unread) > 0 {
-		i.failed = true
-		i.result.refuse(row, row.User.Check())
-		return nil
+	i.result.rows++
+	if err := i.findProject(&row); err != nil {
+		return i.stopped(ctx, err, false)
 	}
 	size := sizeOf(row.User)
+	if broken := row.User.Check(); len(row.User.Unread) > 0 || size > partBytes && len(broken) > 0 {
+		i.failed = true
+		if i.result.refuse(row, broken); i.result.mustSend() {
+			return i.send(ctx, false)
+		}
+		return nil
+	}
 	if len(i.batch) == partRows || len(i.batch) > 0 && i.bytes+size > partBytes {
 		if err := i.send(ctx, false); err != nil {
 			return err
 		}
 	}
 	i.batch, i.bytes, i.lines = append(i.batch, row), i.bytes+size, append(i.lines, int32(row.Line)) //nolint:gosec // of a file
+	return nil
+}
+
+// findProject sets the project of a row for which the file has none, or a name.
+func (i *importing) findProject(row *userfile.Row) error {
+	switch {
+	case row.ProjectName != "":
+		named, err := i.named()
+		if err != nil {
+			return err
+		}
+		if row.User.Pool.ProjectID, err = (projectName{name: row.ProjectName}).in(named); err != nil {
+			row.User.Unread = append(row.User.Unread, domain.FieldError{Pointer: "/project_id", Detail: "must be the id or the name of a project"})
+		}
+	case !row.Has("/project_id"):
+		row.User.Pool.ProjectID = i.project
+		unread := slices.ContainsFunc(row.User.Unread, func(f domain.FieldError) bool { return f.Pointer == "" })
+		if i.project.IsZero() && !unread {
+			row.User.Unread = append(row.User.Unread, domain.FieldError{Pointer: "/project_id", Detail: "is missing: give it here or with --project"})
+		}
+	}
 	return nil
 }
 
@@ -199,6 +229,7 @@ func (i *importing) last(ctx context.Context) error {
 // send sends the batch, which may be the whole import. After a bad row, the farm only checks the others.
 func (i *importing) send(ctx context.Context, whole bool) error {
 	if len(i.batch) == 0 {
+		i.result.add(domain.ImportReport{}, i.at)
 		return nil
 	}
 	part := domain.ImportPart{ID: i.id, FirstRow: i.sent + 1, DryRun: i.DryRun || i.failed && !i.Partial, Partial: i.Partial}
@@ -266,7 +297,7 @@ func (i *importing) finish(ctx context.Context) error {
 			return i.stopped(ctx, err, true)
 		}
 		i.bar.set(int64(report.Counts.Rows()))
-		i.result.refuseLate(report, i.at)
+		i.result.addErrors(report, i.at)
 		if report.State == domain.ImportApplied {
 			i.result.counts = report.Counts
 			return nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"time"
@@ -72,6 +73,15 @@ func (b *importBar) Write(p []byte) (int, error) {
 		b.tracker.Increment(int64(len(p)))
 	}
 	return len(p), nil
+}
+
+// log shows a line above the bar.
+func (b *importBar) log(line string) {
+	if b.writer == nil {
+		fmt.Fprintln(os.Stderr, line)
+		return
+	}
+	b.writer.Log("%s", line)
 }
 
 // stop ends the bar, so that other things can be shown. It may be called again.

@@ -2,10 +2,15 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/userfarm/userfarm/adapters/client"
 	"github.com/userfarm/userfarm/cmd/userfarm/userfile"
@@ -21,21 +26,14 @@ type importResult struct {
 	dryRun bool
 	bar    *importBar
 	out    *bufio.Writer
+	json   *jsontext.Encoder // to out; begun with the first difference
 
+	rows   int // of the file
 	counts domain.ImportCounts
-	shown  shownImport
-}
 
-// shownImport is the result of an import in JSON.
-type shownImport struct {
-	DryRun      bool              `json:"dry_run"`
-	Added       int               `json:"added"`
-	Changed     int               `json:"changed"`
-	Unchanged   int               `json:"unchanged"`
-	Refused     int               `json:"refused"`
-	Errors      []shownRowError   `json:"errors"`
-	ErrorsTotal int               `json:"errors_total"`
-	Differences []shownDifference `json:"differences,omitempty"`
+	pending     []shownRowError // of rows that are not sent; to be told in the order of the file
+	errors      []shownRowError
+	errorsTotal int
 }
 
 type shownRowError struct {
@@ -53,24 +51,27 @@ type shownDifference struct {
 }
 
 func newImportResult(file string, asJSON, dryRun bool, bar *importBar) *importResult {
+	out := bufio.NewWriter(os.Stdout)
 	return &importResult{
-		file: file, asJSON: asJSON, dryRun: dryRun, bar: bar, out: bufio.NewWriter(os.Stdout),
-		shown: shownImport{DryRun: dryRun, Errors: []shownRowError{}},
+		file: file, asJSON: asJSON, dryRun: dryRun, bar: bar, out: out, json: jsontext.NewEncoder(out, jsontext.WithIndent("  ")),
 	}
 }
 
-// refuse tells what is wrong with a row that is not sent.
+// refuse notes what is wrong with a row that is not sent.
 func (r *importResult) refuse(row userfile.Row, broken []domain.FieldError) {
 	r.counts.Refused++
 	for _, field := range broken {
-		r.tell(row.Place(field.Pointer), field.Detail)
+		r.pending = append(r.pending, rowError(row.Place(field.Pointer), field.Detail))
 	}
 }
 
-// add adds the report about a part. at returns a row of the part, and the line of any row.
+// mustSend reports whether the batch is to be sent, so that no more errors wait for it.
+func (r *importResult) mustSend() bool { return len(r.pending) >= domain.MostImportErrors }
+
+// add adds the report about a part, and the rows that were refused meanwhile. at returns a row of the part, and the line of any row.
 func (r *importResult) add(report domain.ImportReport, at func(number int) (userfile.Row, int)) {
 	r.counts.Add(report.Counts)
-	r.refuseLate(report, at)
+	r.addErrors(report, at)
 	if !r.dryRun {
 		return
 	}
@@ -80,8 +81,10 @@ func (r *importResult) add(report domain.ImportReport, at func(number int) (user
 	}
 }
 
-// refuseLate tells what is wrong with rows that were sent.
-func (r *importResult) refuseLate(report domain.ImportReport, at func(number int) (userfile.Row, int)) {
+// addErrors tells what is wrong with rows, in the order of the file.
+func (r *importResult) addErrors(report domain.ImportReport, at func(number int) (userfile.Row, int)) {
+	found := r.pending
+	r.pending = nil
 	for _, e := range report.Errors {
 		row, line := at(e.Row)
 		place, rule := row.Place(e.Pointer), e.Detail
@@ -92,31 +95,37 @@ func (r *importResult) refuseLate(report domain.ImportReport, at func(number int
 			_, other := at(e.Other)
 			rule = fmt.Sprintf("must not be that of another user; line %d has it, too", other)
 		}
-		r.tell(place, rule)
+		found = append(found, rowError(place, rule))
 	}
-	r.shown.ErrorsTotal += report.ErrorsTotal - len(report.Errors)
+	slices.SortStableFunc(found, func(a, b shownRowError) int { return cmp.Compare(a.Line, b.Line) })
+	for _, e := range found {
+		r.tell(e)
+	}
+	r.errorsTotal += report.ErrorsTotal - len(report.Errors)
+}
+
+func rowError(place userfile.Place, rule string) shownRowError {
+	return shownRowError{Line: place.Line, Column: place.Column, Name: place.Name, Rule: rule}
 }
 
 // tell tells an error, unless there were very many.
-func (r *importResult) tell(place userfile.Place, rule string) {
-	r.shown.ErrorsTotal++
-	if len(r.shown.Errors) >= domain.MostImportErrors {
+func (r *importResult) tell(e shownRowError) {
+	r.errorsTotal++
+	if len(r.errors) >= domain.MostImportErrors {
 		return
 	}
-	r.shown.Errors = append(r.shown.Errors, shownRowError{Line: place.Line, Column: place.Column, Name: place.Name, Rule: rule})
-	if r.asJSON {
-		return
+	r.errors = append(r.errors, e)
+	if !r.asJSON {
+		r.bar.log(strings.Join(strings.Fields(fmt.Sprintf("%s:%d:%d: %s %s", r.file, e.Line, e.Column, e.Name, e.Rule)), " "))
 	}
-	r.bar.stop()
-	fmt.Fprintln(os.Stderr, strings.Join(strings.Fields(fmt.Sprintf("%s:%d:%d: %s %s", r.file, place.Line, place.Column, place.Name, rule)), " "))
 }
 
 var importSigns = map[domain.ImportOp]string{domain.ImportAdds: "+", domain.ImportChanges: "~", domain.ImportKeeps: "="}
 
 func (r *importResult) tellDifference(line int, d domain.ImportDifference) {
 	if r.asJSON {
-		shown := shownDifference{Line: line, Op: importSigns[d.Op], Login: d.Login, Changed: d.Changed.Names()}
-		r.shown.Differences = append(r.shown.Differences, shown)
+		r.beginJSON()
+		_ = json.MarshalEncode(r.json, shownDifference{Line: line, Op: importSigns[d.Op], Login: d.Login, Changed: d.Changed.Names()})
 		return
 	}
 	text := importSigns[d.Op] + " " + d.Login
@@ -126,21 +135,49 @@ func (r *importResult) tellDifference(line int, d domain.ImportDifference) {
 	_, _ = fmt.Fprintln(r.out, text) // the last write returns the error
 }
 
+// beginJSON begins the result in JSON with its differences, which are written one by one: there may be very many.
+func (r *importResult) beginJSON() {
+	if r.json.StackDepth() > 0 {
+		return
+	}
+	for _, token := range []jsontext.Token{jsontext.BeginObject, jsontext.String("differences"), jsontext.BeginArray} {
+		_ = r.json.WriteToken(token) // the last write returns the error
+	}
+}
+
+// endJSON writes the rest of the result in JSON.
+func (r *importResult) endJSON() {
+	r.beginJSON()
+	_ = r.json.WriteToken(jsontext.EndArray) // as above
+	for _, member := range []struct {
+		name  string
+		value any
+	}{
+		{"dry_run", r.dryRun}, {"added", r.counts.Added}, {"changed", r.counts.Changed}, {"unchanged", r.counts.Unchanged},
+		{"refused", r.counts.Refused}, {"errors", r.errors}, {"errors_total", r.errorsTotal},
+	} {
+		_ = json.MarshalEncode(r.json, member.name)
+		_ = json.MarshalEncode(r.json, member.value)
+	}
+	_ = r.json.WriteToken(jsontext.EndObject)
+}
+
 // end writes the counts. nothing says that nothing was imported.
 func (r *importResult) end(nothing bool) error {
 	if nothing {
 		r.counts = domain.ImportCounts{Refused: r.counts.Refused}
 	}
-	r.shown.Added, r.shown.Changed, r.shown.Unchanged, r.shown.Refused = r.counts.Added, r.counts.Changed, r.counts.Unchanged, r.counts.Refused
 	if r.asJSON {
-		if err := writeJSON(r.shown); err != nil {
-			return err
-		}
+		r.endJSON()
 	} else {
-		_, _ = fmt.Fprintf(r.out, "added %d, changed %d, unchanged %d, refused %d\n", r.counts.Added, r.counts.Changed, r.counts.Unchanged, r.counts.Refused)
-		if err := r.out.Flush(); err != nil {
-			return err
-		}
+		_, _ = fmt.Fprintf(r.out, "added %d, changed %d, unchanged %d, refused %d\n",
+			r.counts.Added, r.counts.Changed, r.counts.Unchanged, r.counts.Refused)
+	}
+	if err := r.out.Flush(); err != nil {
+		return err
+	}
+	if r.rows == 0 {
+		fmt.Fprintf(os.Stderr, "%s has no users\n", r.file)
 	}
 	return r.failure(nothing)
 }
@@ -150,9 +187,12 @@ func (r *importResult) failure(nothing bool) error {
 	if r.counts.Refused == 0 {
 		return nil
 	}
-	text := fmt.Sprintf("%d users break rules, by %d errors", r.counts.Refused, r.shown.ErrorsTotal)
-	if hidden := r.shown.ErrorsTotal - len(r.shown.Errors); hidden > 0 {
-		text += fmt.Sprintf("; %d of them are not shown", hidden)
+	text := "1 user breaks rules"
+	if r.counts.Refused > 1 {
+		text = fmt.Sprintf("%d users break rules", r.counts.Refused)
+	}
+	if hidden := r.errorsTotal - len(r.errors); hidden > 0 {
+		text += fmt.Sprintf("; %d of %d errors are not shown", hidden, r.errorsTotal)
 	}
 	if nothing {
 		text += "\nnothing was imported; --partial imports the other users"

@@ -70,9 +70,9 @@ func TestEveryErrorOfAFileIsNamed(t *testing.T) {
 	run.wantCode(1)
 	run.drain()
 	for _, want := range []string{
-		":2:1: project_id must be a UUID", ":3:46: login must not be empty", ":4:50: password is required for a new user",
+		":2:1: project_id must be the id or the name of a project", ":3:46: login must not be empty", ":4:50: password is required for a new user",
 		":5:44: domain must be the domain that the user has", ":7:45: login must not be that of another user; line 6 has it, too",
-		"5 users break rules, by 5 errors", "nothing was imported; --partial imports the other users",
+		"5 users break rules\n", "nothing was imported; --partial imports the other users",
 	} {
 		if !strings.Contains(run.stderr.String(), want) {
 			t.Errorf("standard error lacks %q:\n%s", want, run.stderr)
@@ -107,6 +107,9 @@ func TestAnImportThatMakesNoSenseSaysWhatToDo(t *testing.T) {
 		"no format":         {[]string{"import", "-"}, 2, "--format"},
 		"an unknown format": {[]string{"import", "users.xlsx"}, 2, "--format"},
 		"no file":           {[]string{"import", "none.csv"}, 1, "no such file"},
+		"a JSON list":       {[]string{"import", file(t, "a.json", "\n [{}]\n")}, 1, ":2:1: must have a JSON object on each line, and this is a list"},
+		"no users":          {[]string{"import", file(t, "b.csv", "login\n")}, 0, "b.csv has no users"},
+		"no project":        {[]string{"import", file(t, "c.csv", "env,domain,login,password\nstage,d,ann,pw\n")}, 1, ":2:1: project_id is missing: give it here or with --project"},
 		"a bad column":      {[]string{"import", file(t, "a.csv", "login,roles\n")}, 1, `:1:7: the column "roles" is not known`},
 	} {
 		run := begin(t, at(t, farm, test.args...))
@@ -114,6 +117,46 @@ func TestAnImportThatMakesNoSenseSaysWhatToDo(t *testing.T) {
 		run.complains(test.says)
 		if t.Failed() {
 			t.Fatal(name)
+		}
+	}
+}
+
+// Some rows are refused by the command, and others by the farm.
+func TestErrorsHaveTheOrderOfTheFile(t *testing.T) {
+	farm := farmWith(t)
+	long := strings.Repeat("x", 1<<20)
+	var users strings.Builder
+	for i := range 4 {
+		fmt.Fprintf(&users, `{"project_id":%q,"env":"stage","domain":"d","login":"user-%d","password":""}`+"\n", project, i)
+		fmt.Fprintf(&users, `{"project_id":%q,"env":"stage","domain":"d","login":"user-%d","password":1}`+"\n", project, i)
+		fmt.Fprintf(&users, `{"project_id":%q,"env":"stage","domain":"d","login":"user-%d","password":"%s"}`+"\n", project, i, long[:500<<10])
+		fmt.Fprintf(&users, "%s\n", long+"x")
+	}
+	run := begin(t, at(t, farm, "import", file(t, "users.jsonl", users.String())))
+	run.wantCode(1)
+	run.drain()
+	said := strings.Split(run.stderr.String(), "\n")
+	for i, want := range []string{
+		"password must not be empty", "password must be a text", "password must have at most 1024 characters", "must have at most 1 MiB",
+	} {
+		for line := i; line < 16; line += 4 {
+			if place := fmt.Sprintf(":%d:", line+1); !strings.Contains(said[line], place) || !strings.Contains(said[line], want) {
+				t.Errorf("line %d of standard error is %q, want %q at %s", line+1, said[line], want, place)
+			}
+		}
+	}
+}
+
+func TestAFileNamesProjects(t *testing.T) {
+	farm := farmWith(t)
+	farm.do("projects", "name", project, "Web shop")
+	table := file(t, "users.csv", "project,env,domain,login,password\nweb SHOP,stage,d,ann,pw\n"+project+",stage,d,bob,pw\n,stage,d,cid,pw\n")
+	if got := farm.do("import", table, "--project", "Web shop"); got != "added 3, changed 0, unchanged 0, refused 0\n" {
+		t.Errorf("the import says %s", got)
+	}
+	for _, user := range strings.Split(strings.TrimSpace(farm.do("export", "--format", "jsonl")), "\n") {
+		if !strings.Contains(user, project) {
+			t.Errorf("a user is in another project: %s", user)
 		}
 	}
 }
@@ -191,7 +234,7 @@ func read(t *testing.T, path string) string {
 	return string(text)
 }
 
-func TestOnlyAdminsExportPasswords(t *testing.T) {
+func TestOnlyAdminsImportUsersAndExportPasswords(t *testing.T) {
 	dir := t.TempDir()
 	farm := serve(t, dir)
 	farm.do("import", file(t, "users.csv", header+"stage,regular,ann,hunter2,\n"), "--project", project)
@@ -204,8 +247,8 @@ func TestOnlyAdminsExportPasswords(t *testing.T) {
 		if code == 0 != strings.Contains(run.stdout.String(), "hunter2") {
 			t.Errorf("a %s gets\n%s", role, run.stdout)
 		}
-		importing := begin(t, at(t, farm, "import", file(t, "users.csv", header), "--dry-run", "--project", project, "--api-key-file", key))
-		importing.wantCode(0) // of an empty file
+		importing := begin(t, at(t, farm, "import", file(t, "users.csv", header+"stage,regular,"+role+",pw,\n"), "--project", project, "--api-key-file", key))
+		importing.wantCode(code)
 	}
 }
 

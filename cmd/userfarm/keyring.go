@@ -16,10 +16,10 @@ import (
 // (encrypts); every key opens (decrypts) what it sealed.
 type keyring struct {
 	Add     addSealingKey     `cmd:"" help:"Add a new key, which seals from now on."`
-	List    listSealingKeys   `cmd:"" help:"List the keys: which one seals, and how many users are sealed with each."`
+	List    listSealingKeys   `cmd:"" help:"List the keys: which one seals, and what is sealed with each."`
 	Promote promoteSealingKey `cmd:"" help:"Make a key of the file the one that seals from now on."`
 	Reseal  reseal            `cmd:"" help:"Reseal all users with the key that seals now."`
-	Remove  removeSealingKey  `cmd:"" help:"Remove a key that no user is sealed with."`
+	Remove  removeSealingKey  `cmd:"" help:"Remove a key that nothing is sealed with."`
 }
 
 type addSealingKey struct {
@@ -115,22 +115,25 @@ func (r *removeSealingKey) check(file string) error {
 	return fmt.Errorf("key %s can't be removed: %w", r.ID, err)
 }
 
-// refusal says how many users keep the key from being removed.
+// refusal says what keeps the key from being removed.
 func (r *removeSealingKey) refusal(ctx context.Context, store *bunstore.Store) error {
 	keys, err := store.SealingKeys(ctx)
 	if err != nil {
 		return err
 	}
-	return fmt.Errorf("%d users are sealed with key %s: run userfarm keyring reseal first", usersOf(keys, r.ID), r.ID)
+	key := keyOf(keys, r.ID)
+	return fmt.Errorf("%d users, %d sessions and %d parts of imports are sealed with key %s: run userfarm keyring reseal first",
+		key.Users, key.Sessions, key.ImportParts, r.ID)
 }
 
-func usersOf(keys []bunstore.SealingKey, id string) int {
+// keyOf returns the key with an id. One that never sealed is none of keys.
+func keyOf(keys []bunstore.SealingKey, id string) bunstore.SealingKey {
 	for _, key := range keys {
 		if key.ID == id {
-			return key.Users
+			return key
 		}
 	}
-	return 0
+	return bunstore.SealingKey{ID: id}
 }
 
 // withStore opens the store, calls use with it and the path of its key file, and closes it.

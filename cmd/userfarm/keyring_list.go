@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"os"
-	"slices"
 	"strconv"
-	"time"
 
 	"github.com/userfarm/userfarm/adapters/bunstore"
 	"github.com/userfarm/userfarm/adapters/sealing"
@@ -27,13 +25,12 @@ func (l *listSealingKeys) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		rows := [][]string{{"ID", "USE", "USERS", "FIRST USED"}}
+		rows := [][]string{{"ID", "USE", "USERS", "SESSIONS", "IMPORTS", "FIRST USED"}}
 		for i, id := range ids {
-			var first time.Time
-			if at := slices.IndexFunc(used, func(k bunstore.SealingKey) bool { return k.ID == id }); at >= 0 {
-				first = used[at].FirstUsedAt
-			}
-			rows = append(rows, []string{id, useOf(i), strconv.Itoa(usersOf(used, id)), timeOr("never", first)})
+			key := keyOf(used, id)
+			rows = append(rows, []string{
+				id, useOf(i), strconv.Itoa(key.Users), strconv.Itoa(key.Sessions), strconv.Itoa(key.ImportParts), timeOr("never", key.FirstUsedAt),
+			})
 		}
 		return writeTable(os.Stdout, rows)
 	})

@@ -13,10 +13,13 @@ import (
 // with the profiles when the first command needs it.
 type profileSettings struct {
 	load func() (*profile.File, error)
+	said map[string]string // values of flags that a profile gave
 }
 
 func newProfileSettings() *profileSettings {
-	return &profileSettings{load: sync.OnceValues(func() (*profile.File, error) { return profile.Load(profile.DefaultPath()) })}
+	return &profileSettings{
+		load: sync.OnceValues(func() (*profile.File, error) { return profile.Load(profile.DefaultPath()) }), said: make(map[string]string),
+	}
 }
 
 // profileError is an error of a profile, or of the file with all of them.
@@ -62,6 +65,7 @@ func (s *profileSettings) Resolve(of *kong.Context, parent *kong.Path, flag *kon
 	if said == "" {
 		return nil, nil //nolint:nilnil // as above
 	}
+	s.said[flag.Name] = said
 	return said, nil
 }
 

@@ -106,6 +106,9 @@ func (s *setProfile) Validate() error {
 	if s.URL == nil && !s.APIKey && s.APIKeyFile == nil && s.Project == nil && s.Env == nil {
 		return errors.New("say what the profile has: --url, --api-key, --api-key-file, --project or --env")
 	}
+	if s.APIKeyFile != nil && *s.APIKeyFile == "-" {
+		return errors.New("--api-key-file must be the name of a file; --api-key reads the key from standard input")
+	}
 	if s.APIKey && s.APIKeyFile != nil {
 		return errors.New("--api-key and --api-key-file exclude each other")
 	}

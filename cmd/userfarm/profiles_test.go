@@ -101,6 +101,19 @@ func TestAProfileHasAProjectAndAnEnvironment(t *testing.T) {
 	}
 }
 
+func TestAnExportSaysWhatTheProfileLeavesOut(t *testing.T) {
+	farm := farmWith(t, "admin")
+	settings := settingsOf(t, `{"default": "lab", "profiles": {"lab": {"url": "http://`+farm.address+`", "env": "prod"}}}`)
+	users, said := outputOf(t, withSettings(t, settings, "export"), 0)
+	if strings.Contains(users, "admin") || said != "only users of --env prod, as the profile says; --env \"\" exports all\n" {
+		t.Errorf("got\n%s\n%s", users, said)
+	}
+	users, said = outputOf(t, withSettings(t, settings, "export", "--env", ""), 0)
+	if !strings.Contains(users, "admin") || said != "" {
+		t.Errorf("got\n%s\n%s", users, said)
+	}
+}
+
 // No other farm gets the API key of a profile.
 func TestTheAPIKeyOfAProfileIsForItsAddressOnly(t *testing.T) {
 	file := writeToken(t)

@@ -51,6 +51,11 @@ func (p projectName) find(ctx context.Context, farm ports.Projects) (domain.Proj
 	if err != nil {
 		return domain.ProjectID{}, err
 	}
+	return p.in(named)
+}
+
+// in returns the id of the project among those that have names.
+func (p projectName) in(named []domain.Project) (domain.ProjectID, error) {
 	names := make([]string, len(named))
 	for i, project := range named {
 		if login.NameKey(project.Name) == login.NameKey(p.name) {

@@ -7,13 +7,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -395,6 +400,41 @@ func TestRunWaitsInLineAndSaysForWhom(t *testing.T) {
 	first.says("first")
 	second.wantCode(0)
 	second.says("second")
+}
+
+// The farm waits for a second at most each time, so run asks again and again. It keeps its place all the while.
+func TestRunKeepsItsPlaceHoweverOftenItAsks(t *testing.T) {
+	farm := farmWith(t, "admin")
+	target, err := url.Parse("http://" + farm.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var asked atomic.Int32
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	impatient := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/v1/leases" {
+			body, _ := io.ReadAll(r.Body)
+			short := strings.Replace(string(body), `"wait_seconds":5`, `"wait_seconds":1`, 1)
+			r.Body, r.ContentLength = io.NopCloser(strings.NewReader(short)), int64(len(short))
+			asked.Add(1)
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	defer impatient.Close()
+	holder := begin(t, at(t, farm, "run", "--", "sh", "-c", "echo up"+untilEnough))
+	holder.says("up")
+	first := begin(t, at(t, farm, "run", "--url", impatient.URL, "--wait", "150s", "--", "sh", "-c", "echo first"+untilEnough))
+	first.complains("place 1 in line")
+	rival := begin(t, at(t, farm, "run", "--wait", "150s", "--", "echo", "rival"))
+	rival.complains("place 2 in line")
+	until(t, "run has asked five times", func() bool { return asked.Load() >= 5 })
+	holder.finish()
+	first.says("first")
+	if rival.stdout.String() != "" {
+		t.Error("the rival got the user, too")
+	}
+	first.finish()
+	rival.says("rival")
 }
 
 func TestRunLeavesTheLineOnASignal(t *testing.T) {

@@ -139,7 +139,7 @@ func readPassword(file string) (domain.Secret, error) {
 		return readSecret("--password-file", file)
 	}
 	if !term.IsTerminal(stdin()) {
-		return domain.Secret{}, errors.New("there is no terminal to ask for the password: use --password-file")
+		return domain.Secret{}, errors.New("there is no terminal to ask for the password: pipe it in with --password-file -, or name its file")
 	}
 	return askSecret("password")
 }

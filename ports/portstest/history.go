@@ -212,7 +212,7 @@ func historyRemoved(f *farm) {
 }
 
 func historyText(f *farm) {
-	for _, text := range []string{"Zoë \U0001f642", "'; DROP TABLE users; --", "a\\'b\"c", "%s $1 ?", "\u202eabc"} {
+	for _, text := range []string{"Zoë \U0001f642", "'; DROP TABLE users; --", "a\\'b\"c", "%s $1 ?", "a\u202ebc"} {
 		u := f.add(withLogin("a"+text), in(domain.Pool{ProjectID: projectB, Env: text, Domain: text}))
 		lease, err := f.tryAcquireOn(domain.Terms{Owner: text, Note: text, TTL: ttl}, named(u))
 		f.must(err)

@@ -36,10 +36,9 @@ var hostile = []string{
 func textFields(f *farm) {
 	users := make([]*domain.User, len(hostile))
 	for i, text := range hostile {
-		users[i] = f.build(
-			in(domain.Pool{ProjectID: projectA, Env: text, Domain: text}), withLogin(hostileLogin(i)),
-			func(s *domain.Spec) { s.Password = domain.NewSecret(strings.Repeat(text, 4)) },
-		)
+		s := f.build(withLogin(hostileLogin(i)), func(s *domain.Spec) { s.Password = domain.NewSecret(strings.Repeat(text, 4)) }).Snapshot()
+		s.Pool = domain.Pool{ProjectID: projectA, Env: text, Domain: text} // of an older user, which may have blanks at the ends
+		users[i] = domain.Restore(s)
 	}
 	f.must(f.store.Add(f.Context(), domain.Once{}, users...))
 	for i, u := range users {

@@ -124,6 +124,18 @@ func (s *subject) wantKeys(store *bunstore.Store, want map[string]int) {
 	}
 }
 
+// wantSealed fails the test unless so much is sealed with a key.
+func (s *subject) wantSealed(store *bunstore.Store, want bunstore.SealingKey) {
+	s.Helper()
+	keys, err := store.SealingKeys(s.Context())
+	s.must(err)
+	for _, key := range keys {
+		if key.FirstUsedAt = want.FirstUsedAt; key.ID == want.ID && key != want {
+			s.Errorf("what is sealed with key %s is %+v, want %+v", key.ID, key, want)
+		}
+	}
+}
+
 // reseal reseals all users, and returns how many it resealed.
 func (s *subject) reseal(store *bunstore.Store) (total int) {
 	s.Helper()
@@ -206,6 +218,7 @@ func importResealed(s *subject) {
 	if err := store.RemoveSealingKey(s.Context(), "old"); !errors.Is(err, bunstore.ErrKeyInUse) {
 		s.Errorf("removing the key of an import = %v, want %v", err, bunstore.ErrKeyInUse)
 	}
+	s.wantSealed(store, bunstore.SealingKey{ID: "old", ImportParts: 1})
 	s.reseal(store)
 	s.must(store.RemoveSealingKey(s.Context(), "old"))
 	keys.set("new")

@@ -55,6 +55,7 @@ func sessionsResealed(s *subject) {
 	if err := store.RemoveSealingKey(s.Context(), "old"); !errors.Is(err, bunstore.ErrKeyInUse) {
 		s.Errorf("removing the key of sessions = %v, want %v", err, bunstore.ErrKeyInUse)
 	}
+	s.wantSealed(store, bunstore.SealingKey{ID: "old", Sessions: len(sessions)})
 	total := 0
 	for {
 		n, err := store.ResealSessions(s.Context())

@@ -1,8 +1,18 @@
 # Completes userfarm in bash: eval "$(userfarm completion bash)"
 _userfarm() {
-    local current=${COMP_WORDS[COMP_CWORD]} quoted= value help
+    local words=() i current quoted= passed= value help
+    # Bash splits words at colons, as in the address of a farm.
+    for ((i = 1; i <= COMP_CWORD; i++)); do
+        if ((i > 1)) && [[ ${COMP_WORDS[i]} == :* || ${COMP_WORDS[i - 1]} == *: ]]; then
+            words[${#words[@]} - 1]+=${COMP_WORDS[i]}
+        else
+            words+=("${COMP_WORDS[i]}")
+        fi
+    done
+    current=${words[${#words[@]} - 1]}
+    [[ $COMP_WORDBREAKS == *:* ]] && passed=${current%"${current##*:}"}
     case $current in
-        \"* | \'*) quoted=1 current=${current:1} ;;
+        \"* | \'*) quoted=1 current=${current:1} passed= ;;
     esac
     current=${current//\\/}
     COMPREPLY=()
@@ -12,7 +22,7 @@ _userfarm() {
             return
         fi
         [[ $quoted ]] || value=$(printf %q "$value")
-        COMPREPLY+=("$value")
-    done < <("$1" __complete "${COMP_WORDS[@]:1:COMP_CWORD-1}" "$current" 2>/dev/null)
+        COMPREPLY+=("${value#"$passed"}")
+    done < <("$1" __complete "${words[@]:0:${#words[@]} - 1}" "$current" 2>/dev/null)
 }
 complete -F _userfarm userfarm

@@ -107,7 +107,7 @@ func openCSV(in *bufio.Reader) (*csvFile, error) {
 			err = "is there twice"
 		}
 		if err != "" {
-			return nil, badFile(line+f.line, column, name, "the column %q %s", name, err)
+			return nil, badFile(line+f.line, column, name, "the column %q %s", shortened(name), err)
 		}
 		f.columns = append(f.columns, field)
 	}
@@ -190,6 +190,9 @@ func (f *csvFile) row(cells []string) Row {
 		return *row
 	}
 	for name, text := range user.texts() {
+		if name != "password" { // blanks around the others come from spreadsheets
+			text = strings.TrimSpace(text)
+		}
 		if text != "" {
 			row.set(name, text)
 		}

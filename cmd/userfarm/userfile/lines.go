@@ -15,24 +15,42 @@ const longestLine = 1 << 20
 
 func readLines(in *bufio.Reader) rows {
 	return func(yield func(Row, error) bool) {
-		scanner := bufio.NewScanner(in)
-		scanner.Buffer(make([]byte, 0, 64<<10), longestLine)
-		line := 0
-		for scanner.Scan() {
-			line++
-			if text := bytes.TrimSpace(scanner.Bytes()); len(text) == 0 {
-				continue
+		var text []byte
+		first := true
+		for line := 1; ; line++ {
+			var long bool
+			var err error
+			text, long, err = nextLine(in, text[:0])
+			if err != nil && !errors.Is(err, io.EOF) {
+				yield(Row{}, err)
+				return
 			}
-			if !yield(lineRow(scanner.Bytes(), line), nil) {
+			if start := bytes.TrimSpace(text); len(start) > 0 {
+				if first && start[0] == '[' {
+					yield(Row{}, badFile(line, 1, "", "must have a JSON object on each line, and this is a list: jq -c '.[]' makes lines of a list"))
+					return
+				}
+				first = false
+				if !yield(lineRow(text, line, long), nil) {
+					return
+				}
+			}
+			if err != nil {
 				return
 			}
 		}
-		err := scanner.Err()
-		if errors.Is(err, bufio.ErrTooLong) {
-			err = badFile(line+1, 1, "", "a line must have at most 1 MiB")
+	}
+}
+
+// nextLine appends the next line to buffer, without what is longer than the longest line. The error may come with the last line.
+func nextLine(in *bufio.Reader, buffer []byte) (line []byte, long bool, err error) {
+	for {
+		part, err := in.ReadSlice('\n')
+		if long = long || len(buffer)+len(part) > longestLine; !long {
+			buffer = append(buffer, part...)
 		}
-		if err != nil {
-			yield(Row{}, err)
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return buffer, long, err
 		}
 	}
 }
@@ -45,7 +63,12 @@ type lineReader struct {
 	decoder *jsontext.Decoder
 }
 
-func lineRow(text []byte, line int) Row {
+func lineRow(text []byte, line int, long bool) Row {
+	if long {
+		row := newRow(line, 1)
+		row.refuse("", "must have at most 1 MiB")
+		return *row
+	}
 	r := lineReader{Row: newRow(line, 1), text: text, decoder: jsontext.NewDecoder(bytes.NewReader(text))}
 	if r.decoder.PeekKind() != jsontext.KindBeginObject {
 		r.refuse("", "must be a JSON object in one line")

@@ -99,7 +99,7 @@ func TestErrorsNameTheirPlace(t *testing.T) {
 		"a bare quote":               {userfile.CSV, "login\na\"b\nbob\n", "[2:2  must have quotes around a whole cell"},
 		"after a bare quote":         {userfile.CSV, "login\na\"b\nbob\n", "3:   bob"},
 		"an open quote":              {userfile.CSV, "login\n\"ann\n", "must have quotes around a whole cell"},
-		"a bad project":              {userfile.CSV, "login,project_id\nann,shop\n", "[2:5 project_id must be a UUID"},
+		"a long name":                {userfile.CSV, "login," + strings.Repeat("\x1b[x", 1000) + "\nann,x\n", `error: line 1: the column "` + strings.Repeat("\ufffd[x", 13) + "\ufffd…\" is not known"},
 		"a bad second factor":        {userfile.CSV, "login,totp\nann,111\n", "[2:5 totp must be base32"},
 		"Windows letters":            {userfile.CSV, "login,env\nann,m\xfcnchen\n", "[2:5 env must be UTF-8"},
 		"UTF-16":                     {userfile.CSV, "\xff\xfel\x00", "error: line 1: the file must be UTF-8, and it is UTF-16"},
@@ -108,10 +108,12 @@ func TestErrorsNameTheirPlace(t *testing.T) {
 		"a label that is no text":    {userfile.JSONL, `{"login":"ann","labels":{"a/b":true}}`, "[1:32 label:a/b must be a text"},
 		"an unknown member":          {userfile.JSONL, `{"login":"ann","role":"admin"}`, "[1:23 role is not known"},
 		"no JSON":                    {userfile.JSONL, "{\"login\":\"ann\"\n{\"login\":\"bob\"}", "must be JSON"},
-		"a list":                     {userfile.JSONL, `[{"login":"ann"}]`, "[1:1  must be a JSON object"},
+		"a list":                     {userfile.JSONL, `[{"login":"ann"}]`, `error: line 1: must have a JSON object on each line, and this is a list`},
+		"a list later":               {userfile.JSONL, "{}\n[]", "2:    [2:1  must be a JSON object in one line"},
 		"two objects":                {userfile.JSONL, `{"login":"ann"}{}`, "nothing after it"},
 		"a member twice":             {userfile.JSONL, `{"login":"ann","login":"bob"}`, "must not have a member twice"},
-		"a long line":                {userfile.JSONL, strings.Repeat("x", 2<<20), "error: line 1: a line must have at most 1 MiB"},
+		"a long line":                {userfile.JSONL, strings.Repeat("x", 2<<20), "1:    [1:1  must have at most 1 MiB]"},
+		"after a long line":          {userfile.JSONL, strings.Repeat("x", 2<<20) + "\n{\"login\":\"ann\"}", "2:   ann"},
 		"a key of YAML":              {userfile.YAML, "- login: ann\n  role: admin\n", "[2:9 role is not known"},
 		"a list for a text":          {userfile.YAML, "- login: [ann]\n", "[1:10 login must be a text"},
 		"a text for a user":          {userfile.YAML, "- ann\n", "[1:3  must be a mapping"},
@@ -198,12 +200,17 @@ func TestWhatIsWrittenIsReadAgain(t *testing.T) {
 	}
 }
 
-func wantSame(t *testing.T, row domain.ImportRow, user domain.Spec, secrets bool) {
+func wantSame(t interface {
+	Helper()
+	Errorf(format string, args ...any)
+}, row domain.ImportRow, user domain.Spec, secrets bool,
+) {
 	t.Helper()
-	if row.Login != user.Login || row.Pool != user.Pool || !maps.Equal(*row.Labels, user.Labels) {
+	if row.Login != user.Login || row.Pool != user.Pool || row.Labels != nil && !maps.Equal(*row.Labels, user.Labels) ||
+		row.Labels == nil && len(user.Labels) > 0 {
 		t.Errorf("got %+v, want %+v", row, user)
 	}
-	if (row.Password != nil) != secrets || secrets && (*row.Password != user.Password || *row.TOTP != user.TOTP) {
+	if (row.Password != nil) != secrets || secrets && (*row.Password != user.Password || row.TOTP == nil != user.TOTP.IsZero() || row.TOTP != nil && *row.TOTP != user.TOTP) {
 		t.Errorf("%s has other secrets", user.Login)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/userfarm/userfarm/domain"
 )
@@ -15,6 +16,9 @@ import (
 type Row struct {
 	// User has the problems with the file itself in Unread.
 	User domain.ImportRow
+
+	// ProjectName is what the file has in place of the id of a project, which is zero then.
+	ProjectName string
 
 	Line   int // on which the user begins
 	column int
@@ -59,7 +63,26 @@ func newRow(line, column int) *Row {
 	return &Row{Line: line, column: column, places: make(map[string]Place), given: make(map[string]bool)}
 }
 
-func (r *Row) put(pointer string, place Place) { r.places[pointer] = place }
+func (r *Row) put(pointer string, place Place) {
+	place.Name = shortened(place.Name)
+	r.places[pointer] = place
+}
+
+const longestName = 40
+
+// shortened returns a name of a file as an error may show it: a file that is none of users may have anything in its place.
+func shortened(name string) string {
+	name = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, name)
+	if runes := []rune(name); len(runes) > longestName {
+		return string(runes[:longestName]) + "…"
+	}
+	return name
+}
 
 // refuse notes that a field breaks a rule of files.
 func (r *Row) refuse(pointer, format string, args ...any) {
@@ -76,15 +99,15 @@ func (r *Row) set(name, text string) {
 	case "project_id":
 		id, err := domain.ParseUserID(strings.ToLower(strings.TrimSpace(text))) // all ids have one form
 		if err != nil {
-			r.refuse("/project_id", "%s", domain.IDRule)
+			r.ProjectName = text
 		}
 		r.User.Pool.ProjectID = domain.ProjectID(id)
 	case "env":
-		r.User.Pool.Env = strings.TrimSpace(text)
+		r.User.Pool.Env = text
 	case "domain":
-		r.User.Pool.Domain = strings.TrimSpace(text)
+		r.User.Pool.Domain = text
 	case "login":
-		r.User.Login = strings.TrimSpace(text)
+		r.User.Login = text
 	case "password":
 		r.User.Password = new(domain.NewSecret(text))
 	case "totp_secret":

@@ -26,7 +26,7 @@ type Layout struct {
 	LabelsAsJSON bool
 }
 
-// FitCell reports whether a cell of a CSV file can have the value of a label. An empty cell is no label, and blanks at the ends of a cell
+// FitCell reports whether a cell of a CSV file can have a text, such as the value of a label. An empty cell is no label, and blanks at the ends of a cell
 // do not count.
 func FitCell(label string) bool { return label != "" && strings.TrimSpace(label) == label }
 
@@ -46,7 +46,7 @@ func NewWriter(w io.Writer, format Format, layout Layout) (Writer, error) {
 		encoder.SetEscapeHTML(false)
 		return &lineWriter{encoder, layout}, nil
 	case YAML:
-		return &yamlWriter{w, layout}, nil
+		return &yamlWriter{to: w, layout: layout}, nil
 	default:
 		return newCSVWriter(w, layout)
 	}
@@ -86,9 +86,13 @@ func (w *lineWriter) Write(user domain.Spec) error {
 // Flush implements [Writer].
 func (w *lineWriter) Flush() error { return nil }
 
+// documentUsers is how many users a document of YAML has. A reader has the whole document in memory.
+const documentUsers = 1000
+
 type yamlWriter struct {
-	to     io.Writer
-	layout Layout
+	to      io.Writer
+	layout  Layout
+	written int
 }
 
 // Write writes a list of one user. The lists are one when they stand one below the other.
@@ -97,7 +101,12 @@ func (w *yamlWriter) Write(user domain.Spec) error {
 	if err != nil {
 		return err
 	}
-	_, err = w.to.Write(bytes.TrimPrefix(list, []byte("---\n")))
+	list = bytes.TrimPrefix(list, []byte("---\n"))
+	if w.written > 0 && w.written%documentUsers == 0 {
+		list = slices.Concat([]byte("---\n"), list)
+	}
+	w.written++
+	_, err = w.to.Write(list)
 	return err
 }
 
@@ -129,6 +138,12 @@ func newCSVWriter(w io.Writer, layout Layout) (Writer, error) {
 func (c *csvWriter) Write(user domain.Spec) error {
 	shown := c.layout.written(user)
 	cells := []string{shown.ProjectID, shown.Env, shown.Domain, shown.Login}
+	for i, cell := range cells {
+		if !FitCell(cell) {
+			return fmt.Errorf("the %s of the user %q has blanks at its ends, which cells lose: export the users with --format jsonl",
+				fields[i], shown.Login)
+		}
+	}
 	if c.layout.Secrets {
 		cells = append(cells, shown.Password, shown.TOTP)
 	}

@@ -1971,7 +1971,7 @@ type ClientInterface interface {
 	// import after 15 minutes without a new part.
 	//
 	// An answer can get lost on the network. With an `import_id` you can send the same rows again: they are imported once, and the
-	// counts are those of the first time.
+	// counts are those of the first time. An `Idempotency-Key` has no effect here.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2822,7 +2822,7 @@ func (c *Client) ExportUsers(ctx context.Context, params *ExportUsersParams, req
 // import after 15 minutes without a new part.
 //
 // An answer can get lost on the network. With an `import_id` you can send the same rows again: they are imported once, and the
-// counts are those of the first time.
+// counts are those of the first time. An `Idempotency-Key` has no effect here.
 //
 // Takes any type of body and a specified content type.
 //
