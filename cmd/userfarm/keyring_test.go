@@ -217,7 +217,7 @@ func tableOf(t *testing.T, table string) []listedSealingKey {
 	var keys []listedSealingKey
 	for i, line := range strings.Split(strings.TrimSpace(table), "\n") {
 		columns := strings.Fields(line)
-		if i == 0 || len(columns) != 4 {
+		if i == 0 || len(columns) != 6 {
 			continue
 		}
 		users, err := strconv.Atoi(columns[2])
