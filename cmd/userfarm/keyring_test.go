@@ -35,7 +35,7 @@ func TestTheEncryptionKeyIsReplacedWhileTheFarmServes(t *testing.T) {
 
 			added := strings.TrimSpace(keyring("add").stdout)
 			if refused := keyring("remove", old); refused.code != 1 || !regexp.MustCompile(
-				`[1-9]\d* users are sealed with key `+old+`: run userfarm keyring reseal`).MatchString(refused.stderr) {
+				`[1-9]\d* users, 0 sessions and 0 parts of imports are sealed with key `+old+`: run userfarm keyring reseal`).MatchString(refused.stderr) {
 				t.Errorf("removing a key in use: exit code %d\n%s", refused.code, refused.stderr)
 			}
 			fillWithPasswords(t, farm, 600, 100)
