@@ -137,8 +137,9 @@ func (l *Ledger) mostRested(want domain.Selector, n int) []*domain.User {
 	found.entries = found.entries[passed:]
 	l.found[key] = found
 	// What changed is not where it was found in the order of rest, and may match only now.
+	enough := free
 	for _, e := range l.changed {
-		if !e.free || len(free) >= n && domain.CompareRest(e.current, free[n-1]) > 0 {
+		if !e.free || len(enough) == n && domain.CompareRest(e.current, enough[n-1]) > 0 {
 			continue
 		}
 		if want.Matches(e.current) {

@@ -43,6 +43,35 @@ func TestAGroupIsAppliedAsItsOperationsWouldBeOneByOne(t *testing.T) {
 	})
 }
 
+// Users 0 and 1 were changed in the same group, so that only user 2 is where the search has found it.
+func TestTheMostRestedOfChangedUsersAreClaimed(t *testing.T) {
+	free := func(n byte) *domain.User {
+		return domain.Restore(domain.Snapshot{ID: userID(n), Login: fmt.Sprint("user ", n), Pool: pool, ReleasedAt: now.Add(time.Duration(n) * time.Second)})
+	}
+	two := &ledger.Claim{
+		Want:   []domain.Selector{{Env: "stage"}, {Env: "stage"}},
+		Decide: func(time.Time, []*domain.User) error { return nil },
+	}
+	operations := []ledger.Operation{two}
+	for n := range byte(2) {
+		keep := func(time.Time, []*domain.User) error { return nil }
+		operations = append([]ledger.Operation{&ledger.Update{Target: ledger.Target{User: userID(1 - n)}, Decide: keep}}, operations...)
+	}
+	s := &table{users: map[domain.UserID]*domain.User{}}
+	for n := range byte(3) {
+		s.users[userID(n)] = free(n)
+	}
+	l := ledger.Open(s.load(ledger.NeedsOf(0, operations...), nil))
+	for _, operation := range operations {
+		if err := l.Apply(operation); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, want := usersOf(two, nil), []domain.UserID{userID(0), userID(1)}; !slices.Equal(got, want) {
+		t.Errorf("the claim got %v, want %v", got, want)
+	}
+}
+
 // Where a rival holds some of the rows, an operation has its outcome or says that it lacks something.
 func TestRowsThatARivalHoldsChangeNoOutcome(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
