@@ -9,7 +9,7 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/userfarm/userfarm/cmd/userfarm/userfile"
+	"github.com/userfarm/userfarm/adapters/userfile"
 	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/ports"
 )

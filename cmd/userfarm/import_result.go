@@ -13,7 +13,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/userfarm/userfarm/adapters/client"
-	"github.com/userfarm/userfarm/cmd/userfarm/userfile"
+	"github.com/userfarm/userfarm/adapters/userfile"
 	"github.com/userfarm/userfarm/domain"
 )
 

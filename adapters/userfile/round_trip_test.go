@@ -8,7 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/userfarm/userfarm/cmd/userfarm/userfile"
+	"github.com/userfarm/userfarm/adapters/userfile"
 	"github.com/userfarm/userfarm/domain"
 )
 
