@@ -13,7 +13,7 @@ let ran: Run;
 before(async () => {
   farm = await Farm.start();
   site = await Site.start();
-  for (const [login, role] of [['ann'], ['bob'], ['sam', 'seller'], ['bea', 'buyer'], ['vic', 'victim'], ['fay', 'forgetful']] as const) {
+  for (const [login, role] of [['ann'], ['bob'], ['sam', 'seller'], ['bea', 'buyer'], ['vic', 'victim'], ['fay', 'forgetful'], ['lou', 'local']] as const) {
     await farm.add({ login, totp_secret: totpOf(login), ...(role ? { labels: { role }, env: role === 'buyer' || role === 'seller' ? 'stage' : 'lab' } : {}) });
   }
   ran = await run(farm, site, ['fixtures.spec.ts', '--reporter', 'list'], { FORCE_COLOR: '0' });
