@@ -56,6 +56,11 @@ function textOf(problem) {
   }
 }
 
+// ../../adapters/playwright/src/lease.ts
+function isOver(error) {
+  return error instanceof FarmError && (error.code === "lease_expired" || error.code === "lease_not_found");
+}
+
 // ../../adapters/playwright/src/want.ts
 function overlap(a, b) {
   const differ = (x, y) => x !== void 0 && y !== void 0 && x !== y;
@@ -114,7 +119,7 @@ var Waiting = class {
 var askFor = 5;
 var spare = 30;
 async function acquire(farm2, request, wait, ended, say) {
-  const key = randomUUID();
+  let key = randomUUID();
   const deadline = performance.now() + wait * 1e3;
   const tooLong = AbortSignal.timeout(Math.ceil((wait + spare) * 1e3));
   const waiting = new Waiting(farm2, request, say);
@@ -122,8 +127,12 @@ async function acquire(farm2, request, wait, ended, say) {
     for (let seconds2 = 0; ; ) {
       const asked = performance.now();
       try {
-        return await farm2.acquire({ ...request, wait_seconds: seconds2 }, key, tooLong);
+        return await fresh(farm2, await farm2.acquire({ ...request, wait_seconds: seconds2 }, key, tooLong), request.ttl_seconds, asked);
       } catch (error) {
+        if (isOver(error) && !tooLong.aborted) {
+          key = randomUUID();
+          continue;
+        }
         if (!(error instanceof FarmError) || !error.mayPass || ended.aborted || performance.now() >= deadline) throw error;
         waiting.refused(error.problem);
         if (seconds2 > 0 && performance.now() - asked < (seconds2 - 1) * 1e3) await sleep(Math.max(error.retryAfter, 1) * 1e3);
@@ -133,6 +142,12 @@ async function acquire(farm2, request, wait, ended, say) {
   } finally {
     waiting.end();
   }
+}
+async function fresh(farm2, lease, ttl, asked) {
+  const now = performance.now();
+  if (now - asked < ttl * 1e3 / 3) return { lease, since: asked };
+  await farm2.renew(lease.lease_id, ttl, AbortSignal.timeout(ttl * 1e3));
+  return { lease, since: now };
 }
 
 // ../../adapters/playwright/src/project.ts
@@ -335,7 +350,7 @@ async function main() {
   };
   const say = (line) => process.stdout.write(`userfarm: ${line}
 `);
-  const lease = await acquire(farm(), request, seconds("wait"), new AbortController().signal, say);
+  const { lease } = await acquire(farm(), request, seconds("wait"), new AbortController().signal, say);
   mask(lease.lease_id);
   tell("GITHUB_STATE", "lease", lease.lease_id);
   tell("GITHUB_ENV", "USERFARM_URL", settings().url);

@@ -71,13 +71,16 @@ var Lease = class {
   #released = new AbortController();
   #renewing;
   #lost;
-  /** `lost` is aborted, with a {@link LeaseLostError}, when the lease is over or soon will be because it can't be renewed. */
-  constructor(farm2, { lease_id: id }, ttl2, lost2) {
+  /**
+   * `lost` is aborted, with a {@link LeaseLostError}, when the lease is over or soon will be because it can't be renewed. `since` is
+   * when the farm was asked for the lease, as `performance.now()` said it.
+   */
+  constructor(farm2, { lease_id: id }, ttl2, lost2, since) {
     this.#farm = farm2;
     this.#id = id;
     this.#ttl = ttl2;
     this.#lost = lost2;
-    this.#renewing = this.#renew();
+    this.#renewing = this.#renew(since);
   }
   /** Ends the lease. Throws a {@link LeaseLostError} if it is over already. */
   async release(quarantine) {
@@ -89,30 +92,52 @@ var Lease = class {
       throw isOver(error) ? new LeaseLostError(error) : error;
     }
   }
+  /** Throws a {@link LeaseLostError} if the lease is lost. */
+  check() {
+    this.#lost.signal.throwIfAborted();
+  }
+  /** Calls a function when the lease is lost. */
+  onLost(call) {
+    this.#lost.signal.addEventListener("abort", () => call(this.#lost.signal.reason));
+  }
   giveCode(user, request) {
-    return this.#farm.giveCode(this.#id, user, request);
+    return this.#held(() => this.#farm.giveCode(this.#id, user, request));
   }
   async session(user) {
-    return (await this.#farm.session(this.#id, user)).session;
+    return (await this.#held(() => this.#farm.session(this.#id, user))).session;
   }
   saveSession(user, session) {
-    return this.#farm.saveSession(this.#id, user, session);
+    return this.#held(() => this.#farm.saveSession(this.#id, user, session));
   }
   dropSession(user) {
-    return this.#farm.dropSession(this.#id, user);
+    return this.#held(() => this.#farm.dropSession(this.#id, user));
   }
   /** A text without the id of the lease. */
   redact(text) {
     return text.replaceAll(this.#id, "[lease id]");
   }
+  /** Makes a call that needs the lease. */
+  async #held(call) {
+    this.check();
+    try {
+      return await call();
+    } catch (error) {
+      if (!isOver(error)) throw error;
+      this.#lose(error);
+      throw this.#lost.signal.reason;
+    }
+  }
+  #lose(cause) {
+    this.#lost.abort(new LeaseLostError(cause));
+  }
   /** Only the time that passes here counts, not the clock of the farm. */
-  async #renew() {
+  async #renew(since) {
     const ttl2 = this.#ttl * 1e3;
-    for (let renewed = performance.now(); await this.#pause(renewed + ttl2 / 3 - performance.now()); ) {
+    for (let renewed = since; await this.#pause(renewed + ttl2 / 3 - performance.now()); ) {
       try {
         renewed = await this.#renewUntil(renewed + ttl2 - ttl2 / 10);
       } catch (error) {
-        if (!this.#released.signal.aborted) this.#lost.abort(new LeaseLostError(error));
+        if (!this.#released.signal.aborted) this.#lose(error);
         return;
       }
     }
@@ -260,7 +285,7 @@ var { lease, ttl, runner } = JSON.parse(process.env.USERFARM_RENEW);
 var began = startOf(runner);
 var lost = new AbortController();
 lost.signal.addEventListener("abort", () => process.exit(1));
-new Lease(farm(), { lease_id: lease }, ttl, lost);
+new Lease(farm(), { lease_id: lease }, ttl, lost, performance.now() - ttl * 1e3 / 3);
 setInterval(() => {
   if (startOf(runner) !== began) process.exit(0);
 }, 500);

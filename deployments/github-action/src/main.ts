@@ -18,7 +18,7 @@ async function main(): Promise<void> {
     owner: input('owner') || `${repository}/${run}/${job}`, note: workflow ?? '', ttl_seconds: ttl,
   };
   const say = (line: string) => process.stdout.write(`userfarm: ${line}\n`);
-  const lease = await acquire(farm(), request, seconds('wait'), new AbortController().signal, say);
+  const { lease } = await acquire(farm(), request, seconds('wait'), new AbortController().signal, say);
   mask(lease.lease_id);
   tell('GITHUB_STATE', 'lease', lease.lease_id);
   tell('GITHUB_ENV', 'USERFARM_URL', settings().url);
