@@ -68,7 +68,7 @@ test('a full pool says who has the account', async t => {
   await t.test('when nobody gets it in time', async () => {
     const { code, output } = await run(farm, site, only('takes what it gets'), { WAIT: '1' });
     assert.equal(code, 1);
-    assert.match(output, /FarmError: userfarm: acquire: no matching user is free: ann is held by ci-42\/worker-7 until \d\d:\d\d:\d\d(, waiting in line: 1)?; wait longer/);
+    assert.match(output, /FarmError: userfarm: acquire: no matching user is free:\n +ann is held by ci-42\/worker-7 until \d\d:\d\d:\d\d \(checkout › pays\)\n( +waiting in line: 1\n)? +wait longer/);
   });
 
   await t.test('while it waits, longer than a test may take', async () => {

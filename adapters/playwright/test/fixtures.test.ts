@@ -60,7 +60,7 @@ test('owners and notes', async () => {
 
 test('messages', () => {
   assert.match(ran.output, /want names accounts \(seller, buyer\): take accounts instead of account, such as accounts\.seller/);
-  assert.match(ran.output, /have env "stage" or "lab", not "stagin"/);
+  assert.match(ran.output, /FarmError: userfarm: acquire: no user matches:\n +\d users that match otherwise have env "stage" or "lab", not "stagin"/);
   assert.match(ran.output, /userfarm: signIn as fay: Timeout 500ms exceeded/);
   assert.doesNotMatch(ran.output, /secret-of-fay/);
 });

@@ -144,7 +144,7 @@ def test_reruns_have_a_user_of_their_own(farm: FarmServer, pytester: pytest.Pyte
         ("@pytest.mark.userfarm(labels=['role'])", "*.py:2: userfarm: labels must be texts, such as *"),
         ('@pytest.mark.userfarm(wait="soon")', "*.py:2: userfarm: wait must be seconds, or a time such as 90s, 5m or 1h30m"),
         ('@pytest.mark.userfarm(on_failure="remove")', "*.py:2: userfarm: on_failure must be release or quarantine"),
-        ('@pytest.mark.userfarm(env="stag")', '*1 user that matches otherwise has env "stage", not "stag"*'),
+        ('@pytest.mark.userfarm(env="stag")', '  1 user that matches otherwise has env "stage", not "stag".'),
         ('@pytest.mark.userfarm(project="shop")', "userfarm: no project has the name shop; names are: none"),
     ],
 )

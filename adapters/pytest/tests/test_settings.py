@@ -161,10 +161,10 @@ def test_the_own_machine_needs_no_proxy() -> None:
 @pytest.mark.parametrize(
     "environ, expected",
     [
-        ({"GITHUB_REPOSITORY": "acme/shop", "GITHUB_RUN_ID": "4711", "GITHUB_RUN_ATTEMPT": "2", "GITHUB_JOB": "e2e"}, "acme/shop run 4711.2 e2e/gw3"),
-        ({"CI_PROJECT_PATH": "acme/shop", "CI_JOB_ID": "4711"}, "acme/shop job 4711/gw3"),
+        ({"GITHUB_REPOSITORY": "acme/shop", "GITHUB_RUN_ID": "4711", "GITHUB_JOB": "e2e"}, "acme/shop/4711/e2e/gw3"),
+        ({"CI_PROJECT_PATH": "acme/shop", "CI_PIPELINE_ID": "4711", "CI_JOB_NAME": "e2e", "BUILD_TAG": ""}, "acme/shop/4711/e2e/gw3"),
         ({"BUILD_TAG": "jenkins-shop-12"}, "jenkins-shop-12/gw3"),
-        ({"BUILDKITE_PIPELINE_SLUG": "shop", "BUILDKITE_BUILD_NUMBER": "7"}, "shop build 7/gw3"),
+        ({"BUILDKITE_PIPELINE_SLUG": "shop", "BUILDKITE_BUILD_NUMBER": "7"}, "shop/7/gw3"),
     ],
 )
 def test_the_owner_is_the_run_of_the_ci(environ: Dict[str, str], expected: str) -> None:

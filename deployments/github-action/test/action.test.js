@@ -107,7 +107,7 @@ test('several users have names', async () => {
   assert.deepEqual([seller, buyer], ['bob', 'ann']);
   const late = await main({ env: 'stage', labels: 'role=buyer' });
   assert.equal(late.code, 1);
-  assert.match(late.log, /::error title=userfarm::userfarm: acquire: no matching user is free: ann is held by shop\/web\/4711\/e2e until/);
+  assert.match(late.log, /::error title=userfarm::userfarm: acquire: no matching user is free:%0A  ann is held by shop\/web\/4711\/e2e until/);
   assert.equal(post({}).status, 0);
   assert.deepEqual(await held(), []);
   runner.kill();
