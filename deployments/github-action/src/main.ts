@@ -12,7 +12,7 @@ async function main(): Promise<void> {
   const key = input('api-key');
   if (key) mask(key);
   const { prefixes, selectors } = wanted();
-  const ttl = seconds('ttl');
+  const ttl = Math.max(seconds('ttl'), 1);
   const request = {
     users: await selectorsOf(selectors, settings(), farm()),
     owner: input('owner') || `${repository}/${run}/${job}`, note: workflow ?? '', ttl_seconds: ttl,

@@ -101,8 +101,31 @@ test('a runner that is killed leaves only the time to live', async () => {
   assert.deepEqual(await held(), []);
 });
 
+test('a job that has lost its user fails in its last step, and says why', async () => {
+  const { runner } = await main({ env: 'stage', labels: 'role=buyer' });
+  await fetch(`${url}/v1/users/${told('GITHUB_OUTPUT').user_id}/force-release`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}' });
+  const { status, stdout } = post({});
+  assert.equal(status, 1);
+  assert.match(stdout, /^::error title=userfarm::userfarm: the lease is lost, so another test may have used the account: release: The lease was ended by force/m);
+  assert.ok(!renews(), 'nothing renews');
+  runner.kill();
+});
+
+test('a mistake in an input is named', async () => {
+  for (const [inputs, message] of [
+    [{ wait: 'soon' }, 'wait must be seconds, or a time such as 90s, 5m or 1h30m'],
+    [{ wait: '' }, 'wait must be seconds, or'],
+    [{ url: '' }, 'url must be like https://farm.example.com'],
+    [{ labels: 'buyer' }, 'labels must be KEY=VALUE'],
+  ]) {
+    const { code, log } = await main(inputs);
+    assert.equal(code, 1, log);
+    assert.ok(log.includes(`::error title=userfarm::${message}`), log);
+  }
+});
+
 test('several users have names', async () => {
-  const { runner } = await main({ env: 'stage', users: 'seller=role=seller\nbuyer=role=buyer' });
+  const { runner } = await main({ env: 'stage', wait: '1m', users: 'seller=role=seller\nbuyer=role=buyer' });
   const { USERFARM_SELLER_LOGIN: seller, USERFARM_BUYER_LOGIN: buyer } = told('GITHUB_ENV');
   assert.deepEqual([seller, buyer], ['bob', 'ann']);
   const late = await main({ env: 'stage', labels: 'role=buyer' });
