@@ -1,5 +1,5 @@
 """A stand-in for pytest-playwright, which Debian does not have: fixtures of the same names, scopes and arguments, and a browser that is
-urllib. It was compared with the source of pytest-playwright and pytest-playwright-asyncio 0.8.
+urllib. It was compared with the source of pytest-playwright and pytest-playwright-asyncio 0.7.1.
 """
 
 from __future__ import annotations
