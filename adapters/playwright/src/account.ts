@@ -52,7 +52,13 @@ export class Account {
 
   /** What the site wants beside the login. Steps and traces show what a test types, so type it in `signIn`, which is not recorded. */
   get password(): string {
+    this.#lease.check();
     return this.#password;
+  }
+
+  /** Throws if the account is lost, as `password` and all methods do: another test may have it. A page of it is closed then. */
+  check(): void {
+    this.#lease.check();
   }
 
   /** A one-time code of the second factor, which nobody has got before. Waits for the next one if necessary, for a minute at most. */

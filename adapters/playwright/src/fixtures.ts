@@ -47,6 +47,7 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
   context: [async ({ context, storageState, userfarmHolding, userfarmSignedIn }, use) => {
     // What the test does in the browser with an account that it has lost could break another test.
     const close = () => void context.close({ reason: String(userfarmHolding.lost.reason) });
+    if (userfarmHolding.lost.aborted) close();
     userfarmHolding.lost.addEventListener('abort', close);
     if (storageState === undefined) await userfarmSignedIn.open(context);
     await use(context);
@@ -55,10 +56,14 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
 
   userfarmSignedIn: [async ({}, use) => use(new SignedIn()), hidden],
 
-  userfarmHolding: [async ({ userfarm }, use, testInfo) => {
-    const configured = testInfo.project.use;
-    const holding = new Holding({ ...optionsIn(configured), ...userfarm }, {
-      owner: ownerOf(testInfo), note: noteOf(testInfo), contextOptions: contextOptionsIn(configured), timeout: testInfo.timeout, report: reportIn(testInfo),
+  userfarmHolding: [async (
+    { userfarm, baseURL, clientCertificates, extraHTTPHeaders, httpCredentials, ignoreHTTPSErrors, locale, proxy, userAgent, viewport }, use, testInfo,
+  ) => {
+    const contextOptions = contextOptionsIn({
+      baseURL, clientCertificates, extraHTTPHeaders, httpCredentials, ignoreHTTPSErrors, locale, proxy, userAgent, viewport,
+    } as Use);
+    const holding = new Holding({ ...optionsIn(testInfo.project.use), ...userfarm }, {
+      owner: ownerOf(testInfo), note: noteOf(testInfo), contextOptions, timeout: testInfo.timeout, report: reportIn(testInfo),
     });
     await use(holding);
     await redactErrors(testInfo, holding);
@@ -90,8 +95,10 @@ function optionsIn(use: Use): UserfarmOptions {
 }
 
 /** What pages that sign in have in common with those of tests. */
-function contextOptionsIn({ baseURL, ignoreHTTPSErrors, extraHTTPHeaders, httpCredentials, locale, proxy, userAgent, viewport }: Use): BrowserContextOptions {
-  const options = { baseURL, ignoreHTTPSErrors, extraHTTPHeaders, httpCredentials, locale, proxy, userAgent, viewport };
+function contextOptionsIn(
+  { baseURL, clientCertificates, extraHTTPHeaders, httpCredentials, ignoreHTTPSErrors, locale, proxy, userAgent, viewport }: Use,
+): BrowserContextOptions {
+  const options = { baseURL, clientCertificates, extraHTTPHeaders, httpCredentials, ignoreHTTPSErrors, locale, proxy, userAgent, viewport };
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 

@@ -104,8 +104,8 @@ export class Holding {
     const request = { users: await selectorsOf(selectors, settings, farm), owner, note, ttl_seconds: ttl };
     let change: ((text: string) => void) | undefined;
     const say = (text: string) => (change ? change(text) : (change = report('userfarm', text)));
-    const granted = await acquire(farm, request, wait, this.#ended.signal, say);
-    const lease = new Lease(farm, granted, ttl, this.#lost);
+    const { lease: granted, since } = await acquire(farm, request, wait, this.#ended.signal, say);
+    const lease = new Lease(farm, granted, ttl, this.#lost, since);
     const accounts: Record<string, Account> = {};
     granted.users.forEach((user, i) => {
       const name = names[i]!;

@@ -25,13 +25,16 @@ export class Lease {
   readonly #renewing: Promise<void>;
   readonly #lost: AbortController;
 
-  /** `lost` is aborted, with a {@link LeaseLostError}, when the lease is over or soon will be because it can't be renewed. */
-  constructor(farm: Farm, { lease_id: id }: Pick<Schemas['Lease'], 'lease_id'>, ttl: number, lost: AbortController) {
+  /**
+   * `lost` is aborted, with a {@link LeaseLostError}, when the lease is over or soon will be because it can't be renewed. `since` is
+   * when the farm was asked for the lease, as `performance.now()` said it.
+   */
+  constructor(farm: Farm, { lease_id: id }: Pick<Schemas['Lease'], 'lease_id'>, ttl: number, lost: AbortController, since: number) {
     this.#farm = farm;
     this.#id = id;
     this.#ttl = ttl;
     this.#lost = lost;
-    this.#renewing = this.#renew();
+    this.#renewing = this.#renew(since);
   }
 
   /** Ends the lease. Throws a {@link LeaseLostError} if it is over already. */
@@ -45,20 +48,30 @@ export class Lease {
     }
   }
 
+  /** Throws a {@link LeaseLostError} if the lease is lost. */
+  check(): void {
+    this.#lost.signal.throwIfAborted();
+  }
+
+  /** Calls a function when the lease is lost. */
+  onLost(call: (reason: LeaseLostError) => void): void {
+    this.#lost.signal.addEventListener('abort', () => call(this.#lost.signal.reason as LeaseLostError));
+  }
+
   giveCode(user: string, request: Schemas['CodeRequest']): Promise<Schemas['OneTimeCode']> {
-    return this.#farm.giveCode(this.#id, user, request);
+    return this.#held(() => this.#farm.giveCode(this.#id, user, request));
   }
 
   async session(user: string): Promise<string> {
-    return (await this.#farm.session(this.#id, user)).session;
+    return (await this.#held(() => this.#farm.session(this.#id, user))).session;
   }
 
   saveSession(user: string, session: string): Promise<void> {
-    return this.#farm.saveSession(this.#id, user, session);
+    return this.#held(() => this.#farm.saveSession(this.#id, user, session));
   }
 
   dropSession(user: string): Promise<void> {
-    return this.#farm.dropSession(this.#id, user);
+    return this.#held(() => this.#farm.dropSession(this.#id, user));
   }
 
   /** A text without the id of the lease. */
@@ -66,14 +79,30 @@ export class Lease {
     return text.replaceAll(this.#id, '[lease id]');
   }
 
+  /** Makes a call that needs the lease. */
+  async #held<T>(call: () => Promise<T>): Promise<T> {
+    this.check();
+    try {
+      return await call();
+    } catch (error) {
+      if (!isOver(error)) throw error;
+      this.#lose(error);
+      throw this.#lost.signal.reason;
+    }
+  }
+
+  #lose(cause: unknown): void {
+    this.#lost.abort(new LeaseLostError(cause)); // only the first reason counts
+  }
+
   /** Only the time that passes here counts, not the clock of the farm. */
-  async #renew(): Promise<void> {
+  async #renew(since: number): Promise<void> {
     const ttl = this.#ttl * 1000;
-    for (let renewed = performance.now(); await this.#pause(renewed + ttl / 3 - performance.now()); ) {
+    for (let renewed = since; await this.#pause(renewed + ttl / 3 - performance.now()); ) {
       try {
         renewed = await this.#renewUntil(renewed + ttl - ttl / 10); // the test needs some time to stop before the lease expires
       } catch (error) {
-        if (!this.#released.signal.aborted) this.#lost.abort(new LeaseLostError(error));
+        if (!this.#released.signal.aborted) this.#lose(error);
         return;
       }
     }
@@ -101,6 +130,7 @@ export class Lease {
   }
 }
 
-function isOver(error: unknown): boolean {
+/** Whether an error says that a lease is over. */
+export function isOver(error: unknown): boolean {
   return error instanceof FarmError && (error.code === 'lease_expired' || error.code === 'lease_not_found');
 }

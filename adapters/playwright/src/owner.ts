@@ -12,17 +12,22 @@ export function noteOf({ titlePath, retry }: TestInfo): string {
   return `${titlePath.join(' › ')}${retry ? `, retry ${retry}` : ''}`.slice(0, 1024);
 }
 
-/** The run of the CI, as its pages name it; on the machine of a person, the person. */
-function run(env: NodeJS.ProcessEnv): string {
-  const job =
-    env.USERFARM_OWNER ||
-    (env.GITHUB_RUN_ID && `${env.GITHUB_REPOSITORY}/${env.GITHUB_RUN_ID}`) ||
-    (env.CI_PIPELINE_ID && `${env.CI_PROJECT_PATH}/${env.CI_PIPELINE_ID}`) ||
-    env.BUILD_TAG || // Jenkins
-    (env.CIRCLE_BUILD_NUM && `${env.CIRCLE_PROJECT_REPONAME}/${env.CIRCLE_BUILD_NUM}`) ||
-    (env.BUILDKITE_BUILD_NUMBER && `${env.BUILDKITE_PIPELINE_SLUG}/${env.BUILDKITE_BUILD_NUMBER}`) ||
-    env.BUILD_BUILDNUMBER; // Azure Pipelines
-  return job || `${person()}@${hostname()}`;
+/** The variables with which each CI names a run; pytest-userfarm has the same list. The first ones that are all set count. */
+const ofCI = [
+  ['GITHUB_REPOSITORY', 'GITHUB_RUN_ID', 'GITHUB_JOB'],
+  ['CI_PROJECT_PATH', 'CI_PIPELINE_ID', 'CI_JOB_NAME'], // GitLab
+  ['CIRCLE_PROJECT_REPONAME', 'CIRCLE_BUILD_NUM'],
+  ['BUILD_DEFINITIONNAME', 'BUILD_BUILDNUMBER'], // Azure Pipelines
+  ['BUILDKITE_PIPELINE_SLUG', 'BUILDKITE_BUILD_NUMBER'],
+  ['BITBUCKET_REPO_FULL_NAME', 'BITBUCKET_BUILD_NUMBER'],
+  ['TEAMCITY_PROJECT_NAME', 'BUILD_NUMBER'],
+  ['BUILD_TAG'], // Jenkins
+];
+
+/** The run of the CI; on the machine of a person, the person. @internal */
+export function run(env: NodeJS.ProcessEnv): string {
+  const job = ofCI.find(names => names.every(name => env[name]))?.map(name => env[name]).join('/');
+  return env.USERFARM_OWNER || job || `${person()}@${hostname()}`;
 }
 
 function person(): string {

@@ -28,16 +28,16 @@ export class FarmError extends Error {
   }
 }
 
-/** Says in words what a problem means for a person who runs tests. */
+/** Says in words what a problem means for a person who runs tests. Reports do not break lines, so a list has one for each part. */
 export function textOf(problem: Problem): string {
   switch (problem.code) {
     case 'pool_exhausted':
     case 'user_locked':
-    case 'user_quarantined': {
-      const said = [...holders(problem), ...(problem.waiting ? [`waiting in line: ${problem.waiting}`] : [])];
-      const title = problem.title.charAt(0).toLowerCase() + problem.title.slice(1);
-      return `${[title, said.join(', ')].filter(Boolean).join(': ')}; wait longer (wait), or see who has the users: userfarm who`;
-    }
+    case 'user_quarantined':
+      return listOf(problem, [...holders(problem, { notes: true }), ...(problem.waiting ? [`waiting in line: ${problem.waiting}`] : [])],
+        'wait longer (wait), or see who has the users: userfarm who');
+    case 'no_match':
+      return listOf(problem, problem.detail.split(/ For \/users\/\d+: /).slice(1), 'userfarm users list shows which users there are');
     case 'unauthorized':
       return `${problem.detail} Put an API key into USERFARM_API_KEY, or keep it in a profile.`;
     case 'invalid':
@@ -46,4 +46,9 @@ export function textOf(problem: Problem): string {
     default:
       return problem.detail;
   }
+}
+
+function listOf({ title }: Problem, parts: string[], advice: string): string {
+  const first = title.charAt(0).toLowerCase() + title.slice(1) + (parts.length > 0 ? ':' : '');
+  return [first, ...parts.map(part => `  ${part}`), advice].join('\n');
 }

@@ -15,9 +15,12 @@ const fields: readonly string[] = ['url', 'api_key', 'api_key_file', 'project', 
 /** The file in the folder that the platform has for such files. */
 export function profilesPath(environment: NodeJS.ProcessEnv = process.env, platform = process.platform): string {
   const home = homedir();
+  const said = environment.XDG_CONFIG_HOME ?? '';
   const folder =
-    platform === 'win32' ? environment.LOCALAPPDATA || path.join(home, 'AppData', 'Local')
-    : environment.XDG_CONFIG_HOME || (platform === 'darwin' ? path.join(home, 'Library', 'Application Support') : path.join(home, '.config'));
+    path.isAbsolute(said) ? said
+    : platform === 'win32' ? environment.LOCALAPPDATA || path.join(home, 'AppData', 'Local')
+    : platform === 'darwin' ? path.join(home, 'Library', 'Application Support')
+    : path.join(home, '.config');
   return path.join(folder, 'userfarm', 'profiles.json');
 }
 

@@ -2,7 +2,7 @@ import { test, type Browser, type BrowserContext, type Page } from '@playwright/
 import type { Account, Holder } from './account.js';
 import { FarmError } from './problem.js';
 import { redactError } from './redact.js';
-import { unrecorded, unrecordedPage } from './unrecorded.js';
+import { unrecorded, unrecordedOptions, unrecordedPage } from './unrecorded.js';
 
 /** What `browser.newContext` takes to be signed in. Its JSON is the text that the farm keeps. */
 export type StorageState = Awaited<ReturnType<BrowserContext['storageState']>>;
@@ -33,7 +33,10 @@ export class Session {
   }
 
   async #begin(browser: Browser): Promise<StorageState> {
-    const { signIn } = this.#of.options;
+    const { options: { signIn }, lease } = this.#of;
+    lease.check();
+    // What the test does in the browser with an account that it has lost could break another test.
+    lease.onLost(reason => browser.contexts().forEach(context => void context.close({ reason: String(reason) })));
     if (!signIn) throw new Error('userfarm: there is no signIn in the options, so nothing can sign in');
     return (await this.#remembered(browser)) ?? (await this.#signIn(browser, signIn));
   }
@@ -62,7 +65,7 @@ export class Session {
   /** Runs a function of the user in a page that is not recorded, for as long as a test may take. */
   async #inPage<T>(browser: Browser, what: string, state: StorageState | undefined, use: (page: Page) => Promise<T>): Promise<T> {
     const { contextOptions, timeout } = this.#of;
-    const options = { ...contextOptions, storageState: state ?? { cookies: [], origins: [] } };
+    const options = { ...contextOptions, ...unrecordedOptions, storageState: state ?? { cookies: [], origins: [] } };
     let timer: NodeJS.Timeout | undefined;
     try {
       return await unrecordedPage(browser, options, page => Promise.race([

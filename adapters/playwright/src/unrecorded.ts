@@ -1,14 +1,21 @@
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from '@playwright/test';
 
-/** What Playwright has for calls of its own: they are in no step, report or trace. All versions that this package allows have it. */
+/** What Playwright has for calls of its own: they are in no step, report or trace. It is not public, so a later version may lack it. */
 interface Recorded {
-  _wrapApiCall<T>(call: () => Promise<T>, options: { internal: true }): Promise<T>;
+  _wrapApiCall?<T>(call: () => Promise<T>, options: { internal: true }): Promise<T>;
 }
+
+/** Without these, a page would record what `contextOptions` of a test says. */
+export const unrecordedOptions = { recordHar: undefined, recordVideo: undefined } as unknown as BrowserContextOptions;
 
 /** Makes calls that Playwright does not record. */
 export async function unrecorded<T>(by: Browser | BrowserContext, call: () => Promise<T>): Promise<T> {
+  const recorded = by as unknown as Recorded;
+  if (typeof recorded._wrapApiCall !== 'function') {
+    throw new Error('userfarm: this version of Playwright would record the sign-in, with the password, so signIn did not run: use @playwright/test 1.60 to 1.65');
+  }
   // An error passes as a value, because Playwright would put the name of this function before its message.
-  const result = await (by as unknown as Recorded)._wrapApiCall<{ value: T } | { error: unknown }>(
+  const result = await recorded._wrapApiCall<{ value: T } | { error: unknown }>(
     () => call().then(value => ({ value }), (error: unknown) => ({ error })),
     { internal: true },
   );

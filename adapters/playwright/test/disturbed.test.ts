@@ -49,41 +49,6 @@ test('a farm that is killed and started again disturbs no test', async () => {
   assert.equal((await farm.user('ann')).status, 'free');
 });
 
-test('a test whose account is taken away ends at once, and says why', async () => {
-  const running = start(farm, site, only('clicks for a long time'), { TTL: '3' });
-  await site.reached('in the middle of ann');
-  site.go('in the middle of ann');
-  await farm.call('POST', `/users/${(await farm.user('ann')).user_id}/force-release`, { reason: 'the admin needs it' });
-  const began = Date.now();
-  const { code, output } = await running.ended;
-  assert.equal(code, 1);
-  assert.ok(Date.now() - began < 10_000, 'it runs into its timeout');
-  assert.match(output, /LeaseLostError: userfarm: the lease is lost, so another test may have used the account: renew: The lease was ended by force/);
-  assert.match(output, /locator\.click: .*the lease is lost/);
-});
-
-test('a test that does not use the browser fails, too', async () => {
-  const running = start(farm, site, only('does not notice'), { TTL: '60' });
-  await site.reached('in the middle');
-  await farm.call('POST', `/users/${(await farm.user('ann')).user_id}/force-release`, { reason: 'the admin needs it' });
-  site.go('in the middle');
-  const { code, output } = await running.ended;
-  assert.equal(code, 1);
-  assert.match(output, /the lease is lost, so another test may have used the account: release: The lease was ended by force/);
-});
-
-test('the account of a worker that is taken away fails the test that runs', async () => {
-  const running = start(farm, site, only('takes it for the worker'), { TTL: '3' });
-  await site.reached('in the middle');
-  await farm.call('POST', `/users/${(await farm.user('ann')).user_id}/force-release`, { reason: 'the admin needs it' });
-  await sleep(1500);
-  site.go('in the middle');
-  const { code, output } = await running.ended;
-  assert.equal(code, 1);
-  assert.match(output, /1 failed/);
-  assert.match(output, /the lease is lost/);
-});
-
 for (const [what, signal] of [['is interrupted', 'SIGINT'], ['is terminated', 'SIGTERM']] as const) {
   test(`a run that ${what} releases its accounts`, async () => {
     const running = start(farm, site, only('never ends'));
@@ -103,7 +68,7 @@ test('a full pool says who has the account', async t => {
   await t.test('when nobody gets it in time', async () => {
     const { code, output } = await run(farm, site, only('takes what it gets'), { WAIT: '1' });
     assert.equal(code, 1);
-    assert.match(output, /FarmError: userfarm: acquire: no matching user is free: ann is held by ci-42\/worker-7 until \d\d:\d\d:\d\d(, waiting in line: 1)?; wait longer/);
+    assert.match(output, /FarmError: userfarm: acquire: no matching user is free:\n +ann is held by ci-42\/worker-7 until \d\d:\d\d:\d\d \(checkout › pays\)\n( +waiting in line: 1\n)? +wait longer/);
   });
 
   await t.test('while it waits, longer than a test may take', async () => {

@@ -36,6 +36,15 @@ export class Farm {
     });
   }
 
+  /** Takes requests, and answers none. */
+  hang(): void {
+    this.#process!.kill('SIGSTOP');
+  }
+
+  goOn(): void {
+    this.#process!.kill('SIGCONT');
+  }
+
   async kill(): Promise<void> {
     const ended = new Promise(resolve => this.#process!.once('close', resolve));
     this.#process!.kill('SIGKILL');

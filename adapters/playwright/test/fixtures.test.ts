@@ -13,7 +13,7 @@ let ran: Run;
 before(async () => {
   farm = await Farm.start();
   site = await Site.start();
-  for (const [login, role] of [['ann'], ['bob'], ['sam', 'seller'], ['bea', 'buyer'], ['vic', 'victim'], ['fay', 'forgetful']] as const) {
+  for (const [login, role] of [['ann'], ['bob'], ['sam', 'seller'], ['bea', 'buyer'], ['vic', 'victim'], ['fay', 'forgetful'], ['lou', 'local']] as const) {
     await farm.add({ login, totp_secret: totpOf(login), ...(role ? { labels: { role }, env: role === 'buyer' || role === 'seller' ? 'stage' : 'lab' } : {}) });
   }
   ran = await run(farm, site, ['fixtures.spec.ts', '--reporter', 'list'], { FORCE_COLOR: '0' });
@@ -60,7 +60,7 @@ test('owners and notes', async () => {
 
 test('messages', () => {
   assert.match(ran.output, /want names accounts \(seller, buyer\): take accounts instead of account, such as accounts\.seller/);
-  assert.match(ran.output, /have env "stage" or "lab", not "stagin"/);
+  assert.match(ran.output, /FarmError: userfarm: acquire: no user matches:\n +\d users that match otherwise have env "stage" or "lab", not "stagin"/);
   assert.match(ran.output, /userfarm: signIn as fay: Timeout 500ms exceeded/);
   assert.doesNotMatch(ran.output, /secret-of-fay/);
 });

@@ -30,7 +30,7 @@ export function start(farm: Farm, site: Site | undefined, args: string[], enviro
   child.stdout.on('data', chunk => (output += String(chunk)));
   child.stderr.on('data', chunk => (output += String(chunk)));
   const ended = new Promise<Run>(resolve => child.once('close', code => {
-    if (!environment.KEEP) rmSync(results, { recursive: true, force: true });
+    if (!environment.KEEP) rmSync(results, { recursive: true, force: true, maxRetries: 10 }); // workers may still write
     resolve({ code, output });
   }));
   return { process: child, ended };

@@ -12,6 +12,7 @@ import { totpOf } from './totp.js';
 
 for (const { what, args, failed } of [
   { what: 'reports and traces', args: ['-g', 'passes|fails$', '--trace', 'on'], failed: 1 },
+  { what: 'recordings of the network', args: ['-g', 'records its network'], failed: 1 },
   // Playwright writes an error into the trace before a fixture can change it.
   { what: 'the report of an error that quotes the password', args: ['-g', 'password in its error'], failed: 1 },
 ]) {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import type { Farm } from '../dist/farm.js';
+import { run } from '../dist/owner.js';
 import { profilesPath } from '../dist/profile.js';
 import { selectorsOf } from '../dist/project.js';
 import { settingsOf } from '../dist/settings.js';
@@ -42,6 +43,22 @@ test('options count before the environment, that before the profile, and that be
 
 test('the key of a profile is for its farm only', () => {
   assert.equal(settingsOf({}, { ...environment, USERFARM_URL: 'http://elsewhere' }).apiKey, undefined);
+});
+
+test('the folder of the profiles is that of the command', () => {
+  for (const platform of ['linux', 'darwin', 'win32'] as const) {
+    assert.equal(profilesPath({ XDG_CONFIG_HOME: '/config' }, platform), '/config/userfarm/profiles.json');
+    assert.doesNotMatch(profilesPath({ XDG_CONFIG_HOME: 'not/absolute', LOCALAPPDATA: '/local' }, platform), /not/);
+  }
+  assert.equal(profilesPath({ LOCALAPPDATA: '/local' }, 'win32'), '/local/userfarm/profiles.json');
+});
+
+test('the owner is the run of the CI', () => {
+  assert.equal(run({ GITHUB_REPOSITORY: 'acme/shop', GITHUB_RUN_ID: '4711', GITHUB_JOB: 'e2e' }), 'acme/shop/4711/e2e');
+  assert.equal(run({ CI_PROJECT_PATH: 'acme/shop', CI_PIPELINE_ID: '4711', CI_JOB_NAME: 'e2e', BUILD_TAG: '' }), 'acme/shop/4711/e2e');
+  assert.equal(run({ BUILD_TAG: 'jenkins-shop-12' }), 'jenkins-shop-12');
+  assert.equal(run({ BUILD_TAG: 'jenkins-shop-12', USERFARM_OWNER: 'nightly' }), 'nightly');
+  assert.match(run({}), /^.+@.+$/);
 });
 
 test('a file with a key that others can read is refused', () => {

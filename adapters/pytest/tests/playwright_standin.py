@@ -1,4 +1,6 @@
-"""A stand-in for pytest-playwright, which Debian does not have: fixtures of the same names and scopes, and a browser that is urllib."""
+"""A stand-in for pytest-playwright, which Debian does not have: fixtures of the same names, scopes and arguments, and a browser that is
+urllib. It was compared with the source of pytest-playwright and pytest-playwright-asyncio 0.7.1.
+"""
 
 from __future__ import annotations
 
@@ -43,6 +45,10 @@ class Browser:
         return Context(**arguments)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "browser_context_args(**kwargs): provide additional arguments to browser.new_context()")
+
+
 @pytest.fixture(scope="session")
 def browser() -> Browser:
     return Browser()
@@ -54,11 +60,15 @@ def browser_context_args() -> Dict[str, Any]:
 
 
 @pytest.fixture
-def new_context(browser: Browser, browser_context_args: Dict[str, Any]) -> Iterator[Callable[..., Context]]:
+def new_context(
+    browser: Browser, browser_context_args: Dict[str, Any], request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Context]]:
+    marker = next(request.node.iter_markers("browser_context_args"), None)
+    of_test = {**browser_context_args, **(marker.kwargs if marker else {})}
     contexts: List[Context] = []
 
     def make(**arguments: Any) -> Context:
-        contexts.append(browser.new_context(**{**browser_context_args, **arguments}))
+        contexts.append(browser.new_context(**of_test, **arguments))
         return contexts[-1]
 
     yield make

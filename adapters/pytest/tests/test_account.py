@@ -140,11 +140,11 @@ def test_reruns_have_a_user_of_their_own(farm: FarmServer, pytester: pytest.Pyte
 @pytest.mark.parametrize(
     "line, says",
     [
-        ('@pytest.mark.userfarm(lables={"role": "buyer"})', "userfarm: unknown argument lables of the marker userfarm; it takes project, env, *"),
-        ("@pytest.mark.userfarm(labels=['role'])", "userfarm: labels must be texts, such as *"),
-        ('@pytest.mark.userfarm(wait="soon")', "userfarm: wait must be seconds, or a time such as 90s, 5m or 1h30m"),
-        ('@pytest.mark.userfarm(on_failure="remove")', "userfarm: on_failure must be release or quarantine"),
-        ('@pytest.mark.userfarm(env="stag")', '*1 user that matches otherwise has env "stage", not "stag"*'),
+        ('@pytest.mark.userfarm(lables={"role": "buyer"})', "*.py:2: userfarm: unknown argument lables of the marker userfarm; it takes project, env, *"),
+        ("@pytest.mark.userfarm(labels=['role'])", "*.py:2: userfarm: labels must be texts, such as *"),
+        ('@pytest.mark.userfarm(wait="soon")', "*.py:2: userfarm: wait must be seconds, or a time such as 90s, 5m or 1h30m"),
+        ('@pytest.mark.userfarm(on_failure="remove")', "*.py:2: userfarm: on_failure must be release or quarantine"),
+        ('@pytest.mark.userfarm(env="stag")', '  1 user that matches otherwise has env "stage", not "stag".'),
         ('@pytest.mark.userfarm(project="shop")', "userfarm: no project has the name shop; names are: none"),
     ],
 )
@@ -155,6 +155,23 @@ def test_mistakes_are_told_in_one_line(farm: FarmServer, pytester: pytest.Pytest
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines([says])
     result.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_a_mistake_in_a_marker_is_found_before_any_test_runs(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        test_shop="""
+        import pytest
+
+        def test_passes(): pass
+
+        @pytest.mark.userfarm("seller", lables={"role": "seller"})
+        def test_it(accounts): pass
+        """
+    )
+    for workers in ("-n0", "-n2"):
+        result = pytester.runpytest_subprocess(workers)
+        assert set(result.parseoutcomes()) <= {"error", "errors"}, "nothing has run"
+        result.stdout.fnmatch_lines(["test_shop.py:5: userfarm: unknown argument lables of the marker userfarm; it takes project, *"])
 
 
 def test_a_project_is_named_by_its_name_or_its_id(farm: FarmServer, pytester: pytest.Pytester) -> None:

@@ -98,6 +98,70 @@ def test_a_session_that_a_test_has_saved_itself(farm: FarmServer, site: Site, py
     pytester.runpytest_subprocess(*STAND_IN).assert_outcomes(passed=2)
 
 
+def test_a_page_of_a_fixture_that_all_tests_use_is_signed_in(shop: Site, pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(
+        CONFTEST
+        + """
+@pytest.fixture(autouse=True)
+def at_home(page):
+    page.goto("/")
+"""
+    )
+    pytester.makepyfile("def test_it(account, page): assert page.status == 200")
+    pytester.runpytest_subprocess(*STAND_IN).assert_outcomes(passed=1)
+
+
+def test_the_arguments_of_a_test_hold_for_its_sign_in_too(shop: Site, pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(CONFTEST.replace('os.environ["SITE"]', '"http://127.0.0.1:9"'))
+    pytester.makepyfile(
+        """
+        import os, pytest
+
+        @pytest.mark.browser_context_args(base_url=os.environ["SITE"], locale="de-DE")
+        def test_it(account, page, browser):
+            page.goto("/")
+            assert page.status == 200
+            assert browser.opened[0] == ["base_url", "locale"]
+        """
+    )
+    pytester.runpytest_subprocess(*STAND_IN).assert_outcomes(passed=1)
+
+
+def test_a_state_that_the_test_names_wins(shop: Site, pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.browser_context_args(storage_state={"cookies": [], "origins": []})
+        def test_it(account, page):
+            page.goto("/")
+            assert page.status == 401
+        """
+    )
+    pytester.runpytest_subprocess(*STAND_IN).assert_outcomes(passed=1)
+    assert shop.stats()["logins"] == 0
+
+
+ASYNC = """
+class AsyncBrowser:
+    async def new_context(self, **arguments):
+        raise AssertionError("nobody awaits this")
+
+@pytest.fixture(scope="session")
+def browser():
+    return AsyncBrowser()
+"""
+
+
+def test_pytest_playwright_asyncio_is_told_what_to_do(shop: Site, pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(CONFTEST + ASYNC)
+    pytester.makepyfile("def test_it(account, browser_context_args): pass")
+    result = pytester.runpytest_subprocess(*STAND_IN)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["userfarm: userfarm_sign_in needs pytest-playwright. With pytest-playwright-asyncio, sign in in a fixture *"])
+    result.stdout.no_fnmatch_line("*never awaited*")
+
+
 def test_without_pytest_playwright_there_is_no_fixture_of_it(farm: FarmServer, pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_it(browser_context_args): pass")
     result = pytester.runpytest_subprocess()

@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
-from typing import Callable
+from types import SimpleNamespace
+from typing import Callable, Dict
 
 import pytest
+from pytest_userfarm import LeaseLostError
+from pytest_userfarm.hold import Hold
+from pytest_userfarm.line import Line
 from server import FarmServer
 
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -118,6 +123,96 @@ def test_a_farm_that_is_away_too_long_fails_the_test(farm: FarmServer, pytester:
     (pytester.path / "go").touch()
     output = output_of(process)
     assert "1 failed" in output and "it could not be renewed: the farm at " in output, output
+
+
+def test_a_test_is_told_of_the_loss_when_it_next_uses_the_account(farm: FarmServer, pytester: pytest.Pytester, start: Start) -> None:
+    user = farm.add("ann")
+    pytester.makepyfile(
+        PAUSING
+        + """
+@pytest.mark.parametrize("use", ["account.login", "account.password", "account.check()", "account.otp()", "account.drop_session()"])
+def test_stops(account, use):
+    pause()
+    time.sleep(1.2)  # a renewal
+    pathlib.Path("go").unlink()
+    eval(use)
+    raise AssertionError("it goes on")
+"""
+    )
+    process = start("--userfarm-ttl", "3", "-l")
+    for _ in range(5):
+        running(pytester.path)
+        farm.call("POST", f"/v1/users/{user['user_id']}/force-release", {})
+        (pytester.path / "go").touch()
+    output = output_of(process)
+    assert "5 failed in" in output and "it goes on" not in output.replace('raise AssertionError("it goes on")', ""), output
+    assert output.count("LeaseLostError: the lease of ann is lost, and another test may have used it meanwhile: an admin ended it at") >= 5, output
+
+
+def test_a_farm_that_hangs_stops_the_test_before_its_lease_ends(farm: FarmServer, pytester: pytest.Pytester, start: Start) -> None:
+    farm.add("ann")
+    pytester.makepyfile(
+        PAUSING
+        + """
+def test_stops(account):
+    pause()
+    try:
+        while account.login:
+            time.sleep(0.01)
+    finally:
+        pathlib.Path("stopped").touch()
+"""
+    )
+    process = start("--userfarm-ttl", "4")
+    running(pytester.path)
+    (pytester.path / "go").touch()
+    farm.hang()
+    while not (pytester.path / "stopped").exists() and process.poll() is None:
+        time.sleep(0.02)
+    farm.go_on()
+    output = output_of(process)
+    assert "LeaseLostError: the lease of ann is lost" in output and "1 failed" in output, output
+
+
+class Silent:
+    """A farm whose answers never come."""
+
+    url = "http://farm"
+
+    def attempt(self, *_: object, **__: object) -> None:
+        threading.Event().wait()
+
+
+def test_only_the_time_since_the_request_counts() -> None:
+    """A renewal that hangs for longer than it may, and a lease that was granted long before its answer came."""
+    lease = {"lease_id": "1", "users": [{"login": "ann"}]}
+    assert Hold(Silent(), lease, 100, time.monotonic() - 80).lost is None  # type: ignore[arg-type]
+    hold = Hold(Silent(), lease, 100, time.monotonic() - 91)  # type: ignore[arg-type]
+    with pytest.raises(LeaseLostError, match="it could not be renewed: the farm at http://farm does not answer"):
+        hold.check()
+
+
+class Slow:
+    """A farm that answers only after some time; meanwhile the clock shows it."""
+
+    def __init__(self) -> None:
+        self.now, self.calls = 1000.0, []
+
+    def call(self, method: str, path: str, *_: object, **__: object) -> Dict[str, object]:
+        self.calls.append(path)
+        self.now += 40 if path == "/v1/leases" else 1
+        return {"lease_id": "1"}
+
+
+def test_a_lease_whose_answer_was_late_is_renewed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    farm = Slow()
+    monkeypatch.setattr("pytest_userfarm.line.time", SimpleNamespace(monotonic=lambda: farm.now, strftime=time.strftime))
+    for ttl, calls, since in ((60, ["/v1/leases", "/v1/leases/1/renew"], 1040.0), (600, ["/v1/leases"], 1041.0)):
+        farm.calls.clear()
+        request = {"users": [{}], "owner": "me", "note": "", "ttl_seconds": ttl}
+        line = Line(farm, request, 5.0, hide=lambda _: None, show=lambda _: None)  # type: ignore[arg-type]
+        assert line.acquire()[1] == since
+        assert farm.calls == calls
 
 
 def test_a_worker_killed_with_9_leaves_the_time_to_live(farm: FarmServer, pytester: pytest.Pytester, start: Start) -> None:

@@ -11,6 +11,7 @@ import pytest
 from pytest_userfarm import SettingsError
 from pytest_userfarm.http import checked, is_loopback
 from pytest_userfarm.owner import owner
+from pytest_userfarm.profiles import folder
 from pytest_userfarm.settings import Settings, seconds, settings
 
 
@@ -68,26 +69,49 @@ def test_a_profile_is_chosen(config: Path) -> None:
     assert settle(config, {}).url == "http://work"
     assert settle(config, {"USERFARM_PROFILE": "home"}).url == "http://home"
     assert settle(config, {"USERFARM_PROFILE": "home"}, option_profile="work").url == "http://work"
-    with pytest.raises(SettingsError, match="has no profile hoem; it has: home, work"):
+    with pytest.raises(SettingsError, match='there is no profile "hoem" in .*, which has home, work'):
         settle(config, {"USERFARM_PROFILE": "hoem"})
+
+
+def test_the_key_of_a_profile_is_for_its_farm_only(config: Path) -> None:
+    write(config, default="work", profiles={"work": {"url": "http://work/", "api_key": "k1"}, "any": {"api_key": "k2"}})
+    assert settle(config, {}).api_key == "k1"
+    assert settle(config, {"USERFARM_URL": "http://work"}).api_key == "k1"
+    assert settle(config, {"USERFARM_URL": "http://elsewhere"}).api_key == ""
+    assert settle(config, {}, option_url="http://elsewhere").api_key == ""
+    assert settle(config, {"USERFARM_PROFILE": "any"}, option_url="http://elsewhere").api_key == "k2"
+
+
+@pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])
+def test_the_folder_is_that_of_the_command(config: Path, monkeypatch: pytest.MonkeyPatch, platform: str) -> None:
+    monkeypatch.setattr("sys.platform", platform)
+    monkeypatch.setenv("HOME", "/home/ann")
+    usual = {"linux": "/home/ann/.config", "darwin": "/home/ann/Library/Application Support", "win32": "/local"}[platform]
+    assert folder({"LOCALAPPDATA": "/local"}) == Path(usual, "userfarm")
+    assert folder({"LOCALAPPDATA": "/local", "XDG_CONFIG_HOME": "not/absolute"}) == Path(usual, "userfarm")
+    assert folder({"LOCALAPPDATA": "/local", "XDG_CONFIG_HOME": "/config"}) == Path("/config/userfarm")
+
+
+def test_a_profile_that_the_command_refuses_is_refused(config: Path) -> None:
+    write(config, profiles={"a": {"ulr": "http://a"}, "b": {"api_key": "k1", "api_key_file": "b.key"}})
+    with pytest.raises(SettingsError, match='profile "a" has the unknown field "ulr"; known are url, api_key, api_key_file, project, env'):
+        settle(config, {"USERFARM_PROFILE": "a"})
+    with pytest.raises(SettingsError, match='profile "b" has both api_key and api_key_file'):
+        settle(config, {"USERFARM_PROFILE": "b"})
 
 
 def test_a_key_in_a_file_of_its_own(config: Path) -> None:
     write(config, 0o644, default="work", profiles={"work": {"api_key_file": "work.key"}})
     key = config / "work.key"
     key.write_text("k1\n")
-    key.chmod(0o600)
     assert settle(config, {}).api_key == "k1"
     write(config, 0o644, default="work", profiles={"work": {"api_key_file": str(key)}})
     assert settle(config, {}).api_key == "k1"
-    key.chmod(0o640)
-    with pytest.raises(SettingsError, match=r"work.key has an API key, and others can read it \(mode 0640\): chmod 600 "):
-        settle(config, {})
 
 
 def test_a_file_with_a_key_that_others_can_read_is_refused(config: Path) -> None:
     write(config, 0o644, default="home", profiles={"work": {"api_key": "k1"}, "home": {}})
-    with pytest.raises(SettingsError, match="profiles.json has an API key, and others can read it") as refused:
+    with pytest.raises(SettingsError, match="profiles.json has an API key, and others on this machine can read it") as refused:
         settle(config, {})
     assert "k1" not in str(refused.value)
 
@@ -100,7 +124,7 @@ def test_a_broken_file_is_told(config: Path, content: str) -> None:
 
 
 def test_a_profile_without_a_file(config: Path) -> None:
-    with pytest.raises(SettingsError, match="there is no profile work, because "):
+    with pytest.raises(SettingsError, match='there is no profile "work": .* does not exist'):
         settle(config, {"USERFARM_PROFILE": "work"})
 
 
@@ -137,10 +161,10 @@ def test_the_own_machine_needs_no_proxy() -> None:
 @pytest.mark.parametrize(
     "environ, expected",
     [
-        ({"GITHUB_REPOSITORY": "acme/shop", "GITHUB_RUN_ID": "4711", "GITHUB_RUN_ATTEMPT": "2", "GITHUB_JOB": "e2e"}, "acme/shop run 4711.2 e2e/gw3"),
-        ({"CI_PROJECT_PATH": "acme/shop", "CI_JOB_ID": "4711"}, "acme/shop job 4711/gw3"),
+        ({"GITHUB_REPOSITORY": "acme/shop", "GITHUB_RUN_ID": "4711", "GITHUB_JOB": "e2e"}, "acme/shop/4711/e2e/gw3"),
+        ({"CI_PROJECT_PATH": "acme/shop", "CI_PIPELINE_ID": "4711", "CI_JOB_NAME": "e2e", "BUILD_TAG": ""}, "acme/shop/4711/e2e/gw3"),
         ({"BUILD_TAG": "jenkins-shop-12"}, "jenkins-shop-12/gw3"),
-        ({"BUILDKITE_PIPELINE_SLUG": "shop", "BUILDKITE_BUILD_NUMBER": "7"}, "shop build 7/gw3"),
+        ({"BUILDKITE_PIPELINE_SLUG": "shop", "BUILDKITE_BUILD_NUMBER": "7"}, "shop/7/gw3"),
     ],
 )
 def test_the_owner_is_the_run_of_the_ci(environ: Dict[str, str], expected: str) -> None:

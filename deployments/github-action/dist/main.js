@@ -8,8 +8,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 // ../../adapters/playwright/src/holders.ts
 var most = 3;
-function holders({ held_by: heldBy = [], all_quarantined: quarantined = [] }) {
-  const said = heldBy.slice(0, most).map(({ login, owner, expires_at: until }) => `${login} is held by ${owner || "a caller without a name"}${until ? ` until ${clock(new Date(until))}` : ""}`);
+function holders({ held_by: heldBy = [], all_quarantined: quarantined = [] }, { notes = false } = {}) {
+  const said = heldBy.slice(0, most).map(({ login, owner, expires_at: until, note }) => {
+    const end = until ? ` until ${clock(new Date(until))}` : "";
+    return `${login} is held by ${owner || "a caller without a name"}${end}${notes && note ? ` (${note})` : ""}`;
+  });
   if (heldBy.length > most) said.push(`and ${heldBy.length - most} more`);
   if (quarantined.length > 0) said.push("all users that match are in quarantine: restore one, or add users");
   return said;
@@ -41,11 +44,14 @@ function textOf(problem) {
   switch (problem.code) {
     case "pool_exhausted":
     case "user_locked":
-    case "user_quarantined": {
-      const said = [...holders(problem), ...problem.waiting ? [`waiting in line: ${problem.waiting}`] : []];
-      const title = problem.title.charAt(0).toLowerCase() + problem.title.slice(1);
-      return `${[title, said.join(", ")].filter(Boolean).join(": ")}; wait longer (wait), or see who has the users: userfarm who`;
-    }
+    case "user_quarantined":
+      return listOf(
+        problem,
+        [...holders(problem, { notes: true }), ...problem.waiting ? [`waiting in line: ${problem.waiting}`] : []],
+        "wait longer (wait), or see who has the users: userfarm who"
+      );
+    case "no_match":
+      return listOf(problem, problem.detail.split(/ For \/users\/\d+: /).slice(1), "userfarm users list shows which users there are");
     case "unauthorized":
       return `${problem.detail} Put an API key into USERFARM_API_KEY, or keep it in a profile.`;
     case "invalid":
@@ -54,6 +60,15 @@ function textOf(problem) {
     default:
       return problem.detail;
   }
+}
+function listOf({ title }, parts, advice) {
+  const first = title.charAt(0).toLowerCase() + title.slice(1) + (parts.length > 0 ? ":" : "");
+  return [first, ...parts.map((part) => `  ${part}`), advice].join("\n");
+}
+
+// ../../adapters/playwright/src/lease.ts
+function isOver(error) {
+  return error instanceof FarmError && (error.code === "lease_expired" || error.code === "lease_not_found");
 }
 
 // ../../adapters/playwright/src/want.ts
@@ -114,7 +129,7 @@ var Waiting = class {
 var askFor = 5;
 var spare = 30;
 async function acquire(farm2, request, wait, ended, say) {
-  const key = randomUUID();
+  let key = randomUUID();
   const deadline = performance.now() + wait * 1e3;
   const tooLong = AbortSignal.timeout(Math.ceil((wait + spare) * 1e3));
   const waiting = new Waiting(farm2, request, say);
@@ -122,8 +137,12 @@ async function acquire(farm2, request, wait, ended, say) {
     for (let seconds2 = 0; ; ) {
       const asked = performance.now();
       try {
-        return await farm2.acquire({ ...request, wait_seconds: seconds2 }, key, tooLong);
+        return await fresh(farm2, await farm2.acquire({ ...request, wait_seconds: seconds2 }, key, tooLong), request.ttl_seconds, asked);
       } catch (error) {
+        if (isOver(error) && !tooLong.aborted) {
+          key = randomUUID();
+          continue;
+        }
         if (!(error instanceof FarmError) || !error.mayPass || ended.aborted || performance.now() >= deadline) throw error;
         waiting.refused(error.problem);
         if (seconds2 > 0 && performance.now() - asked < (seconds2 - 1) * 1e3) await sleep(Math.max(error.retryAfter, 1) * 1e3);
@@ -133,6 +152,12 @@ async function acquire(farm2, request, wait, ended, say) {
   } finally {
     waiting.end();
   }
+}
+async function fresh(farm2, lease, ttl, asked) {
+  const now = performance.now();
+  if (now - asked < ttl * 1e3 / 3) return { lease, since: asked };
+  await farm2.renew(lease.lease_id, ttl, AbortSignal.timeout(ttl * 1e3));
+  return { lease, since: now };
 }
 
 // ../../adapters/playwright/src/project.ts
@@ -289,12 +314,15 @@ function input(name) {
   return (process.env[`INPUT_${name.toUpperCase()}`] ?? "").trim();
 }
 function seconds(name) {
-  const value = Number(input(name));
-  if (!Number.isInteger(value) || value < 0) throw new Error(`${name} must be a number of seconds`);
-  return value;
+  const match = /^(?=\d)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?$/.exec(input(name));
+  if (!match) throw new Error(`${name} must be seconds, or a time such as 90s, 5m or 1h30m`);
+  const [, hours, minutes, rest] = match.map((part) => Number(part ?? 0));
+  return hours * 3600 + minutes * 60 + rest;
 }
 function settings() {
-  return { url: input("url").replace(/\/+$/, ""), apiKey: input("api-key") || void 0 };
+  const url = input("url").replace(/\/+$/, "");
+  if (!/^https?:\/\/./.test(url)) throw new Error("url must be like https://farm.example.com");
+  return { url, apiKey: input("api-key") || void 0 };
 }
 function farm() {
   return new Farm(settings());
@@ -326,7 +354,7 @@ async function main() {
   const key = input("api-key");
   if (key) mask(key);
   const { prefixes, selectors } = wanted();
-  const ttl = seconds("ttl");
+  const ttl = Math.max(seconds("ttl"), 1);
   const request = {
     users: await selectorsOf(selectors, settings(), farm()),
     owner: input("owner") || `${repository}/${run}/${job}`,
@@ -335,7 +363,7 @@ async function main() {
   };
   const say = (line) => process.stdout.write(`userfarm: ${line}
 `);
-  const lease = await acquire(farm(), request, seconds("wait"), new AbortController().signal, say);
+  const { lease } = await acquire(farm(), request, seconds("wait"), new AbortController().signal, say);
   mask(lease.lease_id);
   tell("GITHUB_STATE", "lease", lease.lease_id);
   tell("GITHUB_ENV", "USERFARM_URL", settings().url);

@@ -11,13 +11,13 @@ function escape(text) {
   return text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
 }
 
-// ../../adapters/playwright/src/farm.ts
-import { setTimeout as sleep } from "node:timers/promises";
-
 // ../../adapters/playwright/src/holders.ts
 var most = 3;
-function holders({ held_by: heldBy = [], all_quarantined: quarantined = [] }) {
-  const said = heldBy.slice(0, most).map(({ login, owner, expires_at: until }) => `${login} is held by ${owner || "a caller without a name"}${until ? ` until ${clock(new Date(until))}` : ""}`);
+function holders({ held_by: heldBy = [], all_quarantined: quarantined = [] }, { notes = false } = {}) {
+  const said = heldBy.slice(0, most).map(({ login, owner, expires_at: until, note }) => {
+    const end = until ? ` until ${clock(new Date(until))}` : "";
+    return `${login} is held by ${owner || "a caller without a name"}${end}${notes && note ? ` (${note})` : ""}`;
+  });
   if (heldBy.length > most) said.push(`and ${heldBy.length - most} more`);
   if (quarantined.length > 0) said.push("all users that match are in quarantine: restore one, or add users");
   return said;
@@ -49,11 +49,14 @@ function textOf(problem) {
   switch (problem.code) {
     case "pool_exhausted":
     case "user_locked":
-    case "user_quarantined": {
-      const said = [...holders(problem), ...problem.waiting ? [`waiting in line: ${problem.waiting}`] : []];
-      const title = problem.title.charAt(0).toLowerCase() + problem.title.slice(1);
-      return `${[title, said.join(", ")].filter(Boolean).join(": ")}; wait longer (wait), or see who has the users: userfarm who`;
-    }
+    case "user_quarantined":
+      return listOf(
+        problem,
+        [...holders(problem, { notes: true }), ...problem.waiting ? [`waiting in line: ${problem.waiting}`] : []],
+        "wait longer (wait), or see who has the users: userfarm who"
+      );
+    case "no_match":
+      return listOf(problem, problem.detail.split(/ For \/users\/\d+: /).slice(1), "userfarm users list shows which users there are");
     case "unauthorized":
       return `${problem.detail} Put an API key into USERFARM_API_KEY, or keep it in a profile.`;
     case "invalid":
@@ -63,8 +66,26 @@ function textOf(problem) {
       return problem.detail;
   }
 }
+function listOf({ title }, parts, advice) {
+  const first = title.charAt(0).toLowerCase() + title.slice(1) + (parts.length > 0 ? ":" : "");
+  return [first, ...parts.map((part) => `  ${part}`), advice].join("\n");
+}
+
+// ../../adapters/playwright/src/lease.ts
+var LeaseLostError = class extends Error {
+  name = "LeaseLostError";
+  constructor(cause) {
+    const reason = cause.message.replace(/^userfarm: /, "");
+    super(`userfarm: the lease is lost, so another test may have used the account: ${reason}`);
+    this.stack = `${this.name}: ${this.message}`;
+  }
+};
+function isOver(error) {
+  return error instanceof FarmError && (error.code === "lease_expired" || error.code === "lease_not_found");
+}
 
 // ../../adapters/playwright/src/farm.ts
+import { setTimeout as sleep } from "node:timers/promises";
 var retryFor = 3e4;
 var firstPause = 100;
 var longestPause = 5e3;
@@ -171,7 +192,9 @@ function input(name) {
   return (process.env[`INPUT_${name.toUpperCase()}`] ?? "").trim();
 }
 function settings() {
-  return { url: input("url").replace(/\/+$/, ""), apiKey: input("api-key") || void 0 };
+  const url = input("url").replace(/\/+$/, "");
+  if (!/^https?:\/\/./.test(url)) throw new Error("url must be like https://farm.example.com");
+  return { url, apiKey: input("api-key") || void 0 };
 }
 function farm() {
   return new Farm(settings());
@@ -185,6 +208,8 @@ async function post() {
     process.kill(Number(state("renewer")));
   } catch {
   }
-  await farm().release(lease, []);
+  await farm().release(lease, []).catch((error) => {
+    throw isOver(error) ? new LeaseLostError(error) : error;
+  });
 }
 post().catch(fail);

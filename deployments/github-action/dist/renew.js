@@ -6,8 +6,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 // ../../adapters/playwright/src/holders.ts
 var most = 3;
-function holders({ held_by: heldBy = [], all_quarantined: quarantined = [] }) {
-  const said = heldBy.slice(0, most).map(({ login, owner, expires_at: until }) => `${login} is held by ${owner || "a caller without a name"}${until ? ` until ${clock(new Date(until))}` : ""}`);
+function holders({ held_by: heldBy = [], all_quarantined: quarantined = [] }, { notes = false } = {}) {
+  const said = heldBy.slice(0, most).map(({ login, owner, expires_at: until, note }) => {
+    const end = until ? ` until ${clock(new Date(until))}` : "";
+    return `${login} is held by ${owner || "a caller without a name"}${end}${notes && note ? ` (${note})` : ""}`;
+  });
   if (heldBy.length > most) said.push(`and ${heldBy.length - most} more`);
   if (quarantined.length > 0) said.push("all users that match are in quarantine: restore one, or add users");
   return said;
@@ -39,11 +42,14 @@ function textOf(problem) {
   switch (problem.code) {
     case "pool_exhausted":
     case "user_locked":
-    case "user_quarantined": {
-      const said = [...holders(problem), ...problem.waiting ? [`waiting in line: ${problem.waiting}`] : []];
-      const title = problem.title.charAt(0).toLowerCase() + problem.title.slice(1);
-      return `${[title, said.join(", ")].filter(Boolean).join(": ")}; wait longer (wait), or see who has the users: userfarm who`;
-    }
+    case "user_quarantined":
+      return listOf(
+        problem,
+        [...holders(problem, { notes: true }), ...problem.waiting ? [`waiting in line: ${problem.waiting}`] : []],
+        "wait longer (wait), or see who has the users: userfarm who"
+      );
+    case "no_match":
+      return listOf(problem, problem.detail.split(/ For \/users\/\d+: /).slice(1), "userfarm users list shows which users there are");
     case "unauthorized":
       return `${problem.detail} Put an API key into USERFARM_API_KEY, or keep it in a profile.`;
     case "invalid":
@@ -52,6 +58,10 @@ function textOf(problem) {
     default:
       return problem.detail;
   }
+}
+function listOf({ title }, parts, advice) {
+  const first = title.charAt(0).toLowerCase() + title.slice(1) + (parts.length > 0 ? ":" : "");
+  return [first, ...parts.map((part) => `  ${part}`), advice].join("\n");
 }
 
 // ../../adapters/playwright/src/lease.ts
@@ -71,13 +81,16 @@ var Lease = class {
   #released = new AbortController();
   #renewing;
   #lost;
-  /** `lost` is aborted, with a {@link LeaseLostError}, when the lease is over or soon will be because it can't be renewed. */
-  constructor(farm2, { lease_id: id }, ttl2, lost2) {
+  /**
+   * `lost` is aborted, with a {@link LeaseLostError}, when the lease is over or soon will be because it can't be renewed. `since` is
+   * when the farm was asked for the lease, as `performance.now()` said it.
+   */
+  constructor(farm2, { lease_id: id }, ttl2, lost2, since) {
     this.#farm = farm2;
     this.#id = id;
     this.#ttl = ttl2;
     this.#lost = lost2;
-    this.#renewing = this.#renew();
+    this.#renewing = this.#renew(since);
   }
   /** Ends the lease. Throws a {@link LeaseLostError} if it is over already. */
   async release(quarantine) {
@@ -89,30 +102,52 @@ var Lease = class {
       throw isOver(error) ? new LeaseLostError(error) : error;
     }
   }
+  /** Throws a {@link LeaseLostError} if the lease is lost. */
+  check() {
+    this.#lost.signal.throwIfAborted();
+  }
+  /** Calls a function when the lease is lost. */
+  onLost(call) {
+    this.#lost.signal.addEventListener("abort", () => call(this.#lost.signal.reason));
+  }
   giveCode(user, request) {
-    return this.#farm.giveCode(this.#id, user, request);
+    return this.#held(() => this.#farm.giveCode(this.#id, user, request));
   }
   async session(user) {
-    return (await this.#farm.session(this.#id, user)).session;
+    return (await this.#held(() => this.#farm.session(this.#id, user))).session;
   }
   saveSession(user, session) {
-    return this.#farm.saveSession(this.#id, user, session);
+    return this.#held(() => this.#farm.saveSession(this.#id, user, session));
   }
   dropSession(user) {
-    return this.#farm.dropSession(this.#id, user);
+    return this.#held(() => this.#farm.dropSession(this.#id, user));
   }
   /** A text without the id of the lease. */
   redact(text) {
     return text.replaceAll(this.#id, "[lease id]");
   }
+  /** Makes a call that needs the lease. */
+  async #held(call) {
+    this.check();
+    try {
+      return await call();
+    } catch (error) {
+      if (!isOver(error)) throw error;
+      this.#lose(error);
+      throw this.#lost.signal.reason;
+    }
+  }
+  #lose(cause) {
+    this.#lost.abort(new LeaseLostError(cause));
+  }
   /** Only the time that passes here counts, not the clock of the farm. */
-  async #renew() {
+  async #renew(since) {
     const ttl2 = this.#ttl * 1e3;
-    for (let renewed = performance.now(); await this.#pause(renewed + ttl2 / 3 - performance.now()); ) {
+    for (let renewed = since; await this.#pause(renewed + ttl2 / 3 - performance.now()); ) {
       try {
         renewed = await this.#renewUntil(renewed + ttl2 - ttl2 / 10);
       } catch (error) {
-        if (!this.#released.signal.aborted) this.#lost.abort(new LeaseLostError(error));
+        if (!this.#released.signal.aborted) this.#lose(error);
         return;
       }
     }
@@ -249,7 +284,9 @@ function input(name) {
   return (process.env[`INPUT_${name.toUpperCase()}`] ?? "").trim();
 }
 function settings() {
-  return { url: input("url").replace(/\/+$/, ""), apiKey: input("api-key") || void 0 };
+  const url = input("url").replace(/\/+$/, "");
+  if (!/^https?:\/\/./.test(url)) throw new Error("url must be like https://farm.example.com");
+  return { url, apiKey: input("api-key") || void 0 };
 }
 function farm() {
   return new Farm(settings());
@@ -260,7 +297,7 @@ var { lease, ttl, runner } = JSON.parse(process.env.USERFARM_RENEW);
 var began = startOf(runner);
 var lost = new AbortController();
 lost.signal.addEventListener("abort", () => process.exit(1));
-new Lease(farm(), { lease_id: lease }, ttl, lost);
+new Lease(farm(), { lease_id: lease }, ttl, lost, performance.now() - ttl * 1e3 / 3);
 setInterval(() => {
   if (startOf(runner) !== began) process.exit(0);
 }, 500);

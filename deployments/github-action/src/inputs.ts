@@ -6,14 +6,19 @@ export function input(name: string): string {
   return (process.env[`INPUT_${name.toUpperCase()}`] ?? '').trim();
 }
 
+/** A time such as 90, 90s, 5m or 1h30m, in seconds. */
 export function seconds(name: string): number {
-  const value = Number(input(name));
-  if (!Number.isInteger(value) || value < 0) throw new Error(`${name} must be a number of seconds`);
-  return value;
+  const match = /^(?=\d)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?$/.exec(input(name));
+  if (!match) throw new Error(`${name} must be seconds, or a time such as 90s, 5m or 1h30m`);
+  const [, hours, minutes, rest] = match.map(part => Number(part ?? 0));
+  return hours! * 3600 + minutes! * 60 + rest!;
 }
 
+/** The runner does not check that a required input is there. */
 export function settings() {
-  return { url: input('url').replace(/\/+$/, ''), apiKey: input('api-key') || undefined };
+  const url = input('url').replace(/\/+$/, '');
+  if (!/^https?:\/\/./.test(url)) throw new Error('url must be like https://farm.example.com');
+  return { url, apiKey: input('api-key') || undefined };
 }
 
 export function farm(): Farm {

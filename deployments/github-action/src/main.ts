@@ -12,13 +12,13 @@ async function main(): Promise<void> {
   const key = input('api-key');
   if (key) mask(key);
   const { prefixes, selectors } = wanted();
-  const ttl = seconds('ttl');
+  const ttl = Math.max(seconds('ttl'), 1);
   const request = {
     users: await selectorsOf(selectors, settings(), farm()),
     owner: input('owner') || `${repository}/${run}/${job}`, note: workflow ?? '', ttl_seconds: ttl,
   };
   const say = (line: string) => process.stdout.write(`userfarm: ${line}\n`);
-  const lease = await acquire(farm(), request, seconds('wait'), new AbortController().signal, say);
+  const { lease } = await acquire(farm(), request, seconds('wait'), new AbortController().signal, say);
   mask(lease.lease_id);
   tell('GITHUB_STATE', 'lease', lease.lease_id);
   tell('GITHUB_ENV', 'USERFARM_URL', settings().url);

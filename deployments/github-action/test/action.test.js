@@ -101,13 +101,36 @@ test('a runner that is killed leaves only the time to live', async () => {
   assert.deepEqual(await held(), []);
 });
 
+test('a job that has lost its user fails in its last step, and says why', async () => {
+  const { runner } = await main({ env: 'stage', labels: 'role=buyer' });
+  await fetch(`${url}/v1/users/${told('GITHUB_OUTPUT').user_id}/force-release`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}' });
+  const { status, stdout } = post({});
+  assert.equal(status, 1);
+  assert.match(stdout, /^::error title=userfarm::userfarm: the lease is lost, so another test may have used the account: release: The lease was ended by force/m);
+  assert.ok(!renews(), 'nothing renews');
+  runner.kill();
+});
+
+test('a mistake in an input is named', async () => {
+  for (const [inputs, message] of [
+    [{ wait: 'soon' }, 'wait must be seconds, or a time such as 90s, 5m or 1h30m'],
+    [{ wait: '' }, 'wait must be seconds, or'],
+    [{ url: '' }, 'url must be like https://farm.example.com'],
+    [{ labels: 'buyer' }, 'labels must be KEY=VALUE'],
+  ]) {
+    const { code, log } = await main(inputs);
+    assert.equal(code, 1, log);
+    assert.ok(log.includes(`::error title=userfarm::${message}`), log);
+  }
+});
+
 test('several users have names', async () => {
-  const { runner } = await main({ env: 'stage', users: 'seller=role=seller\nbuyer=role=buyer' });
+  const { runner } = await main({ env: 'stage', wait: '1m', users: 'seller=role=seller\nbuyer=role=buyer' });
   const { USERFARM_SELLER_LOGIN: seller, USERFARM_BUYER_LOGIN: buyer } = told('GITHUB_ENV');
   assert.deepEqual([seller, buyer], ['bob', 'ann']);
   const late = await main({ env: 'stage', labels: 'role=buyer' });
   assert.equal(late.code, 1);
-  assert.match(late.log, /::error title=userfarm::userfarm: acquire: no matching user is free: ann is held by shop\/web\/4711\/e2e until/);
+  assert.match(late.log, /::error title=userfarm::userfarm: acquire: no matching user is free:%0A  ann is held by shop\/web\/4711\/e2e until/);
   assert.equal(post({}).status, 0);
   assert.deepEqual(await held(), []);
   runner.kill();

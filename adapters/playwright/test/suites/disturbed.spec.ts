@@ -41,3 +41,24 @@ test('takes it for the worker', async ({ workerAccount }) => {
   expect(workerAccount.login).toBe('ann');
   await point('in the middle');
 });
+
+test('stops by itself', async ({ account }) => {
+  await point('in the middle');
+  try {
+    while (account.password) await new Promise(resolve => setTimeout(resolve, 20));
+  } finally {
+    await point('stopped');
+  }
+});
+
+test.describe('accounts with names', () => {
+  test.use({ userfarm: { want: { buyer: {} } } });
+
+  test('has a page of its own', async ({ accounts, browser }) => {
+    const context = await browser.newContext({ storageState: await accounts.buyer!.storageState(browser) });
+    const page = await context.newPage();
+    await page.goto('/');
+    await point('in the middle');
+    await page.getByText('never there').click();
+  });
+});

@@ -68,6 +68,18 @@ test('a page with a state of its own keeps it', async ({ browser, account }) => 
   expect(account.login).toBeTruthy();
 });
 
+test.describe('the options of a test', () => {
+  test.use({ baseURL: `${process.env.SITE}/shop/`, locale: 'de-DE' });
+
+  test.use({ userfarm: { want: { labels: { role: 'local' } }, signIn: async page => {
+    const response = await page.goto('here'); // the site redirects it to /login
+    expect(response?.request().redirectedFrom()?.url()).toBe(`${process.env.SITE}/shop/here`);
+    expect(await page.evaluate(() => navigator.language)).toBe('de-DE');
+  } } });
+
+  test('hold for its sign-in, too', async ({ page, account }) => void [page, account]);
+});
+
 test('a bad account', async ({ account }) => account.quarantine('its cart is full'));
 
 test.describe('failures', () => {

@@ -13,18 +13,21 @@ _CODE_WAIT = 60  # seconds; a new code comes every 30 seconds normally
 
 
 class Account:
-    """A user that no other test has. Its ``repr`` shows no password."""
+    """A user that no other test has. Its ``repr`` shows no password.
+
+    Once the lease is lost, ``login``, ``password`` and all methods raise LeaseLostError, because another test may have the user.
+    """
 
     __slots__ = (
-        "_hold", "_masks", "_path", "login", "password", "user_id", "project_id", "env", "domain", "labels", "has_totp", "fence",
+        "_hold", "_masks", "_path", "_login", "_password", "user_id", "project_id", "env", "domain", "labels", "has_totp", "fence",
         "session_saved_at",
     )  # fmt: skip
 
     def __init__(self, hold: Hold, user: Mapping[str, Any], masks: Masks) -> None:
         self._hold, self._masks = hold, masks
         self._path = f"/users/{user['user_id']}"
-        self.login: str = user["login"]
-        self.password = Secret(user["password"])
+        self._login: str = user["login"]
+        self._password = Secret(user["password"])
         self.user_id: str = user["user_id"]
         self.project_id: str = user["project_id"]
         self.env: str = user["env"]
@@ -33,11 +36,29 @@ class Account:
         self.has_totp: bool = user["has_totp"]
         self.fence: int = user["fence"]
         self.session_saved_at: Optional[str] = user["session_saved_at"]
-        masks.add(self.password)
+        masks.add(self._password)
 
     def __repr__(self) -> str:
         labels = "".join(f", {key}={value}" for key, value in self.labels.items())
-        return f"<account {self.login}, env {self.env}{labels}, fence {self.fence}>"
+        return f"<account {self._login}, env {self.env}{labels}, fence {self.fence}>"
+
+    @property
+    def login(self) -> str:
+        __tracebackhide__ = True
+        self._hold.check()
+        return self._login
+
+    @property
+    def password(self) -> Secret:
+        """What the site wants beside the login. Its ``repr`` hides it."""
+        __tracebackhide__ = True
+        self._hold.check()
+        return self._password
+
+    def check(self) -> None:
+        """Raises LeaseLostError if the lease is lost, for long tests that use the site without the account."""
+        __tracebackhide__ = True
+        self._hold.check()
 
     def otp(self, wait: int = _CODE_WAIT) -> Secret:
         """Returns a one-time code that nobody has used. Waits for the next one if needed, at most ``wait`` seconds (60)."""

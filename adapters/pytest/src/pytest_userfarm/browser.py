@@ -6,16 +6,24 @@ test can't stand beneath those, so this one adds the session of the test's accou
 
 from __future__ import annotations
 
+import inspect
 import json
 from typing import Any, Callable, Dict, Iterator, Optional
 
 import pytest
 
 from .account import Account
+from .errors import SettingsError
+from .fixtures import plainly
 from .secret import REDACTED, Secret
 
 SignIn = Callable[[Any, Account], None]
 IsSignedIn = Callable[[Any], bool]
+
+_NOT_ASYNC = (
+    "userfarm_sign_in needs pytest-playwright. With pytest-playwright-asyncio, sign in in a fixture of your own, and save what that made "
+    "with account.save_session(await context.storage_state()): later pages open with it"
+)
 
 _RECORDINGS = ("record_video_dir", "record_video_size", "record_har_path")
 
@@ -39,6 +47,13 @@ def userfarm_is_signed_in() -> Optional[IsSignedIn]:
     return None
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(fixturedef: Any, request: pytest.FixtureRequest) -> None:
+    """A fixture of the user that all tests use may want a page before the one below had its turn."""
+    if fixturedef.scope == "function" and "browser_context_args" in fixturedef.argnames:
+        request.getfixturevalue("userfarm_signed_in")
+
+
 @pytest.fixture(autouse=True)
 def userfarm_signed_in(request: pytest.FixtureRequest) -> Iterator[None]:
     """Puts the session of the account into the arguments of the browser context."""
@@ -50,12 +65,19 @@ def userfarm_signed_in(request: pytest.FixtureRequest) -> Iterator[None]:
     sign_in: Optional[SignIn] = request.getfixturevalue("userfarm_sign_in")
     is_signed_in: Optional[IsSignedIn] = request.getfixturevalue("userfarm_is_signed_in")
 
+    marker = request.node.get_closest_marker("browser_context_args")
+    of_test: Dict[str, Any] = {**arguments, **(marker.kwargs if marker else {})}
+
     def visit(session: Optional[Secret], act: Callable[[Any], Any]) -> Any:
         """Acts in a page of its own, which is not recorded or traced."""
-        own = {key: value for key, value in arguments.items() if key not in _RECORDINGS}
+        own = {key: value for key, value in of_test.items() if key not in _RECORDINGS}
         if session is not None:
             own["storage_state"] = StorageState(json.loads(session))
         context = request.getfixturevalue("browser").new_context(**own)
+        if inspect.iscoroutine(context):
+            context.close()
+            with plainly():
+                raise SettingsError(_NOT_ASYNC)
         try:
             return act(context.new_page())
         finally:
@@ -72,14 +94,13 @@ def userfarm_signed_in(request: pytest.FixtureRequest) -> Iterator[None]:
     def works(session: Secret) -> bool:
         return is_signed_in is None or bool(visit(session, is_signed_in))
 
+    if "storage_state" in of_test:
+        yield  # the test says itself who is signed in
+        return
     session = account.read_session() if sign_in is None else account.remembered(make, works)
     if session is None:
         yield
         return
-    before = arguments.get("storage_state")
     arguments["storage_state"] = StorageState(json.loads(session))
     yield
-    if before is None:
-        del arguments["storage_state"]
-    else:
-        arguments["storage_state"] = before
+    del arguments["storage_state"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any, Dict, List, Optional
 
@@ -48,7 +49,10 @@ _ADVICE = {
 
 def _text(problem: Dict[str, Any]) -> str:
     lines: List[str] = [str(problem.get("detail") or problem.get("title") or problem.get("code"))]
-    lines += [f"{bad.get('pointer')}: {bad.get('detail')}" for bad in problem.get("errors") or []]
+    if problem.get("code") == "no_match":
+        lines = ["no user matches:"] + ["  " + miss for miss in re.split(r" For /users/\d+: ", lines[0])[1:]]
+    else:
+        lines += [f"{bad.get('pointer')}: {bad.get('detail')}" for bad in problem.get("errors") or []]
     advice = _ADVICE.get(str(problem.get("code")))
     return "\n".join(lines + ([advice] if advice else []))
 

@@ -26,7 +26,7 @@ class Leased:
         self.hold, self.accounts, self.want = hold, dict(accounts), wanted
 
     def __repr__(self) -> str:
-        return f"<lease of {', '.join(account.login for account in self.accounts.values())}>"
+        return f"<lease of {self.hold.logins}>"
 
     def quarantine_all(self, reason: str) -> None:
         for account in self.accounts.values():
@@ -89,12 +89,12 @@ class Farm:
             "ttl_seconds": wanted.ttl,
         }
         try:
-            lease = Line(self._api, request, wanted.wait, hide=self._masks.add, show=self._show).acquire()
+            lease, since = Line(self._api, request, wanted.wait, hide=self._masks.add, show=self._show).acquire()
         except FarmError as error:
             error.args = (f"{error}\nwanted: {wanted}",)
             raise
         self._masks.add(lease["lease_id"])
-        hold = Hold(self._api, lease, wanted.ttl)
+        hold = Hold(self._api, lease, wanted.ttl, since)
         self._held.append(hold)
         users = dict(zip(wanted.fields, lease["users"]))
         return Leased(hold, {name: Account(hold, user, self._masks) for name, user in users.items()}, wanted)

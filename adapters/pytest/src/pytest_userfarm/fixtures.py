@@ -12,7 +12,7 @@ from .account import Account, Accounts
 from .errors import FarmError
 from .farm import Farm, Leased
 from .state import FAILED, LEASED, STATE
-from .want import Name, of_markers
+from .want import Name, checked_markers
 
 
 @contextmanager
@@ -65,7 +65,7 @@ def userfarm_lease(request: pytest.FixtureRequest, userfarm: Farm) -> Iterator[L
     """All users of a test, in one lease: so two tests can't each hold what the other one waits for."""
     node = request.node
     with plainly():
-        for_all, named = of_markers((mark.args, mark.kwargs) for mark in node.iter_markers("userfarm"))
+        for_all, named = checked_markers(node.iter_markers("userfarm"))
         wanted: Dict[Name, Mapping[str, Any]] = dict(named) if "accounts" in request.fixturenames else {}
         if "account" in request.fixturenames or not wanted:
             wanted[None] = {}
@@ -95,9 +95,8 @@ def worker_lease(request: pytest.FixtureRequest, userfarm: Farm, userfarm_worker
 def _release(farm: Farm, leased: Leased, failed: bool) -> None:
     """Releases the users. That never hides why the test failed."""
     error = farm.release(leased)
-    logins = ", ".join(found.login for found in leased.accounts.values())
     if error is not None:
-        warnings.warn(f"userfarm: {logins} could not be released, and is free again after {leased.want.ttl} s: {error}", stacklevel=1)
+        warnings.warn(f"userfarm: {leased.hold.logins} could not be released, and is free again after {leased.want.ttl} s: {error}", stacklevel=1)
     lost = leased.hold.lost
     if lost is not None and not leased.hold.reported and not failed:
         pytest.fail(f"userfarm: {lost}", pytrace=False)

@@ -6,7 +6,7 @@ import threading
 import time
 from typing import Any, Dict, List, Mapping, Optional
 
-from .errors import FarmError, LeaseLostError, ProblemError, clock
+from .errors import FarmError, LeaseLostError, ProblemError, UnreachableError, clock
 from .http import Api
 
 _OVER = ("lease_expired", "lease_not_found")
@@ -15,30 +15,45 @@ _OVER = ("lease_expired", "lease_not_found")
 class Hold:
     """Renews a lease each time a third of its time to live has passed, in a daemon thread: that ends with the process.
 
-    ``lost`` says why the lease is lost: the farm says that it is over, or no renewal has succeeded and only a tenth of the time to
-    live is left.
+    Only the time that passes here counts, not the clock of the farm. ``since`` is the monotonic time before the request for the lease.
     """
 
-    def __init__(self, api: Api, lease: Mapping[str, Any], ttl: int) -> None:
+    def __init__(self, api: Api, lease: Mapping[str, Any], ttl: int, since: float) -> None:
         self._api, self._ttl = api, ttl
         self._path = f"/v1/leases/{lease['lease_id']}"
-        self._logins = ", ".join(user["login"] for user in lease["users"])
+        self.logins = ", ".join(user["login"] for user in lease["users"])
         self._faults: Dict[str, str] = {}
         self._stop = threading.Event()
         self._released = False
-        self._renewed = time.monotonic()
-        self.lost: Optional[LeaseLostError] = None
+        self._renewed = since
+        self._lost: Optional[LeaseLostError] = None
         self.reported = False  # a test has failed because of the loss
         threading.Thread(target=self._renew, name="userfarm renew", daemon=True).start()
 
     def __repr__(self) -> str:
-        return f"<hold of {self._logins}>"
+        return f"<hold of {self.logins}>"
+
+    @property
+    def lost(self) -> Optional[LeaseLostError]:
+        """Why the lease is lost; None if it is not.
+
+        It is lost if the farm says that it is over, or if no renewal has succeeded and only a tenth of the time to live is left, because
+        the test needs some time to stop before the lease expires. This looks at the clock itself: a renewal may hang.
+        """
+        if self._lost is None and not self._stop.is_set() and time.monotonic() > self._usable_until():
+            self._lose(UnreachableError(f"the farm at {self._api.url} does not answer"))
+        return self._lost
+
+    def check(self) -> None:
+        """Raises LeaseLostError if the lease is lost."""
+        __tracebackhide__ = True
+        if self.lost:
+            raise self.lost
 
     def call(self, method: str, path: str, body: Optional[Mapping[str, Any]] = None, *, wait: float = 0.0) -> Dict[str, Any]:
         """Calls a route beneath the lease. Raises LeaseLostError if the lease is over, and else like Api.call."""
         __tracebackhide__ = True
-        if self.lost:
-            raise self.lost
+        self.check()
         try:
             return self._api.call(method, self._path + path, body, wait=wait)
         except ProblemError as problem:
@@ -68,9 +83,11 @@ class Hold:
 
     def _renew(self) -> None:
         while not self._stop.wait(max(0.0, self._renewed + self._ttl / 3 - time.monotonic())):
-            until = self._renewed + self._ttl * 0.9  # the test needs some time to stop before the lease expires
-            if not self._renew_until(until):
+            if not self._renew_until(self._usable_until()):
                 return
+
+    def _usable_until(self) -> float:
+        return self._renewed + self._ttl * 0.9
 
     def _renew_until(self, until: float) -> bool:
         while True:
@@ -95,10 +112,10 @@ class Hold:
             return True
 
     def _lose(self, cause: FarmError) -> LeaseLostError:
-        if self.lost is None:
-            text = f"the lease of {self._logins} is lost, and another test may have used it meanwhile: {_why(cause)}"
-            self.lost = LeaseLostError(text)
-        return self.lost
+        if self._lost is None:
+            text = f"the lease of {self.logins} is lost, and another test may have used it meanwhile: {_why(cause)}"
+            self._lost = LeaseLostError(text)
+        return self._lost
 
 
 def _why(cause: FarmError) -> str:

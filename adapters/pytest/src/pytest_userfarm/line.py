@@ -6,7 +6,7 @@ import math
 import threading
 import time
 import uuid
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from .errors import FarmError, NotFreeError, ProblemError, clock
 from .http import Api
@@ -38,8 +38,8 @@ class Line:
         self._showing = threading.Lock()  # the test begins only after the last line was shown
         self._new_key()
 
-    def acquire(self) -> Json:
-        """Returns the lease. Raises NotFreeError, ProblemError and UnreachableError.
+    def acquire(self) -> Tuple[Json, float]:
+        """Returns the lease, and the monotonic time after which it was granted. Raises NotFreeError, ProblemError and UnreachableError.
 
         If anything else ends it, ctrl-C for example, it leaves the line, which takes up to 5 seconds.
         """
@@ -55,13 +55,13 @@ class Line:
             with self._showing:
                 self._over.set()
 
-    def _acquire(self) -> Json:
+    def _acquire(self) -> Tuple[Json, float]:
         __tracebackhide__ = True
         asking = 0.0
         while True:
             asked = time.monotonic()
             try:
-                return self._ask(asking)
+                return self._fresh(self._ask(asking), asked)
             except ProblemError as refusal:
                 if refusal.code == "lease_expired":  # its answer was lost, and it ended unused
                     self._new_key()
@@ -87,6 +87,15 @@ class Line:
         self._answer_by = time.monotonic() + seconds
         body = {**self._request, "wait_seconds": int(seconds)}
         return self._api.call("POST", "/v1/leases", body, headers={"Idempotency-Key": self._key}, wait=seconds, retry_for=retry_for)
+
+    def _fresh(self, lease: Json, asked: float) -> Tuple[Json, float]:
+        """Renews a lease that may be old: it can have been granted as soon as it was asked for, and an answer can have been lost."""
+        __tracebackhide__ = True
+        ttl = int(self._request["ttl_seconds"])
+        if time.monotonic() - asked > ttl / 3:
+            asked = time.monotonic()
+            self._api.call("POST", f"/v1/leases/{lease['lease_id']}/renew", {"ttl_seconds": ttl})
+        return lease, asked
 
     def _leave(self) -> None:
         """Waits for the answer that is on its way, and gives back what it grants."""

@@ -6,16 +6,15 @@ import getpass
 import socket
 from typing import Mapping
 
-# How each CI names a run. The first one whose variables are all set counts.
+# How each CI names a run; @userfarm/playwright has the same list. The first one whose variables are all set counts.
 _CI = (
-    "{GITHUB_REPOSITORY} run {GITHUB_RUN_ID}.{GITHUB_RUN_ATTEMPT} {GITHUB_JOB}",
-    "{CI_PROJECT_PATH} job {CI_JOB_ID}",  # GitLab
-    "{CIRCLE_PROJECT_USERNAME}/{CIRCLE_PROJECT_REPONAME} build {CIRCLE_BUILD_NUM}.{CIRCLE_NODE_INDEX}",
-    "{BUILD_DEFINITIONNAME} build {BUILD_BUILDID} {SYSTEM_JOBNAME}",  # Azure Pipelines
-    "{BUILDKITE_PIPELINE_SLUG} build {BUILDKITE_BUILD_NUMBER} {BUILDKITE_PARALLEL_JOB}",
-    "{BUILDKITE_PIPELINE_SLUG} build {BUILDKITE_BUILD_NUMBER}",
-    "{BITBUCKET_REPO_FULL_NAME} build {BITBUCKET_BUILD_NUMBER}",
-    "{TEAMCITY_PROJECT_NAME} build {BUILD_NUMBER}",
+    "{GITHUB_REPOSITORY}/{GITHUB_RUN_ID}/{GITHUB_JOB}",
+    "{CI_PROJECT_PATH}/{CI_PIPELINE_ID}/{CI_JOB_NAME}",  # GitLab
+    "{CIRCLE_PROJECT_REPONAME}/{CIRCLE_BUILD_NUM}",
+    "{BUILD_DEFINITIONNAME}/{BUILD_BUILDNUMBER}",  # Azure Pipelines
+    "{BUILDKITE_PIPELINE_SLUG}/{BUILDKITE_BUILD_NUMBER}",
+    "{BITBUCKET_REPO_FULL_NAME}/{BITBUCKET_BUILD_NUMBER}",
+    "{TEAMCITY_PROJECT_NAME}/{BUILD_NUMBER}",
     "{BUILD_TAG}",  # Jenkins
 )
 

@@ -10,10 +10,12 @@ import pytest
 from . import browser, reports
 from .farm import Farm, Leased
 from .fixtures import account, accounts, userfarm, userfarm_lease, userfarm_worker_want, worker_account, worker_lease
+from .errors import SettingsError
 from .owner import owner
 from .secret import Masks
 from .settings import settings
 from .state import FAILED, LEASED, STATE, State
+from .want import checked_markers
 
 __all__ = ["account", "accounts", "userfarm", "userfarm_lease", "userfarm_worker_want", "worker_account", "worker_lease"]
 
@@ -80,6 +82,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     state = config.stash.get(STATE, None)
     if state is not None and state.farm is not None:
         state.farm.close()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A mistake in a marker is an error of the collection, before any test has run."""
+    test = metafunc.definition
+    try:
+        checked_markers(test.iter_markers("userfarm"))
+    except SettingsError as error:
+        path, line, _ = test.location
+        pytest.fail(f"{path}:{(line or 0) + 1}: userfarm: {error}", pytrace=False)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -33,19 +33,20 @@ class Profile:
         """Returns the API key, also if it is in a file of its own. Raises SettingsError."""
         if not self.api_key_file:
             return self.api_key
-        path = self.folder / Path(self.api_key_file).expanduser()
-        refuse_if_others_can_read(path)
-        return read(path).strip()
+        return read(self.folder / self.api_key_file).strip()
 
 
 def folder(environ: Mapping[str, str]) -> Path:
     """Returns where userfarm keeps its configuration."""
-    if sys.platform == "win32":
+    said = Path(environ.get("XDG_CONFIG_HOME", ""))
+    if said.is_absolute():
+        base = said
+    elif sys.platform == "win32":
         base = Path(environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
     elif sys.platform == "darwin":
         base = Path.home() / "Library" / "Application Support"
     else:
-        base = Path(environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+        base = Path.home() / ".config"
     return base / "userfarm"
 
 
@@ -54,7 +55,7 @@ def profile(name: str, environ: Mapping[str, str]) -> Profile:
     path = folder(environ) / "profiles.json"
     if not path.exists():
         if name:
-            raise SettingsError(f"there is no profile {name}, because {path} does not exist")
+            raise SettingsError(f'there is no profile "{name}": {path} does not exist')
         return Profile(path.parent)
     content = parse(path)
     profiles: Dict[str, Any] = content.get("profiles", {})
@@ -65,12 +66,15 @@ def profile(name: str, environ: Mapping[str, str]) -> Profile:
         return Profile(path.parent)
     found: Optional[Any] = profiles.get(name)
     if not isinstance(found, dict):
-        raise SettingsError(f"{path} has no profile {name}; it has: {', '.join(sorted(profiles)) or 'none'}")
-    fields = {field: found[field] for field in _FIELDS if found.get(field) is not None}
-    for field, value in fields.items():
+        raise SettingsError(f'there is no profile "{name}" in {path}, which has {", ".join(sorted(profiles)) or "none"}')
+    for field, value in found.items():
+        if field not in _FIELDS:
+            raise SettingsError(f'{path}: profile "{name}" has the unknown field "{field}"; known are {", ".join(_FIELDS)}')
         if not isinstance(value, str):
-            raise SettingsError(f"{path}: {field} of the profile {name} must be a text")
-    return Profile(path.parent, **fields)
+            raise SettingsError(f'{path}: profile "{name}": {field} must be a text')
+    if found.get("api_key") and found.get("api_key_file"):
+        raise SettingsError(f'{path}: profile "{name}" has both api_key and api_key_file')
+    return Profile(path.parent, **found)
 
 
 def parse(path: Path) -> Dict[str, Any]:
@@ -100,4 +104,4 @@ def refuse_if_others_can_read(path: Path) -> None:
     except OSError as error:
         raise SettingsError(f"{path} can't be read: {error.strerror}") from None
     if mode & 0o077:
-        raise SettingsError(f"{path} has an API key, and others can read it (mode {mode:04o}): chmod 600 {path}")
+        raise SettingsError(f"{path} has an API key, and others on this machine can read it (mode {mode:04o}): chmod 600 {path}")

@@ -47,11 +47,17 @@ def settings(given: Given, environ: Mapping[str, str]) -> Settings:
     """Raises SettingsError."""
     profile = profiles.profile(given.option("profile") or environ.get("USERFARM_PROFILE", ""), environ)
     key_file = environ.get("USERFARM_API_KEY_FILE", "")
-    api_key = profiles.read(Path(key_file)).strip() if key_file else environ.get("USERFARM_API_KEY") or profile.key()
+    url = given.option("url") or environ.get("USERFARM_URL") or profile.url or given.ini("url") or DEFAULT_URL
+    # The key of a profile is sent to the address of that profile only: no other farm must get it.
+    of_profile = profile.url.rstrip("/") in ("", url.rstrip("/"))
+    if key_file:
+        api_key = profiles.read(Path(key_file)).strip()
+    else:
+        api_key = environ.get("USERFARM_API_KEY") or (profile.key() if of_profile else "")
     if not api_key.isascii() or re.search(r"\s", api_key):
         raise SettingsError("the API key must be one line of ASCII without blanks")
     return Settings(
-        url=given.option("url") or environ.get("USERFARM_URL") or profile.url or given.ini("url") or DEFAULT_URL,
+        url=url,
         api_key=Secret(api_key),
         project=given.option("project") or profile.project or given.ini("project"),
         env=given.option("env") or profile.env or given.ini("env"),

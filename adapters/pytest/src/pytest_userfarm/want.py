@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Protocol, Tuple
 
 from .errors import SettingsError
 from .settings import Settings, on_failure, seconds
@@ -32,21 +32,23 @@ class Want:
 
 def want(settings: Settings, for_all: Arguments, named: Mapping[Name, Arguments]) -> Want:
     """Returns the want for users under names. ``for_all`` are arguments that apply to all of them. Raises SettingsError."""
+    check(for_all, _FIELDS + _TERMS)
     terms = {"ttl": settings.ttl, "wait": settings.wait, "on_failure": settings.on_failure}
     terms.update({key: value for key, value in for_all.items() if key in _TERMS})
-    check(for_all, _FIELDS + _TERMS)
     fields: Dict[Name, Dict[str, Any]] = {}
     for name, arguments in named.items():
         check(arguments, _FIELDS)
         defaults = {"project": settings.project, "env": settings.env, "domain": settings.domain, "labels": settings.labels}
         only = {key: value for key, value in for_all.items() if key in _FIELDS}
         fields[name] = _merged(defaults, only, arguments)
-    return Want(
-        fields,
-        ttl=seconds("ttl", terms["ttl"], least=1),
-        wait=seconds("wait", terms["wait"], least=0),
-        on_failure=on_failure(terms["on_failure"]),
-    )
+    return Want(fields, **_terms(terms))
+
+
+def _terms(arguments: Arguments) -> Dict[str, Any]:
+    checks: Dict[str, Callable[[Any], Any]] = {
+        "ttl": lambda value: seconds("ttl", value, least=1), "wait": lambda value: seconds("wait", value, least=0), "on_failure": on_failure,
+    }  # fmt: skip
+    return {key: checks[key](value) for key, value in arguments.items() if key in _TERMS}
 
 
 def check(arguments: Arguments, allowed: Tuple[str, ...]) -> None:
@@ -74,6 +76,26 @@ def _merged(*layers: Arguments) -> Dict[str, Any]:
                 merged.pop("user_id", None)
                 merged[key] = value
     return {"user_id": merged["user_id"]} if "user_id" in merged else {key: value for key, value in merged.items() if value}
+
+
+class Mark(Protocol):
+    """A marker of pytest."""
+
+    @property
+    def args(self) -> Tuple[Any, ...]: ...
+
+    @property
+    def kwargs(self) -> Arguments: ...
+
+
+def checked_markers(markers: Iterable[Mark]) -> Tuple[Dict[str, Any], Dict[Name, Arguments]]:
+    """Like of_markers. Raises SettingsError for everything that is wrong in any case, whatever the settings are."""
+    for_all, named = of_markers((mark.args, mark.kwargs) for mark in markers)
+    check(for_all, _FIELDS + _TERMS)
+    _terms(for_all)
+    for arguments in named.values():
+        check(arguments, _FIELDS)
+    return for_all, named
 
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
