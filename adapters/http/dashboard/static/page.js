@@ -3,9 +3,10 @@
 (() => {
 	'use strict';
 	const body = document.body;
-	const main = document.getElementById('main');
+	const view = document.getElementById('view');
 	const state = document.getElementById('live-state');
 	const text = document.getElementById('live-text');
+	const age = document.getElementById('live-age');
 	const away = document.getElementById('away');
 
 	// The clock of the farm decides, whatever the clock of this machine says.
@@ -57,39 +58,41 @@
 	}
 
 	// Until when the page is up to date, and when the stream was last heard of.
-	let fresh = now();
+	let fresh = Date.parse(age.querySelector('time').dateTime);
 	let heard = Date.now();
+	const silence = 20000;
 	let reason = '';
 
-	function say(name, message) {
+	// Only the words are a status: a screen reader does not read the seconds.
+	function say(name, words, seconds) {
 		if (state.dataset.state !== name) state.dataset.state = name;
-		if (text.textContent !== message) text.textContent = message;
-		main.classList.toggle('stale', name === 'lost');
+		if (text.textContent !== words) text.textContent = words;
+		if (age.textContent !== seconds) age.textContent = seconds;
+		view.classList.toggle('stale', name === 'lost');
 		away.hidden = !reason;
 		if (away.textContent !== reason) away.textContent = reason;
 	}
 
 	function tell() {
-		const old = Math.max(0, now() - fresh);
-		if (reason || Date.now() - heard > 20000 || lost) say('lost', `Not live: as of ${span(old)} ago`);
-		else if (!connected) say('off', `As of ${span(old)} ago`);
-		else say('on', old < 3000 ? 'Live' : `Live, as of ${span(old)} ago`);
+		const old = now() - fresh;
+		if (reason || lost || Date.now() - heard > silence) say('lost', 'Not live.', `As of ${span(old)} ago`);
+		else if (!connected) say('off', '', `As of ${span(old)} ago`);
+		else say('on', 'Live', old < 5000 ? '' : `as of ${span(old)} ago`);
 	}
 	let connected = false;
 	let lost = false;
 
-	main.addEventListener('htmx:sse:after:connection', () => { heard = Date.now(); });
-	main.addEventListener('fresh', event => {
+	view.addEventListener('htmx:sse:after:connection', () => { heard = Date.now(); });
+	view.addEventListener('fresh', event => {
 		const at = Date.parse(event.detail.data);
 		connected = true;
 		lost = false;
 		reason = '';
 		heard = Date.now();
 		fresh = at;
-		if (at > now()) offset += at - now();
 		tell();
 	});
-	main.addEventListener('away', event => {
+	view.addEventListener('away', event => {
 		connected = true;
 		lost = false;
 		heard = Date.now();
@@ -101,18 +104,18 @@
 		tell();
 		if (status === 401 || status === 403) location.reload();
 	};
-	main.addEventListener('htmx:sse:error', event => broken(event.detail.status));
-	main.addEventListener('htmx:sse:close', () => { broken(); });
+	view.addEventListener('htmx:sse:error', event => broken(event.detail.status));
+	view.addEventListener('htmx:sse:close', () => { broken(); });
 	document.addEventListener('htmx:response:error', event => broken(event.detail.ctx && event.detail.ctx.response && event.detail.ctx.response.status));
 	document.addEventListener('htmx:error', () => broken());
 
 	// htmx reconnects a stream that broke off, but not one that never began.
 	setInterval(() => {
-		if (!main._htmx || main._htmx.sse || document.hidden) return;
-		htmx.trigger(main, 'reconnect');
+		if (!view._htmx || view._htmx.sse || document.hidden) return;
+		htmx.trigger(view, 'reconnect');
 	}, 3000);
 
 	// Changed rows show their times before the browser paints them.
-	new MutationObserver(showTimes).observe(main, { childList: true, subtree: true, characterData: true });
+	new MutationObserver(showTimes).observe(view, { childList: true, subtree: true, characterData: true });
 	setInterval(() => { showTimes(); tell(); }, 1000);
 })();
