@@ -111,6 +111,7 @@ func (d *Dashboard) form(handle fiber.Handler) fiber.Handler {
 				if err := d.checkForm(c); err != nil {
 					return err
 				}
+				defer d.feed.changed()
 				return handle(c)
 			})
 		})

@@ -33,6 +33,7 @@ type feed struct {
 
 	mu    sync.Mutex
 	views map[viewKey]*view
+	form  time.Time          // when a form was last carried out here
 	stop  context.CancelFunc // ends the loop; nil while nobody watches
 }
 
@@ -103,7 +104,7 @@ func (f *feed) refresh(ctx context.Context, v *view, farm ports.Farm) error {
 		return ctx.Err()
 	}
 	f.mu.Lock()
-	recent := v.away == "" && time.Since(v.at) < refreshInterval
+	recent := v.away == "" && time.Since(v.at) < refreshInterval && v.at.After(f.form)
 	f.mu.Unlock()
 	if recent {
 		return nil
@@ -239,6 +240,13 @@ func (f *feed) tend(ctx context.Context, v *view) (rest time.Duration) {
 		}
 	}
 	return max(refreshInterval, restFactor*took)
+}
+
+// changed makes the next person see what a form did, at once.
+func (f *feed) changed() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.form = time.Now()
 }
 
 // look returns what a view shows now.
