@@ -229,6 +229,7 @@ func (b browser) post(page, token string, fields ...string) answer {
 	req := b.request("POST", page, strings.NewReader(values.Encode()))
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Sec-Fetch-Site", "same-origin")
+	req.Header.Set("Origin", b.url)
 	return b.do(req)
 }
 

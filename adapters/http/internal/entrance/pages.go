@@ -77,9 +77,10 @@ func isPage(header *fasthttp.RequestHeader) bool {
 // CheckOwnPage returns a [domain.ErrForbidden] unless a page of this server sent the request. Browsers tell in Sec-Fetch-Site
 // where a request comes from. Where they do not, because the connection is not trustworthy to them, they send Origin with each form.
 func CheckOwnPage(header *fasthttp.RequestHeader) error {
-	sites, origins := header.PeekAll("Sec-Fetch-Site"), header.PeekAll(fiber.HeaderOrigin)
+	origins := header.PeekAll(fiber.HeaderOrigin)
 	own := len(origins) == 1 && isOriginOf(string(origins[0]), string(header.Host()))
-	if len(sites) > 0 {
+	// PeekAll may reuse the slice of the call before.
+	if sites := header.PeekAll("Sec-Fetch-Site"); len(sites) > 0 {
 		own = len(sites) == 1 && strings.EqualFold(string(sites[0]), "same-origin")
 	}
 	if !own {
