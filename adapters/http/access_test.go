@@ -36,7 +36,7 @@ var calls = []struct {
 	own       int         // the status for an API key of all projects, or of this one
 	foreign   int         // that for an API key of another project
 }{
-	{"GET /", ``, "", 200, 200}, // of the page that it leads to
+	{"GET /", ``, "", 302, 302},
 	{"GET /healthz", ``, "", 200, 200},
 	{"GET /readyz", ``, "", 200, 200},
 	{"GET /openapi.yaml", ``, "", 200, 200},

@@ -112,11 +112,17 @@ func serveBehind(t testing.TB, server *http.Server, wrap func(net.Listener) net.
 		}
 	})
 	return client{
-		t:    t,
-		url:  "http://" + listener.Addr().String(),
-		http: &nethttp.Client{Transport: contractTransport{transport, t.Errorf}},
+		t:   t,
+		url: "http://" + listener.Addr().String(),
+		http: &nethttp.Client{
+			Transport:     contractTransport{transport, t.Errorf},
+			CheckRedirect: stay,
+		},
 	}
 }
+
+// stay follows no redirect.
+func stay(*nethttp.Request, []*nethttp.Request) error { return nethttp.ErrUseLastResponse }
 
 // as returns the client with a token.
 func (c client) as(token string) client {

@@ -76,6 +76,9 @@ func (c *contractCheck) check(req *nethttp.Request, resp *nethttp.Response, body
 		}
 		return nil // the answer to GET is described
 	}
+	if strings.HasPrefix(req.URL.Path, "/ui/") {
+		return nil // the page is no part of the API
+	}
 	code, err := problemCode(resp, body)
 	if err != nil {
 		return err

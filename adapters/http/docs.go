@@ -38,9 +38,9 @@ func (docsRoutes) OpenAPI(c *fiber.Ctx) error {
 	return c.Send(openapi)
 }
 
-// Root serves GET /. The address is relative, so that it works behind a path prefix.
+// Root serves GET /. It leads to the page for people. The address is relative, so that it works behind a path prefix.
 func (docsRoutes) Root(c *fiber.Ctx) error {
-	return c.Redirect("docs", fiber.StatusFound)
+	return c.Redirect("ui/overview", fiber.StatusFound)
 }
 
 // Docs serves GET /docs.

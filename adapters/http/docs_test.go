@@ -3,7 +3,6 @@ package http_test
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	nethttp "net/http"
 	"net/url"
 	"regexp"
 	"strings"
@@ -23,15 +22,13 @@ func TestTheDescriptionIsServed(t *testing.T) {
 // A person who opens the address of a farm finds out what it is.
 func TestTheRootLeadsToThePage(t *testing.T) {
 	c := newGuardedFarm(t).client // without an API key
-	c.http.CheckRedirect = func(*nethttp.Request, []*nethttp.Request) error { return nethttp.ErrUseLastResponse }
 	for _, method := range []string{"GET", "HEAD"} {
-		if got := c.send(method, "/", "").want(302); got.header.Get("Location") != "docs" {
-			t.Errorf("%s / leads to %q, want docs", method, got.header.Get("Location"))
+		if got := c.send(method, "/", "").want(302); got.header.Get("Location") != "ui/overview" {
+			t.Errorf("%s / leads to %q, want ui/overview", method, got.header.Get("Location"))
 		}
 	}
 	c.post("/", "{}").want(405).wantProblem(api.CodeMethodNotAllowed)
-	c.http.CheckRedirect = nil
-	if got := c.get("/").want(200); !strings.Contains(got.body, "openapi.yaml") {
+	if got := c.get("/ui/overview").want(401); !strings.Contains(got.body, "Sign in") {
 		t.Errorf("got %s", got.body)
 	}
 }

@@ -48,7 +48,7 @@ func overPipes(t *testing.T, dial func() net.Conn) client {
 		DialContext:       func(context.Context, string, string) (net.Conn, error) { return dial(), nil },
 		DisableKeepAlives: true,
 	}
-	return client{t: t, url: "http://x", http: &nethttp.Client{Transport: contractTransport{transport, t.Errorf}}}
+	return client{t: t, url: "http://x", http: &nethttp.Client{Transport: contractTransport{transport, t.Errorf}, CheckRedirect: stay}}
 }
 
 // withALease runs test in a synctest bubble with the lease of a user. Its codes change every half minute, and the first one

@@ -11,6 +11,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
 
+	"github.com/userfarm/userfarm/adapters/http/dashboard"
 	"github.com/userfarm/userfarm/adapters/http/internal/api"
 	"github.com/userfarm/userfarm/adapters/http/internal/connection"
 	"github.com/userfarm/userfarm/adapters/http/internal/entrance"
@@ -32,6 +33,12 @@ type Settings struct {
 
 	// TLS says that clients use TLS to reach the server. Answers then tell browsers to use only that.
 	TLS bool
+
+	// Sealer seals API keys in the cookies of the page for people; see [dashboard.Settings].
+	Sealer ports.Sealer
+
+	// ReadUsers reads a file of users that is imported on the page.
+	ReadUsers dashboard.ReadUsers
 }
 
 // Server serves a farm over HTTP.
@@ -53,9 +60,14 @@ func New(gate ports.Gate, health ports.Health, settings Settings, log *slog.Logg
 		return nil, err
 	}
 	guard := entrance.NewGuard(gate, settings.LoopbackOnly, settings.Limits.Rate)
-	s := &Server{app: newApp(settings, guard, log), settings: settings, log: log}
+	s := &Server{settings: settings, log: log}
 	s.shutdown, s.begin = context.WithCancelCause(context.Background())
 	long := entrance.NewLongRequests(s.shutdown, gate, settings.Limits.Waiting)
+	page := dashboard.New(s.shutdown, gate, guard, long, dashboard.Settings{
+		Sealer: settings.Sealer, Secure: settings.TLS, ReadUsers: settings.ReadUsers,
+	}, log)
+	s.app = newApp(settings, page.Guard(), log)
+	page.Register(s.app)
 	api.RegisterHandlersWithOptions(s.app, routes{
 		leaseRoutes:  leaseRoutes{long},
 		eventRoutes:  eventRoutes{s.shutdown, long, log},

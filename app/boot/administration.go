@@ -30,7 +30,8 @@ func Administer(ctx context.Context, cfg StoreConfig, mayBeNew bool) (*bunstore.
 	if err != nil {
 		return nil, err
 	}
-	return openDatabase(ctx, where, cfg.EncryptionKeyFile, nil, log)
+	store, _, err := openDatabase(ctx, where, cfg.EncryptionKeyFile, nil, log)
+	return store, err
 }
 
 // APIKeys returns the API keys of a store.

@@ -85,10 +85,13 @@ func newFarm(store ports.Store, cfg Config) (*app.Farm, error) {
 // newGate takes the exposure first, so that no store is opened if the address to serve on is invalid.
 func newGate(exposed exposure, farm *app.Farm) *app.Gate { return app.NewGate(farm, exposed.open()) }
 
-func newServer(gate *app.Gate, store ports.Store, exposed exposure, cfg Config, log *slog.Logger) (*http.Server, error) {
+func newServer(
+	gate *app.Gate, store ports.Store, sealer ports.Sealer, exposed exposure, cfg Config, log *slog.Logger,
+) (*http.Server, error) {
 	return http.New(gate, store, http.Settings{
 		Limits:       cfg.limits(),
 		LoopbackOnly: exposed.loopback() && !exposed.insecure,
 		TLS:          exposed.tls,
+		Sealer:       sealer,
 	}, log)
 }

@@ -2,6 +2,7 @@ package boot
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,30 +12,39 @@ import (
 	"github.com/userfarm/userfarm/adapters/bunstore"
 	"github.com/userfarm/userfarm/adapters/memory"
 	"github.com/userfarm/userfarm/adapters/postgres"
+	"github.com/userfarm/userfarm/adapters/sealing"
 	"github.com/userfarm/userfarm/adapters/sqlite"
 	"github.com/userfarm/userfarm/ports"
 )
 
-// newStore opens the store and brings its schema up to date. The store closes when the farm stops.
-func newStore(ctx context.Context, lc fx.Lifecycle, cfg Config, log *slog.Logger) (ports.Store, error) {
+// newStore opens the store and brings its schema up to date. The store closes when the farm stops. The sealer has the keys of the store.
+func newStore(ctx context.Context, lc fx.Lifecycle, cfg Config, log *slog.Logger) (ports.Store, ports.Sealer, error) {
 	where, err := parseStoreURL(cfg.Store)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if where.kind == inMemory {
 		log.Warn("users are kept in memory only: they are lost when the farm stops")
-		return memory.NewWith(cfg.loginRule()), nil
+		sealer, err := sealing.NewKeyRing(newKey())
+		return memory.NewWith(cfg.loginRule()), sealer, err
 	}
 	logins := bunstore.Logins{Rule: cfg.loginRule(), Report: func(number int, some []bunstore.Duplicate) {
 		log.Warn("users are the same accounts as older users, as their logins are compared now, and are in quarantine for that; "+
 			"see Logins in adapters/http/README.md", "users", number, "some", names(some))
 	}}
-	store, err := openDatabase(ctx, where, cfg.EncryptionKeyFile, &logins, log)
+	store, sealer, err := openDatabase(ctx, where, cfg.EncryptionKeyFile, &logins, log)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	lc.Append(fx.StopHook(store.Close))
-	return store, nil
+	return store, sealer, nil
+}
+
+// newKey returns an encryption key that ends with the process.
+func newKey() []byte {
+	key := make([]byte, sealing.KeySize)
+	_, _ = rand.Read(key) // never fails, by its documentation
+	return key
 }
 
 // names returns one text for each duplicate, for people to read.
@@ -46,13 +56,13 @@ func names(duplicates []bunstore.Duplicate) []string {
 	return all
 }
 
-// openDatabase opens a database for a farm, or, without logins, for an administrator of its keys.
+// openDatabase opens a database for a farm, or, without logins, for an administrator of its keys. The sealer has its encryption keys.
 func openDatabase(
 	ctx context.Context, where storeURL, keyFile string, logins *bunstore.Logins, log *slog.Logger,
-) (*bunstore.Store, error) {
+) (*bunstore.Store, ports.Sealer, error) {
 	keys, err := findKeys(where, keyFile, log)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var store *bunstore.Store
 	switch {
@@ -69,10 +79,10 @@ func openDatabase(
 		err = fmt.Errorf("encryption key file %s: %w", keys.file, err)
 	}
 	if err != nil {
-		return nil, errors.Join(err, keys.discardIfNew())
+		return nil, nil, errors.Join(err, keys.discardIfNew())
 	}
 	keys.announce(log)
-	return store, nil
+	return store, keys, nil
 }
 
 // Migrate brings the schema of the store up to date. It changes nothing else.

@@ -36,13 +36,7 @@ func Answer(c *fiber.Ctx, err error) error {
 	if seconds := retryAfter(err, kind); seconds > 0 {
 		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(seconds))
 	}
-	detail := kind.Detail
-	if explained, ok := errors.AsType[*explainedError](err); ok {
-		detail = explained.detail
-	}
-	if unavailable, ok := errors.AsType[*ports.UnavailableError](err); ok && kind.Code == api.CodeStoreUnavailable {
-		detail = "The database can't be used: " + unavailable.Reason + ". " + mayBeDone
-	}
+	detail := Detail(err)
 	near, nearDetail := closest(err)
 	occupancy := occupancyOf(err)
 	ended, over := errors.AsType[*domain.EndedLeaseError](err)
@@ -55,7 +49,7 @@ func Answer(c *fiber.Ctx, err error) error {
 		Status:  kind.Status,
 		Detail:  detail + nearDetail + occupancyDetail(occupancy),
 		Code:    kind.Code,
-		Errors:  fields(err),
+		Errors:  Fields(err),
 		Closest: near,
 	}
 	if refused, ok := errors.AsType[*domain.ImportRefusedError](err); ok {
@@ -71,6 +65,18 @@ func Answer(c *fiber.Ctx, err error) error {
 		tellEnd(ended, &answer)
 	}
 	return c.Status(kind.Status).JSON(answer, mediaType)
+}
+
+// Detail says for people what err means, without what only an acquire needs to know.
+func Detail(err error) string {
+	kind := KindOf(err)
+	if unavailable, ok := errors.AsType[*ports.UnavailableError](err); ok && kind.Code == api.CodeStoreUnavailable {
+		return "The database can't be used: " + unavailable.Reason + ". " + mayBeDone
+	}
+	if explained, ok := errors.AsType[*explainedError](err); ok {
+		return explained.detail
+	}
+	return kind.Detail
 }
 
 // Explain returns an error of the kind that has its own detail for the client.
@@ -100,8 +106,8 @@ func Catch(run func() error) (err error) {
 	return run()
 }
 
-// fields points at the parts of the request that err is about.
-func fields(err error) []api.FieldProblem {
+// Fields points at the parts of the request that err is about.
+func Fields(err error) []api.FieldProblem {
 	fields := []api.FieldProblem{}
 	var named []domain.FieldError
 	if invalid, ok := errors.AsType[*domain.InvalidError](err); ok {

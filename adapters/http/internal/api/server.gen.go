@@ -1183,7 +1183,7 @@ type RestoreUserJSONRequestBody = ReasonRequest
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
-	// Root Go to this description
+	// Root Go to the page for people
 	// (GET /)
 	Root(c *fiber.Ctx) error
 	// LegacyAcquireLock Lock a user

@@ -24,6 +24,8 @@ type Guard struct {
 	gate         ports.Gate
 	loopbackOnly bool
 	rate         *rateLimit
+
+	cookie func(*fasthttp.RequestHeader) (domain.Token, error) // see WithCookie
 }
 
 // NewGuard returns the guard of the farm behind gate. rate is the number of requests per second of one API key; 0 sets no
@@ -55,10 +57,15 @@ func (g Guard) Admit(c *fiber.Ctx, next fiber.Handler) error {
 	if known && least == public {
 		return next(c)
 	}
-	admission, err := g.enter(c.UserContext(), &c.Request().Header)
+	admission, err := g.enter(c.UserContext(), &c.Request().Header, readToken)
 	if err != nil {
 		return Challenge(c, err)
 	}
+	return g.admit(c, admission, least, next)
+}
+
+// admit calls next for a caller that was authenticated, if its role includes least.
+func (g Guard) admit(c *fiber.Ctx, admission Admission, least domain.Role, next fiber.Handler) error {
 	c.Locals(admissionKey{}, admission)
 	if err := g.rate.take(admission.Caller); err != nil {
 		return err
@@ -69,22 +76,24 @@ func (g Guard) Admit(c *fiber.Ctx, next fiber.Handler) error {
 	return next(c)
 }
 
-// enter authenticates the caller that sent the header.
-func (g Guard) enter(ctx context.Context, header *fasthttp.RequestHeader) (Admission, error) {
-	token, err := readToken(header)
+// enter authenticates the caller that sent the header, in which token finds the token.
+func (g Guard) enter(
+	ctx context.Context, header *fasthttp.RequestHeader, token func(*fasthttp.RequestHeader) (domain.Token, error),
+) (Admission, error) {
+	found, err := token(header)
 	if err != nil {
 		return Admission{}, err
 	}
-	caller, farm, err := g.gate.Enter(ctx, token)
+	caller, farm, err := g.gate.Enter(ctx, found)
 	switch {
-	case errors.Is(err, domain.ErrUnauthorized) && !token.IsZero():
+	case errors.Is(err, domain.ErrUnauthorized) && !found.IsZero():
 		return Admission{}, problem.Explain(err, "The API key is not known here, it has expired, or it was revoked.")
 	case err != nil:
 		return Admission{}, err
-	case token.IsZero() && g.loopbackOnly:
+	case found.IsZero() && g.loopbackOnly:
 		if err := rejectForeignPages(header); err != nil {
 			return Admission{}, err
 		}
 	}
-	return Admission{Caller: caller, Farm: farm, token: token}, nil
+	return Admission{Caller: caller, Farm: farm, token: found}, nil
 }

@@ -71,9 +71,10 @@ var leastRoles = map[string]domain.Role{
 func CheckRoutes(served []fiber.Route) error {
 	var errs []error
 	unserved := maps.Clone(leastRoles)
+	maps.Copy(unserved, pageRoles)
 	for _, route := range served {
 		name := routeName(route.Method, route.Path)
-		if _, known := leastRoles[name]; !known {
+		if _, known := roleFor(name); !known {
 			errs = append(errs, fmt.Errorf("http: no role is set for the route %s", name))
 		}
 		delete(unserved, name)
@@ -84,7 +85,15 @@ func CheckRoutes(served []fiber.Route) error {
 	return errors.Join(errs...)
 }
 
-// routeName returns the name that leastRoles has for a route.
+// roleFor returns the role that a route needs, of the API or of the page.
+func roleFor(name string) (least domain.Role, known bool) {
+	if least, known = leastRoles[name]; !known {
+		least, known = pageRoles[name]
+	}
+	return least, known
+}
+
+// routeName returns the name that leastRoles and pageRoles have for a route.
 func routeName(method, path string) string {
 	if method == fiber.MethodHead {
 		method = fiber.MethodGet
@@ -97,6 +106,7 @@ func routeName(method, path string) string {
 func IsAdministration(c *fiber.Ctx, route string) bool {
 	changes := c.Method() != fiber.MethodGet && c.Method() != fiber.MethodHead
 	caller := Of(c).Caller
-	return changes && !caller.Key.IsZero() && caller.Role.Includes(domain.Admin) &&
-		leastRoles[routeName(c.Method(), route)] == domain.Admin && c.Response().StatusCode() != fiber.StatusTooManyRequests
+	least, _ := roleFor(routeName(c.Method(), route))
+	return changes && !caller.Key.IsZero() && caller.Role.Includes(domain.Admin) && least == domain.Admin &&
+		c.Response().StatusCode() != fiber.StatusTooManyRequests
 }

@@ -13,6 +13,9 @@ func servedRoutes(more ...string) []fiber.Route {
 	for name := range leastRoles {
 		more = append(more, name)
 	}
+	for name := range pageRoles {
+		more = append(more, name)
+	}
 	for _, name := range more {
 		method, path, _ := strings.Cut(name, " ")
 		routes = append(routes, fiber.Route{Method: method, Path: path})

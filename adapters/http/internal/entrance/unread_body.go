@@ -56,7 +56,11 @@ func (g Guard) check(header *fasthttp.RequestHeader) error {
 	ctx, cancel := context.WithTimeout(context.Background(), RequestTimeout)
 	defer cancel()
 	return problem.Catch(func() error {
-		_, err := g.enter(ctx, header)
+		token := readToken
+		if isPage(header) {
+			token = g.cookie
+		}
+		_, err := g.enter(ctx, header, token)
 		return err
 	})
 }

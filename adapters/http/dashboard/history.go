@@ -1,0 +1,104 @@
+package dashboard
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+// eventsAtOnce is how many events a page of the history has.
+const eventsAtOnce = 100
+
+// eventRows are events of a list, newest first.
+type eventRows struct {
+	Rows []eventRow
+	Next string // where the next page begins; empty on the last one
+}
+
+// eventRow is an event for people.
+type eventRow struct {
+	poolText
+
+	At                         time.Time
+	Kind                       domain.EventKind
+	User, Login                string
+	Owner, Note, Reason, Extra string
+	Fence                      uint64
+	Key                        string
+	HasKey                     bool
+}
+
+// kindTexts say for people what happened.
+var kindTexts = map[domain.EventKind]string{
+	domain.UserCreated: "added", domain.UserChanged: "changed", domain.UserAcquired: "acquired", domain.UserRenewed: "renewed",
+	domain.UserReleased: "released", domain.UserExpired: "expired", domain.UserForced: "released by force",
+	domain.UserQuarantined: "put in quarantine", domain.UserRestored: "restored", domain.UserRemoved: "removed",
+	domain.ClaimGaveUp: "gave up waiting",
+}
+
+// eventKinds are the kinds in the order in which a form lists them.
+var eventKinds = []domain.EventKind{
+	domain.UserAcquired, domain.UserRenewed, domain.UserReleased, domain.UserExpired, domain.UserForced, domain.ClaimGaveUp,
+	domain.UserQuarantined, domain.UserRestored, domain.UserCreated, domain.UserChanged, domain.UserRemoved,
+}
+
+// events returns the newest events that the filter lets through.
+func events(ctx context.Context, in loading) (rows eventRows, err error) {
+	asks := in.filter.events(eventsAtOnce)
+	if in.filter.Kind != "" {
+		asks.Kinds = []domain.EventKind{in.filter.Kind}
+	}
+	page, err := in.farm.Events(ctx, asks)
+	if err != nil {
+		return rows, err
+	}
+	for _, e := range page.Events {
+		rows.Rows = append(rows.Rows, in.projects.event(e))
+	}
+	if page.Next > 0 {
+		rows.Next = fmt.Sprint(page.Next)
+	}
+	return rows, nil
+}
+
+func (p projects) event(e ports.RecordedEvent) eventRow {
+	row := eventRow{
+		poolText: p.pool(e.Pool), At: e.At, Kind: e.Kind, Login: e.Login, Owner: e.Owner, Note: e.Note, Reason: e.Reason, Fence: e.Fence,
+		Key: e.KeyName, HasKey: !e.Key.IsZero(),
+	}
+	if !e.UserID.IsZero() {
+		row.User = e.UserID.String()
+	}
+	if row.HasKey && row.Key == "" {
+		row.Key = e.Key.String()[:8] + "…"
+	}
+	if names := e.Changed.Names(); len(names) > 0 {
+		row.Extra = strings.Join(names, ", ")
+	}
+	if e.Waited >= time.Millisecond {
+		row.Extra = "waited " + duration(e.Waited)
+	}
+	return row
+}
+
+// historyPage is what happened, and what the owner holds that the filter names.
+type historyPage struct {
+	Events eventRows
+	Holds  userRows
+}
+
+func loadHistory(ctx context.Context, in loading) (any, error) {
+	var p historyPage
+	var err error
+	if p.Events, err = events(ctx, in); err != nil {
+		return nil, err
+	}
+	if in.filter.Owner != "" {
+		p.Holds, err = users(ctx, in, domain.Locked, shownUsers)
+	}
+	return p, err
+}

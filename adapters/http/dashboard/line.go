@@ -1,0 +1,212 @@
+package dashboard
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+const (
+	// waitersAtOnce is how many claims a page of the line has.
+	waitersAtOnce = 100
+
+	// deepestLine is how many claims from the front of the line the page looks at.
+	deepestLine = 1000
+
+	// explainedWants is for how many different wants a page asks who has such users.
+	explainedWants = 20
+
+	// namedHolders is how many holders a want names.
+	namedHolders = 3
+)
+
+// lineRows are claims in line.
+type lineRows struct {
+	Rows []waiterRow
+	Of   int  // how many claims the filter lets through
+	All  int  // how many claims are in line
+	Cut  bool // there are more claims behind those that were looked at
+
+	Next, Prev int // numbers of pages; 0 if there is none
+}
+
+// waiterRow is a claim in line.
+type waiterRow struct {
+	Position     int
+	Owner, Note  string
+	Want         []wantText
+	Since, Until time.Time
+}
+
+// wantText is what a claim wants, for people.
+type wantText struct {
+	poolText
+	Count  int // how many such users
+	Labels []string
+	User   string // its id
+	Login  string // of the user
+	Held   []userRow
+	More   bool   // there are more holders
+	Reason string // why nobody holds such a user
+}
+
+func loadLine(ctx context.Context, in loading) (any, error) {
+	page := max(in.filter.Page, 1)
+	rows, err := waiters(ctx, in, (page-1)*waitersAtOnce, waitersAtOnce)
+	if err != nil {
+		return nil, err
+	}
+	rows.Prev = page - 1
+	if page*waitersAtOnce < rows.Of {
+		rows.Next = page + 1
+	}
+	return rows, nil
+}
+
+// waiters returns the claims from some one on that the filter lets through.
+func waiters(ctx context.Context, in loading, from, limit int) (rows lineRows, err error) {
+	depth := deepestLine
+	if in.filter.IsZero() {
+		depth = min(from+limit, deepestLine)
+	}
+	line, total, err := in.farm.Line(ctx, depth)
+	if err != nil {
+		return rows, err
+	}
+	explain := explainer{loading: in, known: make(map[string]wantText)}
+	for i, w := range line {
+		if !in.filter.hasWaiter(w) {
+			continue
+		}
+		if rows.Of++; rows.Of <= from || len(rows.Rows) == limit {
+			continue
+		}
+		want, err := explain.wants(ctx, w.Want)
+		if err != nil {
+			return rows, err
+		}
+		rows.Rows = append(rows.Rows, waiterRow{
+			Position: i + 1, Owner: w.Owner, Note: w.Note, Want: want, Since: w.Since, Until: w.Until,
+		})
+	}
+	rows.All = total
+	if in.filter.IsZero() {
+		rows.Of = min(total, deepestLine)
+	}
+	rows.Cut = total > deepestLine
+	return rows, nil
+}
+
+// explainer says what claims wait for. Claims that want the same share the answer.
+type explainer struct {
+	loading
+
+	known map[string]wantText
+}
+
+// wants returns what a claim wants, equal selectors together.
+func (e explainer) wants(ctx context.Context, want []domain.Selector) (texts []wantText, err error) {
+	at := make(map[string]int, len(want))
+	for _, s := range want {
+		text := e.text(s)
+		key := fmt.Sprint(text)
+		if i, again := at[key]; again {
+			texts[i].Count++
+			continue
+		}
+		known, found := e.known[key]
+		if !found {
+			known = text
+			if len(e.known) < explainedWants {
+				if err := e.explain(ctx, s, &known); err != nil {
+					return nil, err
+				}
+			}
+			e.known[key] = known
+		}
+		known.Count = 1
+		at[key] = len(texts)
+		texts = append(texts, known)
+	}
+	return texts, nil
+}
+
+func (e explainer) text(s domain.Selector) wantText {
+	text := wantText{poolText: e.projects.pool(domain.Pool{ProjectID: s.ProjectID, Env: s.Env, Domain: s.Domain})}
+	for _, key := range slices.Sorted(maps.Keys(s.Labels)) {
+		text.Labels = append(text.Labels, key+"="+s.Labels[key])
+	}
+	if !s.UserID.IsZero() {
+		text.User = s.UserID.String()
+	}
+	return text
+}
+
+// explain adds who has the users that a selector wants.
+func (e explainer) explain(ctx context.Context, s domain.Selector, text *wantText) error {
+	if !s.UserID.IsZero() {
+		user, err := e.farm.User(ctx, s.UserID)
+		switch {
+		case isGone(err):
+			text.Reason = "the user is gone"
+			return nil
+		case err != nil:
+			return err
+		}
+		text.Login = user.Login
+		e.tell(text, []domain.View{user})
+		return nil
+	}
+	asks := ports.Query{ProjectID: s.ProjectID, Env: s.Env, Domain: s.Domain, Labels: s.Labels, Status: domain.Locked, Limit: 2 * namedHolders}
+	page, err := e.farm.Users(ctx, asks)
+	if err != nil {
+		return err
+	}
+	if len(page.Users) == 0 {
+		asks.Status = domain.Quarantined
+		if page, err = e.farm.Users(ctx, asks); err != nil {
+			return err
+		}
+	}
+	e.tell(text, page.Users)
+	return nil
+}
+
+// tell adds users to a text: those whose locks end first.
+func (e explainer) tell(text *wantText, users []domain.View) {
+	slices.SortStableFunc(users, func(a, b domain.View) int { return compareEnds(a.Lock, b.Lock) })
+	for _, user := range users {
+		if user.Lock == nil {
+			continue
+		}
+		if len(text.Held) == namedHolders {
+			text.More = true
+			break
+		}
+		text.Held = append(text.Held, e.projects.user(user))
+	}
+	switch {
+	case len(text.Held) > 0:
+	case len(users) == 0:
+		text.Reason = "others before it in line take the free ones"
+	case users[0].Quarantine != nil:
+		text.Reason = strings.TrimSpace(users[0].Login + " is in quarantine: " + users[0].Quarantine.Reason)
+	}
+}
+
+// compareEnds orders locks by when they end; those that never do come last.
+func compareEnds(a, b *domain.LockView) int {
+	end := func(lock *domain.LockView) int64 {
+		if lock == nil || lock.ExpiresAt.IsZero() {
+			return 1 << 62
+		}
+		return lock.ExpiresAt.UnixMicro()
+	}
+	return int(min(max(end(a)-end(b), -1), 1))
+}

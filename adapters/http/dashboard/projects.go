@@ -1,0 +1,69 @@
+package dashboard
+
+import (
+	"context"
+	"strings"
+
+	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
+)
+
+// projects are the projects that have names, in their order.
+type projects []domain.Project
+
+// name returns the name of a project, or its id.
+func (p projects) name(id domain.ProjectID) string {
+	for _, project := range p {
+		if project.ID == id {
+			return project.Name
+		}
+	}
+	return id.String()
+}
+
+// find returns the project that a text names: by its name, whatever its case, or by its id.
+func (p projects) find(text string) (domain.ProjectID, error) {
+	for _, project := range p {
+		if strings.EqualFold(project.Name, text) {
+			return project.ID, nil
+		}
+	}
+	id, err := domain.ParseProjectID(text)
+	if err != nil {
+		return id, domain.Invalid("/project", "must be the name or the id of a project that you may see")
+	}
+	return id, nil
+}
+
+func projectsOf(ctx context.Context, farm ports.Projects) (projects, error) {
+	return farm.ProjectNames(ctx)
+}
+
+// poolText is a pool for people.
+type poolText struct {
+	Project string
+	Env     string
+	Domain  string
+}
+
+// pool returns a pool for people. What is open in it is empty.
+func (p projects) pool(pool domain.Pool) poolText {
+	text := poolText{Env: pool.Env, Domain: pool.Domain}
+	if !pool.ProjectID.IsZero() {
+		text.Project = p.name(pool.ProjectID)
+	}
+	return text
+}
+
+// Short returns a name, or the beginning of an id.
+func (t poolText) Short() string {
+	if _, err := domain.ParseProjectID(t.Project); err == nil {
+		return t.Project[:8] + "…"
+	}
+	return t.Project
+}
+
+// To returns a link to a page about the pool.
+func (t poolText) To(page string) string {
+	return link(page, "project", t.Project, "env", t.Env, "domain", t.Domain)
+}
