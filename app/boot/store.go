@@ -10,26 +10,29 @@ import (
 
 	"github.com/userfarm/userfarm/adapters/bunstore"
 	"github.com/userfarm/userfarm/adapters/memory"
+	"github.com/userfarm/userfarm/adapters/metrics"
 	"github.com/userfarm/userfarm/adapters/postgres"
 	"github.com/userfarm/userfarm/adapters/sqlite"
 	"github.com/userfarm/userfarm/ports"
 )
 
 // newStore opens the store and brings its schema up to date. The store closes when the farm stops.
-func newStore(ctx context.Context, lc fx.Lifecycle, cfg Config, log *slog.Logger) (ports.Store, error) {
+func newStore(
+	ctx context.Context, lc fx.Lifecycle, measured *metrics.Metrics, cfg Config, log *slog.Logger,
+) (ports.Store, error) {
 	where, err := parseStoreURL(cfg.Store)
 	if err != nil {
 		return nil, err
 	}
 	if where.kind == inMemory {
 		log.Warn("users are kept in memory only: they are lost when the farm stops")
-		return memory.NewWith(cfg.loginRule()), nil
+		return memory.NewWith(cfg.loginRule(), measured), nil
 	}
 	logins := bunstore.Logins{Rule: cfg.loginRule(), Report: func(number int, some []bunstore.Duplicate) {
 		log.Warn("users are the same accounts as older users, as their logins are compared now, and are in quarantine for that; "+
 			"see Logins in adapters/http/README.md", "users", number, "some", names(some))
 	}}
-	store, err := openDatabase(ctx, where, cfg.EncryptionKeyFile, &logins, log)
+	store, err := openDatabase(ctx, where, cfg.EncryptionKeyFile, &logins, log, measured)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +51,7 @@ func names(duplicates []bunstore.Duplicate) []string {
 
 // openDatabase opens a database for a farm, or, without logins, for an administrator of its keys.
 func openDatabase(
-	ctx context.Context, where storeURL, keyFile string, logins *bunstore.Logins, log *slog.Logger,
+	ctx context.Context, where storeURL, keyFile string, logins *bunstore.Logins, log *slog.Logger, observers ...ports.Observer,
 ) (*bunstore.Store, error) {
 	keys, err := findKeys(where, keyFile, log)
 	if err != nil {
@@ -57,11 +60,11 @@ func openDatabase(
 	var store *bunstore.Store
 	switch {
 	case where.kind == inPostgres && logins != nil:
-		store, err = postgres.Open(ctx, where.url, keys, *logins)
+		store, err = postgres.Open(ctx, where.url, keys, *logins, observers...)
 	case where.kind == inPostgres:
 		store, err = postgres.OpenShared(ctx, where.url, keys)
 	case logins != nil:
-		store, err = sqlite.Open(ctx, where.file, keys, *logins)
+		store, err = sqlite.Open(ctx, where.file, keys, *logins, observers...)
 	default:
 		store, err = sqlite.OpenShared(ctx, where.file, keys)
 	}

@@ -1204,6 +1204,9 @@ type ServerInterface interface {
 	// Healthz Check that the process runs
 	// (GET /healthz)
 	Healthz(c *fiber.Ctx) error
+	// Metrics Get the metrics of this server
+	// (GET /metrics)
+	Metrics(c *fiber.Ctx) error
 	// OpenAPI Get this description
 	// (GET /openapi.yaml)
 	OpenAPI(c *fiber.Ctx) error
@@ -1441,6 +1444,24 @@ func (siw *ServerInterfaceWrapper) Healthz(c *fiber.Ctx) error {
 
 	handler := func(c *fiber.Ctx) error {
 		return siw.Handler.Healthz(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// Metrics operation middleware
+func (siw *ServerInterfaceWrapper) Metrics(c *fiber.Ctx) error {
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.Metrics(c)
 	}
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -2321,6 +2342,8 @@ func RegisterHandlersWithOptions(router fiber.Router, si ServerInterface, option
 	router.Get(options.BaseURL+"/get_users", wrapper.LegacyGetUsers)
 
 	router.Get(options.BaseURL+"/healthz", wrapper.Healthz)
+
+	router.Get(options.BaseURL+"/metrics", wrapper.Metrics)
 
 	router.Get(options.BaseURL+"/openapi.yaml", wrapper.OpenAPI)
 
