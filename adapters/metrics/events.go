@@ -33,9 +33,9 @@ var kinds = []domain.EventKind{
 
 func (m *Metrics) measureEvents() {
 	m.waits.in(m.registry, prometheus.NewHistogramVec(histogram("acquire_wait_seconds",
-		"How long acquires waited in line, by what became of them: granted (in the pool of the first user of the lease), gave_up (its caller "+
-			"left, and did not ask again in time; once in each pool that it named), or refused at once (with 0 seconds: it did not "+
-			"want to wait, or there is no such user). A label is empty if the request left it open. Each replica counts its own: use sum.",
+		"How long acquires waited in line, by what became of them: granted, gave_up (the caller left and did not ask again in time), or refused "+
+			"at once (with 0 seconds: it was not to wait, or there is no such user). A lease of several users counts once, in the pool of the "+
+			"first. A label is empty if the request left it open. Locks of the legacy routes are not counted. Each replica counts its own: use sum.",
 		[]float64{0, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800},
 	), append(poolLabels, "outcome")), func(k waitKey) []string { return k.pool.labels(k.outcome) })
 
@@ -71,9 +71,15 @@ func (m *Metrics) Recorded(events []domain.Event) {
 		m.events.WithLabelValues(string(e.Kind)).Inc()
 		switch e.Kind {
 		case domain.UserAcquired:
-			m.waits.of(waitKey{m.pools.ofUser(e.Pool), granted}).Observe(e.Waited.Seconds())
+			if pool := m.pools.ofUser(e.Pool); len(e.Want) > 0 { // the first user of a lease
+				m.waits.of(waitKey{pool, granted}).Observe(e.Waited.Seconds())
+			}
 		case domain.ClaimGaveUp:
-			m.waits.of(waitKey{m.pools.ofWant(e.Pool), gaveUp}).Observe(e.Waited.Seconds())
+			if len(e.Want) > 0 {
+				m.waits.of(waitKey{m.pools.ofWant(e.Pool), gaveUp}).Observe(e.Waited.Seconds())
+			}
+		case domain.UserReleased, domain.UserExpired, domain.UserForced:
+			m.holds.of(holdKey{m.pools.ofUser(e.Pool), e.Kind}).Observe(e.Held.Seconds())
 		default:
 		}
 	}
