@@ -104,6 +104,7 @@ func (f measuredFarm) page(accept string) (text string, format expfmt.Format) {
 // families returns the metrics by their names, as Prometheus reads them from the page.
 func (f measuredFarm) families() map[string]*dto.MetricFamily {
 	f.Helper()
+	f.page("text/plain") // so that a request is on record
 	text, format := f.page("text/plain")
 	if format.FormatType() != expfmt.TypeTextPlain {
 		f.Fatalf("the page is %s", format)
@@ -177,4 +178,11 @@ func readFile(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	return string(text)
+}
+
+func writeFile(t *testing.T, path string, text []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
