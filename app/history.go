@@ -12,5 +12,15 @@ func (f *Farm) Events(ctx context.Context, q ports.EventQuery) (ports.EventPage,
 		return ports.EventPage{}, err
 	}
 	q.Scope, q.Limit = f.caller.Scope, limitOf(q.Limit)
-	return f.store.Events(ctx, q)
+	page, err := f.store.Events(ctx, q)
+	if err != nil {
+		return ports.EventPage{}, err
+	}
+	events := make([]ports.RecordedEvent, len(page.Events))
+	for i, e := range page.Events {
+		events[i] = e
+		events[i].Event = e.In(q.Scope)
+	}
+	page.Events = events
+	return page, nil
 }

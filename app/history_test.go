@@ -1,7 +1,7 @@
 package app_test
 
 import (
-	"slices"
+	"reflect"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -41,15 +41,15 @@ func TestEventsRecordEveryChangeOfAUser(t *testing.T) {
 
 		want := []domain.Event{
 			{Kind: domain.UserCreated},
-			{Kind: domain.UserAcquired, Owner: "ci-1", Note: "smoke", Fence: 1},
+			{Kind: domain.UserAcquired, Owner: "ci-1", Note: "smoke", Fence: 1, Want: ann},
 			{Kind: domain.UserRenewed, Owner: "ci-1", Note: "smoke", Fence: 1},
-			{Kind: domain.UserReleased, Owner: "ci-1", Note: "smoke", Fence: 1},
+			{Kind: domain.UserReleased, Owner: "ci-1", Note: "smoke", Fence: 1, Held: time.Second},
 			{Kind: domain.UserQuarantined, Fence: 1, Reason: "cart is not empty"},
 			{Kind: domain.UserRestored, Fence: 1, Reason: "emptied it"},
-			{Kind: domain.UserAcquired, Owner: "ci-2", Fence: 2},
+			{Kind: domain.UserAcquired, Owner: "ci-2", Fence: 2, Want: ann},
 			{Kind: domain.UserForced, Owner: "ci-2", Fence: 2, Reason: "it hangs"},
-			{Kind: domain.UserAcquired, Owner: "ci-3", Fence: 3},
-			{Kind: domain.UserExpired, Owner: "ci-3", Fence: 3},
+			{Kind: domain.UserAcquired, Owner: "ci-3", Fence: 3, Want: ann},
+			{Kind: domain.UserExpired, Owner: "ci-3", Fence: 3, Held: time.Minute},
 			{Kind: domain.UserRemoved, Fence: 3},
 		}
 		got := events(t, farm, ports.EventQuery{UserID: id, Limit: 100})
@@ -58,7 +58,7 @@ func TestEventsRecordEveryChangeOfAUser(t *testing.T) {
 			if i < len(want) {
 				want[i].UserID, want[i].Login, want[i].Pool = id, "ann", stage
 			}
-			if i >= len(want) || e.Event != want[i] {
+			if i >= len(want) || !reflect.DeepEqual(e.Event, want[i]) {
 				t.Errorf("event %d is %+v", i, e)
 			}
 		}
@@ -82,10 +82,25 @@ func TestEventsRecordEveryChangeOfAUser(t *testing.T) {
 			paged = append(paged, page.Events...)
 			q.After, more = page.Next, page.Next != 0
 		}
-		if !slices.Equal(paged, got) {
+		if !reflect.DeepEqual(paged, got) {
 			t.Error("the pages have other events than the whole list")
 		}
 	})
+}
+
+func TestTheHistoryHidesWhatAClaimWantsOfOtherProjects(t *testing.T) {
+	n := newTwoProjects(t)
+	ann := create(t, n.farm, "ann")
+	createForeign(t, n.farm, "carol")
+	want := []domain.Selector{{UserID: ann}, {ProjectID: foreignStage.ProjectID, Env: foreignStage.Env}}
+	acquire(t, n.farm, want, domain.Terms{Owner: "ci"})
+	of := ports.EventQuery{Owner: "ci", Limit: 10}
+	if got := events(t, n.ours, of); len(got) != 1 || !reflect.DeepEqual(got[0].Want, want[:1]) {
+		t.Errorf("a caller of one project sees %+v, want one event of a claim for %+v", got, want[:1])
+	}
+	if got := events(t, n.farm, of); len(got) != 2 || !reflect.DeepEqual(got[0].Want, want) {
+		t.Errorf("a caller of all projects sees %+v, want two events of a claim for %+v", got, want)
+	}
 }
 
 func TestALeaseThatExpiresMayQuarantineItsUsers(t *testing.T) {

@@ -39,7 +39,7 @@ func TestAnExpiryRecordsNoAPIKey(t *testing.T) {
 	grantStrictly(t, user)
 	end := user.Snapshot().Lock.ExpiresAt
 	const why = "the lease expired before it was released"
-	expired := domain.Event{At: end, Kind: domain.UserExpired, Owner: user.Snapshot().Lock.Owner, Note: user.Snapshot().Lock.Note, Fence: 1}
+	expired := domain.Event{At: end, Kind: domain.UserExpired, Owner: user.Snapshot().Lock.Owner, Note: user.Snapshot().Lock.Note, Fence: 1, Held: time.Minute}
 	quarantined := domain.Event{At: end, Kind: domain.UserQuarantined, Fence: 1, Reason: why}
 
 	for name, test := range map[string]struct {
@@ -70,7 +70,7 @@ func TestAnExpiryRecordsNoAPIKey(t *testing.T) {
 	plain.ActBy(bobsKey)
 	grant(t, lease.ExpiresAt, time.Minute, plain)
 	wantEvents(t, plain,
-		domain.Event{At: lease.ExpiresAt, Kind: domain.UserExpired, Owner: "ci", Note: "smoke", Fence: 1},
+		domain.Event{At: lease.ExpiresAt, Kind: domain.UserExpired, Owner: "ci", Note: "smoke", Fence: 1, Held: time.Minute},
 		domain.Event{At: lease.ExpiresAt, Kind: domain.UserAcquired, Owner: "ci", Note: "smoke", Fence: 2, Key: bobsKey},
 	)
 }

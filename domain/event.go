@@ -40,6 +40,14 @@ type Event struct {
 	// Waited is how long the claim waited in line, for an acquire or a claim that gave up.
 	Waited time.Duration
 
+	// Held is how long the lock was held that ended, for [UserReleased], [UserExpired] and [UserForced]. A lock that expired was
+	// held until its expiry, even if no event recorded that before.
+	Held time.Duration
+
+	// Want is what a claim asked for: all of its selectors. Of the events of one claim, the first has it: the [UserAcquired] of its
+	// first user, or its first [ClaimGaveUp]. The users of the other selectors follow in their order.
+	Want []Selector
+
 	// Key is the API key of the caller that caused the event. It is zero if the caller had none, and for an expiry, which no
 	// caller caused.
 	Key APIKeyID
@@ -73,6 +81,29 @@ func (u *User) event(now time.Time, kind EventKind, reason string) Event {
 	}
 	if lock := u.state.Lock; lock != nil {
 		e.Owner, e.Note = lock.Owner, lock.Note
+		switch kind {
+		case UserReleased, UserForced:
+			e.Held = max(now.Sub(lock.AcquiredAt), 0)
+		case UserExpired:
+			e.Held = max(lock.ExpiresAt.Sub(lock.AcquiredAt), 0)
+		}
+	}
+	return e
+}
+
+// In returns the event as a caller with this scope may see it, if it may see the event at all: of Want, it has the selectors
+// that may be served from the projects of the scope. It hides a selector that names another user than the event does, because
+// the id does not tell the project.
+func (e Event) In(scope Scope) Event {
+	if !scope.Limited || len(e.Want) == 0 {
+		return e
+	}
+	want := e.Want
+	e.Want = nil
+	for _, s := range want {
+		if s.UserID == e.UserID && !s.UserID.IsZero() || s.UserID.IsZero() && s.Overlaps(Selector{}.In(scope)) {
+			e.Want = append(e.Want, s)
+		}
 	}
 	return e
 }

@@ -32,11 +32,11 @@ func TestChangesOfAUserAreRecorded(t *testing.T) {
 		domain.Event{At: noon, Kind: domain.UserCreated},
 		domain.Event{At: noon, Kind: domain.UserAcquired, Owner: "ci", Note: "smoke", Fence: 1},
 		domain.Event{At: renewed, Kind: domain.UserRenewed, Owner: "ci", Note: "smoke", Fence: 1},
-		domain.Event{At: released, Kind: domain.UserReleased, Owner: "ci", Note: "smoke", Fence: 1},
+		domain.Event{At: released, Kind: domain.UserReleased, Owner: "ci", Note: "smoke", Fence: 1, Held: 2 * time.Second},
 		domain.Event{At: released, Kind: domain.UserQuarantined, Fence: 1, Reason: "dirty"},
 		domain.Event{At: restored, Kind: domain.UserRestored, Fence: 1, Reason: "washed"},
 		domain.Event{At: restored, Kind: domain.UserAcquired, Owner: "ci", Note: "smoke", Fence: 2},
-		domain.Event{At: forced, Kind: domain.UserForced, Owner: "ci", Note: "smoke", Fence: 2, Reason: "stuck"},
+		domain.Event{At: forced, Kind: domain.UserForced, Owner: "ci", Note: "smoke", Fence: 2, Reason: "stuck", Held: time.Second},
 		domain.Event{At: forced, Kind: domain.UserAcquired, Fence: 3},
 		domain.Event{At: forced, Kind: domain.UserQuarantined, Fence: 3, Reason: "doubtful"},
 		domain.Event{At: forced, Kind: domain.UserReleased, Fence: 3},
@@ -58,7 +58,7 @@ func TestALockAfterAnExpiredOneRecordsTheExpiryFirst(t *testing.T) {
 		ann = ann.Clone()
 		lock(ann)
 		wantEvents(t, ann,
-			domain.Event{At: later, Kind: domain.UserExpired, Owner: "ci", Note: "smoke", Fence: 1},
+			domain.Event{At: later, Kind: domain.UserExpired, Owner: "ci", Note: "smoke", Fence: 1, Held: time.Minute},
 			domain.Event{At: later, Kind: domain.UserAcquired, Owner: ann.View(later).Lock.Owner, Fence: 2},
 		)
 		if t.Failed() {
@@ -74,7 +74,7 @@ func TestARemovalRecordsTheExpiryFirst(t *testing.T) {
 	end := noon.Add(time.Minute)
 	must(t, ann.Remove(end))
 	wantEvents(t, ann,
-		domain.Event{At: end, Kind: domain.UserExpired, Owner: "ci", Note: "smoke", Fence: 1},
+		domain.Event{At: end, Kind: domain.UserExpired, Owner: "ci", Note: "smoke", Fence: 1, Held: time.Minute},
 		domain.Event{At: end, Kind: domain.UserRemoved, Fence: 1},
 	)
 }

@@ -36,7 +36,7 @@ func TestExpireRemovesAnExpiredLock(t *testing.T) {
 	if s := ann.Snapshot(); s.Lock != nil || !s.ReleasedAt.Equal(end) || s.Quarantine != nil || s.Fence != 1 {
 		t.Errorf("it is %+v, want it released at its expiry", s)
 	}
-	wantEvents(t, ann, domain.Event{At: later, Kind: domain.UserExpired, Owner: "ci", Note: "smoke", Fence: 1})
+	wantEvents(t, ann, domain.Event{At: later, Kind: domain.UserExpired, Owner: "ci", Note: "smoke", Fence: 1, Held: time.Minute})
 	if ann.Expire(later) {
 		t.Error("it expired twice")
 	}
@@ -83,7 +83,7 @@ func TestQuarantineOnExpiryIsRecorded(t *testing.T) {
 	later := noon.Add(time.Hour)
 	ann.Expire(later)
 	wantEvents(t, ann,
-		domain.Event{At: later, Kind: domain.UserExpired, Owner: "ci", Note: "smoke", Fence: 1},
+		domain.Event{At: later, Kind: domain.UserExpired, Owner: "ci", Note: "smoke", Fence: 1, Held: time.Minute},
 		domain.Event{At: later, Kind: domain.UserQuarantined, Fence: 1, Reason: expired},
 	)
 }

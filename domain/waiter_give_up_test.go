@@ -1,6 +1,7 @@
 package domain_test
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
@@ -18,11 +19,11 @@ func TestAClaimThatGaveUpIsRecordedOnceForEachPool(t *testing.T) {
 	got := w.GaveUp(since.Add(time.Minute))
 	want := domain.Event{
 		At: since.Add(time.Minute), Kind: domain.ClaimGaveUp, Pool: domain.Pool{Env: "stage", Domain: "shop"}, Owner: "ann", Note: "a note",
-		Waited: 5 * time.Second,
+		Waited: 5 * time.Second, Want: w.Want,
 	}
 	other := want
-	other.Pool = domain.Pool{Env: "prod"}
-	if len(got) != 2 || got[0] != want || got[1] != other {
+	other.Pool, other.Want = domain.Pool{Env: "prod"}, nil
+	if !reflect.DeepEqual(got, []domain.Event{want, other}) {
 		t.Errorf("got %+v, want %+v and %+v", got, want, other)
 	}
 }

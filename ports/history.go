@@ -21,7 +21,7 @@ type EventID int64
 
 // EventQuery says which events to return: those that match all fields that are set.
 type EventQuery struct {
-	Scope     domain.Scope // only users of these projects
+	Scope     domain.Scope // only users of these projects; a store returns what their claims wanted in full, see [domain.Event.In]
 	UserID    domain.UserID
 	Kinds     []domain.EventKind // any of these; empty for all kinds
 	Login     string             // or one that is the same by the store's rule, see [Users]; also of users that were removed

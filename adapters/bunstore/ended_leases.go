@@ -83,8 +83,9 @@ func (r EndedLease) restore() domain.EndedLease {
 	return ended
 }
 
+// encodeProjects returns the ids, one after the other. The result is not nil, which would be no scope at all.
 func encodeProjects(projects []domain.ProjectID) []byte {
-	var encoded []byte
+	encoded := make([]byte, 0, len(projects)*len(domain.ProjectID{}))
 	for _, project := range projects {
 		encoded = append(encoded, project[:]...)
 	}

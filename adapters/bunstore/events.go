@@ -147,7 +147,7 @@ func eventBefore(ctx context.Context, db bun.IDB, since time.Time) (before ports
 func readEvents(ctx context.Context, search *bun.SelectQuery, q ports.EventQuery) ([]ports.RecordedEvent, error) {
 	rows, err := search.Join("LEFT JOIN api_keys AS k ON k.key_id = e.key_id").
 		ColumnExpr("e.event_id, e.at, e.kind, e.user_id, e.login, e.project_id, e.env, e.domain, e.owner, e.note, e.fence, e.reason").
-		ColumnExpr("e.changed, e.waited, e.key_id, coalesce(k.name, ''), k.projects").
+		ColumnExpr("e.changed, e.waited, e.held, e.want, e.key_id, coalesce(k.name, ''), k.projects").
 		Limit(int64(q.Limit) + 1).Rows(ctx)
 	if err != nil {
 		return nil, err
@@ -156,20 +156,23 @@ func readEvents(ctx context.Context, search *bun.SelectQuery, q ports.EventQuery
 	var all []ports.RecordedEvent
 	for rows.Next() {
 		var e ports.RecordedEvent
-		var at, waited int64
+		var at, waited, held int64
 		var userID, projectID uuid.UUID
 		var key uuid.NullUUID
 		var changed string
-		var keyProjects *string
+		var keyProjects, want *string
 		err := rows.Scan(&e.ID, &at, &e.Kind, &userID, &e.Login, &projectID, &e.Pool.Env, &e.Pool.Domain,
-			&e.Owner, &e.Note, &e.Fence, &e.Reason, &changed, &waited, &key, &e.KeyName, &keyProjects)
+			&e.Owner, &e.Note, &e.Fence, &e.Reason, &changed, &waited, &held, &want, &key, &e.KeyName, &keyProjects)
 		if err != nil {
 			return nil, err
 		}
-		e.Waited = time.Duration(waited) * time.Microsecond
+		e.Waited, e.Held = time.Duration(waited)*time.Microsecond, time.Duration(held)*time.Microsecond
 		e.At, e.UserID, e.Pool.ProjectID = instant(at), domain.UserID(userID), domain.ProjectID(projectID)
 		e.Key = domain.APIKeyID(key.UUID)
 		e.Changed = domain.ParseChangedFields(changed)
+		if err := decodeEventWant(want, &e.Event); err != nil {
+			return nil, err
+		}
 		keyScope, err := scopeOf(keyProjects)
 		if err != nil {
 			return nil, err

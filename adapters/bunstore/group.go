@@ -108,7 +108,7 @@ func (s *Store) transact(ctx context.Context, wait bool, group []*ticket) (answe
 	for i, t := range group {
 		answers[i] = refuse(t.caller.apply(func() error { return l.Apply(t.operation) }))
 	}
-	added, committing, err := s.commit(ctx, tx, l.Changes(), false)
+	added, committing, err := s.commit(ctx, tx, l.Changes(), len(operations), false)
 	if err != nil {
 		return nil, committing, err
 	}

@@ -157,7 +157,7 @@ func (s *Store) pass(ctx context.Context, p *pass) (committing bool, err error) 
 		rows.Waiters = append(rows.Waiters, p.handedOver...)
 		rows.Tell = append(rows.Tell, tellWake)
 	}
-	_, committing, err = s.write(ctx, tx, rows, p.beat)
+	_, committing, err = s.write(ctx, tx, rows, len(p.settled)+len(p.joined), p.beat)
 	return committing, err
 }
 

@@ -98,6 +98,8 @@ type Config struct {
 	// missed some, until ctx ends. It may be nil.
 	Listen func(ctx context.Context, hear func(text string))
 
+	Observers ports.Observers
+
 	// Close closes Writer, Reader and what they stand on.
 	Close func() error
 }
@@ -123,6 +125,7 @@ type Store struct {
 	check      func() error
 	checkSpace func(ctx context.Context) error
 	full       atomic.Bool // no space was seen on the disk since the start, or since an operation found none
+	observers  ports.Observers
 	reconnect  func()
 	unlisten   func()
 	close      func() error
@@ -144,6 +147,7 @@ func New(config Config) *Store {
 		quickSlots: make(chan struct{}, max(1, config.QuickSlots)),
 		check:      config.Check,
 		checkSpace: config.CheckSpace,
+		observers:  config.Observers,
 		reconnect:  config.Reconnect,
 		close:      config.Close,
 		mirror:     newMirror(),

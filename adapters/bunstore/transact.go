@@ -85,20 +85,21 @@ func (s *Store) openBare(row Row) ledger.Row {
 }
 
 // commit writes what the ledger says, if there is anything to write. With always, it commits a transaction that writes nothing
-// else, too. It returns which users were added. An error that is a refusal is about what is to be written.
+// else, too. operations is how many of them it carries out. It returns which users were added. An error that is a refusal is about what
+// is to be written.
 func (s *Store) commit(
-	ctx context.Context, tx Transaction, changes ledger.Changes, always bool,
+	ctx context.Context, tx Transaction, changes ledger.Changes, operations int, always bool,
 ) (added map[domain.UserID]bool, committing bool, err error) {
 	rows, err := s.rowsOf(changes)
 	if err != nil {
 		return nil, false, err
 	}
-	return s.write(ctx, tx, rows, always)
+	return s.write(ctx, tx, rows, operations, always)
 }
 
 // write is commit for rows.
 func (s *Store) write(
-	ctx context.Context, tx Transaction, rows Changes, always bool,
+	ctx context.Context, tx Transaction, rows Changes, operations int, always bool,
 ) (added map[domain.UserID]bool, committing bool, err error) {
 	changes := rows.Changes
 	nothing := len(rows.Moved)+len(rows.Accounts)+len(rows.Sessions)+len(rows.Leases)+len(rows.Removed)+len(rows.Rows)+
@@ -113,6 +114,7 @@ func (s *Store) write(
 		rows.Tell = append(rows.Tell, tell(tellFreed, elsewhere))
 	}
 	s.mirror.put(rows.Waiters)
+	began := time.Now()
 	added, committing, err = tx.Commit(ctx, rows)
 	if err != nil && len(rows.Waiters) > 0 {
 		s.mirror.doubt()
@@ -129,6 +131,7 @@ func (s *Store) write(
 	if err != nil {
 		return nil, true, err
 	}
+	s.observe(changes, added, operations, time.Since(began))
 	if len(changes.Gone) > 0 {
 		s.line.doubt(changes.Gone, true)
 	}
@@ -142,6 +145,19 @@ func (s *Store) write(
 		s.unreadable.note(id, nil)
 	}
 	return added, false, nil
+}
+
+// observe tells the observers of changes that were committed, unless they are of users that had to be added together, and were not.
+func (s *Store) observe(changes ledger.Changes, added map[domain.UserID]bool, operations int, took time.Duration) {
+	if len(s.observers) == 0 || changes.Together && len(added) < len(changes.Added) {
+		return
+	}
+	events, _ := changes.WithAdded(added)
+	for i := range events {
+		events[i].At = changes.Now // as it is in the database
+	}
+	s.observers.Recorded(events)
+	s.observers.Committed(operations, took)
 }
 
 // rowsOf returns the rows of changes.

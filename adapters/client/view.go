@@ -81,9 +81,11 @@ func (v *views) event(e api.Event) ports.RecordedEvent {
 		Pool:  domain.Pool{ProjectID: optionalID[domain.ProjectID](v, e.ProjectID), Env: e.Env, Domain: e.Domain},
 		Owner: e.Owner, Note: e.Note, Fence: e.Fence, Reason: e.Reason,
 		Changed: domain.ParseChangedFields(strings.Join(names, ",")),
-		// The farm rounds it to milliseconds. A float64 has only something near to it.
-		Waited: time.Duration(math.Round(e.WaitedSeconds*1000)) * time.Millisecond,
+		Waited:  milliseconds(e.WaitedSeconds), Held: milliseconds(e.HeldSeconds),
 	}}
+	if len(e.Want) > 0 {
+		event.Want = v.want(e.Want)
+	}
 	if e.Key != nil {
 		event.Key, event.KeyName = id[domain.APIKeyID](v, e.Key.KeyID), e.Key.Name
 	}
@@ -109,18 +111,28 @@ func (v *views) key(k api.Key) domain.KeyView {
 func (v *views) waiter(w api.Waiter) domain.Waiter {
 	waiter := domain.Waiter{
 		Asker: domain.Asker{Owner: w.Owner, Note: w.Note, Key: optionalID[domain.APIKeyID](v, w.Key)}, Since: w.Since, Until: w.Until,
-		Want: make([]domain.Selector, len(w.Users)),
+		Want: v.want(w.Users),
 	}
-	for i, s := range w.Users {
-		waiter.Want[i] = domain.Selector{
+	return waiter
+}
+
+func (v *views) want(selectors []api.WaiterSelector) []domain.Selector {
+	want := make([]domain.Selector, len(selectors))
+	for i, s := range selectors {
+		want[i] = domain.Selector{
 			UserID: optionalID[domain.UserID](v, s.UserID), ProjectID: optionalID[domain.ProjectID](v, s.ProjectID),
 			Env: textOf(s.Env), Domain: textOf(s.Domain),
 		}
 		if s.Labels != nil {
-			waiter.Want[i].Labels = domain.Labels(*s.Labels)
+			want[i].Labels = domain.Labels(*s.Labels)
 		}
 	}
-	return waiter
+	return want
+}
+
+// milliseconds returns a duration that the farm has rounded to milliseconds. A float64 has only something near to it.
+func milliseconds(seconds float64) time.Duration {
+	return time.Duration(math.Round(seconds*1000)) * time.Millisecond
 }
 
 // textOf returns the empty text for null.

@@ -27,6 +27,9 @@ const (
 	importBody  = newUserBody + "\n"
 )
 
+// wholeFarm is the operation that no API key may call that is limited to projects.
+const wholeFarm = "GET /metrics"
+
 // calls has a call of every operation, about a user, a lease or an API key of a project. It has the status for callers with
 // the least role or a higher one.
 var calls = []struct {
@@ -44,6 +47,7 @@ var calls = []struct {
 	{"GET /docs/{file}", ``, "", 200, 200},
 	{"GET /ping", ``, "", 200, 200},
 
+	{wholeFarm, ``, domain.Viewer, 200, 403},
 	{"GET /v1/users", ``, domain.Viewer, 200, 200},
 	{"GET /v1/users/{user_id}", ``, domain.Viewer, 200, 404},
 	{"GET /v1/pools", ``, domain.Viewer, 200, 200},
@@ -150,7 +154,7 @@ func guardFarm() (guardedFarm, *http.Server) {
 	store := memory.New()
 	farm := mustFarm(store, settings)
 	gate := app.NewGate(farm, true)
-	server := mustServe(http.New(gate, store, http.Settings{Limits: http.DefaultLimits()}, newLog()))
+	server := mustServe(http.New(gate, store, http.Settings{Limits: http.DefaultLimits(), Metrics: metricsPage}, newLog()))
 	return guardedFarm{store: store, farm: farm, gate: gate}, server
 }
 
@@ -316,6 +320,10 @@ func TestEveryOperationChecksTheRoleAndTheScope(t *testing.T) {
 						}
 					}
 				}
+				limited := call.own // for API keys that are limited to some projects, with this one
+				if call.operation == wholeFarm {
+					limited = 403
+				}
 				own, other := project(t, projectID), project(t, otherProjectID)
 				try("a caller without a token", "", 401)
 				try("an invalid token", "userfarm_"+strings.Repeat("a", 40), 401)
@@ -329,8 +337,8 @@ func TestEveryOperationChecksTheRoleAndTheScope(t *testing.T) {
 					}
 					caller := "a " + string(role)
 					try(caller+" of all projects", f.key(role), may(call.own))
-					try(caller+" of the project", f.key(role, own), may(call.own))
-					try(caller+" of both projects", f.key(role, own, other), may(call.own))
+					try(caller+" of the project", f.key(role, own), may(limited))
+					try(caller+" of both projects", f.key(role, own, other), may(limited))
 					try(caller+" of another project", f.key(role, other), may(call.foreign))
 					try(caller+" whose key was revoked", f.revokedKey(role), 401)
 					try(caller+" whose key has expired", f.expiredKey(role), 401)

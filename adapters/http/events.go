@@ -167,6 +167,8 @@ func viewEvent(e ports.RecordedEvent) api.Event {
 		Changed: viewChanged(e.Changed),
 
 		WaitedSeconds: e.Waited.Round(time.Millisecond).Seconds(),
+		HeldSeconds:   e.Held.Round(time.Millisecond).Seconds(),
+		Want:          viewWant(e.Want),
 	}
 	if !e.UserID.IsZero() {
 		view.UserID = new(e.UserID.String())

@@ -37,13 +37,13 @@ func newApp(settings Settings, guard entrance.Guard, log *slog.Logger) *fiber.Ap
 		ReadTimeout:                  settings.Limits.ReadTimeout,
 		IdleTimeout:                  settings.Limits.IdleTimeout,
 		JSONEncoder:                  func(v any) ([]byte, error) { return json.Marshal(v, jsonOptions) },
-		ErrorHandler:                 answerUnread(guard, settings.TLS, log),
+		ErrorHandler:                 answerUnread(guard, settings, log),
 	})
 	server := app.Server()
 	server.CloseOnShutdown = true
 	server.HeaderReceived = guard.CheckHeader
-	server.Handler = rejectUnknownMethods(app, settings.TLS, server.Handler)
-	app.Use(setHeader(settings.TLS), answerErrors(log), rejectUnreadablePath, setDeadline)
+	server.Handler = rejectUnknownMethods(app, settings, server.Handler)
+	app.Use(setHeader(settings.TLS), answerErrors(settings.Answered, log), rejectUnreadablePath, setDeadline)
 	return app
 }
 

@@ -13,8 +13,8 @@ import (
 // answerErrors returns the handler that answers the errors of the next handlers, and logs each request: its id, method,
 // route, status, duration in milliseconds and API key id, and the error if the farm is to blame. It does not log the path, the query, other
 // headers or the body, because each may have a lease id or a password. At level info, a log has the changes by admins and
-// the failures.
-func answerErrors(log *slog.Logger) fiber.Handler {
+// the failures. It tells answered of each request, too.
+func answerErrors(answered func(route, method string, status int, took time.Duration), log *slog.Logger) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		start := time.Now()
 		err := problem.Catch(c.Next)
@@ -25,6 +25,8 @@ func answerErrors(log *slog.Logger) fiber.Handler {
 			}
 		}
 		status := c.Response().StatusCode()
+		took := time.Since(start)
+		answered(patternOf(route, status), c.Method(), status, took)
 		level := levelOf(status)
 		if entrance.IsAdministration(c, route) {
 			level = max(level, slog.LevelInfo)
@@ -37,7 +39,7 @@ func answerErrors(log *slog.Logger) fiber.Handler {
 			slog.String("method", c.Method()),
 			slog.String("route", route),
 			slog.Int("status", status),
-			slog.Float64("duration_ms", float64(time.Since(start).Microseconds())/1000),
+			slog.Float64("duration_ms", float64(took.Microseconds())/1000),
 		}
 		if key := entrance.Of(c).Caller.Key; !key.IsZero() {
 			attrs = append(attrs, slog.String("key_id", key.String()))
@@ -48,6 +50,20 @@ func answerErrors(log *slog.Logger) fiber.Handler {
 		log.LogAttrs(c.UserContext(), level, "request", attrs...)
 		return nil
 	}
+}
+
+// NoRoute is the route of requests for unknown paths, and of those that were rejected before they were read.
+const NoRoute = "none"
+
+// noMethod is the method of requests whose method is not known to the server, or was not read.
+const noMethod = "none"
+
+// patternOf returns the route of a request that was answered. Fiber says that one for an unknown path has the route of the root.
+func patternOf(route string, status int) string {
+	if route == "/" && (status == fiber.StatusNotFound || status == fiber.StatusMethodNotAllowed) {
+		return NoRoute
+	}
+	return route
 }
 
 // levelOf returns the least level at which an answer with the status is logged.

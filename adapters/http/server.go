@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"log/slog"
 	"net"
+	nethttp "net/http"
 	"sync"
 	"time"
 
@@ -39,6 +40,14 @@ type Settings struct {
 
 	// ReadUsers reads a file of users that is imported on the page.
 	ReadUsers dashboard.ReadUsers
+
+	// Metrics is the page at /metrics. It reads the header Accept-Encoding and Accept of the request, and nothing else. It may be nil:
+	// then there is no such page.
+	Metrics nethttp.Handler
+
+	// Answered is called with the route of each request that was answered, its method, its status and how long it took. The route is
+	// the pattern, or [NoRoute]. It may be nil.
+	Answered func(route, method string, status int, took time.Duration)
 }
 
 // Server serves a farm over HTTP.
@@ -59,6 +68,9 @@ func New(gate ports.Gate, health ports.Health, settings Settings, log *slog.Logg
 	if err := settings.Limits.Validate(); err != nil {
 		return nil, err
 	}
+	if settings.Answered == nil {
+		settings.Answered = func(string, string, int, time.Duration) {}
+	}
 	guard := entrance.NewGuard(gate, settings.LoopbackOnly, settings.Limits.Rate)
 	s := &Server{settings: settings, log: log}
 	s.shutdown, s.begin = context.WithCancelCause(context.Background())
@@ -69,10 +81,11 @@ func New(gate ports.Gate, health ports.Health, settings Settings, log *slog.Logg
 	s.app = newApp(settings, page.Guard(), log)
 	page.Register(s.app)
 	api.RegisterHandlersWithOptions(s.app, routes{
-		leaseRoutes:  leaseRoutes{long},
-		eventRoutes:  eventRoutes{s.shutdown, long, log},
-		legacyRoutes: legacy.Routes{Long: long, Log: log},
-		healthRoutes: healthRoutes{s.shutdown, health},
+		leaseRoutes:   leaseRoutes{long},
+		eventRoutes:   eventRoutes{s.shutdown, long, log},
+		legacyRoutes:  legacy.Routes{Long: long, Log: log},
+		healthRoutes:  healthRoutes{s.shutdown, health},
+		metricsRoutes: metricsRoutes{settings.Metrics},
 	}, api.FiberServerOptions{HandlerMiddlewares: []api.HandlerMiddlewareFunc{guard.Admit, rejectQuery, rejectConditions}})
 	if err := entrance.CheckRoutes(s.app.GetRoutes(true)); err != nil {
 		return nil, err
@@ -96,6 +109,7 @@ type routes struct {
 	keyRoutes
 	legacyRoutes
 	healthRoutes
+	metricsRoutes
 	docsRoutes
 }
 
@@ -114,7 +128,7 @@ func TLSConfig(certFile, keyFile string, log *slog.Logger) (*tls.Config, error) 
 // shutdown, and an error if it can't accept connections.
 func (s *Server) Serve(inner net.Listener) error {
 	tooMany := func(ctx *fasthttp.RequestCtx) {
-		id := answerOutside(s.app, s.settings.TLS, ctx, problem.ErrTooManyConnections)
+		id := answerOutside(s.app, s.settings, ctx, problem.ErrTooManyConnections)
 		s.log.Debug("connection rejected", "request_id", id)
 	}
 	listener := connection.NewListener(inner, connection.Limits{

@@ -43,10 +43,11 @@ func (s *Store) Events(ctx context.Context, q ports.EventQuery) (ports.EventPage
 
 // record adds events to the history.
 func (s *Store) record(now time.Time, events []domain.Event) {
-	for _, e := range events {
-		e.At = now
-		s.history.add(e)
+	for i := range events {
+		events[i].At = now
+		s.history.add(events[i])
 	}
+	s.observers.Recorded(events)
 }
 
 // history has events, ascending by id and by time. They are in pages: a page that is full is never moved, and is forgotten

@@ -33,8 +33,9 @@ type Store struct {
 	sought    [][]domain.Selector // what users the line is to be served with, too
 	lookedAt  time.Time           // up to when the line has been served with users whose locks expired
 
-	history history
-	imports map[domain.ImportKey]*staged
+	history   history
+	observers ports.Observers
+	imports   map[domain.ImportKey]*staged
 }
 
 var _ ports.Store = (*Store)(nil)
@@ -42,8 +43,8 @@ var _ ports.Store = (*Store)(nil)
 // New returns an empty store. Logins that differ only in upper and lower case are the same to it.
 func New() *Store { return NewWith(login.Rule{}) }
 
-// NewWith returns an empty store that compares logins by a rule.
-func NewWith(rule login.Rule) *Store {
+// NewWith returns an empty store that compares logins by a rule, and tells observers what it has recorded.
+func NewWith(rule login.Rule, observers ...ports.Observer) *Store {
 	return &Store{
 		users:  newIndex(defaultLimits),
 		rule:   rule,
@@ -56,6 +57,8 @@ func NewWith(rule login.Rule) *Store {
 		sessions: make(map[domain.UserID]domain.Session),
 		projects: newProjectNames(),
 		imports:  make(map[domain.ImportKey]*staged),
+
+		observers: observers,
 	}
 }
 

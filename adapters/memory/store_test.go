@@ -12,7 +12,8 @@ import (
 
 func TestStore(t *testing.T) {
 	portstest.TestStore(t, synctest.Test, func(testing.TB) portstest.Subject {
-		return portstest.Subject{Store: memory.New(), Advance: time.Sleep}
+		observed := portstest.NewObserved()
+		return portstest.Subject{Store: memory.NewWith(login.Rule{}, observed), Advance: time.Sleep, Observed: observed}
 	})
 }
 

@@ -44,19 +44,21 @@ func testStore(t *testing.T, clock *fakeClock) {
 	t.Helper()
 	portstest.TestStore(t, portstest.Plain, func(t testing.TB) portstest.Subject {
 		keys := newKeyRing(t)
-		store := open(t, clock.url, keys)
+		observed := portstest.NewObserved()
+		store := open(t, clock.url, keys, observed)
 		clock.exec(t, "DELETE FROM users")
 		for _, table := range []string{"label_sets", "pools", "ended_leases", "events", "calls", "waiters", "replicas", "api_keys", "projects", "sessions", "imports"} {
 			clock.exec(t, "DELETE FROM "+table)
 		}
 		return portstest.Subject{
-			Store:   store,
-			Advance: func(d time.Duration) { clock.advance(t, d) },
+			Store:    store,
+			Observed: observed,
+			Advance:  func(d time.Duration) { clock.advance(t, d) },
 			Restart: func() ports.Store {
 				if err := store.Close(); err != nil {
 					t.Fatal(err)
 				}
-				store = open(t, clock.url, keys)
+				store = open(t, clock.url, keys, observed)
 				return store
 			},
 		}

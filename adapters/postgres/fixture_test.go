@@ -24,14 +24,16 @@ const password = "correct horse"
 var anyUser = domain.Selector{ProjectID: pool.ProjectID, Env: pool.Env, Domain: pool.Domain}
 
 // open opens a store, which is closed at the end of the test.
-func open(t testing.TB, databaseURL string, sealer ports.Sealer) *bunstore.Store {
+func open(t testing.TB, databaseURL string, sealer ports.Sealer, observers ...ports.Observer) *bunstore.Store {
 	t.Helper()
-	return openWith(t, databaseURL, sealer, login.Rule{})
+	return openWith(t, databaseURL, sealer, login.Rule{}, observers...)
 }
 
-func openWith(t testing.TB, databaseURL string, sealer ports.Sealer, rule login.Rule) *bunstore.Store {
+func openWith(
+	t testing.TB, databaseURL string, sealer ports.Sealer, rule login.Rule, observers ...ports.Observer,
+) *bunstore.Store {
 	t.Helper()
-	store, err := postgres.Open(context.Background(), databaseURL, sealer, bunstore.Logins{Rule: rule})
+	store, err := postgres.Open(context.Background(), databaseURL, sealer, bunstore.Logins{Rule: rule}, observers...)
 	if err != nil {
 		t.Fatal(err)
 	}

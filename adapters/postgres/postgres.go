@@ -32,12 +32,16 @@ const closeTimeout = 5 * time.Second
 //
 // What libpq understands in a URL is understood here, and pool_max_conns. The servers that take no writes are passed over,
 // unless the URL sets target_session_attrs.
-func Open(ctx context.Context, url string, sealer ports.Sealer, logins bunstore.Logins) (*bunstore.Store, error) {
+//
+// The store tells observers what it has written.
+func Open(
+	ctx context.Context, url string, sealer ports.Sealer, logins bunstore.Logins, observers ...ports.Observer,
+) (*bunstore.Store, error) {
 	config, err := parse(url)
 	if err != nil {
 		return nil, err
 	}
-	store, err := open(ctx, config, sealer, &logins)
+	store, err := open(ctx, config, sealer, &logins, observers...)
 	return store, hideSettings(url, err)
 }
 
@@ -64,7 +68,7 @@ func Migrate(ctx context.Context, url string) error {
 
 // open does without logins what OpenShared does.
 func open(
-	ctx context.Context, config *pgxpool.Config, sealer ports.Sealer, logins *bunstore.Logins,
+	ctx context.Context, config *pgxpool.Config, sealer ports.Sealer, logins *bunstore.Logins, observers ...ports.Observer,
 ) (*bunstore.Store, error) {
 	var rule login.Rule
 	err := prepare(ctx, config.ConnConfig, turnTimeout, func(ctx context.Context, db *bun.DB) error {
@@ -101,6 +105,7 @@ func open(
 		Listen:  listen(config.ConnConfig),
 
 		CheckSpace: checkSpace(db),
+		Observers:  observers,
 
 		// One connection is for groups, one for the line, one for pings.
 		SoloSlots:  max(1, int(forWrites.MaxConns)-3-quickSlots),

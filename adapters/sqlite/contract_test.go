@@ -22,15 +22,17 @@ func TestStore(t *testing.T) {
 	portstest.TestStore(t, synctest.Test, func(t testing.TB) portstest.Subject {
 		path := filepath.Join(t.TempDir(), "users.db")
 		keys := keyRing(t, 1)
-		store := open(t, path, keys)
+		observed := portstest.NewObserved()
+		store := open(t, path, keys, observed)
 		return portstest.Subject{
-			Store:   store,
-			Advance: time.Sleep,
+			Store:    store,
+			Advance:  time.Sleep,
+			Observed: observed,
 			Restart: func() ports.Store {
 				if err := store.Close(); err != nil {
 					t.Fatal(err)
 				}
-				store = open(t, path, keys)
+				store = open(t, path, keys, observed)
 				return store
 			},
 		}

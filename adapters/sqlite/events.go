@@ -4,12 +4,13 @@ import (
 	"context"
 	"database/sql"
 
+	"github.com/userfarm/userfarm/adapters/bunstore"
 	"github.com/userfarm/userfarm/domain"
 )
 
 const addEvent = `INSERT INTO events
-	(at, kind, user_id, login, project_id, env, domain, owner, note, fence, reason, waited, changed, key_id)
-	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, '00000000-0000-0000-0000-000000000000'))`
+	(at, kind, user_id, login, project_id, env, domain, owner, note, fence, reason, waited, changed, held, want, key_id)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, '00000000-0000-0000-0000-000000000000'))`
 
 func (tx *transaction) addEvents(events []domain.Event) error {
 	for _, e := range events {
@@ -34,6 +35,7 @@ func addEventsIn(ctx context.Context, tx *sql.Tx, at int64, events []domain.Even
 func eventColumns(e domain.Event, at int64) []any {
 	return []any{
 		at, string(e.Kind), e.UserID.String(), e.Login, e.Pool.ProjectID.String(), e.Pool.Env, e.Pool.Domain, e.Owner, e.Note,
-		int64(e.Fence), e.Reason, e.Waited.Microseconds(), e.Changed.String(), e.Key.String(), //nolint:gosec // counts locks
+		int64(e.Fence), e.Reason, e.Waited.Microseconds(), e.Changed.String(), //nolint:gosec // counts locks
+		e.Held.Microseconds(), bunstore.EncodeEventWant(e), e.Key.String(),
 	}
 }

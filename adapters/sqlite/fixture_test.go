@@ -16,14 +16,16 @@ import (
 )
 
 // open opens a store, which is closed at the end of the test.
-func open(t testing.TB, path string, sealer ports.Sealer) *bunstore.Store {
+func open(t testing.TB, path string, sealer ports.Sealer, observers ...ports.Observer) *bunstore.Store {
 	t.Helper()
-	return openWith(t, path, sealer, login.Rule{})
+	return openWith(t, path, sealer, login.Rule{}, observers...)
 }
 
-func openWith(t testing.TB, path string, sealer ports.Sealer, rule login.Rule) *bunstore.Store {
+func openWith(
+	t testing.TB, path string, sealer ports.Sealer, rule login.Rule, observers ...ports.Observer,
+) *bunstore.Store {
 	t.Helper()
-	store, err := sqlite.Open(context.Background(), path, sealer, bunstore.Logins{Rule: rule})
+	store, err := sqlite.Open(context.Background(), path, sealer, bunstore.Logins{Rule: rule}, observers...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,12 +27,14 @@ var migrations embed.FS
 // Open opens the file at path, makes it if there is none, and brings its schema up to date. It returns [ErrInUse] if
 // another userfarm has it open, also two seconds later: a program that manages keys has it for moments only. It returns
 // [bunstore.ErrMissingKey] if sealer lacks a key that the file was opened with before. The store compares logins as logins
-// says; see [bunstore.KeyLogins].
-func Open(ctx context.Context, path string, sealer ports.Sealer, logins bunstore.Logins) (store *bunstore.Store, err error) {
+// says; see [bunstore.KeyLogins]. It tells observers what it has written.
+func Open(
+	ctx context.Context, path string, sealer ports.Sealer, logins bunstore.Logins, observers ...ports.Observer,
+) (store *bunstore.Store, err error) {
 	err = retryOpen(ctx, func() error {
 		db, err := open(ctx, path)
 		if err == nil {
-			store, err = db.store(ctx, sealer, &logins)
+			store, err = db.store(ctx, sealer, &logins, observers...)
 		}
 		return err
 	})
@@ -40,14 +42,16 @@ func Open(ctx context.Context, path string, sealer ports.Sealer, logins bunstore
 }
 
 // store returns the store of a database, which it closes if it can't. Without logins, it leaves the keys of the logins alone.
-func (db *database) store(ctx context.Context, sealer ports.Sealer, logins *bunstore.Logins) (*bunstore.Store, error) {
+func (db *database) store(
+	ctx context.Context, sealer ports.Sealer, logins *bunstore.Logins, observers ...ports.Observer,
+) (*bunstore.Store, error) {
 	var clock clock
-	return db.storeBy(ctx, sealer, logins, func() int64 { return clock.now().UnixMicro() })
+	return db.storeBy(ctx, sealer, logins, func() int64 { return clock.now().UnixMicro() }, observers...)
 }
 
 // storeBy is store with a clock, which tells microseconds since 1970.
 func (db *database) storeBy(
-	ctx context.Context, sealer ports.Sealer, logins *bunstore.Logins, now func() int64,
+	ctx context.Context, sealer ports.Sealer, logins *bunstore.Logins, now func() int64, observers ...ports.Observer,
 ) (*bunstore.Store, error) {
 	dialect := dialectOf(now)
 	err := bunstore.CheckKeys(ctx, db.writer, dialect, sealer)
@@ -78,6 +82,7 @@ func (db *database) storeBy(
 		Check:      present.check,
 		Close:      db.close,
 		CheckSpace: db.checkSpace,
+		Observers:  observers,
 	}), nil
 }
 

@@ -29,7 +29,7 @@ func FormatOf(file string) (Format, error) {
 	if format, ok := extensions[strings.ToLower(filepath.Ext(file))]; ok {
 		return format, nil
 	}
-	return "", errors.New("the name of the file does not tell its format: say --format csv, jsonl or yaml")
+	return "", errors.New("the name of the file does not tell its format, as .csv, .jsonl or .yaml do")
 }
 
 // FormatError is about a file that can't be read any further.

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/fx/fxevent"
 
 	"github.com/userfarm/userfarm/adapters/http"
+	"github.com/userfarm/userfarm/adapters/metrics"
 	"github.com/userfarm/userfarm/app"
 	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/ports"
@@ -29,11 +30,11 @@ const (
 // Options returns the parts of a farm. The store is opened with ctx.
 func Options(ctx context.Context, cfg Config) fx.Option {
 	return fx.Options(
-		fx.Supply(cfg, cfg.HTTPConfig, cfg.StoreConfig, cfg.LogConfig),
+		fx.Supply(cfg, cfg.HTTPConfig, cfg.MetricsConfig, cfg.StoreConfig, cfg.LogConfig),
 		fx.Provide(newLogger, newFailures),
 		fx.Provide(func() context.Context { return ctx }),
-		fx.Provide(newExposure, newStore, newFarm, newGate, newServer),
-		fx.Invoke(keepHouse, serve),
+		fx.Provide(newExposure, newMetrics, newStore, newFarm, newGate, newServer),
+		fx.Invoke(keepHouse, readStore, serveMetrics, serve),
 		fx.StopTimeout(stopTimeout),
 		// Run returns the error, and main prints it once. What fx logs about it only helps developers of this package.
 		fx.WithLogger(func() fxevent.Logger { return fxevent.NopLogger }),
@@ -65,7 +66,7 @@ func Run(ctx context.Context, cfg Config) error {
 // failures carries the error of a part that ended while the farm was running.
 type failures chan error
 
-func newFailures() failures { return make(failures, 1) }
+func newFailures() failures { return make(failures, 2) } // one for each port
 
 // cause returns the error without fx's description of the constructors on the way to it.
 func cause(err error) error { return dig.RootCause(err) }
@@ -86,12 +87,15 @@ func newFarm(store ports.Store, cfg Config) (*app.Farm, error) {
 func newGate(exposed exposure, farm *app.Farm) *app.Gate { return app.NewGate(farm, exposed.open()) }
 
 func newServer(
-	gate *app.Gate, store ports.Store, sealer ports.Sealer, exposed exposure, cfg Config, log *slog.Logger,
+	gate *app.Gate, store ports.Store, sealer ports.Sealer, measured *metrics.Metrics, exposed exposure, cfg Config, log *slog.Logger,
 ) (*http.Server, error) {
-	return http.New(gate, store, http.Settings{
+	return http.New(measured.Gate(gate), store, http.Settings{
 		Limits:       cfg.limits(),
 		LoopbackOnly: exposed.loopback() && !exposed.insecure,
 		TLS:          exposed.tls,
 		Sealer:       sealer,
+		ReadUsers:    readUsers,
+		Metrics:      measured.Page(log),
+		Answered:     measured.Request,
 	}, log)
 }

@@ -11,17 +11,21 @@ import (
 
 // Config holds the settings of a farm. The command line fills it; the tags describe the flags.
 type Config struct {
-	HTTPConfig   `embed:""`
-	AccessConfig `embed:""`
-	LimitsConfig `embed:""`
-	StoreConfig  `embed:""`
-	LogConfig    `embed:""`
+	HTTPConfig    `embed:""`
+	MetricsConfig `embed:""`
+	AccessConfig  `embed:""`
+	LimitsConfig  `embed:""`
+	StoreConfig   `embed:""`
+	LogConfig     `embed:""`
 
 	LeaseTTL      time.Duration `help:"Time to live of a lease that asks for none." default:"15m" env:"USERFARM_LEASE_TTL"`
 	MaxLeaseTTL   time.Duration `help:"Longest time to live that a lease may ask for." default:"24h" env:"USERFARM_MAX_LEASE_TTL"`
 	OnExpiry      string        `help:"What becomes of users whose lease expires before it is released: ${enum}." enum:"free,quarantine" default:"free" env:"USERFARM_ON_EXPIRY"`
 	History       time.Duration `help:"How long to keep what happened to users." default:"720h" env:"USERFARM_HISTORY"`
 	LegacyLockTTL time.Duration `help:"Time to live of a lock taken with /acquire_lock; 0 is no expiry." default:"0" env:"USERFARM_LEGACY_LOCK_TTL"`
+
+	// Revision is the revision of the source that the program was built from, if that is known.
+	Revision string `kong:"-"`
 
 	LoginsAreCaseSensitive bool `help:"The system under test tells logins apart by upper and lower case: Ann and ann are two accounts. All replicas need the same setting." env:"USERFARM_LOGINS_ARE_CASE_SENSITIVE"`
 }
@@ -34,6 +38,11 @@ type HTTPConfig struct {
 	Insecure bool   `help:"Serve without API keys on an address that others can reach. Every machine that reaches it can read every password." env:"USERFARM_INSECURE"`
 	TLSCert  string `name:"tls-cert" help:"File with the TLS certificate to serve with, in PEM, with its chain. It may be replaced while the farm serves." placeholder:"FILE" env:"USERFARM_TLS_CERT"`
 	TLSKey   string `name:"tls-key" help:"File with the private key of the certificate, in PEM." placeholder:"FILE" env:"USERFARM_TLS_KEY"`
+}
+
+// MetricsConfig says where the farm serves its metrics, besides /metrics of its own address, which needs an API key.
+type MetricsConfig struct {
+	MetricsListen string `help:"Another address, on which the farm serves /metrics and nothing else. Every machine that reaches it can read the names of environments and counts, without an API key; choose it accordingly." placeholder:"HOST:PORT" env:"USERFARM_METRICS_LISTEN"`
 }
 
 // AccessConfig gives the farm the API key of its first admin.

@@ -57,6 +57,11 @@ var rules = []rule{{
 	},
 	reason: "adapters that depend on each other can't be replaced one by one",
 }, {
+	of:     "adapters",
+	except: "adapters/metrics",
+	may:    func(_, dep string) bool { return !isWithin(dep, "github.com/prometheus") },
+	reason: "what is measured is told through ports.Observer and plain functions, so that only one package knows Prometheus",
+}, {
 	of:     "",
 	except: "app/boot",
 	may:    func(of, dep string) bool { return isWithin(of, module+"cmd") || !isWithin(dep, "go.uber.org/fx") },

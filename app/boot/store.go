@@ -11,6 +11,7 @@ import (
 
 	"github.com/userfarm/userfarm/adapters/bunstore"
 	"github.com/userfarm/userfarm/adapters/memory"
+	"github.com/userfarm/userfarm/adapters/metrics"
 	"github.com/userfarm/userfarm/adapters/postgres"
 	"github.com/userfarm/userfarm/adapters/sealing"
 	"github.com/userfarm/userfarm/adapters/sqlite"
@@ -18,7 +19,9 @@ import (
 )
 
 // newStore opens the store and brings its schema up to date. The store closes when the farm stops. The sealer has the keys of the store.
-func newStore(ctx context.Context, lc fx.Lifecycle, cfg Config, log *slog.Logger) (ports.Store, ports.Sealer, error) {
+func newStore(
+	ctx context.Context, lc fx.Lifecycle, measured *metrics.Metrics, cfg Config, log *slog.Logger,
+) (ports.Store, ports.Sealer, error) {
 	where, err := parseStoreURL(cfg.Store)
 	if err != nil {
 		return nil, nil, err
@@ -26,13 +29,13 @@ func newStore(ctx context.Context, lc fx.Lifecycle, cfg Config, log *slog.Logger
 	if where.kind == inMemory {
 		log.Warn("users are kept in memory only: they are lost when the farm stops")
 		sealer, err := sealing.NewKeyRing(newKey())
-		return memory.NewWith(cfg.loginRule()), sealer, err
+		return memory.NewWith(cfg.loginRule(), measured), sealer, err
 	}
 	logins := bunstore.Logins{Rule: cfg.loginRule(), Report: func(number int, some []bunstore.Duplicate) {
 		log.Warn("users are the same accounts as older users, as their logins are compared now, and are in quarantine for that; "+
 			"see Logins in adapters/http/README.md", "users", number, "some", names(some))
 	}}
-	store, sealer, err := openDatabase(ctx, where, cfg.EncryptionKeyFile, &logins, log)
+	store, sealer, err := openDatabase(ctx, where, cfg.EncryptionKeyFile, &logins, log, measured)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -58,7 +61,7 @@ func names(duplicates []bunstore.Duplicate) []string {
 
 // openDatabase opens a database for a farm, or, without logins, for an administrator of its keys. The sealer has its encryption keys.
 func openDatabase(
-	ctx context.Context, where storeURL, keyFile string, logins *bunstore.Logins, log *slog.Logger,
+	ctx context.Context, where storeURL, keyFile string, logins *bunstore.Logins, log *slog.Logger, observers ...ports.Observer,
 ) (*bunstore.Store, ports.Sealer, error) {
 	keys, err := findKeys(where, keyFile, log)
 	if err != nil {
@@ -67,11 +70,11 @@ func openDatabase(
 	var store *bunstore.Store
 	switch {
 	case where.kind == inPostgres && logins != nil:
-		store, err = postgres.Open(ctx, where.url, keys, *logins)
+		store, err = postgres.Open(ctx, where.url, keys, *logins, observers...)
 	case where.kind == inPostgres:
 		store, err = postgres.OpenShared(ctx, where.url, keys)
 	case logins != nil:
-		store, err = sqlite.Open(ctx, where.file, keys, *logins)
+		store, err = sqlite.Open(ctx, where.file, keys, *logins, observers...)
 	default:
 		store, err = sqlite.OpenShared(ctx, where.file, keys)
 	}

@@ -78,6 +78,7 @@ type serve struct {
 
 func (s *serve) Run(ctx context.Context) error {
 	memory.Settle()
+	s.Revision = revision
 	return boot.Run(ctx, s.Config)
 }
 

@@ -134,21 +134,23 @@ func writeEventLine(event ports.RecordedEvent) error {
 
 // shownEvent is an event as the API has it in JSON.
 type shownEvent struct {
-	EventID       string    `json:"event_id"`
-	At            time.Time `json:"at"`
-	Kind          string    `json:"kind"`
-	UserID        *string   `json:"user_id"`
-	Login         string    `json:"login"`
-	ProjectID     *string   `json:"project_id"`
-	Env           string    `json:"env"`
-	Domain        string    `json:"domain"`
-	Owner         string    `json:"owner"`
-	Note          string    `json:"note"`
-	Fence         uint64    `json:"fence"`
-	Reason        string    `json:"reason"`
-	Changed       []string  `json:"changed"`
-	WaitedSeconds float64   `json:"waited_seconds"`
-	Key           *shownKey `json:"key"`
+	EventID       string          `json:"event_id"`
+	At            time.Time       `json:"at"`
+	Kind          string          `json:"kind"`
+	UserID        *string         `json:"user_id"`
+	Login         string          `json:"login"`
+	ProjectID     *string         `json:"project_id"`
+	Env           string          `json:"env"`
+	Domain        string          `json:"domain"`
+	Owner         string          `json:"owner"`
+	Note          string          `json:"note"`
+	Fence         uint64          `json:"fence"`
+	Reason        string          `json:"reason"`
+	Changed       []string        `json:"changed"`
+	WaitedSeconds float64         `json:"waited_seconds"`
+	HeldSeconds   float64         `json:"held_seconds"`
+	Want          []shownSelector `json:"want"`
+	Key           *shownKey       `json:"key"`
 }
 
 type shownKey struct {
@@ -161,6 +163,7 @@ func writeEventJSON(e ports.RecordedEvent) error {
 		EventID: strconv.FormatInt(int64(e.ID), 10), At: e.At.UTC(), Kind: string(e.Kind), UserID: textUnlessZero(e.UserID), Login: e.Login,
 		ProjectID: textUnlessZero(e.Pool.ProjectID), Env: e.Pool.Env, Domain: e.Pool.Domain, Owner: e.Owner, Note: e.Note, Fence: e.Fence,
 		Reason: e.Reason, Changed: e.Changed.Names(), WaitedSeconds: e.Waited.Seconds(),
+		HeldSeconds: e.Held.Seconds(), Want: shapeOfWant(e.Want),
 	}
 	if !e.Key.IsZero() {
 		shown.Key = &shownKey{e.Key.String(), e.KeyName}

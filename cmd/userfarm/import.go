@@ -76,9 +76,12 @@ func (i *importCommand) format() (userfile.Format, error) {
 		return userfile.Format(i.Format), nil
 	case i.File == "-":
 		return "", errors.New("standard input has no name that tells its format: say --format csv, jsonl or yaml")
-	default:
-		return userfile.FormatOf(i.File)
 	}
+	format, err := userfile.FormatOf(i.File)
+	if err != nil {
+		return "", fmt.Errorf("%w: say --format csv, jsonl or yaml", err)
+	}
+	return format, nil
 }
 
 // openInput opens a file or standard input. size is 0 if it is not known.

@@ -81,24 +81,28 @@ func shapeOfLine(line []domain.Waiter, total int) any {
 	waiters := make([]shownWaiter, len(line))
 	for i, w := range line {
 		waiters[i] = shownWaiter{
-			Position: i + 1, Owner: w.Owner, Note: w.Note, Key: unlessNone(w.Key), Users: make([]shownSelector, len(w.Want)),
+			Position: i + 1, Owner: w.Owner, Note: w.Note, Key: unlessNone(w.Key), Users: shapeOfWant(w.Want),
 			Since: w.Since.UTC(), Until: w.Until.UTC(),
-		}
-		for j, s := range w.Want {
-			shown := shownSelector{Env: s.Env, Domain: s.Domain, Labels: s.Labels}
-			if !s.UserID.IsZero() {
-				shown.UserID = s.UserID.String()
-			}
-			if !s.ProjectID.IsZero() {
-				shown.ProjectID = s.ProjectID.String()
-			}
-			waiters[i].Users[j] = shown
 		}
 	}
 	return struct {
 		Total   int           `json:"total"`
 		Waiters []shownWaiter `json:"waiters"`
 	}{total, waiters}
+}
+
+func shapeOfWant(want []domain.Selector) []shownSelector {
+	shown := make([]shownSelector, len(want))
+	for i, s := range want {
+		shown[i] = shownSelector{Env: s.Env, Domain: s.Domain, Labels: s.Labels}
+		if !s.UserID.IsZero() {
+			shown[i].UserID = s.UserID.String()
+		}
+		if !s.ProjectID.IsZero() {
+			shown[i].ProjectID = s.ProjectID.String()
+		}
+	}
+	return shown
 }
 
 // wantText says for people what a waiter wants.

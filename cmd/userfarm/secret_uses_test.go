@@ -194,7 +194,7 @@ func lookAround(w *secretCheck) {
 	w.t.Helper()
 	for _, path := range []string{
 		"/v1/users", "/v1/users?status=locked", "/v1/pools", "/v1/projects", "/v1/projects/names", "/v1/events", "/v1/events?owner=test", "/v1/keys", "/healthz", "/readyz",
-		"/openapi.yaml", "/docs",
+		"/metrics", "/openapi.yaml", "/docs",
 	} {
 		w.answered("GET", path, "")
 	}

@@ -70,8 +70,11 @@ func (l *Ledger) Serve(c *Claim, users []*domain.User, since time.Time) error {
 	if err := l.give(c, users); err != nil {
 		return err
 	}
-	for i := before; i < len(l.changes.Events) && !since.IsZero(); i++ {
-		if e := &l.changes.Events[i]; e.Kind == domain.UserAcquired {
+	if since.IsZero() {
+		return nil
+	}
+	for i := range l.changes.Events[before:] {
+		if e := &l.changes.Events[before+i]; e.Kind == domain.UserAcquired {
 			e.Waited = max(l.loaded.Now.Sub(since), 0)
 		}
 	}
@@ -83,11 +86,16 @@ func (l *Ledger) give(c *Claim, users []*domain.User) error {
 	for i, u := range users {
 		entries[i] = l.entries[u.ID()]
 	}
+	before := len(l.changes.Events)
 	decided, err := l.decide(entries, c.Decide)
 	if err != nil {
 		return err
 	}
 	c.Users = decided
+	events := l.changes.Events[before:]
+	if first := slices.IndexFunc(events, func(e domain.Event) bool { return e.Kind == domain.UserAcquired }); first >= 0 {
+		events[first].Want = c.Want
+	}
 	l.changes.Calls = append(l.changes.Calls, l.noteCall(c.Once)...)
 	return nil
 }

@@ -19,7 +19,7 @@ type farm struct {
 }
 
 func newFarm(t testing.TB, subject Subject) *farm {
-	f := &farm{TB: t, subject: subject, store: secretCheck{subject.Store, t}}
+	f := &farm{TB: t, subject: subject, store: secretCheck{subject.Store, t, subject.Observed}}
 	f.born = f.now()
 	return f
 }
@@ -193,6 +193,6 @@ func (f *farm) advance(d time.Duration) {
 func (f *farm) restart() {
 	f.Helper()
 	if f.subject.Restart != nil {
-		f.store = secretCheck{f.subject.Restart(), f}
+		f.store = secretCheck{f.subject.Restart(), f, f.subject.Observed}
 	}
 }

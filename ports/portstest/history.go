@@ -3,6 +3,7 @@ package portstest
 import (
 	"encoding/hex"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ var historyTests = []storeTest{
 	{"is empty in an empty store", func(f *farm) { f.wantHistory(ports.EventQuery{}) }},
 	{"records every event of a user, with the time of the store's clock", historyLife},
 	{"records an event for every user of a lease", historyLease},
+	{"records what a claim wants once, and for how long its users were held, also over a restart", historyDemand},
 	{"records nothing for a refused operation", historyRefused},
 	{"keeps the events of a user that was removed", historyRemoved},
 	{"keeps texts unchanged", historyText},
@@ -53,10 +55,24 @@ func (f *farm) wantHistory(q ports.EventQuery, want ...domain.Event) {
 			f.Fatalf("%d events too many, first\n\t%+v", len(got)-i, got[i].Event)
 		case i >= len(got):
 			f.Fatalf("%d events are missing, first\n\t%+v", len(want)-i, want[i])
-		case got[i].Event != want[i]:
+		case !sameEvent(got[i].Event, want[i]):
 			f.Fatalf("event %d is\n\t%+v, want\n\t%+v", i, got[i].Event, want[i])
 		}
 	}
+}
+
+// sameEvent reports whether two events tell the same.
+func sameEvent(a, b domain.Event) bool {
+	sameWant := slices.EqualFunc(a.Want, b.Want, domain.Selector.Equal) // labels may be nil or empty
+	a.Want, b.Want = nil, nil
+	return sameWant && reflect.DeepEqual(a, b)
+}
+
+// sameEvents reports whether two histories are the same.
+func sameEvents(a, b []ports.RecordedEvent) bool {
+	return slices.EqualFunc(a, b, func(a, b ports.RecordedEvent) bool {
+		return a.ID == b.ID && a.KeyName == b.KeyName && sameEvent(a.Event, b.Event)
+	})
 }
 
 // kinds returns the kinds of all events that match q.
@@ -101,8 +117,19 @@ func historyLife(f *farm) {
 	f.advance(time.Second + instant)
 	u := f.add(withRole("admin"))
 	var want []domain.Event
+	var since time.Time // of the lock
 	happened := func(owner string, kind domain.EventKind, fence uint64, reason string) {
 		e := f.event(u, kind, fence, reason)
+		switch {
+		case kind == domain.UserAcquired:
+			if since = e.At; owner != "" {
+				e.Want = []domain.Selector{anyone}
+			}
+		case kind == domain.UserReleased || kind == domain.UserForced:
+			e.Held = e.At.Sub(since)
+		case kind == domain.UserExpired:
+			e.Held = ttl
+		}
 		if owner != "" {
 			e = under(owner, "note of "+owner, e)
 		}
@@ -163,6 +190,39 @@ func historyLease(f *farm) {
 	}
 }
 
+func historyDemand(f *farm) {
+	shop, blog := f.addMany(2), f.add(withRole("admin"), in(domain.Pool{ProjectID: projectB, Env: "prod", Domain: "blog"}))
+	want := []domain.Selector{
+		named(shop[1]), {ProjectID: projectB, Env: "prod", Domain: "blog", Labels: domain.Labels{"role": "admin"}},
+		anyone.In(domain.Only(projectA, projectC)),
+	}
+	lease := f.acquire(want...)
+	f.advance(time.Second)
+	f.must(f.release(lease.ID))
+	check := func() {
+		f.Helper()
+		for i, u := range []*domain.User{shop[1], blog, shop[0]} {
+			events := f.historyOf(ports.EventQuery{UserID: u.ID()})
+			if len(events) != 3 {
+				f.Fatalf("user %d has %d events, want 3", i, len(events))
+			}
+			acquired, released := events[1], events[2]
+			if held := released.At.Sub(acquired.At); released.Held != held || held < time.Second || acquired.Held != 0 {
+				f.Errorf("user %d was held for %v, recorded %v; want the time since it was acquired", i, held, released.Held)
+			}
+			if wanted := acquired.Want; i == 0 && !slices.EqualFunc(wanted, want, domain.Selector.Equal) || i > 0 && wanted != nil {
+				f.Errorf("the acquire of user %d says that the claim wants %+v, and the claim wants %+v", i, wanted, want)
+			}
+			if events[0].Want != nil || released.Want != nil {
+				f.Error("an event that is not the beginning of a claim says what the claim wants")
+			}
+		}
+	}
+	check()
+	f.restart()
+	check()
+}
+
 func historyRefused(f *farm) {
 	u, held := f.add(), f.add()
 	f.acquireFor(time.Hour, named(held))
@@ -194,7 +254,7 @@ func historyRefused(f *farm) {
 	f.wantErr("Add", f.store.Add(f.Context(), domain.Once{}, twins...), domain.ErrUserExists)
 	f.must(f.update(u.ID(), func(time.Time, *domain.User) error { return nil }))
 
-	if got := f.historyOf(ports.EventQuery{}); !slices.Equal(got, before) {
+	if got := f.historyOf(ports.EventQuery{}); !sameEvents(got, before) {
 		f.Fatalf("after refused operations, the history is:\n\t%+v, want\n\t%+v", got, before)
 	}
 }
@@ -219,6 +279,7 @@ func historyText(f *farm) {
 		f.must(f.release(lease.ID, domain.Fault{UserID: u.ID(), Reason: text}))
 		released := under(text, text, f.event(u, domain.UserReleased, 1, ""))
 		acquired := under(text, text, f.event(u, domain.UserAcquired, 1, ""))
+		acquired.Want = []domain.Selector{named(u)}
 		f.wantHistory(ports.EventQuery{Owner: text}, acquired, released)
 		f.wantHistory(ports.EventQuery{UserID: u.ID()}, f.event(u, domain.UserCreated, 0, ""), acquired, released,
 			f.event(u, domain.UserQuarantined, 1, text))
@@ -230,7 +291,7 @@ func historyRestart(f *farm) {
 	lease := f.acquireAs("ann", anyone, anyone)
 	before := f.historyOf(ports.EventQuery{})
 	f.restart()
-	if got := f.historyOf(ports.EventQuery{}); !slices.Equal(got, before) {
+	if got := f.historyOf(ports.EventQuery{}); !sameEvents(got, before) {
 		f.Fatalf("the history is\n\t%+v, and was\n\t%+v", got, before)
 	}
 	f.must(f.release(lease.ID))
@@ -265,8 +326,9 @@ func historyGoesOn(f *farm) {
 	f.wantHistory(ports.EventQuery{})
 	f.restart()
 	f.acquireAs("ann", anyone)
-	f.wantHistory(ports.EventQuery{After: before[len(before)-1].ID},
-		under("ann", "note of ann", f.event(u, domain.UserAcquired, 2, "")))
+	again := under("ann", "note of ann", f.event(u, domain.UserAcquired, 2, ""))
+	again.Want = []domain.Selector{anyone}
+	f.wantHistory(ports.EventQuery{After: before[len(before)-1].ID}, again)
 }
 
 func historySecrets(f *farm) {

@@ -79,6 +79,7 @@ func historyChangeOfHeld(f *farm) {
 	if got.Owner != "ann" || got.Note != "note of ann" || got.Fence != 1 || got.Key != key.ID || got.KeyName != "ci" {
 		f.Fatalf("the event of the change is %+v", got)
 	}
-	f.wantHistory(ports.EventQuery{Owner: "ann", After: got.ID - 1, UserID: u.ID()}, got.Event,
-		under("ann", "note of ann", f.event(u, domain.UserExpired, 1, "")))
+	expired := under("ann", "note of ann", f.event(u, domain.UserExpired, 1, ""))
+	expired.Held = ttl
+	f.wantHistory(ports.EventQuery{Owner: "ann", After: got.ID - 1, UserID: u.ID()}, got.Event, expired)
 }

@@ -62,7 +62,7 @@ func matching(all []ports.RecordedEvent, q ports.EventQuery) (found []ports.Reco
 // wantMatching fails the test unless the store finds the events that match q, in its order.
 func (f *farm) wantMatching(all []ports.RecordedEvent, q ports.EventQuery) {
 	f.Helper()
-	if got, want := f.historyOf(q), matching(all, q); !slices.Equal(got, want) {
+	if got, want := f.historyOf(q), matching(all, q); !sameEvents(got, want) {
 		f.Fatalf("the events for %+v are\n\t%+v, want\n\t%+v", q, got, want)
 	}
 }
@@ -164,7 +164,7 @@ func historyNewestWhileWriting(f *farm) {
 		}
 		slices.Reverse(got)
 		all := f.historyOf(ports.EventQuery{})
-		if len(got) == 0 || len(all) < len(got) || !slices.Equal(got, all[:len(got)]) {
+		if len(got) == 0 || len(all) < len(got) || !sameEvents(got, all[:len(got)]) {
 			f.Fatalf("newest first, %d events were returned that are not the first ones of the history", len(got))
 		}
 	}
@@ -236,7 +236,7 @@ func historyFollowLogin(f *farm) {
 		default:
 		}
 	}
-	if all := f.historyOf(ports.EventQuery{}); !slices.Equal(seen, all) || len(all) != 2*rounds*len(pools) {
+	if all := f.historyOf(ports.EventQuery{}); !sameEvents(seen, all) || len(all) != 2*rounds*len(pools) {
 		f.Fatalf("the reader got %d of %d events", len(seen), len(all))
 	}
 }

@@ -160,7 +160,7 @@ func historyKeyRestart(f *farm) {
 	before := f.historyOf(ports.EventQuery{})
 	f.restart()
 	f.wantKeyEvents(u, keyEvent{domain.UserCreated, gone}, keyEvent{domain.UserAcquired, expired})
-	if got := f.historyOf(ports.EventQuery{}); !slices.Equal(got, before) {
+	if got := f.historyOf(ports.EventQuery{}); !sameEvents(got, before) {
 		f.Fatalf("the history is\n\t%+v, and was\n\t%+v", got, before)
 	}
 }

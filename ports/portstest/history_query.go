@@ -2,7 +2,6 @@ package portstest
 
 import (
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/userfarm/userfarm/domain"
@@ -74,7 +73,7 @@ func (f *farm) wantPages(q ports.EventQuery, limit int, want []ports.RecordedEve
 		}
 		q.After, more = page.Next, page.Next != 0
 	}
-	if !slices.Equal(got, want) {
+	if !sameEvents(got, want) {
 		f.Fatalf("pages of %d have\n\t%+v, want\n\t%+v", limit, got, want)
 	}
 }
@@ -113,7 +112,7 @@ func historyFollow(f *farm) {
 		default:
 		}
 	}
-	if all := f.historyOf(ports.EventQuery{}); !slices.Equal(seen, all) || len(all) != writers+2*writers*rounds {
+	if all := f.historyOf(ports.EventQuery{}); !sameEvents(seen, all) || len(all) != writers+2*writers*rounds {
 		f.Fatalf("the reader got %d of %d events", len(seen), len(all))
 	}
 }

@@ -61,8 +61,9 @@ func giveUpInTime(f *farm) {
 	pool := f.addMany(2)[0].Snapshot().Pool
 	f.acquire(anyone)
 	key := f.addKey()
+	wanted := []domain.Selector{{ProjectID: pool.ProjectID, Env: pool.Env}, {ProjectID: pool.ProjectID, Env: pool.Env}}
 	f.giveUp(ports.Claim{
-		Want:  []domain.Selector{{ProjectID: pool.ProjectID, Env: pool.Env}, {ProjectID: pool.ProjectID, Env: pool.Env}},
+		Want:  wanted,
 		Asker: domain.Asker{Owner: "ann", Note: "a note", Key: key.ID},
 	})
 	got := f.gaveUp()
@@ -75,8 +76,9 @@ func giveUpInTime(f *farm) {
 	got[0].Waited = 0
 	want := domain.Event{
 		Kind: domain.ClaimGaveUp, Pool: domain.Pool{ProjectID: pool.ProjectID, Env: pool.Env}, Owner: "ann", Note: "a note", Key: key.ID,
+		Want: wanted,
 	}
-	if got[0] != want {
+	if !sameEvent(got[0], want) {
 		f.Errorf("the event is\n\t%+v, want\n\t%+v", got[0], want)
 	}
 	f.wantGaveUp(1)

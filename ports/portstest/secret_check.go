@@ -14,10 +14,12 @@ import (
 // passwordOf begins the password of every user that [farm.build] makes.
 const passwordOf = "password of user "
 
-// secretCheck is a store under test. It fails the test if an error or an event of the store contains a secret.
+// secretCheck is a store under test. It fails the test if an error or an event of the store contains a secret, and notes that events
+// may be forgotten.
 type secretCheck struct {
 	ports.Store
-	t testing.TB
+	t        testing.TB
+	observed *Observed
 }
 
 // checked returns err.
@@ -93,4 +95,10 @@ func (c secretCheck) ChangeKey(
 ) (domain.APIKey, time.Time, error) {
 	key, now, err := c.Store.ChangeKey(ctx, id, decide)
 	return key, now, c.checked(err)
+}
+
+// Forget implements [ports.Housekeeping].
+func (c secretCheck) Forget(ctx context.Context, ages ports.Ages) error {
+	c.observed.noteForgetting()
+	return c.checked(c.Store.Forget(ctx, ages))
 }

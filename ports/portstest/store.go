@@ -67,6 +67,7 @@ func TestStore(t *testing.T, env Env, newSubject Factory) {
 						f := newFarm(t, newSubject(t))
 						test.run(f)
 						f.checkHolds()
+						f.checkObserved()
 					})
 				})
 			}

@@ -14,6 +14,9 @@ type Subject struct {
 	// Advance moves the store's clock forward by d, which is a whole number of microseconds.
 	Advance func(d time.Duration)
 
+	// Observed is an observer of the store, and of the one after a restart. [TestStore] needs it.
+	Observed *Observed
+
 	// Restart closes the store and returns it as after a restart: with everything that it has answered, and nothing else. It is
 	// nil for a store that does not survive its process.
 	Restart func() ports.Store

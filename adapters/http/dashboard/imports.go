@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"io"
@@ -13,11 +14,20 @@ import (
 	"github.com/userfarm/userfarm/adapters/http/internal/entrance"
 	"github.com/userfarm/userfarm/adapters/http/problem"
 	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
 )
 
-// ReadUsers reads a file of users, whose name tells its format. at says on which line each row begins. If the file can't be read to its end, it returns an
-// error that says where it goes wrong, and quotes nothing of the file.
-type ReadUsers func(name string, file io.Reader) (rows []domain.ImportRow, at []int, err error)
+// ReadUsers reads a file of users, whose name tells its format. If the file can't be read to its end, it returns an error that says where
+// it goes wrong, and quotes no cell of the file.
+type ReadUsers func(name string, file io.Reader) ([]FileRow, error)
+
+// FileRow is a user of a file.
+type FileRow struct {
+	domain.ImportRow
+
+	Line        int    // on which it begins
+	ProjectName string // what the file has in place of the id of a project, which is zero then
+}
 
 // finishPause is how long the page waits until it asks again whether an import was carried out, and finishPatience for how long in all.
 const (
@@ -57,12 +67,16 @@ func (d *Dashboard) checkImport(c *fiber.Ctx) error {
 		return problem.ErrMalformed
 	}
 	defer func() { _ = file.Close() }()
-	rows, at, err := d.settings.ReadUsers(header.Filename, file)
-	if err == nil && len(rows) == 0 {
+	read, err := d.settings.ReadUsers(header.Filename, file)
+	if err == nil && len(read) == 0 {
 		err = errors.New("the file has no users")
 	}
 	if err != nil {
 		return d.renderImport(c, fiber.StatusUnprocessableEntity, map[string]any{"Failed": "The file can't be read: " + err.Error() + "."})
+	}
+	rows, err := importRows(c.UserContext(), entrance.Of(c).Farm, read)
+	if err != nil {
+		return err
 	}
 	var id domain.ImportID
 	_, _ = rand.Read(id[:]) // never fails, by its documentation
@@ -76,8 +90,8 @@ func (d *Dashboard) checkImport(c *fiber.Ctx) error {
 		return err
 	}
 	line := func(row int) int {
-		if row >= 1 && row <= len(at) {
-			return at[row-1]
+		if row >= 1 && row <= len(read) {
+			return read[row-1].Line
 		}
 		return row
 	}
@@ -96,6 +110,26 @@ func (d *Dashboard) checkImport(c *fiber.Ctx) error {
 	}
 	data["Errors"], data["Differences"] = wrong, difference
 	return d.renderImport(c, status, data)
+}
+
+// importRows returns the rows of a file with the ids of their projects.
+func importRows(ctx context.Context, farm ports.Projects, read []FileRow) ([]domain.ImportRow, error) {
+	named, err := projectsOf(ctx, farm)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]domain.ImportRow, len(read))
+	for i, row := range read {
+		rows[i] = row.ImportRow
+		if row.ProjectName == "" {
+			continue
+		}
+		if rows[i].Pool.ProjectID, err = named.find(row.ProjectName); err != nil {
+			unread := domain.FieldError{Pointer: "/project_id", Detail: "must be the id or the name of a project"}
+			rows[i].Unread = append(rows[i].Unread, unread)
+		}
+	}
+	return rows, nil
 }
 
 // confirmImport serves POST /ui/import-confirm.

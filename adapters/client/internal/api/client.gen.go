@@ -527,6 +527,14 @@ type Event struct {
 	// WaitedSeconds How long the claim waited in line, for `acquired` and `gave_up`; 0 for other events.
 	WaitedSeconds float64 `json:"waited_seconds"`
 
+	// HeldSeconds How long the lock was held that ended, for `released`, `expired` and `forced`; 0 for other events.
+	HeldSeconds float64 `json:"held_seconds"`
+
+	// Want What the claim asked for, in the first of its events: the `acquired` of its first user, or its first `gave_up`. Empty
+	// in other events, and in those from before the farm recorded this. You see the selectors that may be served from
+	// your projects.
+	Want []WaiterSelector `json:"want"`
+
 	// Key The API key of the caller; null for a caller without a key, and for an expiry.
 	Key *EventKey `json:"key"`
 }

@@ -449,6 +449,14 @@ type Event struct {
 	// WaitedSeconds How long the claim waited in line, for `acquired` and `gave_up`; 0 for other events.
 	WaitedSeconds float64 `json:"waited_seconds"`
 
+	// HeldSeconds How long the lock was held that ended, for `released`, `expired` and `forced`; 0 for other events.
+	HeldSeconds float64 `json:"held_seconds"`
+
+	// Want What the claim asked for, in the first of its events: the `acquired` of its first user, or its first `gave_up`. Empty
+	// in other events, and in those from before the farm recorded this. You see the selectors that may be served from
+	// your projects.
+	Want []WaiterSelector `json:"want"`
+
 	// Key The API key of the caller; null for a caller without a key, and for an expiry.
 	Key *EventKey `json:"key"`
 }
@@ -1204,6 +1212,9 @@ type ServerInterface interface {
 	// Healthz Check that the process runs
 	// (GET /healthz)
 	Healthz(c *fiber.Ctx) error
+	// Metrics Get the metrics of this server
+	// (GET /metrics)
+	Metrics(c *fiber.Ctx) error
 	// OpenAPI Get this description
 	// (GET /openapi.yaml)
 	OpenAPI(c *fiber.Ctx) error
@@ -1441,6 +1452,24 @@ func (siw *ServerInterfaceWrapper) Healthz(c *fiber.Ctx) error {
 
 	handler := func(c *fiber.Ctx) error {
 		return siw.Handler.Healthz(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
+// Metrics operation middleware
+func (siw *ServerInterfaceWrapper) Metrics(c *fiber.Ctx) error {
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.Metrics(c)
 	}
 
 	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
@@ -2321,6 +2350,8 @@ func RegisterHandlersWithOptions(router fiber.Router, si ServerInterface, option
 	router.Get(options.BaseURL+"/get_users", wrapper.LegacyGetUsers)
 
 	router.Get(options.BaseURL+"/healthz", wrapper.Healthz)
+
+	router.Get(options.BaseURL+"/metrics", wrapper.Metrics)
 
 	router.Get(options.BaseURL+"/openapi.yaml", wrapper.OpenAPI)
 

@@ -25,6 +25,7 @@ var leastRoles = map[string]domain.Role{
 	"GET /docs/:file":   public,
 	"GET /ping":         public,
 
+	"GET /metrics":           domain.Viewer,
 	"GET /v1/users":          domain.Viewer,
 	"GET /v1/users/:user_id": domain.Viewer,
 	"GET /v1/pools":          domain.Viewer,
