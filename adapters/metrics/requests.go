@@ -14,7 +14,7 @@ type requestKey struct {
 
 func (m *Metrics) measureRequests() {
 	m.requests.in(m.registry, prometheus.NewHistogramVec(histogram("http_request_duration_seconds",
-		"How long requests took, the wait of an acquire and the life of a stream included. The route is the pattern of openapi.yaml, or none: "+
+		"How long requests took, the wait of an acquire included, and of a stream the time until it began. The route is the pattern of openapi.yaml, or none: "+
 			"the path is unknown, or the request was rejected before it was read. Each replica counts its own: use sum.",
 		[]float64{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60},
 	), []string{"route", "method", "status"}), func(k requestKey) []string {
