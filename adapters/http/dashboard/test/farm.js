@@ -1,11 +1,12 @@
 import { spawn, execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 const program = path.resolve(import.meta.dirname, 'build/userfarm');
 
 export const project = '5f2b6c1e-8d3a-4b7f-9c61-2a4e8f0d7b39';
+export const otherProject = '0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d';
 
 /** A farm in a folder of its own, with the API key of an admin, which a test can stop and start again. */
 export class Farm {
@@ -46,6 +47,15 @@ export class Farm {
   async end() {
     await this.kill();
     rmSync(this.folder, { recursive: true });
+  }
+
+  /** Takes the database away, so that the store is unavailable; giveBack gives it back. */
+  takeStore() {
+    renameSync(path.join(this.folder, 'userfarm.db'), path.join(this.folder, 'away.db'));
+  }
+
+  giveBack() {
+    renameSync(path.join(this.folder, 'away.db'), path.join(this.folder, 'userfarm.db'));
   }
 
   async call(method, route, body) {

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { chromium } from 'playwright-core';
 import { AxeBuilder } from '@axe-core/playwright';
-import { Farm, project } from './farm.js';
+import { Farm, otherProject, project } from './farm.js';
 
 const patience = { timeout: 15_000 };
 let farm, browser;
@@ -29,6 +29,9 @@ async function open(t, options = {}) {
     if (message.type() === 'error' && !/Failed to load resource|^htmx: htmx:sse:error/.test(message.text())) complaints.push(message.text());
   });
   page.on('pageerror', error => complaints.push(error.message));
+  page.on('request', request => {
+    if (!request.url().startsWith(`${farm.url}/`)) complaints.push(`the page asks ${request.url()}`);
+  });
   t.after(async () => {
     await context.close();
     assert.deepEqual(complaints, []);
@@ -177,6 +180,90 @@ test('without the farm the page says that it is not live, and it comes back by i
   await farm.acquire('carol', 'ci-5');
   await page.getByText('ci-5').first().waitFor(patience);
   assert.ok(await page.evaluate(() => window.untouched), 'the page was loaded again');
+});
+
+test('without the store the page says so, and it comes back by itself', async t => {
+  const page = await open(t);
+  await signIn(page);
+  farm.takeStore();
+  await page.locator('#live-text', { hasText: 'Not live.' }).waitFor(patience);
+  await page.getByText('a file of the SQLite database was removed or renamed').waitFor(patience);
+  const late = await page.context().newPage();
+  await late.goto(`${farm.url}/ui/users`);
+  await late.getByText('The page comes back by itself').waitFor(patience);
+  farm.giveBack();
+  await live(page);
+  await late.getByRole('link', { name: 'bob', exact: true }).waitFor(patience);
+});
+
+test('a user goes into quarantine and back, with reasons', async t => {
+  const page = await open(t);
+  await signIn(page);
+  await farm.add('dave');
+  await page.goto(`${farm.url}/ui/users`);
+  await page.getByRole('link', { name: 'Put dave in quarantine' }).click();
+  await page.getByLabel('What for').fill('cart is full');
+  await page.getByRole('button', { name: /quarantine/i }).click();
+  await page.getByText('cart is full').first().waitFor(patience);
+  await page.getByRole('link', { name: 'Restore…' }).click();
+  await page.getByLabel('What was done').fill('emptied it');
+  await page.getByRole('button', { name: 'Restore' }).click();
+  await page.getByText('emptied it').waitFor(patience);
+  const { events } = await farm.call('GET', '/events?login=dave');
+  assert.deepEqual(events.map(e => [e.kind, e.reason]), [['created', ''], ['quarantined', 'cart is full'], ['restored', 'emptied it']]);
+});
+
+test('a table of users is imported after a look at the difference', async t => {
+  const page = await open(t);
+  await signIn(page);
+  await page.goto(`${farm.url}/ui/import`);
+  const check = async table => {
+    await page.getByLabel('CSV, JSON lines or YAML').setInputFiles({ name: 'users.csv', mimeType: 'text/csv', buffer: Buffer.from(table) });
+    await page.getByRole('button', { name: 'Show the difference' }).click();
+  };
+  const table = 'project,env,domain,login,password,label:role\nshop,stage,,dave,,buyer\nSHOP,stage,regular,<i>eve</i>,pw,buyer\n';
+  await check(`${table}shop,stage,regular,,pw,\nnowhere,stage,regular,zac,pw,\n`);
+  await page.getByText('Nothing was imported').waitFor(patience);
+  await page.getByRole('row', { name: '4 login must not be empty' }).waitFor(patience);
+  await page.getByRole('row', { name: '5 project_id must be the id or the name of a project' }).waitFor(patience);
+  await check(table);
+  await page.getByRole('row', { name: '2 ~ dave labels' }).waitFor(patience);
+  await page.getByRole('row', { name: '3 + <i>eve</i>' }).waitFor(patience);
+  assert.equal((await farm.call('GET', '/users?login=dave')).users[0].labels.role, undefined);
+  await page.getByRole('button', { name: 'Import 2 users' }).click();
+  await page.getByRole('link', { name: '<i>eve</i>' }).waitFor(patience);
+  assert.equal((await farm.call('GET', '/users?login=dave')).users[0].labels.role, 'buyer');
+});
+
+test('an API key is made for a project, shown once, and revoked', async t => {
+  await farm.call('POST', '/users', { login: 'other', password: 'pw', project_id: otherProject, env: 'stage', domain: 'regular' });
+  const page = await open(t);
+  await signIn(page);
+  await page.getByRole('link', { name: 'API keys' }).click();
+  await page.getByLabel('What for').fill('shop reader');
+  await page.getByLabel('Projects').fill('Shop');
+  await page.getByRole('button', { name: 'Create' }).click();
+  const token = await page.locator('code.token').innerText();
+  await page.goto(`${farm.url}/ui/keys`);
+  assert.equal(await page.getByText(token).count(), 0);
+
+  const reader = await open(t);
+  await reader.goto(farm.url);
+  await reader.getByLabel('API key').fill(token);
+  await reader.getByRole('button', { name: 'Sign in' }).click();
+  await live(reader);
+  await reader.goto(`${farm.url}/ui/users`);
+  await reader.getByRole('link', { name: 'bob', exact: true }).waitFor(patience);
+  assert.equal(await reader.getByText('other', { exact: true }).count(), 0);
+  assert.equal((await reader.goto(`${farm.url}/ui/keys`)).status(), 403);
+  const cookies = await reader.context().cookies();
+  assert.ok(cookies.length > 0 && cookies.every(c => c.httpOnly && c.sameSite === 'Strict' && !c.value.includes(token)));
+
+  await page.getByRole('link', { name: 'Revoke shop reader' }).click();
+  await page.getByRole('button', { name: /Revoke/ }).click();
+  await page.getByText('revoked').first().waitFor(patience);
+  await reader.goto(`${farm.url}/ui/users`);
+  await reader.getByText('your API key has expired, or it was revoked').waitFor(patience);
 });
 
 test('a revoked key ends the page', async t => {
