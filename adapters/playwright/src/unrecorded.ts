@@ -12,7 +12,7 @@ export const unrecordedOptions = { recordHar: undefined, recordVideo: undefined 
 export async function unrecorded<T>(by: Browser | BrowserContext, call: () => Promise<T>): Promise<T> {
   const recorded = by as unknown as Recorded;
   if (typeof recorded._wrapApiCall !== 'function') {
-    throw new Error('userfarm: this version of Playwright would record the sign-in, with the password, so signIn did not run: use @playwright/test 1.60 to 1.65');
+    throw new Error('userfarm: this version of Playwright would record the sign-in, with the password, so signIn did not run: use @playwright/test 1.65');
   }
   // An error passes as a value, because Playwright would put the name of this function before its message.
   const result = await recorded._wrapApiCall<{ value: T } | { error: unknown }>(

@@ -7,6 +7,6 @@ import { unrecordedPage } from '../dist/unrecorded.js';
 test('nobody signs in where that would be recorded', async () => {
   let opened = false;
   const browser = { newContext: () => void (opened = true) } as unknown as Browser;
-  await assert.rejects(unrecordedPage(browser, {}, () => Promise.resolve()), /would record the sign-in, .*: use @playwright\/test 1\.60 to 1\.65/);
+  await assert.rejects(unrecordedPage(browser, {}, () => Promise.resolve()), /would record the sign-in, .*: use @playwright\/test 1\.65/);
   assert.ok(!opened, 'no page was opened');
 });
