@@ -67,7 +67,7 @@ func TestEveryChangeIsInTheHistory(t *testing.T) {
 	want := api.Event{
 		EventID: acquired.EventID, At: lease.AcquiredAt, Kind: api.EventKindAcquired, UserID: &alice.UserID, Login: "alice",
 		ProjectID: &project, Env: "staging", Domain: "shop.example.com", Owner: "ci-1", Note: "a test", Fence: 1,
-		Changed: []api.ChangedField{},
+		Changed: []api.ChangedField{}, Want: []api.WaiterSelector{{}},
 	}
 	if !reflect.DeepEqual(acquired, want) {
 		t.Errorf("got %+v, want %+v", acquired, want)
@@ -83,7 +83,7 @@ func TestAClaimThatGaveUpIsInTheHistory(t *testing.T) {
 	gaveUp := events[len(events)-1]
 	want := api.Event{
 		EventID: gaveUp.EventID, At: gaveUp.At, Kind: api.EventKindGaveUp, Env: "staging", Owner: "ci-2", Note: "a test",
-		Changed: []api.ChangedField{}, WaitedSeconds: gaveUp.WaitedSeconds,
+		Changed: []api.ChangedField{}, WaitedSeconds: gaveUp.WaitedSeconds, Want: []api.WaiterSelector{{Env: new("staging")}},
 	}
 	if !reflect.DeepEqual(gaveUp, want) || gaveUp.WaitedSeconds < 0.9 {
 		t.Errorf("got %+v, want %+v after a wait of a second", gaveUp, want)
@@ -116,7 +116,7 @@ func TestTheEventOfAChangeNamesWhatChanged(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	created := c.get("/v1/events?limit=1").want(200).body
-	if !strings.Contains(created, `"reason":"","changed":[],"waited_seconds":0,"key":null`) {
+	if !strings.Contains(created, `"reason":"","changed":[],"waited_seconds":0,"held_seconds":0,"want":[],"key":null`) {
 		t.Errorf("got %s", created)
 	}
 }

@@ -32,7 +32,9 @@ func kindsOf(events []ports.RecordedEvent) []domain.EventKind {
 
 func historyTells(g *guest) {
 	user := g.create()
-	lease := g.acquire(anyone)
+	wanted := domain.Selector{Env: user.Pool.Env}
+	lease := g.acquire(wanted)
+	g.Advance(time.Second)
 	_, err := g.Farm.ChangeUser(g.Context(), user.ID, domain.Change{Labels: &domain.Labels{"role": "admin"}})
 	g.must(err)
 	_, err = g.Farm.ForceRelease(g.Context(), user.ID, 0, "the runner is gone")
@@ -45,9 +47,16 @@ func historyTells(g *guest) {
 	about := domain.Event{UserID: user.ID, Login: user.Login, Pool: user.Pool}
 	for i, change := range []func(*domain.Event){
 		func(*domain.Event) {},
-		func(e *domain.Event) { e.Owner, e.Note, e.Fence = lease.Owner, lease.Note, 1 },
-		func(e *domain.Event) { e.Changed = domain.ChangedFields{Labels: true} },
-		func(e *domain.Event) { e.Changed, e.Reason = domain.ChangedFields{}, "the runner is gone" },
+		func(e *domain.Event) {
+			e.Owner, e.Note, e.Fence, e.Want = lease.Owner, lease.Note, 1, []domain.Selector{wanted}
+		},
+		func(e *domain.Event) { e.Changed, e.Want = domain.ChangedFields{Labels: true}, nil },
+		func(e *domain.Event) {
+			e.Changed, e.Reason = domain.ChangedFields{}, "the runner is gone"
+			if held := events[3].At.Sub(events[1].At); held.Round(time.Millisecond) == events[3].Held.Round(time.Millisecond) {
+				e.Held = events[3].Held // the wire has milliseconds
+			}
+		},
 	} {
 		change(&about)
 		about.Kind, about.At = events[i].Kind, events[i].At
