@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -98,7 +99,7 @@ func (d *Dashboard) checkImport(c *fiber.Ctx) error {
 	data := map[string]any{"Report": report, "File": header.Filename, "ID": uuid.UUID(id).String(), "Rows": len(rows)}
 	var wrong []importError
 	for _, e := range report.Errors {
-		wrong = append(wrong, importError{Line: line(e.Row), Field: e.Pointer, Detail: e.Detail})
+		wrong = append(wrong, importError{Line: line(e.Row), Field: strings.ReplaceAll(strings.TrimPrefix(e.Pointer, "/"), "/", " "), Detail: e.Detail})
 	}
 	var difference []importRow
 	for _, row := range report.Differences {

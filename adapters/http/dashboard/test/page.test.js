@@ -231,7 +231,7 @@ test('a table of users is imported after a look at the difference', async t => {
   await page.getByRole('row', { name: '3 + <i>eve</i>' }).waitFor(patience);
   assert.equal((await farm.call('GET', '/users?login=dave')).users[0].labels.role, undefined);
   await page.getByRole('button', { name: 'Import 2 users' }).click();
-  await page.getByRole('link', { name: '<i>eve</i>' }).waitFor(patience);
+  await page.getByRole('link', { name: '<i>eve</i>', exact: true }).waitFor(patience);
   assert.equal((await farm.call('GET', '/users?login=dave')).users[0].labels.role, 'buyer');
 });
 
