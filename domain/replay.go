@@ -1,7 +1,7 @@
 package domain
 
 import (
-	"cmp"
+	"bytes"
 	"container/heap"
 	"encoding/binary"
 	"maps"
@@ -152,7 +152,9 @@ func (r *replay) run(users []Alike) []time.Duration {
 		t.pass(claim.came)
 		t.come(i, claim)
 	}
-	t.passAll()
+	for len(t.agenda) > 0 {
+		t.passNext()
+	}
 	return t.waits
 }
 
@@ -230,35 +232,45 @@ func (c replayCrowd) wants(g *restGroup) bool {
 // pass lets happen what is due by a time.
 func (t *rerun) pass(until time.Time) {
 	for len(t.agenda) > 0 && !t.agenda[0].at.After(until) {
-		t.keep(heap.Pop(&t.agenda).(appointment)) //nolint:forcetypeassert // the heap has nothing else
+		t.passNext()
 	}
 }
 
-// passAll lets all users come back and all patience end.
-func (t *rerun) passAll() {
-	for len(t.agenda) > 0 {
-		t.keep(heap.Pop(&t.agenda).(appointment)) //nolint:forcetypeassert // the heap has nothing else
-	}
-}
-
-func (t *rerun) keep(a appointment) {
+// passNext lets a user come back, or all claims give up whose patience ends at one time.
+func (t *rerun) passNext() {
+	a := t.nextAppointment()
 	t.now = a.at
 	if a.user != nil {
-		a.user.state.ReleasedAt = a.at
-		g := t.groupOf[a.user]
-		at, _ := slices.BinarySearchFunc(g.free, a.user, CompareRest)
-		g.free = slices.Insert(g.free, at, a.user)
-		if slices.ContainsFunc(t.active, func(crowd int) bool { return t.crowds[crowd].wants(g) }) {
-			t.serve()
-		}
+		t.comeBack(a.user)
 		return
 	}
-	if t.waits[a.claim] == Unserved {
-		crowd := t.claims[a.claim].crowd
-		t.leave(a.claim)
-		if len(t.crowds[crowd].want) > 1 { // users may have been reserved for it
-			t.serve()
+	reserved := false // for a claim of several users that gives up
+	for {
+		if t.waits[a.claim] == Unserved {
+			t.leave(a.claim)
+			reserved = reserved || len(t.crowds[t.claims[a.claim].crowd].want) > 1
 		}
+		if len(t.agenda) == 0 || t.agenda[0].user != nil || t.agenda[0].at.After(t.now) {
+			break
+		}
+		a = t.nextAppointment()
+	}
+	if reserved {
+		t.serve()
+	}
+}
+
+func (t *rerun) nextAppointment() appointment {
+	return heap.Pop(&t.agenda).(appointment) //nolint:forcetypeassert // the heap has nothing else
+}
+
+func (t *rerun) comeBack(u *User) {
+	u.state.ReleasedAt = t.now
+	g := t.groupOf[u]
+	at, _ := slices.BinarySearchFunc(g.free, u, CompareRest)
+	g.free = slices.Insert(g.free, at, u)
+	if slices.ContainsFunc(t.active, func(crowd int) bool { return t.crowds[crowd].wants(g) }) {
+		t.serve()
 	}
 }
 
@@ -331,7 +343,7 @@ type appointment struct {
 	claim int // if user is nil
 }
 
-// agenda is a heap of appointments. What comes back at a time comes before what gives up then.
+// agenda is a heap of appointments. What comes back at a time comes before what gives up then; otherwise, any order would do.
 type agenda []appointment
 
 func (a agenda) Len() int { return len(a) }
@@ -339,10 +351,14 @@ func (a agenda) Less(i, j int) bool {
 	if c := a[i].at.Compare(a[j].at); c != 0 {
 		return c < 0
 	}
-	if (a[i].user == nil) != (a[j].user == nil) {
+	switch {
+	case a[i].user == nil && a[j].user == nil:
+		return a[i].claim < a[j].claim
+	case a[i].user == nil || a[j].user == nil:
 		return a[i].user != nil
+	default:
+		return bytes.Compare(a[i].user.state.ID[:], a[j].user.state.ID[:]) < 0
 	}
-	return cmp.Less(a[i].claim, a[j].claim)
 }
 func (a agenda) Swap(i, j int) { a[i], a[j] = a[j], a[i] }
 func (a *agenda) Push(x any)   { *a = append(*a, x.(appointment)) } //nolint:forcetypeassert // the heap has nothing else

@@ -1,6 +1,7 @@
 package domain_test
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"testing"
@@ -166,30 +167,34 @@ func modelReplay(d domain.Demand, users []domain.Alike) []time.Duration {
 		line = left
 	}
 	comeBack := func(now time.Time) {
-		for again := true; again; {
-			again = false
-			for i, h := range out {
-				if !h.until.After(now) {
-					s := h.user.Snapshot()
-					s.ReleasedAt = h.until
-					free = append(free, domain.Restore(s))
-					out = slices.Delete(out, i, i+1)
-					again = true
-					serve(now)
-					break
-				}
+		for {
+			slices.SortFunc(out, func(a, b held) int {
+				return cmp.Or(a.until.Compare(b.until), cmp.Compare(a.user.ID().String(), b.user.ID().String()))
+			})
+			if len(out) == 0 || out[0].until.After(now) {
+				return
 			}
+			s := out[0].user.Snapshot()
+			s.ReleasedAt = out[0].until
+			free = append(free, domain.Restore(s))
+			out = out[1:]
+			serve(now)
 		}
 	}
 	last := d.Claims[len(d.Claims)-1].Came
 	end := last.Add(time.Duration(len(d.Claims)+1) * 1000 * time.Second)
 	next := 0
-	for now := noon; !now.After(end) && (next < len(d.Claims) || len(line) > 0 && len(out) > 0); now = now.Add(time.Second) {
+	gaveUp := func(i int) bool { return d.Claims[i].GaveUp }
+	goesOn := func() bool {
+		return next < len(d.Claims) || len(line) > 0 && (len(out) > 0 || slices.ContainsFunc(line, gaveUp))
+	}
+	for now := noon; !now.After(end) && goesOn(); now = now.Add(time.Second) {
 		comeBack(now)
 		line = slices.DeleteFunc(line, func(i int) bool {
 			return d.Claims[i].GaveUp && !d.Claims[i].Came.Add(d.Claims[i].Waited).After(now)
 		})
 		serve(now)
+		comeBack(now)
 		for ; next < len(d.Claims) && d.Claims[next].Came.Equal(now); next++ {
 			line = append(line, next)
 			serve(now)
