@@ -41,7 +41,8 @@ type Event struct {
 	Waited time.Duration
 
 	// Held is how long the lock was held that ended, for [UserReleased], [UserExpired] and [UserForced]. A lock that expired was
-	// held until its expiry, even if no event recorded that before.
+	// held until its expiry, even if no event recorded that before. For [ClaimGaveUp], it is how long the place in line was held
+	// for the claim after it had left, so that the claim came at At - Held - Waited.
 	Held time.Duration
 
 	// Want is what a claim asked for: all of its selectors. Of the events of one claim, the first has it: the [UserAcquired] of its

@@ -40,7 +40,10 @@ func (w Waiter) In(scope Scope, named map[UserID]*User) (seen Waiter, ok bool) {
 // GaveUp returns the events of a claim that waited until w.Until, left without users, and has not asked again by now: one for
 // each pool that its selectors name. What a selector leaves open is zero. The first has all selectors.
 func (w Waiter) GaveUp(now time.Time) (events []Event) {
-	e := Event{At: now, Kind: ClaimGaveUp, Owner: w.Owner, Note: w.Note, Key: w.Key, Waited: max(w.Until.Sub(w.Since), 0)}
+	e := Event{
+		At: now, Kind: ClaimGaveUp, Owner: w.Owner, Note: w.Note, Key: w.Key,
+		Waited: max(w.Until.Sub(w.Since), 0), Held: max(now.Sub(w.Until), 0),
+	}
 	for _, s := range w.Want {
 		e.UserID, e.Pool = s.UserID, Pool{ProjectID: s.ProjectID, Env: s.Env, Domain: s.Domain}
 		if !slices.ContainsFunc(events, func(other Event) bool { return other.UserID == e.UserID && other.Pool == e.Pool }) {

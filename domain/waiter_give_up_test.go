@@ -19,7 +19,7 @@ func TestAClaimThatGaveUpIsRecordedOnceForEachPool(t *testing.T) {
 	got := w.GaveUp(since.Add(time.Minute))
 	want := domain.Event{
 		At: since.Add(time.Minute), Kind: domain.ClaimGaveUp, Pool: domain.Pool{Env: "stage", Domain: "shop"}, Owner: "ann", Note: "a note",
-		Waited: 5 * time.Second, Want: w.Want,
+		Waited: 5 * time.Second, Held: 55 * time.Second, Want: w.Want,
 	}
 	other := want
 	other.Pool, other.Want = domain.Pool{Env: "prod"}, nil

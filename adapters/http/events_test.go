@@ -83,7 +83,7 @@ func TestAClaimThatGaveUpIsInTheHistory(t *testing.T) {
 	gaveUp := events[len(events)-1]
 	want := api.Event{
 		EventID: gaveUp.EventID, At: gaveUp.At, Kind: api.EventKindGaveUp, Env: "staging", Owner: "ci-2", Note: "a test",
-		Changed: []api.ChangedField{}, WaitedSeconds: gaveUp.WaitedSeconds, Want: []api.WaiterSelector{{Env: new("staging")}},
+		Changed: []api.ChangedField{}, WaitedSeconds: gaveUp.WaitedSeconds, HeldSeconds: gaveUp.HeldSeconds, Want: []api.WaiterSelector{{Env: new("staging")}},
 	}
 	if !reflect.DeepEqual(gaveUp, want) || gaveUp.WaitedSeconds < 0.9 {
 		t.Errorf("got %+v, want %+v after a wait of a second", gaveUp, want)

@@ -73,7 +73,10 @@ func giveUpInTime(f *farm) {
 	if waited := got[0].Waited; waited < 2*time.Second || waited > 4*time.Second {
 		f.Errorf("it waited for %v, want 3 s", waited)
 	}
-	got[0].Waited = 0
+	if came, since := got[0].Held+got[0].Waited, 3*time.Second; came < since || came > domain.PlaceKept+10*time.Second {
+		f.Errorf("the event is %v after the claim came, want 3 s and for how long its place was kept", came)
+	}
+	got[0].Waited, got[0].Held = 0, 0
 	want := domain.Event{
 		Kind: domain.ClaimGaveUp, Pool: domain.Pool{ProjectID: pool.ProjectID, Env: pool.Env}, Owner: "ann", Note: "a note", Key: key.ID,
 		Want: wanted,

@@ -1,0 +1,370 @@
+package domain
+
+import (
+	"bytes"
+	"container/heap"
+	"encoding/binary"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Alike are the users of a pool that have the same labels.
+type Alike struct {
+	Labels      Labels
+	Users       int // in circulation
+	Quarantined int
+}
+
+// Unserved is the wait of a claim that got no users in a [Demand.Replay].
+const Unserved time.Duration = -1
+
+// Replay returns how long each claim of the demand would have waited if the pool had had these users, or [Unserved]. The line
+// is served by [Serve], as a store does it:
+//
+//   - A claim comes when it came. It waits for as long as it takes, but one that gave up has no more patience than it had.
+//   - It holds its users for as long as it did. One that gave up would have held them for as long as the median of those that
+//     wanted the same, or else of all; without any, for [DefaultTTL].
+//   - All users are free at first, and none is in quarantine, comes or goes meanwhile.
+func (d Demand) Replay(users []Alike) (waits []time.Duration) { return newReplay(d).run(users) }
+
+// replay is a demand that is ready to be replayed, many times.
+type replay struct {
+	claims  []replayClaim
+	crowds  []replayCrowd  // claims that want the same
+	singles []Selector     // the different selectors
+	fits    map[string]fit // by the key of the labels, once it is known
+}
+
+// fit says which users are alike for all claims: those that the same selectors match.
+type fit struct {
+	of  []bool // for each of the different selectors
+	key string // the same, as a text
+}
+
+func (r *replay) fitOf(labels Labels) fit {
+	key := labelsKey(labels)
+	if known, ok := r.fits[key]; ok {
+		return known
+	}
+	bits := make([]byte, len(r.singles))
+	f := fit{of: make([]bool, len(r.singles))}
+	for i, s := range r.singles {
+		if f.of[i] = labels.Contain(s.Labels); f.of[i] {
+			bits[i] = 1
+		}
+	}
+	f.key = string(bits)
+	r.fits[key] = f
+	return f
+}
+
+type replayClaim struct {
+	came  time.Time
+	limit time.Duration // how long it waits at most; Unserved for as long as it takes
+	crowd int
+	held  []time.Duration
+}
+
+type replayCrowd struct {
+	want    []Selector
+	singles []int
+}
+
+func newReplay(d Demand) *replay {
+	r := &replay{claims: make([]replayClaim, len(d.Claims)), fits: make(map[string]fit)}
+	crowds, singles := make(map[string]int), make(map[string]int)
+	holds := make(map[int][]time.Duration)
+	var all []time.Duration
+	for i, past := range d.Claims {
+		var key []string
+		for _, s := range past.Want {
+			key = append(key, labelsKey(s.Labels))
+		}
+		joined := strings.Join(key, "\x01")
+		crowd, known := crowds[joined]
+		if !known {
+			crowd = len(r.crowds)
+			crowds[joined] = crowd
+			c := replayCrowd{want: past.Want}
+			for j, s := range past.Want {
+				single, known := singles[key[j]]
+				if !known {
+					single = len(r.singles)
+					singles[key[j]] = single
+					r.singles = append(r.singles, s)
+				}
+				c.singles = append(c.singles, single)
+			}
+			r.crowds = append(r.crowds, c)
+		}
+		r.claims[i] = replayClaim{came: past.Came, limit: Unserved, crowd: crowd, held: past.Held}
+		if past.GaveUp {
+			r.claims[i].limit = past.Waited
+		} else {
+			holds[crowd] = append(holds[crowd], past.Held...)
+			all = append(all, past.Held...)
+		}
+	}
+	usual := median(all, DefaultTTL)
+	medians := make(map[int]time.Duration)
+	for i, past := range d.Claims {
+		if past.GaveUp {
+			crowd := r.claims[i].crowd
+			if _, known := medians[crowd]; !known {
+				medians[crowd] = median(holds[crowd], usual)
+			}
+			r.claims[i].held = slices.Repeat([]time.Duration{medians[crowd]}, len(past.Want))
+		}
+	}
+	return r
+}
+
+func median(all []time.Duration, otherwise time.Duration) time.Duration {
+	if len(all) == 0 {
+		return otherwise
+	}
+	slices.Sort(all)
+	return all[len(all)/2]
+}
+
+// labelsKey returns a text that is the same for equal labels only.
+func labelsKey(l Labels) string {
+	var key strings.Builder
+	for _, k := range slices.Sorted(maps.Keys(l)) {
+		key.WriteString(k + "\x00" + l[k] + "\x00")
+	}
+	return key.String()
+}
+
+// run is [Demand.Replay].
+func (r *replay) run(users []Alike) []time.Duration {
+	t := &rerun{
+		replay: r, waits: make([]time.Duration, len(r.claims)), lines: make([][]int, len(r.crowds)),
+		groupOf: make(map[*User]*restGroup), touched: make([]bool, len(r.crowds)),
+	}
+	t.stock(users)
+	for i := range t.waits {
+		t.waits[i] = Unserved
+	}
+	for i, claim := range r.claims {
+		t.pass(claim.came)
+		t.come(i, claim)
+	}
+	for len(t.agenda) > 0 {
+		t.passNext()
+	}
+	return t.waits
+}
+
+// rerun is one run of a replay.
+type rerun struct {
+	*replay
+	now     time.Time
+	groups  []*restGroup
+	groupOf map[*User]*restGroup
+	lines   [][]int // for each crowd, its claims that wait, in the order of the line
+	active  []int   // the crowds that have claims in line
+	waiting int     // how many selectors of claims are in line
+	agenda  agenda
+	waits   []time.Duration
+
+	// To be used again by each call of serve.
+	free    []*User
+	touched []bool // for each of the active crowds, whether a user is free for it
+	line    []int
+	want    [][]Selector
+}
+
+// restGroup has users that are alike for all claims of the demand: the same selectors match them.
+type restGroup struct {
+	fits []bool  // for each of the different selectors
+	free []*User // in the order of rest
+}
+
+// stock puts the users into groups.
+func (t *rerun) stock(users []Alike) {
+	groups := make(map[string]*restGroup)
+	n := uint64(0)
+	for _, alike := range users {
+		f := t.fitOf(alike.Labels)
+		if !slices.Contains(f.of, true) {
+			continue
+		}
+		g := groups[f.key]
+		if g == nil {
+			g = &restGroup{fits: f.of}
+			groups[f.key] = g
+			t.groups = append(t.groups, g)
+		}
+		for range alike.Users {
+			n++
+			u := &User{state: Snapshot{Labels: alike.Labels}}
+			binary.BigEndian.PutUint64(u.state.ID[8:], n)
+			g.free = append(g.free, u)
+			t.groupOf[u] = g
+		}
+	}
+}
+
+// come puts a claim in line, and serves it if that is possible.
+func (t *rerun) come(i int, claim replayClaim) {
+	t.now = claim.came
+	crowd := t.crowds[claim.crowd]
+	if len(t.lines[claim.crowd]) == 0 {
+		t.active = append(t.active, claim.crowd)
+	}
+	t.lines[claim.crowd] = append(t.lines[claim.crowd], i)
+	t.waiting += len(crowd.want)
+	if slices.ContainsFunc(t.groups, func(g *restGroup) bool { return len(g.free) > 0 && crowd.wants(g) }) {
+		t.serve()
+	}
+	if claim.limit != Unserved && t.waits[i] == Unserved {
+		heap.Push(&t.agenda, appointment{at: claim.came.Add(claim.limit), claim: i})
+	}
+}
+
+func (c replayCrowd) wants(g *restGroup) bool {
+	return slices.ContainsFunc(c.singles, func(single int) bool { return g.fits[single] })
+}
+
+// pass lets happen what is due by a time.
+func (t *rerun) pass(until time.Time) {
+	for len(t.agenda) > 0 && !t.agenda[0].at.After(until) {
+		t.passNext()
+	}
+}
+
+// passNext lets a user come back, or all claims give up whose patience ends at one time.
+func (t *rerun) passNext() {
+	a := t.nextAppointment()
+	t.now = a.at
+	if a.user != nil {
+		t.comeBack(a.user)
+		return
+	}
+	reserved := false // for a claim of several users that gives up
+	for {
+		if t.waits[a.claim] == Unserved {
+			t.leave(a.claim)
+			reserved = reserved || len(t.crowds[t.claims[a.claim].crowd].want) > 1
+		}
+		if len(t.agenda) == 0 || t.agenda[0].user != nil || t.agenda[0].at.After(t.now) {
+			break
+		}
+		a = t.nextAppointment()
+	}
+	if reserved {
+		t.serve()
+	}
+}
+
+func (t *rerun) nextAppointment() appointment {
+	return heap.Pop(&t.agenda).(appointment) //nolint:forcetypeassert // the heap has nothing else
+}
+
+func (t *rerun) comeBack(u *User) {
+	u.state.ReleasedAt = t.now
+	g := t.groupOf[u]
+	at, _ := slices.BinarySearchFunc(g.free, u, CompareRest)
+	g.free = slices.Insert(g.free, at, u)
+	if slices.ContainsFunc(t.active, func(crowd int) bool { return t.crowds[crowd].wants(g) }) {
+		t.serve()
+	}
+}
+
+// leave takes a claim out of the line.
+func (t *rerun) leave(claim int) {
+	crowd := t.claims[claim].crowd
+	at, _ := slices.BinarySearch(t.lines[crowd], claim)
+	t.lines[crowd] = slices.Delete(t.lines[crowd], at, at+1)
+	t.waiting -= len(t.crowds[crowd].want)
+	if len(t.lines[crowd]) == 0 {
+		t.active = slices.DeleteFunc(t.active, func(other int) bool { return other == crowd })
+	}
+}
+
+// serve serves the line. It passes to [Serve] what can make a difference only, so that a long line and a large pool cost little:
+// of each group, as many users as there are selectors in line, and of each crowd that one of these users is for, as many claims as
+// there are users. If one claim gets none of the users, the next one that wants the same gets none either.
+func (t *rerun) serve() {
+	t.free, t.line, t.want = t.free[:0], t.line[:0], t.want[:0]
+	clear(t.touched)
+	for _, g := range t.groups {
+		if len(g.free) == 0 {
+			continue
+		}
+		wanted := false
+		for i, crowd := range t.active {
+			if t.crowds[crowd].wants(g) {
+				wanted, t.touched[i] = true, true
+			}
+		}
+		if wanted {
+			t.free = append(t.free, g.free[:min(len(g.free), t.waiting)]...)
+		}
+	}
+	for i, crowd := range t.active {
+		if t.touched[i] {
+			t.line = append(t.line, t.lines[crowd][:min(len(t.lines[crowd]), len(t.free))]...)
+		}
+	}
+	if len(t.line) == 0 {
+		return
+	}
+	slices.Sort(t.line)
+	for _, claim := range t.line {
+		t.want = append(t.want, t.crowds[t.claims[claim].crowd].want)
+	}
+	for i, users := range Serve(t.want, t.free) {
+		if users != nil {
+			t.grant(t.line[i], users)
+		}
+	}
+}
+
+func (t *rerun) grant(claim int, users []*User) {
+	c := t.claims[claim]
+	t.leave(claim)
+	t.waits[claim] = t.now.Sub(c.came)
+	for i, u := range users {
+		g := t.groupOf[u]
+		at := slices.Index(g.free, u)
+		g.free = slices.Delete(g.free, at, at+1)
+		heap.Push(&t.agenda, appointment{at: t.now.Add(c.held[i]), user: u})
+	}
+}
+
+// appointment is something that will happen: a user comes back, or the patience of a claim ends.
+type appointment struct {
+	at    time.Time
+	user  *User
+	claim int // if user is nil
+}
+
+// agenda is a heap of appointments. What comes back at a time comes before what gives up then; otherwise, any order would do.
+type agenda []appointment
+
+func (a agenda) Len() int { return len(a) }
+func (a agenda) Less(i, j int) bool {
+	if c := a[i].at.Compare(a[j].at); c != 0 {
+		return c < 0
+	}
+	switch {
+	case a[i].user == nil && a[j].user == nil:
+		return a[i].claim < a[j].claim
+	case a[i].user == nil || a[j].user == nil:
+		return a[i].user != nil
+	default:
+		return bytes.Compare(a[i].user.state.ID[:], a[j].user.state.ID[:]) < 0
+	}
+}
+func (a agenda) Swap(i, j int) { a[i], a[j] = a[j], a[i] }
+func (a *agenda) Push(x any)   { *a = append(*a, x.(appointment)) } //nolint:forcetypeassert // the heap has nothing else
+func (a *agenda) Pop() any {
+	last := len(*a) - 1
+	x := (*a)[last]
+	*a = (*a)[:last]
+	return x
+}
