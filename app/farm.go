@@ -25,6 +25,7 @@ type Farm struct {
 	caller   domain.Caller
 
 	explanations *explanations
+	advices      *advices
 }
 
 var _ ports.Farm = (*Farm)(nil)
@@ -36,7 +37,7 @@ func New(store ports.Store, settings Settings) (*Farm, error) {
 	}
 	return &Farm{
 		store: store, settings: settings, endings: newEndings(), caller: domain.Everybody(),
-		explanations: newExplanations(),
+		explanations: newExplanations(), advices: newAdvices(),
 	}, nil
 }
 

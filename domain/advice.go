@@ -14,6 +14,12 @@ const (
 	// DefaultTarget is the wait that an [Advice] is about if nobody asks for another one.
 	DefaultTarget = 10 * time.Second
 
+	// LongestTarget is the longest wait that an [Advice] may be about. The shortest is a second.
+	LongestTarget = time.Hour
+
+	// TargetRule is the rule about such a wait.
+	TargetRule = "must be an integer from 1 to 3600"
+
 	mostAdvisedWants = 5   // of a pool
 	rareWant         = 100 // a want that fewer than one of so many claims of the pool have is not worth advice
 	bearableGiveUps  = 100 // one of so many claims may give up where users are enough
@@ -38,6 +44,7 @@ type Advice struct {
 // of other pools, are left out of the numbers.
 type WantAdvice struct {
 	Pool        Pool
+	Project     string // the name of the pool's project; empty if it has none
 	Labels      Labels
 	Claims      int
 	Users       int // that match, in circulation

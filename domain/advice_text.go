@@ -9,31 +9,29 @@ import (
 	"time"
 )
 
-// Sentence returns the advice as a sentence for people. project is the name of the pool's project; it is left out if it is empty.
-func (w WantAdvice) Sentence(target time.Duration, project string) string {
+// Sentence returns the advice as a sentence for people. target is that of the [Advice].
+func (w WantAdvice) Sentence(target time.Duration) string {
 	now, enough, bound := w.At(w.Users), w.At(w.Enough), "under "+DurationText(target)
 	switch {
-	case !w.Reached && w.Most == w.Users:
-		return fmt.Sprintf("No number of %s would bring p95 %s.", w.accounts(2, project), bound)
 	case !w.Reached:
 		return fmt.Sprintf("Even %s would not bring p95 %s: it would be %s.",
-			w.more(w.Most-w.Users, project), bound, waitsText(w.At(w.Most), w.Claims))
+			w.more(w.Most-w.Users), bound, waitsText(w.At(w.Most), w.Claims))
 	case w.Enough > w.Users && now.Served == 0:
-		return fmt.Sprintf("%s would bring p95 %s; with %d, no claim would get its users.", w.more(w.Enough-w.Users, project), bound, w.Users)
+		return fmt.Sprintf("%s would bring p95 %s; with %d, no claim would get its users.", w.more(w.Enough-w.Users), bound, w.Users)
 	case w.Enough > w.Users && now.P95 < target:
 		return fmt.Sprintf("%s would bring the claims that give up from %d to %d of %d.",
-			w.more(w.Enough-w.Users, project), now.GaveUp, enough.GaveUp, w.Claims)
+			w.more(w.Enough-w.Users), now.GaveUp, enough.GaveUp, w.Claims)
 	case w.Enough > w.Users:
-		return fmt.Sprintf("%s would bring p95 from %s to %s.", w.more(w.Enough-w.Users, project), waitsText(now, w.Claims), bound)
+		return fmt.Sprintf("%s would bring p95 from %s to %s.", w.more(w.Enough-w.Users), waitsText(now, w.Claims), bound)
 	case w.Enough < w.Users:
-		return fmt.Sprintf("%d of the %d %s could go, and p95 would stay %s.", w.Users-w.Enough, w.Users, w.accounts(w.Users, project), bound)
+		return fmt.Sprintf("%d of the %d %s could go, and p95 would stay %s.", w.Users-w.Enough, w.Users, w.accounts(w.Users), bound)
 	default:
-		return fmt.Sprintf("The %d %s %s just enough: p95 is %s.", w.Users, w.accounts(w.Users, project), are(w.Users), bound)
+		return fmt.Sprintf("The %d %s %s just enough: p95 is %s.", w.Users, w.accounts(w.Users), are(w.Users), bound)
 	}
 }
 
 // accounts names the accounts, without their number.
-func (w WantAdvice) accounts(n int, project string) string {
+func (w WantAdvice) accounts(n int) string {
 	noun := "accounts"
 	if n == 1 {
 		noun = "account"
@@ -43,14 +41,14 @@ func (w WantAdvice) accounts(n int, project string) string {
 		words = append(words, key+"="+w.Labels[key])
 	}
 	words = append(words, noun, "in", w.Pool.Env+",", w.Pool.Domain)
-	if project != "" {
-		words[len(words)-1] += ", project " + project
+	if w.Project != "" {
+		words[len(words)-1] += ", project " + w.Project
 	}
 	return strings.Join(words, " ")
 }
 
-func (w WantAdvice) more(n int, project string) string {
-	return fmt.Sprintf("%d more %s", n, w.accounts(n, project))
+func (w WantAdvice) more(n int) string {
+	return fmt.Sprintf("%d more %s", n, w.accounts(n))
 }
 
 func waitsText(w Waits, claims int) string {

@@ -151,13 +151,26 @@ func (c *demandCollector) gaveUp(e Event) {
 	}
 }
 
-// newest drops all but the n claims that came last. It reports whether it dropped any.
-func (d *Demand) newest(n int) (cut bool) {
-	if len(d.Claims) <= n {
-		return false
+// NewestClaims returns the demands without the claims that came before the n newest of them all. cut reports whether it left any out.
+func NewestClaims(demands []Demand, n int) (newest []Demand, cut bool) {
+	var came []time.Time
+	for _, d := range demands {
+		for _, c := range d.Claims {
+			came = append(came, c.Came)
+		}
 	}
-	d.Claims = d.Claims[len(d.Claims)-n:]
-	return true
+	if len(came) <= n {
+		return demands, false
+	}
+	slices.SortFunc(came, time.Time.Compare)
+	first := came[len(came)-n]
+	for _, d := range demands {
+		at := slices.IndexFunc(d.Claims, func(c PastClaim) bool { return !c.Came.Before(first) })
+		if at >= 0 {
+			newest = append(newest, Demand{Pool: d.Pool, Claims: d.Claims[at:]})
+		}
+	}
+	return newest, true
 }
 
 func comparePools(a, b Pool) int {

@@ -134,4 +134,20 @@ type Pools interface {
 	// Line returns the first of the claims that wait for users of the caller's projects, at most limit (0 is 100), and how many
 	// there are.
 	Line(ctx context.Context, limit int) (line []domain.Waiter, total int, err error)
+
+	// Advice tells how many users would have been enough for the claims of a period. It may be a minute old.
+	Advice(ctx context.Context, q AdviceQuery) (domain.Advice, error)
+}
+
+// AdviceQuery says what to advise about.
+type AdviceQuery struct {
+	ProjectID domain.ProjectID // zero: any
+	Env       string           // empty: any
+	Domain    string           // empty: any
+
+	// Since begins the period, by the store's clock. It ends now. Zero is 24 hours ago.
+	Since time.Time
+
+	// Target is the wait under which 95 of 100 claims are to stay: from a second to an hour, 0 for [domain.DefaultTarget].
+	Target time.Duration
 }

@@ -17,7 +17,10 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-const eventIDRule = "must be the event_id of the last event seen"
+const (
+	eventIDRule = "must be the event_id of the last event seen"
+	timeRule    = "must be a time like 2026-11-23T09:30:00Z, as RFC 3339 writes it"
+)
 
 // eventRoutes show the history.
 type eventRoutes struct {
@@ -99,8 +102,7 @@ var eventParameters = read.Parameters[ports.EventQuery]{
 	"env":        read.TextParameter(func(q *ports.EventQuery) *string { return &q.Env }),
 	"domain":     read.TextParameter(func(q *ports.EventQuery) *string { return &q.Domain }),
 	"owner":      read.TextParameter(func(q *ports.EventQuery) *string { return &q.Owner }),
-	"since": read.Parsed(func(q *ports.EventQuery) *time.Time { return &q.Since }, parseTime,
-		"must be a time like 2026-11-23T09:30:00Z, as RFC 3339 writes it"),
+	"since":      read.Parsed(func(q *ports.EventQuery) *time.Time { return &q.Since }, parseTime, timeRule),
 }
 
 // eventPageParameters are the query of GET /v1/events.

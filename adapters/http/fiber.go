@@ -85,7 +85,7 @@ func rejectConditions(c *fiber.Ctx, next fiber.Handler) error {
 }
 
 // lists are the GET routes under /v1 whose handlers read the query.
-var lists = []string{"/v1/users", "/v1/events", "/v1/events/stream", "/v1/keys", "/v1/line"}
+var lists = []string{"/v1/users", "/v1/events", "/v1/events/stream", "/v1/keys", "/v1/line", "/v1/pools/advice"}
 
 // bulk are the POST routes whose handlers read the query.
 var bulk = []string{"/v1/users/import", "/v1/users/export"}

@@ -103,6 +103,7 @@ type routes struct {
 	importRoutes
 	circulationRoutes
 	poolRoutes
+	adviceRoutes
 	projectRoutes
 	lineRoutes
 	eventRoutes

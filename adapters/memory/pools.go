@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -93,6 +94,45 @@ func (s *Store) CountValues(ctx context.Context, want domain.Selector, field dom
 		all = append(all, count)
 	}
 	return all, nil
+}
+
+// CountAlike implements [ports.PoolCounter].
+func (s *Store) CountAlike(ctx context.Context, want domain.Selector) ([]domain.Stock, time.Time, error) {
+	now, err := s.begin(ctx)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	defer s.mu.Unlock()
+	pools := make(map[domain.Pool]map[string]*domain.Alike)
+	for u := range s.users.after(domain.UserID{}, false) {
+		if !want.Matches(u) {
+			continue
+		}
+		labels := u.Snapshot().Labels
+		sets := pools[u.Pool()]
+		if sets == nil {
+			sets = make(map[string]*domain.Alike)
+			pools[u.Pool()] = sets
+		}
+		key := fmt.Sprintf("%q", labels) // in the order of their keys
+		if sets[key] == nil {
+			sets[key] = &domain.Alike{Labels: labels}
+		}
+		if u.Status(now) == domain.Quarantined {
+			sets[key].Quarantined++
+		} else {
+			sets[key].Users++
+		}
+	}
+	stocks := make([]domain.Stock, 0, len(pools))
+	for pool, sets := range pools {
+		stock := domain.Stock{Pool: pool}
+		for _, alike := range sets {
+			stock.Users = append(stock.Users, *alike)
+		}
+		stocks = append(stocks, stock)
+	}
+	return stocks, now, nil
 }
 
 // Holders implements [ports.PoolCounter].

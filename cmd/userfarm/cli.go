@@ -25,6 +25,7 @@ type cli struct {
 	Profiles profiles       `cmd:"" help:"Keep the addresses and API keys of farms under names."`
 	Projects projects       `cmd:"" help:"List the projects, and give them names."`
 	Pools    poolsCommand   `cmd:"" help:"Count the users of each pool: free, locked and in quarantine."`
+	Advise   adviseCommand  `cmd:"" help:"Tell how many users would have been enough for the tests."`
 	Line     lineCommand    `cmd:"" help:"Show who waits in line for which users."`
 	Events   eventsCommand  `cmd:"" help:"Show what happened to users, or follow it."`
 

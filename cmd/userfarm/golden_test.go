@@ -17,7 +17,7 @@ var update = flag.Bool("update", false, "write the golden files of help and tabl
 func TestGoldenHelp(t *testing.T) {
 	for _, command := range []string{
 		"", "run", "acquire", "renew", "release", "who", "users", "users list", "users show", "users add", "users change",
-		"users quarantine", "users restore", "users force-release", "users remove", "completion", "profiles", "profiles list", "profiles set", "profiles use", "profiles remove", "projects", "projects list", "projects name", "projects unname", "pools", "line", "events", "import", "export",
+		"users quarantine", "users restore", "users force-release", "users remove", "completion", "profiles", "profiles list", "profiles set", "profiles use", "profiles remove", "projects", "projects list", "projects name", "projects unname", "pools", "advise", "line", "events", "import", "export",
 	} {
 		help := mustExecute(t, t.TempDir(), append(strings.Fields(command), "--help")...)
 		golden(t, filepath.Join("help", strings.ReplaceAll(strings.TrimSpace("userfarm "+command), " ", "-")), help)

@@ -28,6 +28,7 @@ func TestStore(t *testing.T, env Env, newSubject Factory) {
 		{"Pools", poolTests},
 		{"Projects", projectTests},
 		{"Values", valueTests},
+		{"Alike", alikeTests},
 		{"Holders", holderTests},
 		{"Forget", forgetTests},
 		{"EndExpired", endExpiredTests},

@@ -446,6 +446,63 @@ type AcquireRequest struct {
 	WaitSeconds int32 `json:"wait_seconds,omitempty"`
 }
 
+// AdvisedSize defines model for AdvisedSize.
+type AdvisedSize struct {
+	Users int          `json:"users"`
+	Waits AdvisedWaits `json:"waits"`
+}
+
+// AdvisedWaits defines model for AdvisedWaits.
+type AdvisedWaits struct {
+	// WaitP50Seconds The median wait of the acquires that got their users.
+	WaitP50Seconds float64 `json:"wait_p50_seconds"`
+
+	// WaitP95Seconds 95 of 100 of them waited no longer.
+	WaitP95Seconds float64 `json:"wait_p95_seconds"`
+	Served         int     `json:"served"`
+
+	// GaveUp Acquires that gave up, or never got their users.
+	GaveUp int `json:"gave_up"`
+}
+
+// AdvisedWant defines model for AdvisedWant.
+type AdvisedWant struct {
+	ProjectID string `json:"project_id"`
+
+	// Project The name of the project; empty if it has none.
+	Project string `json:"project"`
+	Env     string `json:"env"`
+	Domain  string `json:"domain"`
+	Labels  Labels `json:"labels"`
+
+	// Sentence The advice for people.
+	Sentence string `json:"sentence"`
+
+	// Claims The acquires that wanted such users.
+	Claims int `json:"claims"`
+
+	// Users Users that match, but for those in quarantine.
+	Users int `json:"users"`
+
+	// Quarantined Users that match and are in quarantine.
+	Quarantined int `json:"quarantined"`
+
+	// Enough The smallest number of users with which the waits are under the target, and at most one of a hundred acquires gives up.
+	Enough int `json:"enough"`
+
+	// Reached There is such a number. If not, even `most` users are not enough.
+	Reached bool `json:"reached"`
+
+	// Most The largest number of users that was tried.
+	Most int `json:"most"`
+
+	// Measured What happened. It differs from the curve if users came or went.
+	Measured AdvisedWaits `json:"measured"`
+
+	// Curve What would have happened, with fewer users first. One entry is for the present number of users.
+	Curve []AdvisedSize `json:"curve"`
+}
+
 // ChangedField A member of a user that changed.
 type ChangedField string
 
@@ -527,7 +584,8 @@ type Event struct {
 	// WaitedSeconds How long the claim waited in line, for `acquired` and `gave_up`; 0 for other events.
 	WaitedSeconds float64 `json:"waited_seconds"`
 
-	// HeldSeconds How long the lock was held that ended, for `released`, `expired` and `forced`; 0 for other events.
+	// HeldSeconds How long the lock was held that ended, for `released`, `expired` and `forced`. For `gave_up`: how long the place in
+	// line was held after the claim had left. 0 for other events.
 	HeldSeconds float64 `json:"held_seconds"`
 
 	// Want What the claim asked for, in the first of its events: the `acquired` of its first user, or its first `gave_up`. Empty
@@ -931,6 +989,25 @@ type Pool struct {
 
 	// LongestWaitSeconds How long the first of them has waited, in whole seconds; 0 if no acquire waits.
 	LongestWaitSeconds int `json:"longest_wait_seconds"`
+}
+
+// PoolAdvice defines model for PoolAdvice.
+type PoolAdvice struct {
+	// Since The beginning of the period
+	Since time.Time `json:"since"`
+
+	// Until The end of the period, by the clock of the database.
+	Until         time.Time `json:"until"`
+	TargetSeconds int       `json:"target_seconds"`
+
+	// Claims The acquires of the period that were replayed.
+	Claims int `json:"claims"`
+
+	// Cut There were too many, so that the period begins later than was asked for.
+	Cut bool `json:"cut"`
+
+	// Wants Ordered by pool. Of a pool, what is wanted most often comes first, five at most.
+	Wants []AdvisedWant `json:"wants"`
 }
 
 // PoolList defines model for PoolList.
@@ -1386,6 +1463,24 @@ type AcquireLeaseParams struct {
 type ListLineParams struct {
 	// Limit The most acquires to list.
 	Limit *LineLimit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// AdvisePoolsParams defines parameters for AdvisePools.
+type AdvisePoolsParams struct {
+	// ProjectID Advise only about pools of this project.
+	ProjectID *string `form:"project_id,omitempty" json:"project_id,omitempty"`
+
+	// Env Advise only about pools of this environment.
+	Env *string `form:"env,omitempty" json:"env,omitempty"`
+
+	// Domain Advise only about pools of this domain.
+	Domain *string `form:"domain,omitempty" json:"domain,omitempty"`
+
+	// Since The beginning of the period, which ends now. Without it, the period is 24 hours.
+	Since *time.Time `form:"since,omitempty" json:"since,omitempty"`
+
+	// TargetSeconds The wait under which 95 of 100 acquires are to stay.
+	TargetSeconds *int `form:"target_seconds,omitempty" json:"target_seconds,omitempty"`
 }
 
 // ListUsersParams defines parameters for ListUsers.
@@ -1887,6 +1982,21 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/pools (the `ListPools` operationId).
 	ListPools(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AdvisePools Tell how many users would have been enough
+	//
+	// Replays what acquires asked for in a period, as the history has it, with more users and with fewer, and serves the line as the
+	// farm does. The answer says for each pool, and what is wanted of it most often, how long acquires would have waited, and how many
+	// users would have kept 95 of 100 waits under a target.
+	//
+	// An acquire that gave up waits in the replay as long as it did, and is taken to hold its users as long as others do. Users that are
+	// added have the labels that are wanted and no others. Of an acquire from several pools, each pool has its part. Acquires that name
+	// users hold them in the replay, but are not counted.
+	//
+	// The farm reads the newest 20,000 acquires of the period at most. An answer may be a minute old.
+	//
+	// Corresponds with GET /v1/pools/advice (the `AdvisePools` operationId).
+	AdvisePools(ctx context.Context, params *AdvisePoolsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListProjects Count the users of every project
 	//
@@ -2649,6 +2759,31 @@ func (c *Client) ListLine(ctx context.Context, params *ListLineParams, reqEditor
 // Corresponds with GET /v1/pools (the `ListPools` operationId).
 func (c *Client) ListPools(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListPoolsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AdvisePools Tell how many users would have been enough
+//
+// Replays what acquires asked for in a period, as the history has it, with more users and with fewer, and serves the line as the
+// farm does. The answer says for each pool, and what is wanted of it most often, how long acquires would have waited, and how many
+// users would have kept 95 of 100 waits under a target.
+//
+// An acquire that gave up waits in the replay as long as it did, and is taken to hold its users as long as others do. Users that are
+// added have the labels that are wanted and no others. Of an acquire from several pools, each pool has its part. Acquires that name
+// users hold them in the replay, but are not counted.
+//
+// The farm reads the newest 20,000 acquires of the period at most. An answer may be a minute old.
+//
+// Corresponds with GET /v1/pools/advice (the `AdvisePools` operationId).
+func (c *Client) AdvisePools(ctx context.Context, params *AdvisePoolsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAdvisePoolsRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -4139,6 +4274,108 @@ func NewListPoolsRequest(server string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewAdvisePoolsRequest constructs an http.Request for the AdvisePools method
+func NewAdvisePoolsRequest(server string, params *AdvisePoolsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/pools/advice")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.ProjectID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "project_id", *params.ProjectID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "uuid"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Env != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "env", *params.Env, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Domain != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "domain", *params.Domain, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Since != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "since", *params.Since, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.TargetSeconds != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "target_seconds", *params.TargetSeconds, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)

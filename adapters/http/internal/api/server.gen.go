@@ -368,6 +368,63 @@ type AcquireRequest struct {
 	WaitSeconds int32 `json:"wait_seconds,omitempty"`
 }
 
+// AdvisedSize defines model for AdvisedSize.
+type AdvisedSize struct {
+	Users int          `json:"users"`
+	Waits AdvisedWaits `json:"waits"`
+}
+
+// AdvisedWaits defines model for AdvisedWaits.
+type AdvisedWaits struct {
+	// WaitP50Seconds The median wait of the acquires that got their users.
+	WaitP50Seconds float64 `json:"wait_p50_seconds"`
+
+	// WaitP95Seconds 95 of 100 of them waited no longer.
+	WaitP95Seconds float64 `json:"wait_p95_seconds"`
+	Served         int     `json:"served"`
+
+	// GaveUp Acquires that gave up, or never got their users.
+	GaveUp int `json:"gave_up"`
+}
+
+// AdvisedWant defines model for AdvisedWant.
+type AdvisedWant struct {
+	ProjectID string `json:"project_id"`
+
+	// Project The name of the project; empty if it has none.
+	Project string `json:"project"`
+	Env     string `json:"env"`
+	Domain  string `json:"domain"`
+	Labels  Labels `json:"labels"`
+
+	// Sentence The advice for people.
+	Sentence string `json:"sentence"`
+
+	// Claims The acquires that wanted such users.
+	Claims int `json:"claims"`
+
+	// Users Users that match, but for those in quarantine.
+	Users int `json:"users"`
+
+	// Quarantined Users that match and are in quarantine.
+	Quarantined int `json:"quarantined"`
+
+	// Enough The smallest number of users with which the waits are under the target, and at most one of a hundred acquires gives up.
+	Enough int `json:"enough"`
+
+	// Reached There is such a number. If not, even `most` users are not enough.
+	Reached bool `json:"reached"`
+
+	// Most The largest number of users that was tried.
+	Most int `json:"most"`
+
+	// Measured What happened. It differs from the curve if users came or went.
+	Measured AdvisedWaits `json:"measured"`
+
+	// Curve What would have happened, with fewer users first. One entry is for the present number of users.
+	Curve []AdvisedSize `json:"curve"`
+}
+
 // ChangedField A member of a user that changed.
 type ChangedField string
 
@@ -449,7 +506,8 @@ type Event struct {
 	// WaitedSeconds How long the claim waited in line, for `acquired` and `gave_up`; 0 for other events.
 	WaitedSeconds float64 `json:"waited_seconds"`
 
-	// HeldSeconds How long the lock was held that ended, for `released`, `expired` and `forced`; 0 for other events.
+	// HeldSeconds How long the lock was held that ended, for `released`, `expired` and `forced`. For `gave_up`: how long the place in
+	// line was held after the claim had left. 0 for other events.
 	HeldSeconds float64 `json:"held_seconds"`
 
 	// Want What the claim asked for, in the first of its events: the `acquired` of its first user, or its first `gave_up`. Empty
@@ -858,6 +916,25 @@ type Pool struct {
 
 	// LongestWaitSeconds How long the first of them has waited, in whole seconds; 0 if no acquire waits.
 	LongestWaitSeconds int `json:"longest_wait_seconds"`
+}
+
+// PoolAdvice defines model for PoolAdvice.
+type PoolAdvice struct {
+	// Since The beginning of the period
+	Since time.Time `json:"since"`
+
+	// Until The end of the period, by the clock of the database.
+	Until         time.Time `json:"until"`
+	TargetSeconds int       `json:"target_seconds"`
+
+	// Claims The acquires of the period that were replayed.
+	Claims int `json:"claims"`
+
+	// Cut There were too many, so that the period begins later than was asked for.
+	Cut bool `json:"cut"`
+
+	// Wants Ordered by pool. Of a pool, what is wanted most often comes first, five at most.
+	Wants []AdvisedWant `json:"wants"`
 }
 
 // PoolList defines model for PoolList.
@@ -1275,6 +1352,9 @@ type ServerInterface interface {
 	// ListPools Count the users of every pool
 	// (GET /v1/pools)
 	ListPools(c *fiber.Ctx) error
+	// AdvisePools Tell how many users would have been enough
+	// (GET /v1/pools/advice)
+	AdvisePools(c *fiber.Ctx) error
 	// ListProjects Count the users of every project
 	// (GET /v1/projects)
 	ListProjects(c *fiber.Ctx) error
@@ -1974,6 +2054,24 @@ func (siw *ServerInterfaceWrapper) ListPools(c *fiber.Ctx) error {
 	return handler(c)
 }
 
+// AdvisePools operation middleware
+func (siw *ServerInterfaceWrapper) AdvisePools(c *fiber.Ctx) error {
+
+	handler := func(c *fiber.Ctx) error {
+		return siw.Handler.AdvisePools(c)
+	}
+
+	for i := len(siw.HandlerMiddlewares) - 1; i >= 0; i-- {
+		m := siw.HandlerMiddlewares[i]
+		next := handler
+		handler = func(c *fiber.Ctx) error {
+			return m(c, next)
+		}
+	}
+
+	return handler(c)
+}
+
 // ListProjects operation middleware
 func (siw *ServerInterfaceWrapper) ListProjects(c *fiber.Ctx) error {
 
@@ -2392,6 +2490,8 @@ func RegisterHandlersWithOptions(router fiber.Router, si ServerInterface, option
 	router.Get(options.BaseURL+"/v1/line", wrapper.ListLine)
 
 	router.Get(options.BaseURL+"/v1/pools", wrapper.ListPools)
+
+	router.Get(options.BaseURL+"/v1/pools/advice", wrapper.AdvisePools)
 
 	router.Get(options.BaseURL+"/v1/projects", wrapper.ListProjects)
 

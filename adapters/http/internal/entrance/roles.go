@@ -29,6 +29,7 @@ var leastRoles = map[string]domain.Role{
 	"GET /v1/users":          domain.Viewer,
 	"GET /v1/users/:user_id": domain.Viewer,
 	"GET /v1/pools":          domain.Viewer,
+	"GET /v1/pools/advice":   domain.Viewer,
 	"GET /v1/projects":       domain.Viewer,
 	"GET /v1/projects/names": domain.Viewer,
 	"GET /v1/line":           domain.Viewer,
