@@ -137,6 +137,11 @@ var methods = map[string]func(ctx context.Context, farm ports.Farm, x things) (a
 	"ForceRelease": func(ctx context.Context, farm ports.Farm, x things) (any, error) {
 		return farm.ForceRelease(ctx, x.user, 0, "it hangs")
 	},
+	"Advice": func(ctx context.Context, farm ports.Farm, x things) (any, error) {
+		advice, err := farm.Advice(ctx, ports.AdviceQuery{ProjectID: x.project, Env: x.pool})
+		advice.Since, advice.Until = time.Time{}, time.Time{}
+		return advice, err
+	},
 	"Pools": func(ctx context.Context, farm ports.Farm, _ things) (any, error) { return farm.Pools(ctx) },
 	"Line": func(ctx context.Context, farm ports.Farm, _ things) (any, error) {
 		line, total, err := farm.Line(ctx, 100)

@@ -85,6 +85,9 @@ func (w WantAdvice) At(users int) Waits {
 // Advise returns how many users would have been enough for each want of a demand that is worth advice, with the users that the pool
 // has. More users would have the labels that are wanted and no others. Fewer users lack those that have the fewest other labels.
 func Advise(d Demand, users []Alike, target time.Duration) []WantAdvice {
+	users = slices.SortedFunc(slices.Values(users), func(a, b Alike) int { // so that the same users lead to the same advice
+		return cmp.Compare(labelsKey(a.Labels), labelsKey(b.Labels))
+	})
 	replayed := newReplay(d)
 	counted := make([][]int, len(replayed.singles)) // the claims that want a user like this
 	claims := 0

@@ -27,8 +27,9 @@ const Unserved time.Duration = -1
 // is served by [Serve], as a store does it:
 //
 //   - A claim comes when it came. It waits for as long as it takes, but one that gave up has no more patience than it had.
-//   - It holds its users for as long as it did. One that gave up would have held them for as long as the median of those that
-//     wanted the same, or else of all; without any, for [DefaultTTL].
+//   - It holds its users for as long as it did. One that gave up would have held them for as long as the last one before it that
+//     wanted the same and got it, so that such holds are spread as the others are; or else for the median of all holds; without
+//     any, for [DefaultTTL].
 //   - All users are free at first, and none is in quarantine, comes or goes meanwhile.
 func (d Demand) Replay(users []Alike) (waits []time.Duration) { return newReplay(d).run(users) }
 
@@ -111,15 +112,22 @@ func newReplay(d Demand) *replay {
 		}
 	}
 	usual := median(all, DefaultTTL)
-	medians := make(map[int]time.Duration)
+	latest := make(map[int]time.Duration) // hold of each crowd
 	for i, past := range d.Claims {
-		if past.GaveUp {
-			crowd := r.claims[i].crowd
-			if _, known := medians[crowd]; !known {
-				medians[crowd] = median(holds[crowd], usual)
-			}
-			r.claims[i].held = slices.Repeat([]time.Duration{medians[crowd]}, len(past.Want))
+		crowd := r.claims[i].crowd
+		if !past.GaveUp {
+			latest[crowd] = past.Held[0]
+			continue
 		}
+		hold, known := latest[crowd]
+		switch {
+		case known:
+		case len(holds[crowd]) > 0:
+			hold = holds[crowd][0]
+		default:
+			hold = usual
+		}
+		r.claims[i].held = slices.Repeat([]time.Duration{hold}, len(past.Want))
 	}
 	return r
 }

@@ -215,17 +215,24 @@ func modelHold(d domain.Demand, i, k int) time.Duration {
 		return claim.Held[k]
 	}
 	name := func(c domain.PastClaim) string { return fmt.Sprint(c.Want) }
-	var same, all []time.Duration
+	same := func(c domain.PastClaim) bool { return !c.GaveUp && name(c) == name(claim) }
+	for before := i - 1; before >= 0; before-- {
+		if same(d.Claims[before]) {
+			return d.Claims[before].Held[0]
+		}
+	}
+	if after := slices.IndexFunc(d.Claims, same); after >= 0 {
+		return d.Claims[after].Held[0]
+	}
+	var all []time.Duration
 	for _, other := range d.Claims {
-		if all = append(all, other.Held...); name(other) == name(claim) {
-			same = append(same, other.Held...)
+		if !other.GaveUp {
+			all = append(all, other.Held...)
 		}
 	}
-	for _, holds := range [][]time.Duration{same, all} {
-		if len(holds) > 0 {
-			slices.Sort(holds)
-			return holds[len(holds)/2]
-		}
+	if len(all) == 0 {
+		return domain.DefaultTTL
 	}
-	return domain.DefaultTTL
+	slices.Sort(all)
+	return all[len(all)/2]
 }

@@ -54,6 +54,7 @@ var calls = []struct {
 	{"GET /v1/projects", ``, domain.Viewer, 200, 200},
 	{"GET /v1/projects/names", ``, domain.Viewer, 200, 200},
 	{"GET /v1/line", ``, domain.Viewer, 200, 200},
+	{"GET /v1/pools/advice", ``, domain.Viewer, 200, 200},
 	{"GET /v1/events", ``, domain.Viewer, 200, 200},
 	{"GET /v1/events/stream", ``, domain.Viewer, 200, 200},
 

@@ -110,6 +110,10 @@ func (f brokenFarm) Line(ctx context.Context, _ int) ([]domain.Waiter, int, erro
 	return nil, 0, f(ctx)
 }
 
+func (f brokenFarm) Advice(ctx context.Context, _ ports.AdviceQuery) (domain.Advice, error) {
+	return domain.Advice{}, f(ctx)
+}
+
 func (f brokenFarm) Projects(ctx context.Context) ([]domain.ProjectCount, error) { return nil, f(ctx) }
 
 func (f brokenFarm) ProjectNames(ctx context.Context) ([]domain.Project, error) { return nil, f(ctx) }
