@@ -43,6 +43,8 @@ func (c *Client) Advice(ctx context.Context, q ports.AdviceQuery) (domain.Advice
 }
 
 func waitsOf(w api.AdvisedWaits) domain.Waits {
-	wait := func(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)).Round(time.Millisecond) }
+	wait := func(seconds float64) time.Duration {
+		return time.Duration(seconds * float64(time.Second)).Round(time.Millisecond)
+	}
 	return domain.Waits{P50: wait(w.WaitP50Seconds), P95: wait(w.WaitP95Seconds), Served: w.Served, GaveUp: w.GaveUp}
 }

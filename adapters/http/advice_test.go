@@ -35,6 +35,6 @@ func TestBadQueriesForAdvice(t *testing.T) {
 		"target_seconds=0": "/target_seconds", "target_seconds=3601": "/target_seconds", "target_seconds=-1": "/target_seconds",
 		"target_seconds=x": "/target_seconds", "since=yesterday": "/since", "project_id=shop": "/project_id", "env=": "/env", "login=ann": "/login",
 	} {
-		c.get("/v1/pools/advice?" + query).want(422).wantProblem(api.CodeInvalid, pointer)
+		c.get("/v1/pools/advice?"+query).want(422).wantProblem(api.CodeInvalid, pointer)
 	}
 }

@@ -47,6 +47,7 @@ type memo struct {
 var viewKinds = []*viewKind{
 	{Name: "overview", title: "Overview", fields: userFields, Form: userFields, load: loadOverview},
 	{Name: "pools", title: "Pools", fields: slices.Concat(poolFields, []string{"page"}), Form: poolFields, load: loadPools},
+	{Name: "advice", title: "How many are enough", fields: poolFields, Form: poolFields, load: loadAdvice},
 	{
 		Name: "line", title: "Line", fields: slices.Concat(poolFields, []string{"label", "owner", "page"}),
 		Form: slices.Concat(poolFields, []string{"label", "owner"}), load: loadLine,

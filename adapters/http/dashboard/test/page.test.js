@@ -287,7 +287,7 @@ test('nothing stands in the way of people with a screen reader or a narrow scree
   mkdirSync(folder, { recursive: true });
   t.diagnostic(`screenshots are in ${folder}`);
   const id = users[0].user_id;
-  const pages = ['overview', 'pools', 'line', 'users', `user?id=${id}`, 'history', 'keys', 'import', 'add-user', `change-user?id=${id}`,
+  const pages = ['overview', 'pools', 'advice', 'line', 'users', `user?id=${id}`, 'history', 'keys', 'import', 'add-user', `change-user?id=${id}`,
     `restore?id=${id}`, `force-release?id=${id}&fence=1`, 'nothing-here', 'sign-in'];
   for (const colorScheme of ['light', 'dark']) {
     const page = await open(t, { colorScheme });

@@ -24,6 +24,7 @@ var pageRoles = map[string]domain.Role{
 	"GET /ui/overview": domain.Viewer,
 	"GET /ui/pools":    domain.Viewer,
 	"GET /ui/line":     domain.Viewer,
+	"GET /ui/advice":   domain.Viewer,
 	"GET /ui/users":    domain.Viewer,
 	"GET /ui/user":     domain.Viewer,
 	"GET /ui/history":  domain.Viewer,
