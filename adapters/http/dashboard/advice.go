@@ -23,9 +23,9 @@ type advicePage struct {
 
 // adviceRow is the advice for what is wanted of a pool.
 type adviceRow struct {
-	poolText
 	domain.WantAdvice
 
+	Where    poolText
 	Sentence string
 	Labels   []string
 	Sizes    []adviceSize
@@ -47,7 +47,7 @@ func loadAdvice(ctx context.Context, in loading) (any, error) {
 	}
 	page := advicePage{Claims: advice.Claims, Since: advice.Since, Cut: advice.Cut}
 	for _, want := range advice.Wants {
-		row := adviceRow{poolText: in.projects.pool(want.Pool), WantAdvice: want, Sentence: want.Sentence(advice.Target)}
+		row := adviceRow{Where: in.projects.pool(want.Pool), WantAdvice: want, Sentence: want.Sentence(advice.Target)}
 		for _, key := range slices.Sorted(maps.Keys(want.Labels)) {
 			row.Labels = append(row.Labels, key+"="+want.Labels[key])
 		}
