@@ -116,7 +116,7 @@ func TestAdviceCountsClaimsThatGiveUp(t *testing.T) {
 		t.Errorf("got %+v", w)
 	}
 	const want = "1 more account in stage, shop would bring the claims that give up from 100 to 0 of 200."
-	if got := w.Sentence(10*time.Second); got != want {
+	if got := w.Sentence(10 * time.Second); got != want {
 		t.Errorf("it says %q, want %q", got, want)
 	}
 }
@@ -133,7 +133,7 @@ func TestAdviceSaysIfMoreUsersDoNotHelp(t *testing.T) {
 			continue
 		}
 		const want = "Even 64 more r=buyer accounts in stage, shop would not bring p95 under 10 s: it would be 14 min 6 s."
-		if got := w.Sentence(10*time.Second); w.Reached || got != want {
+		if got := w.Sentence(10 * time.Second); w.Reached || got != want {
 			t.Errorf("it says %q, want %q", got, want)
 		}
 	}

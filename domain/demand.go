@@ -43,6 +43,7 @@ func DemandsOf(events []Event, pools []Pool, now time.Time) []Demand {
 			c.held[hold{e.UserID, e.Fence}] = e.Held
 		case UserAcquired:
 			c.demand(e.Pool)
+		default:
 		}
 	}
 	for _, pool := range pools {
@@ -54,6 +55,7 @@ func DemandsOf(events []Event, pools []Pool, now time.Time) []Demand {
 			c.acquired(e)
 		case ClaimGaveUp:
 			c.gaveUp(e)
+		default:
 		}
 	}
 	demands := make([]Demand, 0, len(c.demands))

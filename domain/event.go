@@ -87,6 +87,7 @@ func (u *User) event(now time.Time, kind EventKind, reason string) Event {
 			e.Held = max(now.Sub(lock.AcquiredAt), 0)
 		case UserExpired:
 			e.Held = max(lock.ExpiresAt.Sub(lock.AcquiredAt), 0)
+		default:
 		}
 	}
 	return e

@@ -371,8 +371,14 @@ func (a agenda) Less(i, j int) bool {
 		return bytes.Compare(a[i].user.state.ID[:], a[j].user.state.ID[:]) < 0
 	}
 }
+
+// Swap implements [heap.Interface].
 func (a agenda) Swap(i, j int) { a[i], a[j] = a[j], a[i] }
-func (a *agenda) Push(x any)   { *a = append(*a, x.(appointment)) } //nolint:forcetypeassert // the heap has nothing else
+
+// Push implements [heap.Interface].
+func (a *agenda) Push(x any) { *a = append(*a, x.(appointment)) } //nolint:forcetypeassert // the heap has nothing else
+
+// Pop implements [heap.Interface].
 func (a *agenda) Pop() any {
 	last := len(*a) - 1
 	x := (*a)[last]

@@ -3,11 +3,10 @@ package domain_test
 import (
 	"cmp"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
-
-	"pgregory.net/rapid"
 
 	"github.com/userfarm/userfarm/domain"
 )
@@ -100,34 +99,35 @@ func TestReplay(t *testing.T) {
 
 // The model looks at the whole line and at all users whenever something happens.
 func TestReplayIsWhatServeDoesWithAllUsersAndTheWholeLine(t *testing.T) {
-	wanted := rapid.SampledFrom([]domain.Labels{nil, labelled("a=0"), labelled("a=1"), labelled("b=0"), labelled("a=0", "b=0")})
-	owned := rapid.SampledFrom([]domain.Labels{nil, labelled("a=0"), labelled("a=1", "c=9"), labelled("a=0", "b=0"), labelled("b=0"), labelled("a=1", "b=1")})
-	rapid.Check(t, func(t *rapid.T) {
-		users := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) domain.Alike {
-			return domain.Alike{Labels: owned.Draw(t, "labels"), Users: rapid.IntRange(0, 3).Draw(t, "users")}
-		}), 0, 4).Draw(t, "alike")
+	wanted := []domain.Labels{nil, labelled("a=0"), labelled("a=1"), labelled("b=0"), labelled("a=0", "b=0")}
+	owned := []domain.Labels{nil, labelled("a=0"), labelled("a=1", "c=9"), labelled("a=0", "b=0"), labelled("b=0"), labelled("a=1", "b=1")}
+	for seed := range uint64(3000) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		users := make([]domain.Alike, random.IntN(5))
+		for i := range users {
+			users[i] = domain.Alike{Labels: owned[random.IntN(len(owned))], Users: random.IntN(4)}
+		}
 		var d domain.Demand
 		came := 0
-		for range rapid.IntRange(1, 25).Draw(t, "claims") {
-			came += rapid.IntRange(0, 4).Draw(t, "later")
+		for range 1 + random.IntN(25) {
+			came += random.IntN(5)
 			var want []domain.Selector
-			for range rapid.SampledFrom([]int{1, 1, 1, 2, 3}).Draw(t, "selectors") {
-				want = append(want, domain.Selector{Labels: wanted.Draw(t, "wanted")})
+			for range []int{1, 1, 1, 2, 3}[random.IntN(5)] {
+				want = append(want, domain.Selector{Labels: wanted[random.IntN(len(wanted))]})
 			}
 			claim := past(came, 0, want...)
 			for i := range claim.Held {
-				claim.Held[i] = time.Duration(rapid.IntRange(0, 12).Draw(t, "held")) * time.Second
+				claim.Held[i] = time.Duration(random.IntN(13)) * time.Second
 			}
-			if rapid.IntRange(0, 4).Draw(t, "patience") == 0 {
-				claim = impatient(came, rapid.IntRange(0, 10).Draw(t, "waited"), want...)
+			if random.IntN(5) == 0 {
+				claim = impatient(came, random.IntN(11), want...)
 			}
 			d.Claims = append(d.Claims, claim)
 		}
-		got, want := d.Replay(users), modelReplay(d, users)
-		if !slices.Equal(got, want) {
-			t.Fatalf("the waits are %v, want %v", got, want)
+		if got, want := d.Replay(users), modelReplay(d, users); !slices.Equal(got, want) {
+			t.Fatalf("seed %d: the waits are %v, want %v", seed, got, want)
 		}
-	})
+	}
 }
 
 // modelReplay is a plain simulation in steps of one second.

@@ -44,7 +44,9 @@ func alikeOfSelector(f *farm) {
 	f.add(in(otherShop))
 	admin := domain.Alike{Labels: domain.Labels{"role": "admin"}, Users: 1}
 	plain := domain.Alike{Labels: domain.Labels{}, Users: 1}
-	stock := func(pool domain.Pool, users ...domain.Alike) domain.Stock { return domain.Stock{Pool: pool, Users: users} }
+	stock := func(pool domain.Pool, users ...domain.Alike) domain.Stock {
+		return domain.Stock{Pool: pool, Users: users}
+	}
 	f.wantAlike(domain.Selector{ProjectID: projectB}, stock(otherShop, plain))
 	f.wantAlike(anyone.In(domain.Only(projectB)), stock(otherShop, plain))
 	f.wantAlike(domain.Selector{Env: "prod", Domain: "shop"}, stock(prodShop, plain, admin))

@@ -120,15 +120,16 @@ func historyLife(f *farm) {
 	var since time.Time // of the lock
 	happened := func(owner string, kind domain.EventKind, fence uint64, reason string) {
 		e := f.event(u, kind, fence, reason)
-		switch {
-		case kind == domain.UserAcquired:
+		switch kind {
+		case domain.UserAcquired:
 			if since = e.At; owner != "" {
 				e.Want = []domain.Selector{anyone}
 			}
-		case kind == domain.UserReleased || kind == domain.UserForced:
+		case domain.UserReleased, domain.UserForced:
 			e.Held = e.At.Sub(since)
-		case kind == domain.UserExpired:
+		case domain.UserExpired:
 			e.Held = ttl
+		default:
 		}
 		if owner != "" {
 			e = under(owner, "note of "+owner, e)
