@@ -30,7 +30,11 @@ export function start(farm: Farm, site: Site | undefined, args: string[], enviro
   child.stdout.on('data', chunk => (output += String(chunk)));
   child.stderr.on('data', chunk => (output += String(chunk)));
   const ended = new Promise<Run>(resolve => child.once('close', code => {
-    if (!environment.KEEP) rmSync(results, { recursive: true, force: true, maxRetries: 10 }); // workers may still write
+    try {
+      if (!environment.KEEP) rmSync(results, { recursive: true, force: true, maxRetries: 10 });
+    } catch {
+      // A browser that is about to end may still write: its files stay in the temporary folder.
+    }
     resolve({ code, output });
   }));
   return { process: child, ended };
