@@ -77,6 +77,29 @@ func TestBashCompletesCommandLines(t *testing.T) {
 	screen.wantCompleted()
 }
 
+// Another admin chooses the names of projects.
+func TestBashRunsNoPartOfACompletedName(t *testing.T) {
+	for _, quote := range []string{"", "'", `"`} {
+		command := shellWith(t, "bash", "--norc", "--noprofile", "-i")
+		run := exec.Command(binary, "projects", "name", "00000000-0000-4000-8000-000000000004", "evil'$(touch pwned)`touch pwned`")
+		run.Env = command.Env
+		if out, err := run.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		screen := atTerminal(t, command)
+		screen.types("eval \"$(userfarm completion bash)\"; echo rea''dy\n")
+		screen.says("ready")
+		before := len(screen.stdout.String())
+		screen.types("userfarm who --project " + quote + "evil\t")
+		until(t, "the name is completed", func() bool { return strings.Contains(plainText(screen.stdout.String()[before:]), "pwned") })
+		screen.types("\necho do''ne\n")
+		screen.says("done")
+		if _, err := os.Stat(filepath.Join(command.Dir, "pwned")); err == nil {
+			t.Errorf("a name within %q was run", quote)
+		}
+	}
+}
+
 func TestZshCompletesCommandLines(t *testing.T) {
 	screen := atTerminal(t, shellWith(t, "zsh", "-f", "-i"))
 	screen.types("autoload -Uz compinit; compinit -u; eval \"$(userfarm completion zsh)\"; echo rea''dy\n")
