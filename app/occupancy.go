@@ -45,7 +45,7 @@ func (f *Farm) occupancy(ctx context.Context, want []domain.Selector, selectors 
 		found.HeldBy = append(found.HeldBy, holder)
 	}
 	slices.SortFunc(found.HeldBy, func(a, b domain.Holder) int {
-		return cmp.Or(compareExpiries(a.ExpiresAt, b.ExpiresAt), cmp.Compare(a.Login, b.Login))
+		return cmp.Or(domain.CompareExpiries(a.ExpiresAt, b.ExpiresAt), cmp.Compare(a.Login, b.Login))
 	})
 	found.HeldBy = found.HeldBy[:min(len(found.HeldBy), domain.MostHolders)]
 	return found, nil
@@ -90,15 +90,4 @@ func (f *Farm) named(ctx context.Context, want domain.Selector) ([]*domain.User,
 		return nil, time.Time{}, nil
 	}
 	return slices.DeleteFunc(users, func(u *domain.User) bool { return !want.Matches(u) }), now, err
-}
-
-// compareExpiries sorts locks that never expire last.
-func compareExpiries(a, b time.Time) int {
-	if a.IsZero() != b.IsZero() {
-		if a.IsZero() {
-			return 1
-		}
-		return -1
-	}
-	return a.Compare(b)
 }

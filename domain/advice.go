@@ -298,12 +298,12 @@ func waitsOf(waits []time.Duration, claims []int) (w Waits) {
 		}
 	}
 	slices.Sort(served)
-	w.Served, w.P50, w.P95 = len(served), percentile(served, 50), percentile(served, 95)
+	w.Served, w.P50, w.P95 = len(served), Percentile(served, 50), Percentile(served, 95)
 	return w
 }
 
-// percentile returns the smallest of the waits that so many percent of them do not exceed. They are ascending.
-func percentile(waits []time.Duration, percent int) time.Duration {
+// Percentile returns the smallest of the waits that so many percent of them do not exceed; 0 without any. They are ascending.
+func Percentile(waits []time.Duration, percent int) time.Duration {
 	if len(waits) == 0 {
 		return 0
 	}

@@ -33,3 +33,14 @@ func (u *User) quarantined(now time.Time) *Quarantine {
 	}
 	return nil
 }
+
+// CompareExpiries orders locks by when they end. Those that never do, whose expiry is zero, come last.
+func CompareExpiries(a, b time.Time) int {
+	if a.IsZero() != b.IsZero() {
+		if a.IsZero() {
+			return 1
+		}
+		return -1
+	}
+	return a.Compare(b)
+}

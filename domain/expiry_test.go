@@ -3,6 +3,7 @@ package domain_test
 import (
 	"errors"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -166,5 +167,14 @@ func TestExpireDoesNotChangeTheViewOfAUser(t *testing.T) {
 				t.Errorf("it is %v, and was %v", got, want)
 			}
 		}
+	}
+}
+
+func TestLocksThatNeverEndComeLast(t *testing.T) {
+	never := time.Time{}
+	ends := []time.Time{never, noon.Add(time.Second), noon, never}
+	slices.SortFunc(ends, domain.CompareExpiries)
+	if want := []time.Time{noon, noon.Add(time.Second), never, never}; !slices.Equal(ends, want) {
+		t.Errorf("got %v, want %v", ends, want)
 	}
 }

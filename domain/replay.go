@@ -28,8 +28,8 @@ const Unserved time.Duration = -1
 //
 //   - A claim comes when it came. It waits for as long as it takes, but one that gave up has no more patience than it had.
 //   - It holds its users for as long as it did. One that gave up would have held them for as long as the last one before it that
-//     wanted the same and got it, so that such holds are spread as the others are; or else for the median of all holds; without
-//     any, for [DefaultTTL].
+//     wanted the same and got it, or else the first one after it, so that such holds are spread as the others are. If there is
+//     none, it is the median of all holds; without any, [DefaultTTL].
 //   - All users are free at first, and none is in quarantine, comes or goes meanwhile.
 func (d Demand) Replay(users []Alike) (waits []time.Duration) { return newReplay(d).run(users) }
 
@@ -79,7 +79,7 @@ type replayCrowd struct {
 func newReplay(d Demand) *replay {
 	r := &replay{claims: make([]replayClaim, len(d.Claims)), fits: make(map[string]fit)}
 	crowds, singles := make(map[string]int), make(map[string]int)
-	holds := make(map[int][]time.Duration)
+	latest := make(map[int]time.Duration) // hold of each crowd; before the first one, that
 	var all []time.Duration
 	for i, past := range d.Claims {
 		var key []string
@@ -107,12 +107,13 @@ func newReplay(d Demand) *replay {
 		if past.GaveUp {
 			r.claims[i].limit = past.Waited
 		} else {
-			holds[crowd] = append(holds[crowd], past.Held...)
+			if _, known := latest[crowd]; !known {
+				latest[crowd] = past.Held[0]
+			}
 			all = append(all, past.Held...)
 		}
 	}
 	usual := median(all, DefaultTTL)
-	latest := make(map[int]time.Duration) // hold of each crowd
 	for i, past := range d.Claims {
 		crowd := r.claims[i].crowd
 		if !past.GaveUp {
@@ -120,11 +121,7 @@ func newReplay(d Demand) *replay {
 			continue
 		}
 		hold, known := latest[crowd]
-		switch {
-		case known:
-		case len(holds[crowd]) > 0:
-			hold = holds[crowd][0]
-		default:
+		if !known {
 			hold = usual
 		}
 		r.claims[i].held = slices.Repeat([]time.Duration{hold}, len(past.Want))

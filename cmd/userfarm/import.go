@@ -163,12 +163,14 @@ func (i *importing) take(ctx context.Context, row userfile.Row) error {
 		return i.stopped(ctx, err, false)
 	}
 	size := sizeOf(row.User)
-	if broken := row.User.Check(); len(row.User.Unread) > 0 || size > partBytes && len(broken) > 0 {
-		i.failed = true
-		if i.result.refuse(row, broken); i.result.mustSend() {
-			return i.send(ctx, false)
+	if len(row.User.Unread) > 0 || size > partBytes { // a row that large breaks a rule
+		if broken := row.User.Check(); len(broken) > 0 {
+			i.failed = true
+			if i.result.refuse(row, broken); i.result.mustSend() {
+				return i.send(ctx, false)
+			}
+			return nil
 		}
-		return nil
 	}
 	if len(i.batch) == partRows || len(i.batch) > 0 && i.bytes+size > partBytes {
 		if err := i.send(ctx, false); err != nil {

@@ -3,9 +3,7 @@ package dashboard
 import (
 	"context"
 	"fmt"
-	"maps"
 	"math"
-	"slices"
 	"strings"
 	"time"
 
@@ -47,9 +45,8 @@ func loadAdvice(ctx context.Context, in loading) (any, error) {
 	}
 	page := advicePage{Claims: advice.Claims, Since: advice.Since, Cut: advice.Cut}
 	for _, want := range advice.Wants {
-		row := adviceRow{Where: in.projects.pool(want.Pool), WantAdvice: want, Sentence: want.Sentence(advice.Target)}
-		for _, key := range slices.Sorted(maps.Keys(want.Labels)) {
-			row.Labels = append(row.Labels, key+"="+want.Labels[key])
+		row := adviceRow{
+			Where: in.projects.pool(want.Pool), WantAdvice: want, Sentence: want.Sentence(advice.Target), Labels: labelTexts(want.Labels, "="),
 		}
 		row.draw()
 		page.Wants = append(page.Wants, row)

@@ -107,13 +107,7 @@ func (f filter) String() string { return f.values.Encode() }
 func (f filter) IsZero() bool { return len(f.values) == 0 }
 
 // LabelTexts returns the labels as the form has them.
-func (f filter) LabelTexts() []string {
-	texts := make([]string, 0, len(f.Labels))
-	for _, key := range slices.Sorted(maps.Keys(f.Labels)) {
-		texts = append(texts, key+":"+f.Labels[key])
-	}
-	return texts
-}
+func (f filter) LabelTexts() []string { return labelTexts(f.Labels, ":") }
 
 // To returns a link to a page that keeps what the filter says about users, and sets more fields: names and texts in turn.
 func (f filter) To(page string, more ...string) string {

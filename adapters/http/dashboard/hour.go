@@ -95,10 +95,6 @@ func summarize(sample []ports.RecordedEvent) (h hour) {
 
 // waitsOf sorts the durations.
 func waitsOf(waited []time.Duration) waits {
-	if len(waited) == 0 {
-		return waits{}
-	}
 	slices.Sort(waited)
-	at := func(share int) time.Duration { return waited[(len(waited)*share+99)/100-1] } // the nearest rank
-	return waits{Count: len(waited), P50: at(50), P95: at(95)}
+	return waits{Count: len(waited), P50: domain.Percentile(waited, 50), P95: domain.Percentile(waited, 95)}
 }

@@ -2,7 +2,6 @@ package dashboard
 
 import (
 	"context"
-	"encoding/base64"
 	"strconv"
 	"strings"
 	"time"
@@ -115,8 +114,8 @@ func (d *Dashboard) renderKeys(c *fiber.Ctx, status int, asks ports.KeyQuery, da
 		rows[i] = names.key(key, admission.Caller)
 	}
 	data["Title"], data["Keys"], data["Projects"] = "API keys", rows, names
-	if !page.Next.IsZero() {
-		data["Next"] = link("keys", "after", base64.RawURLEncoding.EncodeToString(page.Next[:]))
+	if next := read.FormatCursor(page.Next); next != nil {
+		data["Next"] = link("keys", "after", *next)
 	}
 	for _, name := range []string{"In", "Wrong"} {
 		if data[name] == nil {

@@ -3,7 +3,6 @@ package dashboard
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -138,10 +137,8 @@ func (e explainer) wants(ctx context.Context, want []domain.Selector) (texts []w
 }
 
 func (e explainer) text(s domain.Selector) wantText {
-	text := wantText{poolText: e.projects.pool(domain.Pool{ProjectID: s.ProjectID, Env: s.Env, Domain: s.Domain})}
-	for _, key := range slices.Sorted(maps.Keys(s.Labels)) {
-		text.Labels = append(text.Labels, key+"="+s.Labels[key])
-	}
+	pool, _ := s.Pool()
+	text := wantText{poolText: e.projects.pool(pool), Labels: labelTexts(s.Labels, "=")}
 	if !s.UserID.IsZero() {
 		text.User = s.UserID.String()
 	}
@@ -180,7 +177,7 @@ func (e explainer) explain(ctx context.Context, s domain.Selector, text *wantTex
 
 // tell adds users to a text: those whose locks end first.
 func (e explainer) tell(text *wantText, users []domain.View) {
-	slices.SortStableFunc(users, func(a, b domain.View) int { return compareEnds(a.Lock, b.Lock) })
+	slices.SortStableFunc(users, func(a, b domain.View) int { return domain.CompareExpiries(endOf(a), endOf(b)) })
 	for _, user := range users {
 		if user.Lock == nil {
 			continue
@@ -200,13 +197,10 @@ func (e explainer) tell(text *wantText, users []domain.View) {
 	}
 }
 
-// compareEnds orders locks by when they end; those that never do come last.
-func compareEnds(a, b *domain.LockView) int {
-	end := func(lock *domain.LockView) int64 {
-		if lock == nil || lock.ExpiresAt.IsZero() {
-			return 1 << 62
-		}
-		return lock.ExpiresAt.UnixMicro()
+// endOf returns when the lock of a user ends; zero if it never does, or if there is none.
+func endOf(user domain.View) time.Time {
+	if user.Lock == nil {
+		return time.Time{}
 	}
-	return int(min(max(end(a)-end(b), -1), 1))
+	return user.Lock.ExpiresAt
 }

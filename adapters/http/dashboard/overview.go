@@ -59,7 +59,7 @@ func loadOverview(ctx context.Context, in loading) (any, error) {
 	return o, nil
 }
 
-// byNeed puts those pools first for which most is waited, and then those with the fewest free users.
+// byNeed puts those pools first for which most claims wait, and of these the one whose first claim has waited longest.
 func byNeed(a, b poolRow) int {
 	return cmp.Or(cmp.Compare(b.Waiting, a.Waiting), cmp.Compare(b.LongestWait, a.LongestWait))
 }

@@ -2,9 +2,9 @@ package dashboard
 
 import (
 	"context"
-	"strings"
 
 	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/domain/login"
 	"github.com/userfarm/userfarm/ports"
 )
 
@@ -21,10 +21,10 @@ func (p projects) name(id domain.ProjectID) string {
 	return id.String()
 }
 
-// find returns the project that a text names: by its name, whatever its case, or by its id.
+// find returns the project that a text names: by its name, in any spelling that the farm takes for the same, or by its id.
 func (p projects) find(text string) (domain.ProjectID, error) {
 	for _, project := range p {
-		if strings.EqualFold(project.Name, text) {
+		if login.NameKey(project.Name) == login.NameKey(text) {
 			return project.ID, nil
 		}
 	}

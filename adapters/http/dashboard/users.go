@@ -2,13 +2,13 @@ package dashboard
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
 
+	"github.com/userfarm/userfarm/adapters/http/internal/read"
 	"github.com/userfarm/userfarm/domain"
 )
 
@@ -38,14 +38,19 @@ type userRow struct {
 
 // user returns a user for people.
 func (p projects) user(view domain.View) userRow {
-	row := userRow{
-		poolText: p.pool(view.Pool), ID: view.ID.String(), Login: view.Login, Status: view.Status, HasTOTP: view.HasTOTP,
-		CreatedAt: view.CreatedAt, Lock: view.Lock, Quarantine: view.Quarantine, Quarantined: view.Quarantine != nil,
+	return userRow{
+		poolText: p.pool(view.Pool), ID: view.ID.String(), Login: view.Login, Labels: labelTexts(view.Labels, "="), Status: view.Status,
+		HasTOTP: view.HasTOTP, CreatedAt: view.CreatedAt, Lock: view.Lock, Quarantine: view.Quarantine, Quarantined: view.Quarantine != nil,
 	}
-	for _, key := range slices.Sorted(maps.Keys(view.Labels)) {
-		row.Labels = append(row.Labels, key+"="+view.Labels[key])
+}
+
+// labelTexts returns the labels in the order of their keys.
+func labelTexts(labels domain.Labels, separator string) []string {
+	texts := make([]string, 0, len(labels))
+	for _, key := range slices.Sorted(maps.Keys(labels)) {
+		texts = append(texts, key+separator+labels[key])
 	}
-	return row
+	return texts
 }
 
 // Fence returns the fence of the lock as text; empty without a lock.
@@ -65,8 +70,8 @@ func users(ctx context.Context, in loading, status domain.Status, limit int) (ro
 	for _, view := range page.Users {
 		rows.Rows = append(rows.Rows, in.projects.user(view))
 	}
-	if !page.Next.IsZero() {
-		rows.Next = base64.RawURLEncoding.EncodeToString(page.Next[:])
+	if next := read.FormatCursor(page.Next); next != nil {
+		rows.Next = *next
 	}
 	return rows, nil
 }
