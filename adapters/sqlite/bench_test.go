@@ -1,7 +1,6 @@
 package sqlite_test
 
 import (
-	"path/filepath"
 	"testing"
 
 	"github.com/userfarm/userfarm/ports"
@@ -11,6 +10,6 @@ import (
 // Every commit waits for the disk: the store has no setting for that.
 func BenchmarkStore(b *testing.B) {
 	portstest.BenchmarkStore(b, func(t testing.TB) ports.Store {
-		return open(t, filepath.Join(t.TempDir(), "users.db"), keyRing(t, 1))
+		return open(t, newFile(t), keyRing(t, 1))
 	})
 }

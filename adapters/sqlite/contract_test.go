@@ -1,7 +1,6 @@
 package sqlite_test
 
 import (
-	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,14 +12,14 @@ import (
 
 func TestCaseSensitiveLogins(t *testing.T) {
 	portstest.TestCaseSensitiveLogins(t, synctest.Test, func(t testing.TB) portstest.Subject {
-		path := filepath.Join(t.TempDir(), "users.db")
+		path := newFile(t)
 		return portstest.Subject{Store: openWith(t, path, keyRing(t, 1), login.Rule{CaseSensitive: true}), Advance: time.Sleep}
 	})
 }
 
 func TestStore(t *testing.T) {
 	portstest.TestStore(t, synctest.Test, func(t testing.TB) portstest.Subject {
-		path := filepath.Join(t.TempDir(), "users.db")
+		path := newFile(t)
 		keys := keyRing(t, 1)
 		observed := portstest.NewObserved()
 		store := open(t, path, keys, observed)

@@ -3,7 +3,6 @@ package sqlite_test
 import (
 	"context"
 	"database/sql"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -13,7 +12,7 @@ import (
 
 // There are more leases than one transaction forgets.
 func TestForgetLeasesForgetsAllOldLeases(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "users.db")
+	path := newFile(t)
 	store := open(t, path, keyRing(t, 1))
 	other, err := sql.Open("sqlite", path) // not a farm, so both can have the file open
 	if err != nil {
@@ -40,7 +39,7 @@ func TestForgetLeasesForgetsAllOldLeases(t *testing.T) {
 }
 
 func TestForgetDeletesUnusedLabelSetsAndPools(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "users.db")
+	path := newFile(t)
 	store := open(t, path, keyRing(t, 1))
 	other, err := sql.Open("sqlite", path)
 	if err != nil {

@@ -2,7 +2,6 @@ package sqlite_test
 
 import (
 	"context"
-	"path/filepath"
 	"testing"
 
 	"github.com/userfarm/userfarm/adapters/bunstore"
@@ -13,7 +12,7 @@ import (
 
 func TestLogins(t *testing.T) {
 	bunstoretest.TestLogins(t, func(t *testing.T) bunstoretest.OpenWith {
-		path := filepath.Join(t.TempDir(), "users.db")
+		path := newFile(t)
 		return func(sealer ports.Sealer, logins bunstore.Logins) (*bunstore.Store, error) {
 			store, err := sqlite.Open(context.Background(), path, sealer, logins)
 			if err == nil {

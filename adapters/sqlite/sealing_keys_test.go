@@ -2,7 +2,6 @@ package sqlite_test
 
 import (
 	"context"
-	"path/filepath"
 	"testing"
 
 	"github.com/userfarm/userfarm/adapters/bunstore"
@@ -13,7 +12,7 @@ import (
 
 func TestSealingKeys(t *testing.T) {
 	bunstoretest.TestSealingKeys(t, func(t *testing.T) bunstoretest.Open {
-		path := filepath.Join(t.TempDir(), "users.db")
+		path := newFile(t)
 		return func(sealer ports.Sealer) (*bunstore.Store, error) {
 			store, err := sqlite.Open(context.Background(), path, sealer, bunstore.Logins{})
 			if err == nil {
