@@ -17,8 +17,43 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// queryRecorder records the statements of a store.
-type queryRecorder struct{ statements []string }
+// queryRecorder records the statements with which a store reads.
+type queryRecorder struct {
+	db         *bun.DB
+	statements []string
+}
+
+// openRecorded opens a store with one user.
+func openRecorded(t *testing.T) (*bunstore.Store, *queryRecorder, *domain.User) {
+	t.Helper()
+	ctx := context.Background()
+	db, err := open(ctx, filepath.Join(t.TempDir(), "users.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	queries := &queryRecorder{db: db.reader}
+	db.reader = db.reader.WithQueryHook(queries)
+	keys, err := sealing.NewKeyRing(bytes.Repeat([]byte{1}, sealing.KeySize))
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := db.store(ctx, keys, &bunstore.Logins{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	user, err := domain.NewUser(domain.NewUserID(time.Now()), time.Now(), domain.Spec{
+		Login: "ann", Password: domain.NewSecret("pw"), Pool: domain.Pool{ProjectID: domain.ProjectID{1}, Env: "e", Domain: "d"},
+		Labels: domain.Labels{"role": "admin"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Add(ctx, domain.Once{}, user); err != nil {
+		t.Fatal(err)
+	}
+	return store, queries, user
+}
 
 // BeforeQuery implements [bun.QueryHook].
 func (r *queryRecorder) BeforeQuery(ctx context.Context, event *bun.QueryEvent) context.Context {
@@ -32,31 +67,7 @@ func (*queryRecorder) AfterQuery(context.Context, *bun.QueryEvent) {}
 // SQLite has no statistics, and could take an index that has nearly all events.
 func TestFiltersUseTheirIndexes(t *testing.T) {
 	ctx := context.Background()
-	db, err := open(ctx, filepath.Join(t.TempDir(), "users.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	queries := new(queryRecorder)
-	db.reader = db.reader.WithQueryHook(queries)
-	keys, err := sealing.NewKeyRing(bytes.Repeat([]byte{1}, sealing.KeySize))
-	if err != nil {
-		t.Fatal(err)
-	}
-	store, err := db.store(ctx, keys, &bunstore.Logins{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = store.Close() })
-	user, err := domain.NewUser(domain.NewUserID(time.Now()), time.Now(), domain.Spec{
-		Login: "ann", Password: domain.NewSecret("pw"), Pool: domain.Pool{ProjectID: domain.ProjectID{1}, Env: "e", Domain: "d"},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := store.Add(ctx, domain.Once{}, user); err != nil {
-		t.Fatal(err)
-	}
-
+	store, queries, user := openRecorded(t)
 	project, scope := domain.ProjectID{1}, domain.Only(domain.ProjectID{1}, domain.ProjectID{2})
 	changed, acquired := []domain.EventKind{domain.UserChanged}, []domain.EventKind{domain.UserAcquired}
 	changes := []domain.EventKind{domain.UserChanged, domain.UserCreated}
@@ -88,15 +99,10 @@ func TestFiltersUseTheirIndexes(t *testing.T) {
 				if _, err := store.Events(ctx, q); err != nil {
 					t.Fatal(err)
 				}
-				wantIndexes(t, db.reader, queries.statements, test.want)
+				queries.wantIndexes(t, test.want)
 			}
 		}
 	}
-	queries.statements = nil
-	if _, err := store.List(ctx, ports.Query{Owner: "ci", Limit: 10, NewestFirst: true}); err != nil {
-		t.Fatal(err)
-	}
-	wantIndexes(t, db.reader, queries.statements, []string{"users_expiry"})
 }
 
 // planStep is a row of SQLite's EXPLAIN QUERY PLAN.
@@ -106,15 +112,15 @@ type planStep struct {
 }
 
 // wantIndexes fails the test unless these are the indexes that the statements use for events and users.
-func wantIndexes(t *testing.T, db *bun.DB, statements, want []string) {
+func (r *queryRecorder) wantIndexes(t *testing.T, want []string) {
 	t.Helper()
-	statements = slices.DeleteFunc(slices.Clone(statements), func(s string) bool { return !strings.Contains(s, " FROM ") })
+	statements := slices.DeleteFunc(slices.Clone(r.statements), func(s string) bool { return !strings.Contains(s, " FROM ") })
 	if len(statements) != len(want) {
 		t.Fatalf("%d statements, want %d:\n%s", len(statements), len(want), strings.Join(statements, "\n"))
 	}
 	for i, s := range statements {
 		var steps []planStep
-		if err := db.NewRaw("EXPLAIN QUERY PLAN ?", bun.Safe(s)).Scan(t.Context(), &steps); err != nil {
+		if err := r.db.NewRaw("EXPLAIN QUERY PLAN ?", bun.Safe(s)).Scan(t.Context(), &steps); err != nil {
 			t.Fatal(err)
 		}
 		if !slices.ContainsFunc(steps, func(step planStep) bool { return strings.Contains(step.Detail, " "+want[i]) }) {

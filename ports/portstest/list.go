@@ -21,6 +21,7 @@ var listTests = []storeTest{
 	{"filters by the owner of the lock that holds a user at the store's time", listOwner},
 	{"lists and pages newest first", listNewestFirst},
 	{"pages newest first without skipping or repeating a user while users are added and removed", listNewestWhileChanging},
+	{"pages through many pools and sets of labels", listManyPools},
 }
 
 func listEmpty(f *farm) {
@@ -310,4 +311,44 @@ func listNewestWhileChanging(f *farm) {
 	}
 	slices.Reverse(staying)
 	f.wantIDs("pages", got, ids(staying))
+}
+
+// There are more pools, and more sets of labels, than a store looks into at once.
+func listManyPools(f *farm) {
+	users := make([]*domain.User, 700)
+	for i := range users {
+		number := fmt.Sprint(i)
+		users[i] = f.build(
+			in(domain.Pool{ProjectID: projectA, Env: fmt.Sprint("e", i%130), Domain: "shop"}),
+			withLabels(domain.Labels{"role": "worker", "team": fmt.Sprint(i % 7), "seat": number}))
+	}
+	f.must(f.store.Add(f.Context(), domain.Once{}, users...))
+	for _, q := range []ports.Query{
+		{ProjectID: projectA},
+		{ProjectID: projectA, Status: domain.Free},
+		{Domain: "shop", Env: "e5"},
+		{Labels: domain.Labels{"role": "worker"}},
+		{Labels: domain.Labels{"role": "worker", "team": "3"}, ProjectID: projectA},
+		{Labels: domain.Labels{"role": "worker", "team": "3"}, Env: "e5"},
+		{Labels: domain.Labels{"team": "3", "seat": "3"}},
+		{Labels: domain.Labels{"team": "4", "seat": "3"}},
+	} {
+		want := domain.Selector{ProjectID: q.ProjectID, Env: q.Env, Domain: q.Domain, Labels: q.Labels}
+		wanted := ids(slices.DeleteFunc(slices.Clone(users), func(u *domain.User) bool { return !want.Matches(u) }))
+		slices.SortFunc(wanted, compareIDs)
+		for _, q.NewestFirst = range []bool{false, true} {
+			var got []domain.UserID
+			q.After, q.Limit = domain.UserID{}, 150
+			for more := true; more; {
+				page, err := f.store.List(f.Context(), q)
+				f.must(err)
+				got = append(got, ids(page.Users)...)
+				if more = page.More; more {
+					q.After = got[len(got)-1]
+				}
+			}
+			f.wantIDs(fmt.Sprintf("list %+v", q), got, wanted)
+			slices.Reverse(wanted)
+		}
+	}
 }
