@@ -66,7 +66,7 @@ func readCSV(in *bufio.Reader) rows {
 			}
 			if malformed, ok := errors.AsType[*csv.ParseError](err); ok {
 				row := newRow(malformed.StartLine+f.line, malformed.Column)
-				row.refuse("", "must have quotes around a whole cell, and two for each quote within")
+				row.refuse("", "must have quotes around a whole cell, with no blank outside of them, and two for each quote within")
 				if !yield(*row, nil) {
 					return
 				}
@@ -89,6 +89,9 @@ func readCSV(in *bufio.Reader) rows {
 // openCSV reads the header.
 func openCSV(in *bufio.Reader) (*csvFile, error) {
 	f := &csvFile{}
+	if linesEndWithCR(in) {
+		in = bufio.NewReader(crFile{in})
+	}
 	separator := f.separator(in)
 	f.reader = csv.NewReader(in)
 	f.reader.Comma, f.reader.FieldsPerRecord, f.reader.ReuseRecord = separator, -1, true
@@ -117,6 +120,27 @@ func openCSV(in *bufio.Reader) (*csvFile, error) {
 	}
 	f.decoder.AlignRecord = true
 	return f, nil
+}
+
+// linesEndWithCR reports whether the lines end as in a file that Excel saves as CSV for Macintosh.
+func linesEndWithCR(in *bufio.Reader) bool {
+	start, _ := in.Peek(in.Size()) // an error comes again
+	first := bytes.IndexAny(start, "\r\n")
+	return first >= 0 && start[first] == '\r' && !bytes.HasPrefix(start[first+1:], []byte("\n"))
+}
+
+// crFile reads a file whose lines end with CR as if they ended with LF.
+type crFile struct{ file io.Reader }
+
+// Read implements [io.Reader].
+func (f crFile) Read(p []byte) (int, error) {
+	n, err := f.file.Read(p)
+	for i, b := range p[:n] {
+		if b == '\r' {
+			p[i] = '\n'
+		}
+	}
+	return n, err
 }
 
 // separator finds out what separates the cells, and passes over a line that tells it to Excel.

@@ -59,6 +59,58 @@ func isNull(node *yaml.Node) bool {
 	return node.Kind == yaml.ScalarNode && node.Tag == "!!null" || node.Kind == 0
 }
 
+// members returns the keys and values of a mapping, one after the other, with those that it takes over from others with a merge key,
+// as in <<: *defaults. Of a key that is there several times, a mapping's own value counts, and then that of the first other mapping.
+func members(node *yaml.Node) []*yaml.Node {
+	var all []*yaml.Node
+	known, visited := make(map[string]bool), make(map[*yaml.Node]bool)
+	var add func(node *yaml.Node)
+	add = func(node *yaml.Node) {
+		if visited[node] { // once is enough, and it may contain itself
+			return
+		}
+		visited[node] = true
+		var own []string
+		var merged []*yaml.Node
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			name, value := node.Content[i], node.Content[i+1]
+			switch {
+			case isMerge(name, value):
+				merged = append(merged, othersIn(value)...)
+			case !known[name.Value]:
+				all, own = append(all, name, value), append(own, name.Value)
+			}
+		}
+		for _, name := range own {
+			known[name] = true
+		}
+		for _, other := range merged {
+			add(other)
+		}
+	}
+	add(node)
+	return all
+}
+
+// isMerge reports whether a member takes over those of other mappings.
+func isMerge(name, value *yaml.Node) bool { return name.Value == "<<" && len(othersIn(value)) > 0 }
+
+// othersIn returns the mappings of a value that is one, or a list of them.
+func othersIn(value *yaml.Node) (others []*yaml.Node) {
+	value = valueOf(value)
+	candidates := []*yaml.Node{value}
+	if value.Kind == yaml.SequenceNode {
+		candidates = value.Content
+	}
+	for _, candidate := range candidates {
+		if candidate = valueOf(candidate); candidate.Kind != yaml.MappingNode {
+			return nil
+		}
+		others = append(others, candidate)
+	}
+	return others
+}
+
 // valueOf returns what an alias stands for.
 func valueOf(node *yaml.Node) *yaml.Node {
 	if node.Kind == yaml.AliasNode && node.Alias != nil {
@@ -74,15 +126,15 @@ func yamlRow(node *yaml.Node) Row {
 		row.refuse("", "must be a mapping, such as login: ann")
 		return *row
 	}
-	seen := make(map[string]bool)
-	for i := 0; i+1 < len(node.Content); i += 2 {
-		name, value := node.Content[i], valueOf(node.Content[i+1])
+	seen, content := make(map[string]bool), members(node)
+	for i := 0; i+1 < len(content); i += 2 {
+		name, value := content[i], valueOf(content[i+1])
 		field, known := fieldOf(name.Value)
 		if strings.EqualFold(name.Value, labelsName) {
 			field, known = labelsName, true
 		}
 		pointer := "/" + escapePointer.Replace(field)
-		row.put(pointer, Place{Line: node.Content[i+1].Line, Column: node.Content[i+1].Column, Name: name.Value})
+		row.put(pointer, Place{Line: content[i+1].Line, Column: content[i+1].Column, Name: name.Value})
 		switch {
 		case !known:
 			row.refuse(pointer, "is not known; members are %s", knownNames())
@@ -107,8 +159,9 @@ func (r *Row) yamlLabels(node *yaml.Node) {
 		return
 	}
 	r.emptyLabels()
-	for i := 0; i+1 < len(node.Content); i += 2 {
-		key, value := node.Content[i], valueOf(node.Content[i+1])
+	content := members(node)
+	for i := 0; i+1 < len(content); i += 2 {
+		key, value := content[i], valueOf(content[i+1])
 		pointer := "/labels/" + escapePointer.Replace(key.Value)
 		r.put(pointer, Place{Line: value.Line, Column: value.Column, Name: labelPrefix + key.Value})
 		if value.Kind != yaml.ScalarNode || isNull(value) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os/signal"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -83,6 +84,16 @@ func (a *acquireCommand) write(lease domain.Lease) error {
 	}
 	return nil
 }
+
+// shellWord returns a text as a word for POSIX shells, in quotes if it needs them.
+func shellWord(text string) string {
+	if plainWord.MatchString(text) {
+		return text
+	}
+	return shellQuote(text)
+}
+
+var plainWord = regexp.MustCompile(`^[\w@%+=:,./-]+$`)
 
 // shellQuote quotes a text for POSIX shells.
 func shellQuote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }

@@ -26,6 +26,7 @@ var typed = map[string]string{
 	"userfarm who --project Web":                `userfarm who --project Web\ shop`,
 	"userfarm pools --url http://a:8000 --js":   "userfarm pools --url http://a:8000 --json",
 	"userfarm who --project eu:s":               "userfarm who --project eu:shop",
+	"userfarm import secr":                      "userfarm import secret.txt",
 	"userfarm users add x --password-file secr": "userfarm users add x --password-file secret.txt",
 }
 

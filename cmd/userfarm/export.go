@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"fmt"
 	"iter"
 	"maps"
 	"os"
@@ -43,7 +42,7 @@ func (e *exportCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return e.advise(err)
 	}
-	e.tellFilters()
+	e.tellProfile()
 	q := ports.Query{
 		ProjectID: selector.ProjectID, Env: selector.Env, Domain: selector.Domain, Labels: selector.Labels,
 		Login: e.Login, Status: domain.Status(e.Status), Owner: e.Owner, Limit: exportPage,
@@ -75,15 +74,6 @@ func (e *exportCommand) Run(ctx context.Context) error {
 		return err
 	}
 	return out.Flush()
-}
-
-// tellFilters says which users are left out without a word of the command line.
-func (e *exportCommand) tellFilters() {
-	for _, flag := range []string{"project", "env"} {
-		if value := e.profiled[flag]; value != "" {
-			fmt.Fprintf(os.Stderr, "only users of --%s %s, as the profile says; --%s \"\" exports all\n", flag, value, flag)
-		}
-	}
 }
 
 // exportPage is how many users are in memory.

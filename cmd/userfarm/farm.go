@@ -43,6 +43,20 @@ func (f *farmFlags) AfterApply(settings *profileSettings) error {
 	return nil
 }
 
+// tellProfile says which users a list leaves out because the profile says so.
+func (f *farmFlags) tellProfile() {
+	var only, override []string
+	for _, flag := range []string{"project", "env"} {
+		if value := f.profiled[flag]; value != "" {
+			only = append(only, "--"+flag+" "+shellWord(value))
+			override = append(override, "--"+flag+` ""`)
+		}
+	}
+	if len(only) > 0 {
+		fmt.Fprintf(os.Stderr, "only users of %s, as the profile says; for all: %s\n", strings.Join(only, " "), strings.Join(override, " "))
+	}
+}
+
 // apiKey returns the API key, and where it comes from. That of a profile is sent to the address of the profile only: no other farm must
 // get it because somebody tries another address.
 func (f *farmFlags) apiKey(settings *profileSettings) (key, from string, err error) {
@@ -101,6 +115,9 @@ func (f *farmFlags) advise(err error) error {
 	}
 	if unmatched, ok := errors.AsType[*domain.UnmatchedError](err); ok && unmatched.Occupancy != nil && len(unmatched.Occupancy.Quarantined) > 0 {
 		return advised(err, "waiting does not help; userfarm users list --status quarantined shows them, and an admin puts them back: userfarm users restore")
+	}
+	if said := f.profiled["project"]; errors.Is(err, errUnknownProject) && said != "" {
+		return advised(err, "the profile says --project "+shellWord(said)+"; userfarm projects shows which projects there are")
 	}
 	for _, row := range advices {
 		if errors.Is(err, row.err) {

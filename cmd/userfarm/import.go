@@ -57,13 +57,17 @@ func (i *importCommand) Run(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = in.Close() }()
-	bar := newImportBar(size)
+	bar := new(importBar)
+	if !i.DryRun || widthOf(os.Stdout) == 0 { // a bar would overwrite the differences
+		bar = newImportBar(size)
+	}
 	defer bar.stop()
 	run := &importing{
 		importCommand: i, project: project, bar: bar, result: newImportResult(i.File, i.JSON, i.DryRun, bar), id: newImportID(),
 	}
 	run.named = sync.OnceValues(func() ([]domain.Project, error) { return i.farm.ProjectNames(ctx) })
 	if err := run.read(ctx, userfile.Read(bar.reading(in), format)); err != nil {
+		run.result.abandon()
 		return err
 	}
 	bar.stop()
@@ -142,12 +146,12 @@ func (i *importing) read(ctx context.Context, users func(func(userfile.Row, erro
 
 // unreadable returns the error of a file that can't be read to its end.
 func (i *importing) unreadable(err error) error {
-	i.bar.stop()
+	i.bar.fail()
 	text := "nothing was imported"
 	switch {
 	case i.DryRun:
 		text = "nothing was changed"
-	case i.Partial:
+	case i.Partial && i.sent > 0:
 		text = "the users before this place may have been imported"
 	}
 	if bad, ok := errors.AsType[*userfile.FormatError](err); ok {
@@ -189,8 +193,10 @@ func (i *importing) findProject(row *userfile.Row) error {
 		if err != nil {
 			return err
 		}
-		if row.User.Pool.ProjectID, err = (projectName{name: row.ProjectName}).in(named); err != nil {
-			row.User.Unread = append(row.User.Unread, domain.FieldError{Pointer: "/project_id", Detail: "must be the id or the name of a project"})
+		row.User.Pool.ProjectID, err = projectName{name: row.ProjectName}.in(named)
+		if unknown, ok := errors.AsType[*unknownProjectError](err); ok {
+			rule := "must be the id or the name of a project" + unknown.hint()
+			row.User.Unread = append(row.User.Unread, domain.FieldError{Pointer: "/project_id", Detail: rule})
 		}
 	case !row.Has("/project_id"):
 		row.User.Pool.ProjectID = i.project
@@ -250,7 +256,7 @@ func (i *importing) send(ctx context.Context, whole bool) error {
 		report, err = refused.Report, nil
 	}
 	if err != nil {
-		return i.stopped(ctx, err, whole)
+		return i.stopped(ctx, err, whole || i.Partial)
 	}
 	i.failed = i.failed || report.ErrorsTotal > 0
 	i.result.add(report, i.at)
@@ -262,14 +268,15 @@ func (i *importing) send(ctx context.Context, whole bool) error {
 // stopped returns the error of an import that did not come to its end, and what became of the users. asked says that the farm was asked
 // to carry it out.
 func (i *importing) stopped(ctx context.Context, err error, asked bool) error {
-	i.bar.stop()
+	i.bar.fail()
+	unknown := asked && (ctx.Err() != nil || errors.Is(err, ports.ErrUnavailable))
 	text := "nothing was imported"
 	switch {
 	case i.DryRun:
 		text = "nothing was changed"
-	case i.Partial:
+	case i.Partial && (i.sent > 0 || unknown):
 		text = "some of the users may have been imported: run the command again"
-	case asked && (ctx.Err() != nil || errors.Is(err, ports.ErrUnavailable)):
+	case unknown:
 		text = "the farm may carry it out all the same: run the command again to be sure"
 	}
 	reason := i.advise(err)

@@ -84,12 +84,22 @@ func (b *importBar) log(line string) {
 	b.writer.Log("%s", line)
 }
 
+// fail ends the bar as one of something that did not come to its end.
+func (b *importBar) fail() {
+	if b.writer != nil {
+		b.tracker.MarkAsErrored()
+		b.stop()
+	}
+}
+
 // stop ends the bar, so that other things can be shown. It may be called again.
 func (b *importBar) stop() {
 	if b.writer == nil {
 		return
 	}
-	b.tracker.MarkAsDone()
+	if !b.tracker.IsErrored() {
+		b.tracker.MarkAsDone()
+	}
 	b.writer.Stop()
 	<-b.ended
 	b.writer = nil

@@ -97,7 +97,9 @@ func (r *importResult) addErrors(report domain.ImportReport, at func(number int)
 		}
 		found = append(found, rowError(place, rule))
 	}
-	slices.SortStableFunc(found, func(a, b shownRowError) int { return cmp.Compare(a.Line, b.Line) })
+	slices.SortStableFunc(found, func(a, b shownRowError) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
 	for _, e := range found {
 		r.tell(e)
 	}
@@ -145,15 +147,15 @@ func (r *importResult) beginJSON() {
 	}
 }
 
-// endJSON writes the rest of the result in JSON.
-func (r *importResult) endJSON() {
+// endJSON writes the rest of the result in JSON. complete is false if the import did not come to its end.
+func (r *importResult) endJSON(complete bool) {
 	r.beginJSON()
 	_ = r.json.WriteToken(jsontext.EndArray) // as above
 	for _, member := range []struct {
 		name  string
 		value any
 	}{
-		{"dry_run", r.dryRun}, {"added", r.counts.Added}, {"changed", r.counts.Changed}, {"unchanged", r.counts.Unchanged},
+		{"complete", complete}, {"dry_run", r.dryRun}, {"added", r.counts.Added}, {"changed", r.counts.Changed}, {"unchanged", r.counts.Unchanged},
 		{"refused", r.counts.Refused}, {"errors", r.errors}, {"errors_total", r.errorsTotal},
 	} {
 		_ = json.MarshalEncode(r.json, member.name)
@@ -162,13 +164,21 @@ func (r *importResult) endJSON() {
 	_ = r.json.WriteToken(jsontext.EndObject)
 }
 
+// abandon ends what was written of an import that did not come to its end, so that it can be read.
+func (r *importResult) abandon() {
+	if r.json.StackDepth() > 0 {
+		r.endJSON(false)
+	}
+	_ = r.out.Flush() // the import has failed already
+}
+
 // end writes the counts. nothing says that nothing was imported.
 func (r *importResult) end(nothing bool) error {
 	if nothing {
 		r.counts = domain.ImportCounts{Refused: r.counts.Refused}
 	}
 	if r.asJSON {
-		r.endJSON()
+		r.endJSON(true)
 	} else {
 		_, _ = fmt.Fprintf(r.out, "added %d, changed %d, unchanged %d, refused %d\n",
 			r.counts.Added, r.counts.Changed, r.counts.Unchanged, r.counts.Refused)

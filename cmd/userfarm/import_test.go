@@ -7,9 +7,12 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -201,7 +204,7 @@ func TestAnImportThatIsInterruptedSaysWhatMayBecomeOfIt(t *testing.T) {
 	users := file(t, "users.csv", "project_id,env,domain,login,password\n"+project+",stage,d,ann,p\n")
 	for flag, want := range map[string]string{
 		"--partial=false": "the farm may carry it out all the same: run the command again to be sure",
-		"--partial":       "some of the users may have been imported",
+		"--partial":       "some of the users may have been imported: run the command again",
 		"--dry-run":       "nothing was changed",
 	} {
 		asked := make(chan struct{}, 10)
@@ -222,6 +225,65 @@ func TestAnImportThatIsInterruptedSaysWhatMayBecomeOfIt(t *testing.T) {
 		if got := run.stderr.String(); !strings.HasPrefix(got, "userfarm: interrupted\n"+want) {
 			t.Errorf("%s: got\n%s", flag, got)
 		}
+	}
+}
+
+// What was written of a result can be read, also if the farm fails in the middle.
+func TestAnImportThatFailsSaysWhatBecameOfIt(t *testing.T) {
+	farm := farmWith(t)
+	var asked atomic.Int32
+	failing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if asked.Add(1) > 1 {
+			w.Header().Set("Content-Type", "application/problem+json")
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = io.WriteString(w, `{"type":"urn:userfarm:problem:forbidden","title":"Forbidden","status":403,"detail":"No.","code":"forbidden","errors":[]}`)
+			return
+		}
+		target, _ := url.Parse("http://" + farm.address)
+		httputil.NewSingleHostReverseProxy(target).ServeHTTP(w, r)
+	}))
+	defer failing.Close()
+	users := file(t, "users.csv", many(2500))
+	for _, test := range []struct {
+		flag  string
+		asked int32
+		says  string
+	}{
+		{"--partial", 0, "some of the users may have been imported"},
+		{"--partial", 1, "nothing was imported"},
+		{"--dry-run", 0, "nothing was changed"},
+	} {
+		asked.Store(test.asked)
+		run := begin(t, at(t, farm, "import", users, "--project", project, test.flag, "--json", "--url", failing.URL))
+		run.wantCode(1)
+		run.drain()
+		if !strings.Contains(run.stderr.String(), "\n"+test.says) {
+			t.Errorf("%v: got\n%s", test, run.stderr)
+		}
+		if run.stdout.String() == "" {
+			continue
+		}
+		if result := decode(t, run.stdout.String()); result["complete"] != false || len(result["differences"].([]any)) == 0 {
+			t.Errorf("%v: the result is %v", test, result)
+		}
+	}
+}
+
+func TestAFileNamesAProjectThatIsAlmostThere(t *testing.T) {
+	farm := farmWith(t)
+	farm.do("projects", "name", project, "Web shop")
+	run := begin(t, at(t, farm, "import", file(t, "users.csv", "project,env,domain,login,password\nwebshop,,d,,pw\n")))
+	run.wantCode(1)
+	run.complains(`2:1: project must be the id or the name of a project; similar names are "Web shop"`)
+}
+
+func TestADryRunAtATerminalShowsAllDifferences(t *testing.T) {
+	farm := farmWith(t)
+	screen := atTerminal(t, at(t, farm, "import", file(t, "users.csv", many(3000)), "--project", project, "--dry-run"))
+	screen.wantCode(0)
+	screen.says("added 3000")
+	for i := range 3000 {
+		screen.says(fmt.Sprintf("+ user-%d@example.com\r\n", i))
 	}
 }
 

@@ -101,16 +101,29 @@ func TestAProfileHasAProjectAndAnEnvironment(t *testing.T) {
 	}
 }
 
-func TestAnExportSaysWhatTheProfileLeavesOut(t *testing.T) {
+func TestAListSaysWhatTheProfileLeavesOut(t *testing.T) {
 	farm := farmWith(t, "admin")
-	settings := settingsOf(t, `{"default": "lab", "profiles": {"lab": {"url": "http://`+farm.address+`", "env": "prod"}}}`)
-	users, said := outputOf(t, withSettings(t, settings, "export"), 0)
-	if strings.Contains(users, "admin") || said != "only users of --env prod, as the profile says; --env \"\" exports all\n" {
-		t.Errorf("got\n%s\n%s", users, said)
+	settings := settingsOf(t, `{"default": "lab", "profiles": {"lab": {"url": "http://`+farm.address+`", "project": "`+otherProject+`", "env": "prod"}}}`)
+	for _, list := range [][]string{{"export"}, {"users", "list"}} {
+		users, said := outputOf(t, withSettings(t, settings, list...), 0)
+		if strings.Contains(users, "admin") || said != "only users of --project "+otherProject+" --env prod, as the profile says; for all: --project \"\" --env \"\"\n" {
+			t.Errorf("got\n%s\n%s", users, said)
+		}
+		users, said = outputOf(t, withSettings(t, settings, append(list, "--project", "", "--env", "")...), 0)
+		if !strings.Contains(users, "admin") || said != "" {
+			t.Errorf("got\n%s\n%s", users, said)
+		}
 	}
-	users, said = outputOf(t, withSettings(t, settings, "export", "--env", ""), 0)
-	if !strings.Contains(users, "admin") || said != "" {
-		t.Errorf("got\n%s\n%s", users, said)
+}
+
+func TestAnUnknownProjectOfAProfileIsSaidToBeTheProfiles(t *testing.T) {
+	farm := farmWith(t)
+	settings := settingsOf(t, `{"default": "lab", "profiles": {"lab": {"url": "http://`+farm.address+`", "project": "shop"}}}`)
+	if _, said := outputOf(t, withSettings(t, settings, "users", "list"), 1); !strings.Contains(said, "the profile says --project shop") {
+		t.Errorf("got\n%s", said)
+	}
+	if _, said := outputOf(t, withSettings(t, settings, "users", "list", "--project", "bank"), 1); strings.Contains(said, "profile") {
+		t.Errorf("got\n%s", said)
 	}
 }
 

@@ -76,15 +76,19 @@ type unknownProjectError struct {
 
 // Error names similar names.
 func (e *unknownProjectError) Error() string {
-	text := fmt.Sprintf("no project has the name %q", e.name)
+	return fmt.Sprintf("no project has the name %q", e.name) + e.hint()
+}
+
+// hint returns what to add to a text about the name. It is empty if no name is similar.
+func (e *unknownProjectError) hint() string {
 	if len(e.similar) == 0 {
-		return text
+		return ""
 	}
 	quoted := make([]string, len(e.similar))
 	for i, name := range e.similar {
 		quoted[i] = strconv.Quote(name)
 	}
-	return text + "; similar names are " + strings.Join(quoted, ", ")
+	return "; similar names are " + strings.Join(quoted, ", ")
 }
 
 // Is makes the error an errUnknownProject.

@@ -47,6 +47,7 @@ func (l *listUsers) Run(ctx context.Context) error {
 	if err != nil {
 		return l.advise(err)
 	}
+	l.tellProfile()
 	views, more, err := allUsers(ctx, l.farm, ports.Query{
 		ProjectID: selector.ProjectID, Env: selector.Env, Domain: selector.Domain, Labels: selector.Labels,
 		Login: l.Login, Status: domain.Status(l.Status), Owner: l.Owner,
