@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/ports"
 )
 
 const (
@@ -27,6 +28,13 @@ func (f *Farm) closest(ctx context.Context, want []domain.Selector, unmatched []
 		}
 		explained = append(explained, selector)
 		missed := len(closest)
+		matching, err := f.countUpTo(ctx, selector.In(f.caller.Scope), "", domain.MaxLeaseUsers)
+		if err != nil {
+			return nil, err
+		}
+		if matching > 0 {
+			closest = append(closest, selector.TooFew(i, matching))
+		}
 		for _, field := range selector.Fields() {
 			if fields == 0 {
 				return closest, nil
@@ -51,4 +59,13 @@ func (f *Farm) closest(ctx context.Context, want []domain.Selector, unmatched []
 		closest = append(closest, selector.MissedByAll(i, counts))
 	}
 	return closest, nil
+}
+
+// countUpTo returns how many users match a selector of fields and are in a state, at most limit. An empty state is any.
+func (f *Farm) countUpTo(ctx context.Context, want domain.Selector, state domain.Status, limit int) (int, error) {
+	page, err := f.store.List(ctx, ports.Query{
+		Scope: want.Scope(), ProjectID: want.ProjectID, Env: want.Env, Domain: want.Domain, Labels: want.Labels,
+		Status: state, Limit: limit,
+	})
+	return len(page.Users), err
 }

@@ -48,6 +48,20 @@ func labelled(t *testing.T, farm *app.Farm, login string, pool domain.Pool, labe
 	}
 }
 
+func TestARefusalSaysThatTooFewUsersMatch(t *testing.T) {
+	farm := newFarm(t)
+	for i := range 2 {
+		labelled(t, farm, fmt.Sprint("admin", i), stage, domain.Labels{"role": "admin"})
+	}
+	labelled(t, farm, "plain", stage, domain.Labels{"role": "plain"})
+	admin, plain := domain.Selector{Labels: domain.Labels{"role": "admin"}}, domain.Selector{Labels: domain.Labels{"role": "plain"}}
+	wantClosest(t, closest(t, farm, admin, admin, admin), "/users/2: only 2 users match, and more are wanted",
+		`/users/2/labels/role: 1 user that matches otherwise has label role "plain", not "admin"`)
+	wantClosest(t, closest(t, farm, plain, admin, plain), "/users/2: only 1 user matches, and more are wanted",
+		`/users/2/labels/role: 2 users that match otherwise have label role "admin", not "plain"`)
+	wantClosest(t, closest(t, farm, make([]domain.Selector, 4)...), "/users/3: only 3 users match, and more are wanted")
+}
+
 func TestARefusalSaysWhatComesClosest(t *testing.T) {
 	farm := newFarm(t)
 	wantClosest(t, closest(t, farm, domain.Selector{}), "/users/0: the farm has 0 users")
@@ -69,6 +83,7 @@ func TestARefusalSaysWhatComesClosest(t *testing.T) {
 	wantClosest(t, closest(t, farm, domain.Selector{ProjectID: domain.ProjectID{9}, Env: "y"}),
 		`/users/0: no field alone is to blame, and project 09000000-0000-0000-0000-000000000000 has 0 users`)
 	wantClosest(t, closest(t, farm, domain.Selector{Env: "stage"}, domain.Selector{Env: "stage"}),
+		`/users/1: only 1 user matches, and more are wanted`,
 		`/users/1/env: 3 users that match otherwise have env "staging", not "stage"`)
 }
 

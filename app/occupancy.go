@@ -30,14 +30,19 @@ func (f *Farm) occupancy(ctx context.Context, want []domain.Selector, selectors 
 		if err != nil {
 			return found, err
 		}
-		if held {
-			continue
+		wanted := 0
+		for _, other := range want {
+			if selector.Equal(other.In(f.caller.Scope)) {
+				wanted++
+			}
 		}
-		free, err := f.anyFree(ctx, selector)
-		if err != nil {
-			return found, err
+		enough := held >= wanted
+		if !enough {
+			if enough, err = f.inCirculation(ctx, selector, wanted); err != nil {
+				return found, err
+			}
 		}
-		if !free {
+		if !enough {
 			found.Quarantined = append(found.Quarantined, indexes[at])
 		}
 	}
@@ -51,8 +56,8 @@ func (f *Farm) occupancy(ctx context.Context, want []domain.Selector, selectors 
 	return found, nil
 }
 
-// holders adds who holds users that a selector matches. held is false if none is held.
-func (f *Farm) holders(ctx context.Context, want domain.Selector, holders map[domain.UserID]domain.Holder) (held bool, err error) {
+// holders adds who holds users that a selector matches. It returns how many it has found; there may be more.
+func (f *Farm) holders(ctx context.Context, want domain.Selector, holders map[domain.UserID]domain.Holder) (held int, err error) {
 	var users []*domain.User
 	var now time.Time
 	if want.UserID.IsZero() {
@@ -64,23 +69,26 @@ func (f *Farm) holders(ctx context.Context, want domain.Selector, holders map[do
 		view := u.View(now)
 		if lock := view.Lock; lock != nil && view.Status == domain.Locked {
 			holders[view.ID] = domain.Holder{Login: view.Login, Owner: lock.Owner, Note: lock.Note, ExpiresAt: lock.ExpiresAt}
-			held = true
+			held++
 		}
 	}
 	return held, err
 }
 
-// anyFree reports whether a user that a selector matches is free.
-func (f *Farm) anyFree(ctx context.Context, want domain.Selector) (bool, error) {
-	if want.UserID.IsZero() {
-		page, err := f.store.List(ctx, ports.Query{
-			Scope: want.Scope(), ProjectID: want.ProjectID, Env: want.Env, Domain: want.Domain, Labels: want.Labels,
-			Status: domain.Free, Limit: 1,
-		})
-		return len(page.Users) > 0, err
+// inCirculation reports whether so many users that a selector matches are free or held, and not in quarantine.
+func (f *Farm) inCirculation(ctx context.Context, want domain.Selector, wanted int) (bool, error) {
+	if !want.UserID.IsZero() {
+		users, now, err := f.named(ctx, want)
+		return slices.ContainsFunc(users, func(u *domain.User) bool { return u.Status(now) != domain.Quarantined }), err
 	}
-	users, now, err := f.named(ctx, want)
-	return slices.ContainsFunc(users, func(u *domain.User) bool { return u.CheckFree(now) == nil }), err
+	for _, state := range []domain.Status{domain.Free, domain.Locked} {
+		found, err := f.countUpTo(ctx, want, state, wanted)
+		if err != nil {
+			return false, err
+		}
+		wanted -= found
+	}
+	return wanted <= 0, nil
 }
 
 // named returns the user that a selector names, if it is there.

@@ -105,7 +105,7 @@ type ValueCount struct {
 	Users  int
 }
 
-// NearMiss tells how close users come to a selector that got none: they match it in all fields but one.
+// NearMiss tells how close users come to a selector that got none: they match it in all fields but one, or are too few.
 type NearMiss struct {
 	Selector int // the index of the selector
 	Want     Selector
@@ -113,6 +113,9 @@ type NearMiss struct {
 	// Field is the one that they do not match. It is zero if no field alone is to blame: then Users are all users of the
 	// project that the selector names, or all.
 	Field Field
+
+	// Matching says that Users match the selector, and that the request wants more such users. Then Field is zero.
+	Matching bool
 
 	Users  int      // at most [MostCounted]
 	Values []string // that they have in the field instead, at most three: similar ones first, then frequent ones
@@ -154,6 +157,11 @@ func (s Selector) MissedBy(f Field, index int, counts []ValueCount) (miss NearMi
 	return miss, miss.Users > 0
 }
 
+// TooFew returns that these users match the selector with this index, but that others of the request need them.
+func (s Selector) TooFew(index, users int) NearMiss {
+	return NearMiss{Selector: index, Want: s, Matching: true, Users: users}
+}
+
 // MissedByAll returns that users miss the selector with this index by more than one field. counts are of all users of the
 // project that the selector names, or of all users if it names none.
 func (s Selector) MissedByAll(index int, counts []ValueCount) NearMiss {
@@ -184,6 +192,9 @@ func (m NearMiss) String() string {
 		users, match, have = "1 user", "matches", "has"
 	case MostCounted:
 		users = fmt.Sprintf("more than %d users", MostCounted-1)
+	}
+	if m.Matching {
+		return fmt.Sprintf("only %s %s, and more are wanted", users, match)
 	}
 	if m.Field == (Field{}) {
 		return m.describeAll(users)

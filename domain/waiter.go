@@ -87,8 +87,8 @@ type Occupancy struct {
 	Waiting int      // claims in line that want such users
 	HeldBy  []Holder // of such users, those whose locks end first at the beginning; at most [MostHolders]
 
-	// Quarantined are the indexes of selectors whose users are all in quarantine, so that waiting does not help. Of selectors that
-	// are equal, it has the first.
+	// Quarantined are the indexes of selectors of whose users so many are in quarantine that too few are left, and waiting does not
+	// help. Of selectors that are equal, it has the first.
 	Quarantined []int
 }
 

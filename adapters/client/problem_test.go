@@ -140,6 +140,7 @@ func TestWhatErrorsTellSurvivesTheWire(t *testing.T) {
 			{Selector: 2, Want: want[2], Field: domain.FieldProject, Users: domain.MostCounted, Values: []string{"x"}},
 			{Selector: 2, Want: want[2], Field: domain.FieldDomain, Users: 3, Values: []string{"x"}},
 			{Selector: 2, Want: want[2], Users: 5},
+			{Selector: 2, Want: want[2], Users: 1, Matching: true},
 		}},
 		"code used":     &domain.NextCodeError{Reason: domain.ErrCodeUsed, Wait: 17 * time.Second},
 		"code expiring": &domain.NextCodeError{Reason: domain.ErrCodeExpiring, Wait: time.Second},

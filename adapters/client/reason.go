@@ -131,7 +131,7 @@ func closestOf(problem api.Problem, of call) []domain.NearMiss {
 		if !ok || i >= len(of.want) {
 			continue
 		}
-		miss := domain.NearMiss{Selector: i, Want: of.want[i], Users: near.Users, Others: near.Others}
+		miss := domain.NearMiss{Selector: i, Want: of.want[i], Users: near.Users, Others: near.Others, Matching: near.Matching}
 		for _, field := range miss.Want.Fields() {
 			if field.Pointer() == pointer {
 				miss.Field = field

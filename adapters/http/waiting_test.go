@@ -276,7 +276,7 @@ func TestAProblemSaysThatAllUsersAreInQuarantine(t *testing.T) {
 	c.post("/v1/users/"+alice.UserID+"/quarantine", `{"reason":"r"}`).want(200)
 	got := c.post("/v1/leases", `{"users":[{}]}`).want(409)
 	problem := got.wantProblem(api.CodePoolExhausted, "/users/0")
-	if !strings.HasSuffix(problem.Detail, " All users that match /users/0 are in quarantine: restore one, or add users.") {
+	if !strings.HasSuffix(problem.Detail, " Too many users that match /users/0 are in quarantine: restore one, or add users.") {
 		t.Errorf("got the detail %q", problem.Detail)
 	}
 	if len(problem.AllQuarantined) != 1 || problem.AllQuarantined[0] != "/users/0" {

@@ -42,7 +42,10 @@ func holders(occupancy domain.Occupancy) (said []string) {
 	if more := len(occupancy.HeldBy) - mostHolders; more > 0 {
 		said = append(said, fmt.Sprintf("and %d more", more))
 	}
-	if len(occupancy.Quarantined) > 0 {
+	switch {
+	case len(occupancy.Quarantined) > 0 && len(occupancy.HeldBy) > 0:
+		said = append(said, "and too many others are in quarantine: restore one, or add users")
+	case len(occupancy.Quarantined) > 0:
 		said = append(said, "all users that match are in quarantine: restore one, or add users")
 	}
 	return said

@@ -25,7 +25,7 @@ const (
 	// namedHolders is how many holders the text of a problem names.
 	namedHolders = 3
 
-	// retryQuarantined is in how many seconds a retry makes sense if all users that match a selector are in quarantine: a person must
+	// retryQuarantined is in how many seconds a retry makes sense if too many users that match a selector are in quarantine: a person must
 	// act.
 	retryQuarantined = 60
 )
@@ -139,11 +139,12 @@ func closest(err error) (closest []api.NearMiss, detail string) {
 	}
 	for _, miss := range unmatched.Closest {
 		closest = append(closest, api.NearMiss{
-			Pointer: miss.Pointer(),
-			Wanted:  miss.Wanted(),
-			Users:   miss.Users,
-			Values:  append([]string{}, miss.Values...), // never null
-			Others:  miss.Others,
+			Pointer:  miss.Pointer(),
+			Wanted:   miss.Wanted(),
+			Users:    miss.Users,
+			Values:   append([]string{}, miss.Values...), // never null
+			Others:   miss.Others,
+			Matching: miss.Matching,
 		})
 		detail += fmt.Sprintf(" For /users/%d: %v.", miss.Selector, miss)
 	}
@@ -178,7 +179,7 @@ func occupancyDetail(occupancy *domain.Occupancy) (detail string) {
 		return ""
 	}
 	for _, i := range occupancy.Quarantined {
-		detail += fmt.Sprintf(" All users that match /users/%d are in quarantine: restore one, or add users.", i)
+		detail += fmt.Sprintf(" Too many users that match /users/%d are in quarantine: restore one, or add users.", i)
 	}
 	for i, h := range occupancy.HeldBy[:min(len(occupancy.HeldBy), namedHolders)] {
 		detail += [...]string{" Held by ", ", by "}[min(i, 1)]

@@ -891,7 +891,7 @@ type Lock struct {
 // NearMiss defines model for NearMiss.
 type NearMiss struct {
 	// Pointer JSON pointer (RFC 6901) to the field of the selector. It points at the selector itself if no field alone is to
-	// blame.
+	// blame, or if users match, but too few.
 	Pointer string `json:"pointer"`
 
 	// Wanted What the selector wants in the field. Empty if no field alone is to blame.
@@ -907,6 +907,10 @@ type NearMiss struct {
 
 	// Others Whether some of these users have a text that is not in `values`, or lack the label.
 	Others bool `json:"others"`
+
+	// Matching Whether these users match the selector in all fields. Then the request wants more of them than there are, and
+	// `pointer` points at the selector.
+	Matching bool `json:"matching"`
 }
 
 // NewKey defines model for NewKey.
@@ -1055,8 +1059,8 @@ type Problem struct {
 	// Quarantine Only for `lease_expired`, if the request was a release with `quarantine`: what became of each user that it named.
 	Quarantine []LateFault `json:"quarantine,omitempty"`
 
-	// AllQuarantined Only for the same codes as `held_by`: JSON pointers to the selectors whose users are all in quarantine, so that waiting
-	// does not help. Of selectors that are equal, it has the first.
+	// AllQuarantined Only for the same codes as `held_by`: JSON pointers to the selectors of whose users so many are in quarantine that
+	// too few are left, and waiting does not help. Of selectors that are equal, it has the first.
 	AllQuarantined []string `json:"all_quarantined,omitempty"`
 
 	// Import Only for `invalid`, if the request was an import with bad rows. Nothing was imported then.
