@@ -106,6 +106,11 @@ func (f filter) String() string { return f.values.Encode() }
 // IsZero reports whether the filter leaves nothing out.
 func (f filter) IsZero() bool { return len(f.values) == 0 }
 
+// onlyPages reports whether the filter leaves nothing out, and only says which page to show.
+func (f filter) onlyPages() bool {
+	return len(f.values) == 0 || len(f.values) == 1 && f.values.Has("page")
+}
+
 // LabelTexts returns the labels as the form has them.
 func (f filter) LabelTexts() []string { return labelTexts(f.Labels, ":") }
 

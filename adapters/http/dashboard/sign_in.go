@@ -64,7 +64,7 @@ func (d *Dashboard) askToSignIn(c *fiber.Ctx, err error) error {
 // whyNotSignedIn says why a cookie does not authenticate a person; nothing without a cookie.
 func whyNotSignedIn(c *fiber.Ctx, err error) string {
 	switch {
-	case c.Cookies(cookieName) == "":
+	case c.Cookies(cookieName(&c.Request().Header)) == "":
 		return ""
 	case errors.Is(err, errBadCookie):
 		return problem.Detail(errBadCookie)
