@@ -22,7 +22,19 @@ func (s *Store) List(ctx context.Context, q ports.Query) (ports.Page, error) {
 		if page.Now = now; !findable(want) || !storable(q.Login) || !storable(q.Owner) {
 			return nil
 		}
-		search := where(users(db), s.dialect.Rules.Matches(want, "u", "u"))
+		narrow, err := s.narrow(ctx, db, q, now)
+		if err != nil {
+			return err
+		}
+		matches := s.dialect.Rules.Matches(want, "u", "u")
+		search := users(db)
+		if narrow != nil {
+			search = search.Where(narrow.SQL, narrow.Args...)
+			for i, c := range matches {
+				matches[i] = c.unindexed()
+			}
+		}
+		search = where(search, matches)
 		search = s.dialect.Rules.inState(search, q.Status, now)
 		read := s.show
 		if q.Secrets {
@@ -34,12 +46,12 @@ func (s *Store) List(ctx context.Context, q ports.Query) (ports.Page, error) {
 		if q.Owner != "" {
 			search = search.Where("u.lock_owner = ?", q.Owner).Where(s.dialect.Rules.Leased, micros(now))
 		}
-		after, order := "u.user_id > ?", "u.user_id"
+		order := "u.user_id"
 		if q.NewestFirst {
-			after, order = "u.user_id < ?", "u.user_id DESC"
+			order = "u.user_id DESC"
 		}
 		if !q.After.IsZero() {
-			search = search.Where(after, q.After.String())
+			search = search.Where(afterUser(q), q.After.String())
 		}
 		listed, err := s.all(ctx, search.Order(order).Limit(int64(q.Limit)+1), read)
 		if err != nil {
