@@ -80,9 +80,17 @@ func waiters(ctx context.Context, in loading, from, limit int) (rows lineRows, e
 	if err != nil {
 		return rows, err
 	}
+	var named []domain.View
+	if in.filter.Login != "" {
+		page, err := in.farm.Users(ctx, ports.Query{ProjectID: in.filter.ProjectID, Env: in.filter.Env, Login: in.filter.Login, Limit: usersAtOnce})
+		if err != nil {
+			return rows, err
+		}
+		named = page.Users
+	}
 	explain := explainer{loading: in, known: make(map[string]wantText)}
 	for i, w := range line {
-		if !in.filter.hasWaiter(w) {
+		if !in.filter.hasWaiter(w, named) {
 			continue
 		}
 		if rows.Of++; rows.Of <= from || len(rows.Rows) == limit {

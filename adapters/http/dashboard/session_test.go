@@ -2,6 +2,7 @@ package dashboard_test
 
 import (
 	"encoding/base64"
+	"html"
 	nethttp "net/http"
 	"strings"
 	"testing"
@@ -26,10 +27,28 @@ func TestAFarmWithKeysAsksToSignIn(t *testing.T) {
 	b.get("overview").want(401)
 }
 
+func TestSigningInLeadsToThePageThatWasAskedFor(t *testing.T) {
+	f := newFarm(t)
+	_, token := f.key("ann", domain.Admin)
+	for _, page := range []string{
+		"users?label=role%3Aadmin&label=plan%3Dfree&login=a%2Bb%40example.com", "line?owner=ci+1", "history?kind=acquired&before=7",
+		"user?id=" + domain.UserID{1}.String(), "force-release?id=" + domain.UserID{1}.String() + "&fence=3", "keys", "import", "add-user?project=Shop",
+	} {
+		b := f.browser()
+		asked := b.get(page).want(401)
+		_, rest, _ := strings.Cut(asked.body, `name="next" value="`)
+		next, _, _ := strings.Cut(rest, `"`)
+		got := b.post("sign-in", asked.token(), "key", token, "next", html.UnescapeString(next)).want(303)
+		if to := got.header.Get("Location"); to != page {
+			t.Errorf("signing in to %s leads to %s", page, to)
+		}
+	}
+}
+
 func TestSigningInLeadsToNoOtherSite(t *testing.T) {
 	f := newFarm(t)
 	_, token := f.key("ann", domain.Viewer)
-	for _, next := range []string{"https://evil.example/", "//evil.example/overview", "/docs", "../docs", `\\evil.example`, "javascript:alert(1)", "sign-out"} {
+	for _, next := range []string{"https://evil.example/", "//evil.example/overview", "/docs", "../docs", `\\evil.example`, "javascript:alert(1)", "sign-out", "live", "import-confirm"} {
 		b := f.browser()
 		got := b.post("sign-in", b.get("sign-in").token(), "key", token, "next", next).want(303)
 		if to := got.header.Get("Location"); to != "overview" {
