@@ -32,21 +32,7 @@ func (*queryRecorder) AfterQuery(context.Context, *bun.QueryEvent) {}
 // SQLite has no statistics, and could take an index that has nearly all events.
 func TestFiltersUseTheirIndexes(t *testing.T) {
 	ctx := context.Background()
-	db, err := open(ctx, filepath.Join(t.TempDir(), "users.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	queries := new(queryRecorder)
-	db.reader = db.reader.WithQueryHook(queries)
-	keys, err := sealing.NewKeyRing(bytes.Repeat([]byte{1}, sealing.KeySize))
-	if err != nil {
-		t.Fatal(err)
-	}
-	store, err := db.store(ctx, keys, &bunstore.Logins{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = store.Close() })
+	store, reader, queries := openRecorded(t)
 	user, err := domain.NewUser(domain.NewUserID(time.Now()), time.Now(), domain.Spec{
 		Login: "ann", Password: domain.NewSecret("pw"), Pool: domain.Pool{ProjectID: domain.ProjectID{1}, Env: "e", Domain: "d"},
 	})
@@ -88,7 +74,7 @@ func TestFiltersUseTheirIndexes(t *testing.T) {
 				if _, err := store.Events(ctx, q); err != nil {
 					t.Fatal(err)
 				}
-				wantIndexes(t, db.reader, queries.statements, test.want)
+				wantIndexes(t, reader, queries.statements, test.want)
 			}
 		}
 	}
@@ -96,7 +82,28 @@ func TestFiltersUseTheirIndexes(t *testing.T) {
 	if _, err := store.List(ctx, ports.Query{Owner: "ci", Limit: 10, NewestFirst: true}); err != nil {
 		t.Fatal(err)
 	}
-	wantIndexes(t, db.reader, queries.statements, []string{"users_expiry"})
+	wantIndexes(t, reader, queries.statements, []string{"users_expiry"})
+}
+
+// openRecorded opens a store that records the statements of its readers.
+func openRecorded(t *testing.T) (*bunstore.Store, *bun.DB, *queryRecorder) {
+	t.Helper()
+	db, err := open(t.Context(), filepath.Join(t.TempDir(), "users.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	queries := new(queryRecorder)
+	db.reader = db.reader.WithQueryHook(queries)
+	keys, err := sealing.NewKeyRing(bytes.Repeat([]byte{1}, sealing.KeySize))
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := db.store(t.Context(), keys, &bunstore.Logins{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	return store, db.reader, queries
 }
 
 // planStep is a row of SQLite's EXPLAIN QUERY PLAN.
