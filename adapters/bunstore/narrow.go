@@ -46,7 +46,7 @@ func (s *Store) narrow(ctx context.Context, db bun.IDB, q ports.Query, now time.
 		if !q.After.IsZero() {
 			way = way.Where(afterUser(q), q.After.String())
 		}
-		n, err := db.NewSelect().TableExpr("(?) AS some", way.Clone().ColumnExpr("1").Limit(fewest)).Count(ctx)
+		n, err := db.NewSelect().TableExpr("(?) AS counted", way.Clone().ColumnExpr("1").Limit(fewest)).Count(ctx)
 		if err != nil {
 			return nil, err
 		}
