@@ -79,6 +79,13 @@ func loadPools(ctx context.Context, in loading) (any, error) {
 	page := max(in.filter.Page, 1)
 	from := min((page-1)*poolsAtOnce, len(rows))
 	to := min(from+poolsAtOnce, len(rows))
+	happened, err := lastHour(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	for i := from; i < to; i++ {
+		rows[i].Waits = happened.pools[rows[i].pool]
+	}
 	p := poolPage{Pools: rows[from:to], First: from + 1, Last: to, All: len(rows), Prev: page - 1}
 	if to < len(rows) {
 		p.Next = page + 1

@@ -52,6 +52,9 @@ func TestTheOverviewTellsWhoHoldsAndWhoWaitsForWhat(t *testing.T) {
 	b := f.signedIn(domain.Viewer)
 	b.get("overview").want(200).has("Shop", "0 free, 1 held, 1 in quarantine, of 2", "cart.spec.ts", "locked out", "ci-2", "pay.spec.ts",
 		`<bdi>ann</bdi></a> <span class="muted">held by</span>`)
+	for _, page := range []string{"overview", "pools"} {
+		b.get(page).has(`<td data-l="p50" class="num">0 s</td>`)
+	}
 	b.get("line?owner=ci-2").want(200).has("pay.spec.ts", "1 in line, 1 like that")
 	b.get("line?owner=ci-3").want(200).hasNot("pay.spec.ts").has("1 in line, 0 like that")
 	b.get("line?project=shop&env=prod").want(200).hasNot("pay.spec.ts")
