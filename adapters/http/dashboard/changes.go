@@ -42,7 +42,7 @@ var doneTexts = map[string]string{
 	"add-user":      "The user was added.",
 	"change-user":   "The user was changed.",
 	"remove-user":   "The user was removed.",
-	"name-project":  "The project has the name now.",
+	"name-project":  "The name of the project was changed.",
 	"import":        "The import was carried out.",
 	"import-later":  "The import is under way: the farm carries out the rest.",
 	"revoke-key":    "The API key was revoked. Every replica rejects it within two seconds.",

@@ -129,7 +129,7 @@ func TestAdminsNameProjects(t *testing.T) {
 		return b.post("name-project", form.token(), "project", project.String(), "name", name)
 	}
 	got := name(shop, " The Shop ").want(303)
-	b.get(got.header.Get("Location")).want(200).has("The project has the name now", "The Shop", "Rename The Shop") // at once
+	b.get(got.header.Get("Location")).want(200).has("The name of the project was changed", "The Shop", "Rename The Shop") // at once
 	b.get("name-project?project="+shop.String()).want(200).has(`value="The Shop"`, "The old name stops working")
 	name(bank, "the shop").want(409).has("Nothing was changed. Another project has this name", `value="the shop"`)
 	name(bank, bank.String()).want(422).has("must not be a UUID")
