@@ -191,8 +191,13 @@ type restGroup struct {
 	free []*User // in the order of rest
 }
 
-// stock puts the users into groups.
+// stock puts the users into groups. Of users that have the same labels, it takes no more than all claims together could be granted: the
+// others would stay unused.
 func (t *rerun) stock(users []Alike) {
+	granted := 0
+	for _, claim := range t.claims {
+		granted += len(t.crowds[claim.crowd].want)
+	}
 	groups := make(map[string]*restGroup)
 	n := uint64(0)
 	for _, alike := range users {
@@ -206,7 +211,7 @@ func (t *rerun) stock(users []Alike) {
 			groups[f.key] = g
 			t.groups = append(t.groups, g)
 		}
-		for range alike.Users {
+		for range min(alike.Users, granted) {
 			n++
 			u := &User{state: Snapshot{Labels: alike.Labels}}
 			binary.BigEndian.PutUint64(u.state.ID[8:], n)

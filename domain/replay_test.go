@@ -236,3 +236,18 @@ func modelHold(d domain.Demand, i, k int) time.Duration {
 	slices.Sort(all)
 	return all[len(all)/2]
 }
+
+// A claim can't use more users than it wants. Those that no claim could get cost nothing, so that advice costs as little for a large pool.
+func TestReplayCostsNoMoreForUsersThatNobodyCouldGet(t *testing.T) {
+	anyUser, admin := domain.Selector{}, domain.Selector{Labels: labelled("r=admin")}
+	demand := domain.Demand{Claims: []domain.PastClaim{past(0, 9, anyUser), past(1, 9, admin, anyUser), past(2, 9, anyUser, anyUser)}}
+	replay := func(users int) ([]time.Duration, float64) {
+		stock := []domain.Alike{{Users: users}, {Labels: labelled("r=admin"), Users: users}}
+		return demand.Replay(stock), testing.AllocsPerRun(1, func() { demand.Replay(stock) })
+	}
+	few, fewAllocs := replay(5)
+	many, manyAllocs := replay(1_000_000)
+	if !slices.Equal(few, many) || manyAllocs > fewAllocs {
+		t.Errorf("with 5 users of each kind: %v, %v allocations; with a million: %v, %v", few, fewAllocs, many, manyAllocs)
+	}
+}

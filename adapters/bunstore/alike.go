@@ -22,14 +22,8 @@ type alikeRow struct {
 	Quarantined int
 }
 
-// The users with a set of labels, and those of a pool without labels.
-const (
-	ofLabelSet = "u.label_set_id = s.label_set_id"
-	unlabelled = "u.pool_id = p.pool_id AND u.label_set_id IS NULL"
-)
-
 // CountAlike implements [ports.PoolCounter]. It goes from the sets of labels, and from the pools for users without labels, to the
-// users of each.
+// users of each. Indexes have all that is counted, except whether a user that time alone does not free is in quarantine.
 func (s *Store) CountAlike(ctx context.Context, want domain.Selector) (stocks []domain.Stock, now time.Time, err error) {
 	var rows []alikeRow
 	err = s.read(ctx, "count users with the same labels", func(ctx context.Context, db bun.IDB) error {
@@ -37,13 +31,20 @@ func (s *Store) CountAlike(ctx context.Context, want domain.Selector) (stocks []
 		if now, err = s.clock(ctx, db); err != nil || !findable(want) {
 			return err
 		}
-		count := func(search *bun.SelectQuery, users string) error {
+		const (
+			ofSet        = "(SELECT count(*) FROM users u WHERE u.label_set_id = s.label_set_id"
+			ofPool       = "(SELECT count(*) FROM users u WHERE u.pool_id = p.pool_id"
+			withLabels   = "(SELECT count(*) FROM label_sets l JOIN users u ON u.label_set_id = l.label_set_id WHERE l.pool_id = p.pool_id)"
+			withoutLabel = " AND u.label_set_id IS NULL"
+		)
+		rules := s.dialect.Rules
+		inQuarantine := " AND " + rules.NeverFree + " AND " + rules.Quarantined
+		count := func(search *bun.SelectQuery, users, quarantined string) error {
 			var some []alikeRow
-			err := where(search, s.dialect.Rules.Matches(want, "p", "s")).
+			err := where(search, rules.Matches(want, "p", "s")).
 				ColumnExpr("p.project_id, p.env, p.domain").
-				ColumnExpr("(SELECT count(*) FROM (SELECT 1 FROM users u WHERE "+users+" LIMIT ?) counted) AS users", domain.MostAlike).
-				ColumnExpr("(SELECT count(*) FILTER (WHERE unfit) FROM (SELECT "+s.dialect.Rules.Quarantined+" AS unfit FROM users u WHERE "+
-					users+" LIMIT ?) counted) AS quarantined", micros(now), domain.MostAlike).
+				ColumnExpr(users+" AS users").
+				ColumnExpr(quarantined+inQuarantine+") AS quarantined", micros(now)).
 				Limit(mostGroups).
 				Scan(ctx, &some)
 			rows = append(rows, some...)
@@ -51,10 +52,11 @@ func (s *Store) CountAlike(ctx context.Context, want domain.Selector) (stocks []
 		}
 		sets := db.NewSelect().TableExpr("label_sets AS s").Join("JOIN pools AS p ON p.pool_id = s.pool_id").
 			ColumnExpr("CAST(s.labels AS text) AS labels")
-		if err := count(sets, ofLabelSet); err != nil || len(want.Labels) > 0 {
+		if err := count(sets, ofSet+")", ofSet); err != nil || len(want.Labels) > 0 {
 			return err
 		}
-		return count(db.NewSelect().TableExpr("pools AS p").ColumnExpr("'{}' AS labels"), unlabelled)
+		pools := db.NewSelect().TableExpr("pools AS p").ColumnExpr("'{}' AS labels")
+		return count(pools, ofPool+") - "+withLabels, ofPool+withoutLabel)
 	})
 	if err != nil {
 		return nil, time.Time{}, err

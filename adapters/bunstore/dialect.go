@@ -53,6 +53,8 @@ type Dialect struct {
 type Rules struct {
 	// Conditions on users u. Each ? takes the time of the store's clock in microseconds since 1970.
 	Free        string // [domain.Free]
+	NotFree     string // the opposite of Free
+	NeverFree   string // time alone does not make the user free, see [domain.User.FreeFrom]; takes no time. All in quarantine are.
 	Held        string // a lock holds the user, be it quarantined or not
 	Leased      string // a lock that ends holds the user: that of a lease, or an open one with an end
 	Expired     string // the user carries a lock that has expired

@@ -12,13 +12,13 @@ import (
 
 // poolRow is the count of one pool.
 type poolRow struct {
-	bun.BaseModel `bun:"table:users,alias:u"`
+	bun.BaseModel `bun:"table:pools,alias:p"`
 
 	ProjectID   string
 	Env         string
 	Domain      string
-	Total       int
-	Locked      int
+	Free        int
+	NotFree     int
 	Quarantined int
 }
 
@@ -32,21 +32,26 @@ func (s *Store) CountPools(ctx context.Context, scope domain.Scope) ([]domain.Po
 		}
 		var rows []poolRow
 		rules := s.dialect.Rules
-		err = where(db.NewSelect().Model(&rows), rules.InScope(scope, "u.project_id")).
+		// The index on free users has all that is counted, except whether a user that time alone does not free is in quarantine.
+		const inPool = "(SELECT count(*) FROM users AS u WHERE u.pool_id = p.pool_id AND "
+		err = where(db.NewSelect().Model(&rows), rules.InScope(scope, "p.project_id")).
 			Column("project_id", "env", "domain").
-			ColumnExpr("count(*) AS total").
-			ColumnExpr("count(*) FILTER (WHERE "+rules.Quarantined+") AS quarantined", micros(now)).
-			ColumnExpr("count(*) FILTER (WHERE "+rules.locked()+") AS locked", micros(now), micros(now)).
-			Group("project_id", "env", "domain").
+			ColumnExpr(inPool+rules.Free+") AS free", micros(now)).
+			ColumnExpr(inPool+rules.NotFree+") AS not_free", micros(now)).
+			ColumnExpr(inPool+rules.NeverFree+" AND "+rules.Quarantined+") AS quarantined", micros(now)).
 			Order("project_id", "env", "domain").
 			Scan(ctx)
 		if err != nil {
 			return err
 		}
-		pools = make([]domain.PoolCount, len(rows))
-		for i, r := range rows {
-			if pools[i], err = r.count(); err != nil {
+		pools = make([]domain.PoolCount, 0, len(rows))
+		for _, r := range rows {
+			count, err := r.count()
+			if err != nil {
 				return err
+			}
+			if count.Total > 0 {
+				pools = append(pools, count)
 			}
 		}
 		return s.countWaiting(ctx, db, now, pools)
@@ -64,9 +69,9 @@ func (r poolRow) count() (domain.PoolCount, error) {
 	}
 	return domain.PoolCount{
 		Pool:        domain.Pool{ProjectID: domain.ProjectID(project), Env: r.Env, Domain: r.Domain},
-		Total:       r.Total,
-		Free:        r.Total - r.Locked - r.Quarantined,
-		Locked:      r.Locked,
+		Total:       r.Free + r.NotFree,
+		Free:        r.Free,
+		Locked:      r.NotFree - r.Quarantined,
 		Quarantined: r.Quarantined,
 	}, nil
 }

@@ -23,6 +23,8 @@ func answerErrors(answered func(route, method string, status int, took time.Dura
 			if failed := problem.Answer(c, err); failed != nil {
 				return failed
 			}
+		} else {
+			err = entrance.FailureOf(c)
 		}
 		status := c.Response().StatusCode()
 		took := time.Since(start)

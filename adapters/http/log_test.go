@@ -50,9 +50,11 @@ func TestAFailureIsLoggedAtItsLevelWithItsError(t *testing.T) {
 	c.get("/v1/pools").want(500)
 	c.get("/readyz").want(503)
 	c.get("/healthz").want(200)
+	c.get("/ui/overview").want(500)
 
 	want := `level=ERROR msg=request method=GET route=/v1/pools status=500 error="no such column"
 level=INFO msg=request method=GET route=/readyz status=503 error="store unavailable\nno such column"
+level=ERROR msg=request method=GET route=/ui/overview status=500 error="no such column"
 `
 	if got := text.String(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)

@@ -119,12 +119,18 @@ func (r *queryRecorder) wantIndexes(t *testing.T, want []string) {
 		t.Fatalf("%d statements, want %d:\n%s", len(statements), len(want), strings.Join(statements, "\n"))
 	}
 	for i, s := range statements {
-		var steps []planStep
-		if err := r.db.NewRaw("EXPLAIN QUERY PLAN ?", bun.Safe(s)).Scan(t.Context(), &steps); err != nil {
-			t.Fatal(err)
-		}
+		steps := r.plan(t, s)
 		if !slices.ContainsFunc(steps, func(step planStep) bool { return strings.Contains(step.Detail, " "+want[i]) }) {
 			t.Errorf("the plan is %+v, want %s:\n%s", steps, want[i], s)
 		}
 	}
+}
+
+// plan returns how SQLite carries out a statement.
+func (r *queryRecorder) plan(t *testing.T, statement string) (steps []planStep) {
+	t.Helper()
+	if err := r.db.NewRaw("EXPLAIN QUERY PLAN ?", bun.Safe(statement)).Scan(t.Context(), &steps); err != nil {
+		t.Fatal(err)
+	}
+	return steps
 }

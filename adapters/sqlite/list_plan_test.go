@@ -2,6 +2,8 @@ package sqlite
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/userfarm/userfarm/domain"
@@ -46,6 +48,29 @@ func TestListsUseTheirIndexes(t *testing.T) {
 					t.Fatal(err)
 				}
 				queries.wantIndexes(t, test.want)
+			}
+		}
+	}
+}
+
+// Counts of users read indexes, and not the rows of all users.
+func TestCountsUseTheirIndexes(t *testing.T) {
+	ctx := context.Background()
+	store, queries, _ := openRecorded(t)
+	if _, err := store.CountPools(ctx, domain.Only(domain.ProjectID{1})); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := store.CountAlike(ctx, domain.Selector{}); err != nil {
+		t.Fatal(err)
+	}
+	statements := slices.DeleteFunc(slices.Clone(queries.statements), func(s string) bool { return !strings.Contains(s, "FROM users") })
+	if len(statements) == 0 {
+		t.Fatal("no statement was recorded")
+	}
+	for _, s := range statements {
+		for _, step := range queries.plan(t, s) {
+			if strings.HasPrefix(step.Detail, "SCAN u") || strings.HasSuffix(step.Detail, "(project_id=?)") && strings.HasPrefix(step.Detail, "SEARCH u ") {
+				t.Errorf("%s:\n%s", step.Detail, s)
 			}
 		}
 	}

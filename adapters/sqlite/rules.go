@@ -10,6 +10,8 @@ import (
 // The domain's rules in SQL; see [bunstore.Rules].
 const (
 	free        = "u.free_at <= ?"
+	notFree     = "u.free_at > ?"
+	neverFree   = "u.free_at = 9223372036854775807"
 	held        = "u.lock_acquired_at IS NOT NULL AND (u.lock_expires_at IS NULL OR u.lock_expires_at > ?)"
 	expired     = "u.lock_expires_at <= ?"
 	expires     = "u.lock_expires_at > ?" // and has not yet
@@ -18,7 +20,8 @@ const (
 )
 
 var rules = bunstore.Rules{
-	Free: free, Held: held, Leased: expires, Expired: expired, Quarantined: quarantined, KeyActive: keyActive, Matches: matches, InScope: inScope,
+	Free: free, NotFree: notFree, NeverFree: neverFree, Held: held, Leased: expires, Expired: expired, Quarantined: quarantined, KeyActive: keyActive,
+	Matches: matches, InScope: inScope,
 }
 
 func matches(want domain.Selector, pool, labels string) []bunstore.Condition {

@@ -36,6 +36,9 @@ func TestRules(t *testing.T, store ports.Store, db *bun.DB, rules bunstore.Rules
 		}{
 			{"free", rules.Free, func(u *domain.User) bool { return u.Status(at) == domain.Free }},
 			{"free from", rules.Free, func(u *domain.User) bool { from, ends := u.FreeFrom(); return ends && !from.After(at) }},
+			{"not free", rules.NotFree, func(u *domain.User) bool { return u.Status(at) != domain.Free }},
+			{"never free", rules.NeverFree, func(u *domain.User) bool { _, ends := u.FreeFrom(); return !ends }},
+			{"in quarantine and never free", rules.Quarantined + " AND " + rules.NeverFree, func(u *domain.User) bool { return u.Status(at) == domain.Quarantined }},
 			{"held", rules.Held, func(u *domain.User) bool { return u.View(at).Lock != nil }},
 			{"leased", rules.Leased, func(u *domain.User) bool { l := u.View(at).Lock; return l != nil && !l.ExpiresAt.IsZero() }},
 			{"quarantined", rules.Quarantined, func(u *domain.User) bool { return u.Status(at) == domain.Quarantined }},

@@ -85,6 +85,18 @@ func changeUser(ctx context.Context, farm ports.Farm, in input) (string, error) 
 	return onUser(in, "change-user", func(id domain.UserID) (domain.View, error) { return farm.ChangeUser(ctx, id, change) })
 }
 
+// removeUser removes the user of a form.
+func removeUser(ctx context.Context, farm ports.Farm, in input) (string, error) {
+	id, err := userID(in)
+	if err != nil {
+		return "", err
+	}
+	if err := farm.RemoveUser(ctx, id); err != nil {
+		return "", err
+	}
+	return link("users", "done", "remove-user"), nil
+}
+
 // parseLabels parses lines such as role=admin.
 func parseLabels(text string) (domain.Labels, error) {
 	labels := domain.Labels{}

@@ -201,6 +201,16 @@ func (b browser) cookie(name string) string {
 	return ""
 }
 
+// session returns the cookie of a person who has signed in.
+func (b browser) session() string { return b.cookie(b.sessionName()) }
+
+func (b browser) setSession(value string) { b.setCookie(b.sessionName(), value) }
+
+func (b browser) sessionName() string {
+	parsed, _ := url.Parse(b.url)
+	return "userfarm_" + parsed.Port()
+}
+
 func (b browser) setCookie(name, value string) {
 	parsed, _ := url.Parse(b.url)
 	b.http.Jar.SetCookies(parsed, []*nethttp.Cookie{{Name: name, Value: value}})

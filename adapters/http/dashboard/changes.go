@@ -41,6 +41,8 @@ var doneTexts = map[string]string{
 	"force-release": "The lock was ended. Its test must not use the user anymore.",
 	"add-user":      "The user was added.",
 	"change-user":   "The user was changed.",
+	"remove-user":   "The user was removed.",
+	"name-project":  "The name of the project was changed.",
 	"import":        "The import was carried out.",
 	"import-later":  "The import is under way: the farm carries out the rest.",
 	"revoke-key":    "The API key was revoked. Every replica rejects it within two seconds.",
@@ -75,9 +77,11 @@ var changes = map[string]*change{
 			})
 		},
 	},
-	"add-user":    {title: "Add a user", button: "Add", about: poolOf, apply: addUser},
-	"change-user": {title: "Change a user", button: "Change", about: accountOf, apply: changeUser},
-	"revoke-key":  {title: "Revoke an API key", button: "Revoke", danger: true, about: keyOfForm, apply: revokeKey},
+	"add-user":     {title: "Add a user", button: "Add", about: poolOf, apply: addUser},
+	"change-user":  {title: "Change a user", button: "Change", about: accountOf, apply: changeUser},
+	"remove-user":  {title: "Remove a user", button: "Remove", danger: true, about: userOf, apply: removeUser},
+	"name-project": {title: "Name a project", button: "Name it", about: projectOf, apply: nameProject},
+	"revoke-key":   {title: "Revoke an API key", button: "Revoke", danger: true, about: keyOfForm, apply: revokeKey},
 }
 
 // userID reads which user a form is about.
@@ -157,7 +161,7 @@ func (d *Dashboard) renderChange(c *fiber.Ctx, ch *change, status int, in input,
 		typed[name] = text
 	}
 	if failed != nil {
-		for _, name := range []string{"id", "fence", "reason", "login", "project", "env", "domain", "labels"} {
+		for _, name := range []string{"id", "fence", "reason", "login", "project", "name", "env", "domain", "labels"} {
 			typed[name] = in(name)
 		}
 	}

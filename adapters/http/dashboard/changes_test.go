@@ -95,6 +95,52 @@ func TestAdminsAddAndChangeUsers(t *testing.T) {
 	}
 }
 
+func TestAdminsRemoveUsersThatNobodyHolds(t *testing.T) {
+	f := newFarm(t)
+	user := f.user("ann", shop)
+	b := f.signedIn(domain.Admin)
+	id := user.ID.String()
+	b.get("user?id=" + id).has("remove-user?id=" + id)
+	form := b.get("remove-user?id="+id).want(200).has("ann", "removed for ever", ">Remove</button>")
+
+	// Somebody took the user while the form was open.
+	lease := f.acquire(user.ID, "ci-1", "")
+	b.post("remove-user", form.token(), "id", id).want(409).
+		has("Nothing was changed. Somebody holds the user.", "ci-1", "Wait until it is released", "force-release?").hasNot(">Remove</button>")
+	if err := f.Release(t.Context(), lease.ID); err != nil {
+		t.Fatal(err)
+	}
+	b.post("remove-user", "x", "id", id).want(403)
+	got := b.post("remove-user", form.token(), "id", id).want(303)
+	f.wantEvent(domain.UserRemoved, "")
+	b.get(got.header.Get("Location")).want(200).has("The user was removed").hasNot(id)
+	b.get("history?login=ann").want(200).has("removed", "the admin")
+	b.post("remove-user", form.token(), "id", id).want(404)
+}
+
+func TestAdminsNameProjects(t *testing.T) {
+	f := newFarm(t)
+	f.user("ann", shop)
+	f.user("bob", bank)
+	b := f.signedIn(domain.Admin)
+	b.get("pools").want(200).has("no name", "name-project?project="+shop.String())
+	form := b.get("name-project?project=" + shop.String()).want(200)
+	name := func(project domain.ProjectID, name string) answer {
+		return b.post("name-project", form.token(), "project", project.String(), "name", name)
+	}
+	got := name(shop, " The Shop ").want(303)
+	b.get(got.header.Get("Location")).want(200).has("The name of the project was changed", "The Shop", "Rename The Shop") // at once
+	b.get("name-project?project="+shop.String()).want(200).has(`value="The Shop"`, "The old name stops working")
+	name(bank, "the shop").want(409).has("Nothing was changed. Another project has this name", `value="the shop"`)
+	name(bank, bank.String()).want(422).has("must not be a UUID")
+	name(shop, "").want(303)
+	b.get("pools").want(200).hasNot("The Shop")
+	b.get("name-project?project=x").want(422)
+
+	limited := f.signedIn(domain.Admin, shop)
+	limited.post("name-project", limited.get("pools").token(), "project", bank.String(), "name", "Mine").want(403)
+}
+
 func TestAdminsManageAPIKeys(t *testing.T) {
 	f := newFarm(t)
 	if err := f.NameProject(t.Context(), domain.Project{ID: shop, Name: "Shop"}); err != nil {
@@ -133,7 +179,7 @@ func TestAdminsManageAPIKeys(t *testing.T) {
 func TestAFormAboutAUserThatIsGoneSaysSo(t *testing.T) {
 	f := newFarm(t)
 	b := f.signedIn(domain.Admin)
-	for _, form := range []string{"quarantine", "restore", "force-release", "change-user"} {
+	for _, form := range []string{"quarantine", "restore", "force-release", "change-user", "remove-user"} {
 		b.get(form + "?id=" + domain.UserID{9}.String()).want(404).has("User not found")
 		b.get(form + "?id=x").want(422).has("must be a UUID")
 	}

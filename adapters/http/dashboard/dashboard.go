@@ -48,14 +48,13 @@ type Dashboard struct {
 	guard    entrance.Guard
 	long     *entrance.LongRequests
 	feed     *feed
-	log      *slog.Logger
 }
 
 // New returns the page of the farm behind gate. Its live updates end with shutdown.
 func New(
 	shutdown context.Context, gate ports.Gate, guard entrance.Guard, long *entrance.LongRequests, settings Settings, log *slog.Logger,
 ) *Dashboard {
-	d := &Dashboard{settings: settings, gate: gate, long: long, feed: newFeed(shutdown, log), log: log}
+	d := &Dashboard{settings: settings, gate: gate, long: long, feed: newFeed(shutdown, log)}
 	d.guard = guard.WithCookie(d.readCookie)
 	return d
 }
@@ -149,9 +148,7 @@ func (d *Dashboard) answerError(c *fiber.Ctx, err error) error {
 	if errors.Is(err, domain.ErrUnauthorized) {
 		return d.askToSignIn(c, err)
 	}
-	if kind.Status >= fiber.StatusInternalServerError {
-		d.log.Error("a page failed", "route", c.Route().Path, "error", err)
-	}
+	entrance.NoteFailure(c, err)
 	away := kind.Code == api.CodeStoreUnavailable || kind.Code == api.CodeShuttingDown
 	data := map[string]any{
 		"Title": kind.Title, "Detail": problem.Detail(err), "Fields": problem.Fields(err), "Status": kind.Status,

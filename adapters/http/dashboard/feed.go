@@ -129,10 +129,11 @@ func (f *feed) load(ctx context.Context, v *view, farm ports.Farm) (latest rende
 		if err != nil {
 			return err
 		}
-		if change == v.change && time.Since(v.loaded) < unchangedFor {
-			f.mu.Lock()
-			latest = v.latest
-			f.mu.Unlock()
+		f.mu.Lock()
+		unchanged := change == v.change && time.Since(v.loaded) < unchangedFor && v.loaded.After(f.form)
+		latest = v.latest
+		f.mu.Unlock()
+		if unchanged {
 			return nil
 		}
 		loaded := time.Now()

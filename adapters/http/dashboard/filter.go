@@ -106,6 +106,11 @@ func (f filter) String() string { return f.values.Encode() }
 // IsZero reports whether the filter leaves nothing out.
 func (f filter) IsZero() bool { return len(f.values) == 0 }
 
+// onlyPages reports whether the filter leaves nothing out, and only says which page to show.
+func (f filter) onlyPages() bool {
+	return len(f.values) == 0 || len(f.values) == 1 && f.values.Has("page")
+}
+
 // LabelTexts returns the labels as the form has them.
 func (f filter) LabelTexts() []string { return labelTexts(f.Labels, ":") }
 
@@ -148,13 +153,19 @@ func (f filter) hasPool(pool domain.Pool) bool {
 		(f.Domain == "" || pool.Domain == "" || pool.Domain == f.Domain)
 }
 
-// hasWaiter reports whether the filter lets a claim in line through. Logins do not matter for it.
-func (f filter) hasWaiter(w domain.Waiter) bool {
+// hasWaiter reports whether the filter lets a claim in line through. named are the users with the login of the filter: a claim must want
+// one of them.
+func (f filter) hasWaiter(w domain.Waiter, named []domain.View) bool {
 	if f.Owner != "" && w.Owner != f.Owner {
 		return false
 	}
 	return slices.ContainsFunc(w.Want, func(s domain.Selector) bool {
-		return f.hasPool(domain.Pool{ProjectID: s.ProjectID, Env: s.Env, Domain: s.Domain}) && s.Labels.Contain(f.Labels)
+		if !f.hasPool(domain.Pool{ProjectID: s.ProjectID, Env: s.Env, Domain: s.Domain}) || !s.Labels.Contain(f.Labels) {
+			return false
+		}
+		return f.Login == "" || slices.ContainsFunc(named, func(u domain.View) bool {
+			return s.UserID == u.ID || s.InPool(u.Pool) && u.Labels.Contain(s.Labels)
+		})
 	})
 }
 

@@ -32,7 +32,7 @@ func (d *Dashboard) formToken(c *fiber.Ctx) string {
 
 // formBase returns the cookie that the form token of a request is computed from.
 func formBase(c *fiber.Ctx) string {
-	if signedIn := c.Cookies(cookieName); signedIn != "" {
+	if signedIn := c.Cookies(cookieName(&c.Request().Header)); signedIn != "" {
 		return signedIn
 	}
 	return c.Cookies(guestCookie)

@@ -98,7 +98,7 @@ func loadHistory(ctx context.Context, in loading) (any, error) {
 		return nil, err
 	}
 	if in.filter.Owner != "" {
-		p.Holds, err = users(ctx, in, domain.Locked, shownUsers)
+		p.Holds, err = users(ctx, in, "", shownUsers) // only what the owner holds, be it in quarantine or not
 	}
 	return p, err
 }

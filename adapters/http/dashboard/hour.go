@@ -23,9 +23,9 @@ const (
 type hour struct {
 	Waits   waits
 	Expired int
-	GaveUp  int
+	GaveUp  int       // acquires, not users
 	Cut     bool      // there were more events than count
-	Since   time.Time // of the first event that counts, if so
+	Since   time.Time // of the first event that counts, if so; zero without one
 
 	pools map[domain.Pool]waits
 }
@@ -56,7 +56,8 @@ func lastHour(ctx context.Context, in loading) (hour, error) {
 		if page.Next == 0 {
 			break
 		}
-		if queries+1 == hourSample/eventsPerQuery {
+		// A page with fewer events ends where the store has examined many others. It would take long to go on.
+		if queries+1 == hourSample/eventsPerQuery || len(page.Events) < eventsPerQuery {
 			cut = true
 			break
 		}
@@ -71,21 +72,31 @@ func lastHour(ctx context.Context, in loading) (hour, error) {
 	return h, nil
 }
 
+// attempt is what the events have in common that one acquire records when it gives up: one for each pool that it wanted.
+type attempt struct {
+	at          int64
+	waited      time.Duration
+	owner, note string
+	key         domain.APIKeyID
+}
+
 // summarize counts events.
 func summarize(sample []ports.RecordedEvent) (h hour) {
 	var all []time.Duration
 	each := make(map[domain.Pool][]time.Duration)
+	gaveUp := make(map[attempt]bool)
 	for _, e := range sample {
 		switch e.Kind {
 		case domain.UserExpired:
 			h.Expired++
 		case domain.ClaimGaveUp:
-			h.GaveUp++
+			gaveUp[attempt{e.At.UnixMicro(), e.Waited, e.Owner, e.Note, e.Key}] = true
 		default:
 			all = append(all, e.Waited)
 			each[e.Pool] = append(each[e.Pool], e.Waited)
 		}
 	}
+	h.GaveUp = len(gaveUp)
 	h.Waits, h.pools = waitsOf(all), make(map[domain.Pool]waits, len(each))
 	for pool, waited := range each {
 		h.pools[pool] = waitsOf(waited)

@@ -19,7 +19,8 @@ func TestTheLastHourIsSummed(t *testing.T) {
 	}
 	add(domain.UserExpired, 0)
 	add(domain.ClaimGaveUp, time.Hour)
-	add(domain.ClaimGaveUp, time.Hour)
+	add(domain.ClaimGaveUp, time.Hour) // the same acquire, for another pool
+	add(domain.ClaimGaveUp, time.Minute)
 	h := summarize(sample)
 	want := waits{Count: 100, P50: 50 * time.Second, P95: 95 * time.Second}
 	if h.Waits != want || h.pools[pool] != want || h.Expired != 1 || h.GaveUp != 2 {

@@ -52,7 +52,9 @@ type wantText struct {
 	Login  string // of the user
 	Held   []userRow
 	More   bool   // there are more holders
-	Reason string // why nobody holds such a user
+	Reason string // why the claim can't get such a user, if it is not that somebody holds them
+	Free   bool   // such a user is free
+	Why    string // why the claim does not have a free one
 }
 
 func loadLine(ctx context.Context, in loading) (any, error) {
@@ -78,9 +80,17 @@ func waiters(ctx context.Context, in loading, from, limit int) (rows lineRows, e
 	if err != nil {
 		return rows, err
 	}
+	var named []domain.View
+	if in.filter.Login != "" {
+		page, err := in.farm.Users(ctx, ports.Query{ProjectID: in.filter.ProjectID, Env: in.filter.Env, Login: in.filter.Login, Limit: usersAtOnce})
+		if err != nil {
+			return rows, err
+		}
+		named = page.Users
+	}
 	explain := explainer{loading: in, known: make(map[string]wantText)}
 	for i, w := range line {
-		if !in.filter.hasWaiter(w) {
+		if !in.filter.hasWaiter(w, named) {
 			continue
 		}
 		if rows.Of++; rows.Of <= from || len(rows.Rows) == limit {
@@ -90,6 +100,7 @@ func waiters(ctx context.Context, in loading, from, limit int) (rows lineRows, e
 		if err != nil {
 			return rows, err
 		}
+		sayWhyNotFree(want, w.Want, line[:i])
 		rows.Rows = append(rows.Rows, waiterRow{
 			Position: i + 1, Owner: w.Owner, Note: w.Note, Want: want, Since: w.Since, Until: w.Until,
 		})
@@ -160,15 +171,19 @@ func (e explainer) explain(ctx context.Context, s domain.Selector, text *wantTex
 		e.tell(text, []domain.View{user})
 		return nil
 	}
-	asks := ports.Query{ProjectID: s.ProjectID, Env: s.Env, Domain: s.Domain, Labels: s.Labels, Status: domain.Locked, Limit: 2 * namedHolders}
+	asks := ports.Query{ProjectID: s.ProjectID, Env: s.Env, Domain: s.Domain, Labels: s.Labels, Status: domain.Free, Limit: 1}
 	page, err := e.farm.Users(ctx, asks)
 	if err != nil {
 		return err
 	}
-	if len(page.Users) == 0 {
-		asks.Status = domain.Quarantined
+	text.Free = len(page.Users) > 0
+	asks.Limit = 2 * namedHolders
+	for _, asks.Status = range []domain.Status{domain.Locked, domain.Quarantined} {
 		if page, err = e.farm.Users(ctx, asks); err != nil {
 			return err
+		}
+		if len(page.Users) > 0 {
+			break
 		}
 	}
 	e.tell(text, page.Users)
@@ -189,12 +204,51 @@ func (e explainer) tell(text *wantText, users []domain.View) {
 		text.Held = append(text.Held, e.projects.user(user))
 	}
 	switch {
-	case len(text.Held) > 0:
+	case len(text.Held) > 0 || text.Free:
 	case len(users) == 0:
-		text.Reason = "others before it in line take the free ones"
+		text.Reason = "there is no such user"
 	case users[0].Quarantine != nil:
 		text.Reason = strings.TrimSpace(users[0].Login + " is in quarantine: " + users[0].Quarantine.Reason)
+	default:
+		text.Free = true
 	}
+}
+
+// sayWhyNotFree says why a claim waits although users are free that it wants, as far as the line tells. before are the claims before it.
+func sayWhyNotFree(texts []wantText, want []domain.Selector, before []domain.Waiter) {
+	if !slices.ContainsFunc(texts, func(t wantText) bool { return t.Free }) {
+		return
+	}
+	ahead := 0
+	for _, w := range before {
+		if slices.ContainsFunc(w.Want, func(other domain.Selector) bool { return wantsOneOf(want, other) }) {
+			ahead++
+		}
+	}
+	why := "it is about to be served"
+	switch {
+	case ahead > 0 && len(want) > 1:
+		why = plural(ahead, "claim before it wants such users, too", "claims before it want such users, too") + "; and it needs all of its users at once"
+	case ahead > 0:
+		why = plural(ahead, "claim before it wants such users, too", "claims before it want such users, too")
+	case len(want) > 1:
+		why = "it needs all of its users at once"
+	}
+	for i := range texts {
+		if texts[i].Free {
+			texts[i].Why = why
+		}
+	}
+}
+
+// wantsOneOf reports whether a user could be for one of the selectors and for another claim, as far as the selectors tell.
+func wantsOneOf(want []domain.Selector, other domain.Selector) bool {
+	return slices.ContainsFunc(want, func(s domain.Selector) bool {
+		if s.UserID.IsZero() && other.UserID.IsZero() {
+			return s.Overlaps(other)
+		}
+		return s.UserID == other.UserID
+	})
 }
 
 // endOf returns when the lock of a user ends; zero if it never does, or if there is none.

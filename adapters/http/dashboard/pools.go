@@ -2,10 +2,14 @@ package dashboard
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/userfarm/userfarm/domain"
 )
+
+// projectsAtOnce is how many projects the page of pools names.
+const projectsAtOnce = 100
 
 // poolsAtOnce is how many pools a page of them has.
 const poolsAtOnce = 100
@@ -62,6 +66,9 @@ type poolPage struct {
 	First, Last int // numbers from 1
 	All         int
 	Next, Prev  int // numbers of pages; 0 if there is none
+
+	Projects     []domain.ProjectCount // of the pools that the filter lets through, and those that only have a name
+	MoreProjects int
 }
 
 func loadPools(ctx context.Context, in loading) (any, error) {
@@ -72,9 +79,29 @@ func loadPools(ctx context.Context, in loading) (any, error) {
 	page := max(in.filter.Page, 1)
 	from := min((page-1)*poolsAtOnce, len(rows))
 	to := min(from+poolsAtOnce, len(rows))
+	happened, err := lastHour(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	for i := from; i < to; i++ {
+		rows[i].Waits = happened.pools[rows[i].pool]
+	}
 	p := poolPage{Pools: rows[from:to], First: from + 1, Last: to, All: len(rows), Prev: page - 1}
 	if to < len(rows) {
 		p.Next = page + 1
 	}
+	all := projectsIn(rows, in)
+	p.Projects, p.MoreProjects = all[:min(len(all), projectsAtOnce)], max(0, len(all)-projectsAtOnce)
 	return p, nil
+}
+
+// projectsIn counts the users of the projects of pools. Without a filter, it also returns projects that have a name and no users.
+func projectsIn(rows []poolRow, in loading) []domain.ProjectCount {
+	counts := make([]domain.PoolCount, len(rows))
+	used := make(map[domain.ProjectID]bool)
+	for i, row := range rows {
+		counts[i], used[row.pool.ProjectID] = row.PoolCount, true
+	}
+	named := slices.DeleteFunc(slices.Clone(in.projects), func(p domain.Project) bool { return !in.filter.onlyPages() && !used[p.ID] })
+	return domain.CountProjects(counts, named)
 }

@@ -2,6 +2,8 @@ package dashboard
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/domain/login"
@@ -37,6 +39,35 @@ func (p projects) find(text string) (domain.ProjectID, error) {
 
 func projectsOf(ctx context.Context, farm ports.Projects) (projects, error) {
 	return farm.ProjectNames(ctx)
+}
+
+// projectOf returns the project that a form is about, and its name.
+func projectOf(ctx context.Context, farm ports.Farm, in input) (any, map[string]string, error) {
+	id, err := domain.ParseProjectID(in("project"))
+	if err != nil {
+		return nil, nil, domain.Invalid("/project", domain.IDRule)
+	}
+	names, err := projectsOf(ctx, farm)
+	if err != nil {
+		return nil, nil, err
+	}
+	project := domain.Project{ID: id}
+	if at := slices.IndexFunc(names, func(p domain.Project) bool { return p.ID == id }); at >= 0 {
+		project = names[at]
+	}
+	return project, map[string]string{"project": id.String(), "name": project.Name}, nil
+}
+
+// nameProject gives the project of a form a name, or takes it away.
+func nameProject(ctx context.Context, farm ports.Farm, in input) (string, error) {
+	id, err := domain.ParseProjectID(in("project"))
+	if err != nil {
+		return "", domain.Invalid("/project", domain.IDRule)
+	}
+	if err := farm.NameProject(ctx, domain.Project{ID: id, Name: strings.TrimSpace(in("name"))}); err != nil {
+		return "", err
+	}
+	return link("pools", "done", "name-project"), nil
 }
 
 // poolText is a pool for people.

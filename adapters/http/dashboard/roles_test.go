@@ -20,11 +20,12 @@ func TestViewersAndTestersReadOnly(t *testing.T) {
 	for _, role := range []domain.Role{domain.Viewer, domain.Tester} {
 		b := f.signedIn(role)
 		for _, page := range pagesOf(user)[:8] {
-			b.get(page).want(200).hasNot("force-release", "quarantine?", "restore?", "add-user", "import", `href="keys"`)
+			b.get(page).want(200).hasNot("force-release", "quarantine?", "restore?", "add-user", "remove-user", "name-project", "import", `href="keys"`)
 		}
 		token := b.get("overview").token()
 		for _, form := range []string{
-			"quarantine", "restore", "force-release", "add-user", "change-user", "import", "import-confirm", "keys", "revoke-key",
+			"quarantine", "restore", "force-release", "add-user", "change-user", "remove-user", "name-project", "import", "import-confirm",
+			"keys", "revoke-key",
 		} {
 			b.post(form, token, "id", user.ID.String(), "reason", "x", "fence", "1").want(403).has("This needs the role admin")
 			if form != "import-confirm" {
@@ -85,7 +86,7 @@ func TestNoPageHasASecret(t *testing.T) {
 	_, token := f.key("ann", domain.Admin)
 	b := f.browser()
 	b.signIn(token).want(303)
-	secrets := []string{"secret-ann", lease.ID.Reveal(), token, b.cookie("userfarm")}
+	secrets := []string{"secret-ann", lease.ID.Reveal(), token, b.session()}
 	id := user.ID.String()
 	for _, page := range append(pagesOf(user)[:8], "keys", "quarantine?id="+id, "force-release?id="+id, "change-user?id="+id, "add-user", "import") {
 		b.get(page).want(200).hasNot(secrets...)

@@ -2,6 +2,8 @@ package dashboard
 
 import (
 	"encoding/base64"
+	"net"
+	"strconv"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -12,9 +14,20 @@ import (
 	"github.com/userfarm/userfarm/domain"
 )
 
-// cookieName is the name of the cookie of a person who has signed in. It has the sealed API key, so the API key stays the only thing that
-// authenticates: the cookie ends when the key expires or is revoked, and every replica accepts it that has the same encryption keys.
-const cookieName = "userfarm"
+// cookieName returns the name of the cookie of a person who has signed in. It has the sealed API key, so the API key stays the only thing
+// that authenticates: the cookie ends when the key expires or is revoked, and every replica accepts it that has the same encryption keys.
+//
+// Browsers send a cookie to all ports of a host. With the port in the name, farms on the same host do not sign each other's people out.
+func cookieName(header *fasthttp.RequestHeader) string {
+	_, port, err := net.SplitHostPort(string(header.Host()))
+	if err != nil {
+		return "userfarm"
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return "userfarm"
+	}
+	return "userfarm_" + port
+}
 
 // cookieAge is how long a browser keeps the cookie of a key that does not expire before.
 const cookieAge = 30 * 24 * time.Hour
@@ -24,7 +37,7 @@ var errBadCookie = problem.Explain(domain.ErrUnauthorized,
 
 // readCookie returns the API key in the cookie of a request; the zero token without a cookie.
 func (d *Dashboard) readCookie(header *fasthttp.RequestHeader) (domain.Token, error) {
-	value := string(header.Cookie(cookieName))
+	value := string(header.Cookie(cookieName(header)))
 	if value == "" {
 		return domain.Token{}, nil
 	}
@@ -54,12 +67,12 @@ func (d *Dashboard) setCookie(c *fiber.Ctx, token domain.Token, caller domain.Ca
 	if !caller.ExpiresAt.IsZero() && caller.ExpiresAt.Before(expires) {
 		expires = caller.ExpiresAt
 	}
-	d.writeCookie(c, cookieName, base64.RawURLEncoding.EncodeToString(sealed), expires)
+	d.writeCookie(c, cookieName(&c.Request().Header), base64.RawURLEncoding.EncodeToString(sealed), expires)
 	return nil
 }
 
 func (d *Dashboard) dropCookie(c *fiber.Ctx) {
-	d.writeCookie(c, cookieName, "", fasthttp.CookieExpireDelete)
+	d.writeCookie(c, cookieName(&c.Request().Header), "", fasthttp.CookieExpireDelete)
 }
 
 // writeCookie sets a cookie that only this server gets, in requests from its own pages. No script can read it.

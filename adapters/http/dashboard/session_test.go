@@ -2,6 +2,7 @@ package dashboard_test
 
 import (
 	"encoding/base64"
+	"html"
 	nethttp "net/http"
 	"strings"
 	"testing"
@@ -26,10 +27,28 @@ func TestAFarmWithKeysAsksToSignIn(t *testing.T) {
 	b.get("overview").want(401)
 }
 
+func TestSigningInLeadsToThePageThatWasAskedFor(t *testing.T) {
+	f := newFarm(t)
+	_, token := f.key("ann", domain.Admin)
+	for _, page := range []string{
+		"users?label=role%3Aadmin&label=plan%3Dfree&login=a%2Bb%40example.com", "line?owner=ci+1", "history?kind=acquired&before=7",
+		"user?id=" + domain.UserID{1}.String(), "force-release?id=" + domain.UserID{1}.String() + "&fence=3", "keys", "import", "add-user?project=Shop",
+	} {
+		b := f.browser()
+		asked := b.get(page).want(401)
+		_, rest, _ := strings.Cut(asked.body, `name="next" value="`)
+		next, _, _ := strings.Cut(rest, `"`)
+		got := b.post("sign-in", asked.token(), "key", token, "next", html.UnescapeString(next)).want(303)
+		if to := got.header.Get("Location"); to != page {
+			t.Errorf("signing in to %s leads to %s", page, to)
+		}
+	}
+}
+
 func TestSigningInLeadsToNoOtherSite(t *testing.T) {
 	f := newFarm(t)
 	_, token := f.key("ann", domain.Viewer)
-	for _, next := range []string{"https://evil.example/", "//evil.example/overview", "/docs", "../docs", `\\evil.example`, "javascript:alert(1)", "sign-out"} {
+	for _, next := range []string{"https://evil.example/", "//evil.example/overview", "/docs", "../docs", `\\evil.example`, "javascript:alert(1)", "sign-out", "live", "import-confirm"} {
 		b := f.browser()
 		got := b.post("sign-in", b.get("sign-in").token(), "key", token, "next", next).want(303)
 		if to := got.header.Get("Location"); to != "overview" {
@@ -101,25 +120,42 @@ func TestTheCookieEndsWithItsKey(t *testing.T) {
 func TestAChangedCookieIsNoCookie(t *testing.T) {
 	f := newFarm(t)
 	b := f.signedIn(domain.Admin)
-	value := b.cookie("userfarm")
+	value := b.session()
 	raw, err := base64.RawURLEncoding.DecodeString(value)
 	if err != nil {
 		t.Fatal(err)
 	}
 	raw[len(raw)-1] ^= 1
 	for _, bad := range []string{base64.RawURLEncoding.EncodeToString(raw), "x", "%", value[:20]} {
-		b.setCookie("userfarm", bad)
+		b.setSession(bad)
 		b.get("overview").want(401).has("You are not signed in anymore: this farm can&#39;t read your cookie")
 	}
-	b.setCookie("userfarm", value)
+	b.setSession(value)
 	b.get("overview").want(200)
 
 	// A farm with another encryption key can't read it. A replica with the same one can.
 	other := newFarm(t)
 	other.key("ann", domain.Admin)
 	stranger := other.browser()
-	stranger.setCookie("userfarm", value)
+	stranger.setSession(value)
 	stranger.get("overview").want(401)
+}
+
+// Browsers send the cookies of a host to all of its ports.
+func TestFarmsOnOneHostDoNotSignEachOtherOut(t *testing.T) {
+	one, two := newFarm(t), newFarm(t)
+	_, token := one.key("ann", domain.Viewer)
+	_, other := two.key("bob", domain.Viewer)
+	b := one.browser()
+	b.signIn(token).want(303)
+	elsewhere := b
+	elsewhere.url = two.url
+	elsewhere.get("overview").want(401).hasNot("not signed in anymore")
+	elsewhere.signIn(other).want(303)
+	elsewhere.get("overview").want(200).has("bob")
+	b.get("overview").want(200).has("ann")
+	elsewhere.post("sign-out", elsewhere.get("overview").token()).want(303)
+	b.get("overview").want(200).has("ann")
 }
 
 func TestReplicasShareTheCookie(t *testing.T) {
@@ -129,7 +165,7 @@ func TestReplicasShareTheCookie(t *testing.T) {
 	two := newFarm(t, func(s *http.Settings) { s.Sealer = sealer })
 	two.key("ann", domain.Admin)
 	again := two.browser()
-	again.setCookie("userfarm", b.cookie("userfarm"))
+	again.setSession(b.session())
 	// The cookie opens there; only the key is another farm's.
 	again.get("overview").want(401).has("your API key has expired, or it was revoked")
 }

@@ -64,7 +64,7 @@ func (d *Dashboard) askToSignIn(c *fiber.Ctx, err error) error {
 // whyNotSignedIn says why a cookie does not authenticate a person; nothing without a cookie.
 func whyNotSignedIn(c *fiber.Ctx, err error) string {
 	switch {
-	case c.Cookies(cookieName) == "":
+	case c.Cookies(cookieName(&c.Request().Header)) == "":
 		return ""
 	case errors.Is(err, errBadCookie):
 		return problem.Detail(errBadCookie)
@@ -80,10 +80,16 @@ func (d *Dashboard) renderSignIn(c *fiber.Ctx, status int, message, next string)
 // nextOf returns where to go after signing in: a page that a text names, or the overview. It leads nowhere else.
 func nextOf(text string) string {
 	next, err := url.Parse(text)
-	if err != nil || next.IsAbs() || next.Host != "" || !slices.ContainsFunc(viewKinds, func(k *viewKind) bool { return k.Name == next.Path }) {
+	if err != nil || next.IsAbs() || next.Host != "" || !isPage(next.Path) {
 		return viewKinds[0].Name
 	}
 	return next.Path + query(next.RawQuery)
+}
+
+// isPage reports whether a link on a page leads to the page with the name.
+func isPage(name string) bool {
+	_, isForm := changes[name]
+	return isForm || name == "keys" || name == "import" || slices.ContainsFunc(viewKinds, func(k *viewKind) bool { return k.Name == name })
 }
 
 func query(raw string) string {

@@ -49,8 +49,7 @@ var viewKinds = []*viewKind{
 	{Name: "pools", title: "Pools", fields: slices.Concat(poolFields, []string{"page"}), Form: poolFields, load: loadPools},
 	{Name: "advice", title: "How many are enough", fields: poolFields, Form: poolFields, load: loadAdvice},
 	{
-		Name: "line", title: "Line", fields: slices.Concat(poolFields, []string{"label", "owner", "page"}),
-		Form: slices.Concat(poolFields, []string{"label", "owner"}), load: loadLine,
+		Name: "line", title: "Line", fields: slices.Concat(userFields, []string{"page"}), Form: userFields, load: loadLine,
 	},
 	{
 		Name: "users", title: "Users", fields: slices.Concat(userFields, []string{"status", "after"}),

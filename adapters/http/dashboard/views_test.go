@@ -52,10 +52,67 @@ func TestTheOverviewTellsWhoHoldsAndWhoWaitsForWhat(t *testing.T) {
 	b := f.signedIn(domain.Viewer)
 	b.get("overview").want(200).has("Shop", "0 free, 1 held, 1 in quarantine, of 2", "cart.spec.ts", "locked out", "ci-2", "pay.spec.ts",
 		`<bdi>ann</bdi></a> <span class="muted">held by</span>`)
+	for _, page := range []string{"overview", "pools"} {
+		b.get(page).has(`<td data-l="p50" class="num">0 s</td>`)
+	}
 	b.get("line?owner=ci-2").want(200).has("pay.spec.ts", "1 in line, 1 like that")
 	b.get("line?owner=ci-3").want(200).hasNot("pay.spec.ts").has("1 in line, 0 like that")
 	b.get("line?project=shop&env=prod").want(200).hasNot("pay.spec.ts")
 	b.get("history?owner=ci-1").want(200).has("holds", "cart.spec.ts", "acquired")
+}
+
+// wait makes an acquire wait in line until the test ends.
+func (f farm) wait(owner string, want ...domain.Selector) {
+	f.t.Helper()
+	_, before, err := f.Line(f.t.Context(), 1)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var waiting sync.WaitGroup
+	waiting.Go(func() {
+		_, _ = f.Acquire(ctx, want, domain.Terms{Owner: owner, Wait: time.Minute}, domain.IdempotencyKey{})
+	})
+	f.t.Cleanup(func() { cancel(); waiting.Wait() })
+	for total := before; total == before; {
+		if _, total, err = f.Line(f.t.Context(), 1); err != nil {
+			f.t.Fatal(err)
+		}
+	}
+}
+
+func TestTheLineTellsWhyAClaimWaitsThoughUsersAreFree(t *testing.T) {
+	f := newFarm(t)
+	ann := f.user("ann", shop)
+	f.user("bob", shop)
+	f.acquire(ann.ID, "ci-1", "")
+	inShop := domain.Selector{ProjectID: shop}
+	f.wait("ci-2", inShop, inShop)
+	b := f.signedIn(domain.Viewer)
+	b.get("line").want(200).has("held by", "Such users are free: it needs all of its users at once").hasNot("before it")
+}
+
+// A user in quarantine may still be held, by the test that had it.
+func TestAUserInQuarantineThatIsStillHeldIsShownAsBoth(t *testing.T) {
+	f := newFarm(t)
+	ann := f.user("ann", shop)
+	f.acquire(ann.ID, "ci-1", "")
+	if _, err := f.Quarantine(t.Context(), ann.ID, "locked out"); err != nil {
+		t.Fatal(err)
+	}
+	b := f.signedIn(domain.Viewer)
+	b.get("overview").want(200).has("locked out", "still held by", "ci-1")
+	b.get("users").want(200).has("and still held", "locked out", "ci-1")
+	b.get("user?id="+ann.ID.String()).want(200).has("and still held", "locked out", "ci-1")
+	b.get("history?owner=ci-1").want(200).has("in quarantine: <bdi>locked out")
+}
+
+func TestStatisticsSayWhatTheyCount(t *testing.T) {
+	f := newFarm(t)
+	f.user("ann", shop)
+	b := f.signedIn(domain.Viewer)
+	b.get("overview").want(200).has("waits are per user", "users acquired", "locks expired", "acquires gave up").hasNot("whatever the label")
+	b.get("overview?label=role:admin").want(200).has("Of all users, whatever the label")
 }
 
 func TestAUsersPageCountsTheRenewals(t *testing.T) {

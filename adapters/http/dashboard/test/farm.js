@@ -8,6 +8,8 @@ const program = path.resolve(import.meta.dirname, 'build/userfarm');
 export const project = '5f2b6c1e-8d3a-4b7f-9c61-2a4e8f0d7b39';
 export const otherProject = '0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d';
 
+export const thirdProject = '7c8d9e0f-1a2b-4c3d-8e4f-5a6b7c8d9e0f';
+
 /** A farm in a folder of its own, with the API key of an admin, which a test can stop and start again. */
 export class Farm {
   folder = mkdtempSync(path.join(tmpdir(), 'userfarm-'));

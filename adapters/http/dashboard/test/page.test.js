@@ -6,7 +6,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { chromium } from 'playwright-core';
 import { AxeBuilder } from '@axe-core/playwright';
-import { Farm, otherProject, project } from './farm.js';
+import { Farm, otherProject, project, thirdProject } from './farm.js';
 
 const patience = { timeout: 15_000 };
 let farm, browser;
@@ -213,6 +213,30 @@ test('a user goes into quarantine and back, with reasons', async t => {
   assert.deepEqual(events.map(e => [e.kind, e.reason]), [['created', ''], ['quarantined', 'cart is full'], ['restored', 'emptied it']]);
 });
 
+test('a project gets a name, and a user is removed that nobody holds', async t => {
+  const page = await open(t);
+  await signIn(page);
+  await farm.call('POST', '/users', { login: 'mallory', password: 'pw', project_id: thirdProject, env: 'stage', domain: 'regular' });
+  await page.goto(`${farm.url}/ui/pools?project=${thirdProject}`);
+  await page.getByRole('link', { name: `Name ${thirdProject}` }).click();
+  await page.getByLabel('Name').fill('Attic');
+  await page.getByRole('button', { name: 'Name it' }).click();
+  await page.getByRole('link', { name: 'Rename Attic' }).waitFor(patience);
+
+  await farm.acquire('mallory', 'ci-9');
+  await page.goto(`${farm.url}/ui/users?project=Attic`);
+  await page.getByRole('link', { name: 'mallory', exact: true }).click();
+  await page.getByRole('link', { name: 'Remove…' }).click();
+  await page.getByText("A user that somebody holds can't be removed").waitFor(patience);
+  assert.equal(await page.getByRole('button', { name: 'Remove' }).count(), 0);
+  await page.getByRole('link', { name: 'release it by force' }).click();
+  await page.getByRole('button', { name: 'Release by force' }).click();
+  await page.getByRole('link', { name: 'Remove…' }).click();
+  await page.getByRole('button', { name: 'Remove' }).click();
+  await page.getByText('The user was removed.').waitFor(patience);
+  assert.deepEqual((await farm.call('GET', '/users?login=mallory')).users, []);
+});
+
 test('a table of users is imported after a look at the difference', async t => {
   const page = await open(t);
   await signIn(page);
@@ -288,7 +312,7 @@ test('nothing stands in the way of people with a screen reader or a narrow scree
   t.diagnostic(`screenshots are in ${folder}`);
   const id = users[0].user_id;
   const pages = ['overview', 'pools', 'advice', 'line', 'users', `user?id=${id}`, 'history', 'keys', 'import', 'add-user', `change-user?id=${id}`,
-    `restore?id=${id}`, `force-release?id=${id}&fence=1`, 'nothing-here', 'sign-in'];
+    `restore?id=${id}`, `force-release?id=${id}&fence=1`, `remove-user?id=${users.at(-1).user_id}`, `name-project?project=${otherProject}`, 'nothing-here', 'sign-in'];
   for (const colorScheme of ['light', 'dark']) {
     const page = await open(t, { colorScheme });
     await signIn(page);

@@ -40,6 +40,10 @@ var pageRoles = map[string]domain.Role{
 	"POST /ui/add-user":       domain.Admin,
 	"GET /ui/change-user":     domain.Admin,
 	"POST /ui/change-user":    domain.Admin,
+	"GET /ui/remove-user":     domain.Admin,
+	"POST /ui/remove-user":    domain.Admin,
+	"GET /ui/name-project":    domain.Admin,
+	"POST /ui/name-project":   domain.Admin,
 	"GET /ui/import":          domain.Admin,
 	"POST /ui/import":         domain.Admin,
 	"POST /ui/import-confirm": domain.Admin,
@@ -67,6 +71,17 @@ func (g Guard) AdmitPage(c *fiber.Ctx, next fiber.Handler) error {
 		return err
 	}
 	return g.admit(c, admission, least, next)
+}
+
+type failureKey struct{}
+
+// NoteFailure keeps the error of a request that was answered with a page, for the log of requests.
+func NoteFailure(c *fiber.Ctx, err error) { c.Locals(failureKey{}, err) }
+
+// FailureOf returns the error that was kept with NoteFailure; nil if there is none.
+func FailureOf(c *fiber.Ctx) error {
+	err, _ := c.Locals(failureKey{}).(error)
+	return err
 }
 
 // isPage reports whether a request is for the page, before it is routed. The path is as the client wrote it: one that means a route of the
