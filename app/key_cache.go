@@ -92,16 +92,18 @@ func (c *keyCache) fromNowOn() func(keysRead) bool {
 // the same pause.
 func (c *keyCache) await(ctx context.Context, good func(keysRead) bool, pause time.Duration) (keysRead, error) {
 	for {
-		c.mu.Lock()
-		cached := c.cached
-		c.mu.Unlock()
-		if good(cached) {
+		if cached := c.latestRead(); good(cached) {
 			return cached, nil
 		}
 		if err := ctx.Err(); err != nil {
 			return keysRead{}, err
 		}
-		shared := c.reads.DoChan(pause.String(), func() (any, error) { return nil, c.read(ctx, pause) })
+		shared := c.reads.DoChan(pause.String(), func() (any, error) {
+			if good(c.latestRead()) { // a read has ended since this caller looked
+				return nil, nil
+			}
+			return nil, c.read(ctx, pause)
+		})
 		select {
 		case <-ctx.Done():
 			return keysRead{}, ctx.Err()
@@ -114,6 +116,12 @@ func (c *keyCache) await(ctx context.Context, good func(keysRead) bool, pause ti
 			}
 		}
 	}
+}
+
+func (c *keyCache) latestRead() keysRead {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.cached
 }
 
 // read reads the keys into the cache. It begins when the latest read began at least a pause ago.
