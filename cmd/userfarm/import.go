@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"slices"
 	"sync"
@@ -66,7 +67,7 @@ func (i *importCommand) Run(ctx context.Context) error {
 		importCommand: i, project: project, bar: bar, result: newImportResult(i.File, i.JSON, i.DryRun, bar), id: newImportID(),
 	}
 	run.named = sync.OnceValues(func() ([]domain.Project, error) { return i.farm.ProjectNames(ctx) })
-	if err := run.read(ctx, userfile.Read(bar.reading(in), format)); err != nil {
+	if err := run.read(ctx, ahead(userfile.Read(bar.reading(in), format))); err != nil {
 		run.result.abandon()
 		return err
 	}
@@ -128,7 +129,7 @@ type importing struct {
 }
 
 // read sends the users of a file in parts.
-func (i *importing) read(ctx context.Context, users func(func(userfile.Row, error) bool)) error {
+func (i *importing) read(ctx context.Context, users iter.Seq2[userfile.Row, error]) error {
 	var failure error
 	users(func(row userfile.Row, err error) bool {
 		if err != nil {
@@ -142,6 +143,33 @@ func (i *importing) read(ctx context.Context, users func(func(userfile.Row, erro
 		return failure
 	}
 	return i.last(ctx)
+}
+
+// ahead yields what rows yields, and reads the next part of the file while the farm works on one.
+func ahead(rows iter.Seq2[userfile.Row, error]) iter.Seq2[userfile.Row, error] {
+	type result struct {
+		row userfile.Row
+		err error
+	}
+	return func(yield func(userfile.Row, error) bool) {
+		results, left := make(chan result, partRows), make(chan struct{})
+		defer close(left)
+		go func() {
+			defer close(results)
+			for row, err := range rows {
+				select {
+				case results <- result{row, err}:
+				case <-left:
+					return
+				}
+			}
+		}()
+		for r := range results {
+			if !yield(r.row, r.err) {
+				return
+			}
+		}
+	}
 }
 
 // unreadable returns the error of a file that can't be read to its end.

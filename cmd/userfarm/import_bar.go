@@ -64,15 +64,16 @@ func (b *importBar) reading(in io.Reader) io.Reader {
 	if b.writer == nil {
 		return in
 	}
-	return io.TeeReader(in, b)
+	return io.TeeReader(in, progressOf{b.tracker})
 }
 
-// Write implements [io.Writer] for what was read.
-func (b *importBar) Write(p []byte) (int, error) {
-	if b.writer != nil {
-		b.tracker.Increment(int64(len(p)))
-	}
-	return len(p), nil
+// progressOf shows how much was written to it.
+type progressOf struct{ tracker *progress.Tracker }
+
+// Write implements [io.Writer].
+func (p progressOf) Write(text []byte) (int, error) {
+	p.tracker.Increment(int64(len(text)))
+	return len(text), nil
 }
 
 // log shows a line above the bar.
