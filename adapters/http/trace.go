@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/userfarm/userfarm/adapters/http/problem"
+	"github.com/userfarm/userfarm/domain"
 )
 
 // untraced are the paths that monitoring asks every few seconds.
@@ -82,16 +83,18 @@ type traceHeader struct{ c *fiber.Ctx }
 
 var _ propagation.TextMapCarrier = traceHeader{}
 
-// Get returns a field. Of a traceparent that was sent twice nobody knows which one is right; other fields are lists.
+// Get returns a field. Of a traceparent that was sent twice nobody knows which one is right; other fields are lists. A text that looks
+// like an API key must not get into a trace.
 func (h traceHeader) Get(key string) string {
 	var values []string
 	for _, value := range h.c.Request().Header.PeekAll(key) {
 		values = append(values, string(value))
 	}
-	if strings.EqualFold(key, "traceparent") && len(values) > 1 {
+	text := strings.Join(values, ",")
+	if strings.EqualFold(key, "traceparent") && len(values) > 1 || strings.Contains(text, domain.TokenPrefix) {
 		return ""
 	}
-	return strings.Join(values, ",")
+	return text
 }
 
 // Set does nothing: a propagator only reads here.
