@@ -1,4 +1,4 @@
-package ports_test
+package ports
 
 import (
 	"context"
@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/userfarm/userfarm/domain"
-	"github.com/userfarm/userfarm/ports"
 )
 
 func TestEveryAnswerToAClaimHasAnOutcome(t *testing.T) {
@@ -22,19 +21,19 @@ func TestEveryAnswerToAClaimHasAnOutcome(t *testing.T) {
 		{domain.ErrUserLocked, "time_up"},
 		{context.Canceled, "left"},
 		{context.DeadlineExceeded, "left"},
-		{&ports.UnavailableError{Reason: "its disk is full"}, "failed"},
+		{&UnavailableError{Reason: "its disk is full"}, "failed"},
 		{errors.New("a bug"), "failed"},
 		{domain.ErrNoMatch, "refused"},
 		{domain.ErrUserNotFound, "refused"},
 		{domain.ErrIdempotencyMismatch, "refused"},
 	} {
-		if got := ports.Outcome(test.err); got != test.want {
+		if got := Outcome(test.err); got != test.want {
 			t.Errorf("the outcome of %v is %s, want %s", test.err, got, test.want)
 		}
 		if test.err == nil {
 			continue
 		}
-		if got := ports.Outcome(fmt.Errorf("memory: claim: %w", test.err)); got != test.want {
+		if got := Outcome(fmt.Errorf("memory: claim: %w", test.err)); got != test.want {
 			t.Errorf("wrapped, the outcome of %v is %s, want %s", test.err, got, test.want)
 		}
 	}

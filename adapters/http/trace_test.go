@@ -49,7 +49,7 @@ func TestASpanNamesARequestByItsRoute(t *testing.T) {
 	for _, span := range ended.GetSpans() {
 		text := span.Name
 		for _, a := range span.Attributes {
-			text += " " + string(a.Key) + "=" + a.Value.Emit()
+			text += " " + string(a.Key) + "=" + a.Value.String()
 		}
 		got = append(got, text)
 		if span.SpanKind != trace.SpanKindServer || span.Status.Code != codes.Unset || span.Parent.IsValid() {

@@ -56,16 +56,14 @@ func newTraces(ctx context.Context, cfg Config, log *slog.Logger) traces {
 	}
 	// These are global, and report settings that the library can't use.
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("OpenTelemetry reports an error", "error", short(err)) }))
-	otel.SetLogger(logr.FromSlogHandler(onlyMessages{log}))
+	otel.SetLogger(logr.New(settingErrors{log}))
 	t.collector = where.Host // without a password
 	service := []attribute.KeyValue{semconv.ServiceName("userfarm"), semconv.ServiceInstanceID(uuid.NewString())}
 	if cfg.Revision != "" {
 		service = append(service, semconv.ServiceVersion(cfg.Revision))
 	}
-	about, err := resource.New(ctx, resource.WithTelemetrySDK(), resource.WithAttributes(service...), resource.WithFromEnv())
-	if err != nil { // the rest of it can be used
-		log.Warn("OTEL_RESOURCE_ATTRIBUTES can't be read: traces lack some of them")
-	}
+	// The provider reads the variables again, and reports the error. The rest of them can be used.
+	about, _ := resource.New(ctx, resource.WithTelemetrySDK(), resource.WithAttributes(service...), resource.WithFromEnv())
 	t.provider = sdk.NewTracerProvider(sdk.WithResource(about))
 	return t
 }
@@ -120,19 +118,3 @@ func (t traces) newExporter(ctx context.Context) (sdk.SpanExporter, error) {
 	}
 	return otlptracehttp.New(ctx)
 }
-
-// onlyMessages logs the errors of a library without their details, which may quote a setting with a password.
-type onlyMessages struct{ log *slog.Logger }
-
-func (onlyMessages) Enabled(_ context.Context, level slog.Level) bool {
-	return level >= slog.LevelError
-}
-
-func (m onlyMessages) Handle(ctx context.Context, r slog.Record) error {
-	m.log.WarnContext(ctx, "OpenTelemetry can't use one of the OTEL_ variables, and ignores it", "failed", r.Message)
-	return nil
-}
-
-func (m onlyMessages) WithAttrs([]slog.Attr) slog.Handler { return m }
-
-func (m onlyMessages) WithGroup(string) slog.Handler { return m }

@@ -139,6 +139,35 @@ func TestNothingIsTracedUnlessTheOperatorWantsIt(t *testing.T) {
 	}
 }
 
+func TestAVariableThatCanNotBeUsedIsNamedInTheLog(t *testing.T) {
+	for name, test := range map[string]struct{ variable, value, says string }{
+		"a header without a name":      {"OTEL_EXPORTER_OTLP_HEADERS", "hunter2", "parse headers"},
+		"a time without a number":      {"OTEL_EXPORTER_OTLP_TIMEOUT", "hunter2", "parse duration"},
+		"an unknown sampler":           {"OTEL_TRACES_SAMPLER", "sometimes", "unsupported sampler"},
+		"an attribute without a value": {"OTEL_RESOURCE_ATTRIBUTES", "team", "partial resource"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sent := newCollector(t)
+			t.Setenv(test.variable, test.value)
+			farm := serve(t, t.TempDir(), "--store", "memory:")
+			farm.get("/v1/pools")
+			farm.signal(syscall.SIGTERM)
+			farm.wait()
+			if text := farm.output.String(); !strings.Contains(text, test.says) || strings.Contains(text, "hunter2") {
+				t.Errorf("want a log that says %q, without what may be a password, got\n%s", test.says, text)
+			}
+			for line := range strings.Lines(farm.output.String()) {
+				if !strings.HasPrefix(line, "{") {
+					t.Errorf("%s is not a line of the log", line)
+				}
+			}
+			if len(sent.all("GET /v1/pools")) != 1 {
+				t.Error("the request is not traced")
+			}
+		})
+	}
+}
+
 // TestACollectorThatIsAwayHarmsNothing checks that a farm serves, and stops, as without one.
 func TestACollectorThatIsAwayHarmsNothing(t *testing.T) {
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
