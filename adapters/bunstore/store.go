@@ -50,7 +50,7 @@
 //	ledger          Ledger.give, Ledger.decide
 //	domain            Grant
 //	ledger      Ledger.Changes
-//	bunstore    Store.commit, Store.rowsOf, circulationOf, mirror.wantedBy
+//	bunstore    Store.commit, Store.rowsOf, circulationOf, mirror.wantedBy, Store.traceCommit
 //	postgres      transaction.Commit, circulations, addEvents, exchange.send, lowWater.wrote, Candidates.Wrote
 //	http      viewLease
 //
