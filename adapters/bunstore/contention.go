@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/domain/ledger"
 )
@@ -59,7 +61,7 @@ func (s *Store) runQuick(ctx context.Context, operation ledger.Operation) error 
 }
 
 func (s *Store) runAlone(ctx context.Context, wait bool, operation ledger.Operation) error {
-	t := &ticket{operation: operation, caller: newCaller()}
+	t := &ticket{operation: operation, caller: newCaller(), span: trace.SpanFromContext(ctx)}
 	err := s.retry(ctx, func() (committing bool, err error) {
 		answers, committing, err := s.transact(ctx, wait, []*ticket{t})
 		if err != nil {

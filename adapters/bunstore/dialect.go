@@ -16,6 +16,9 @@ type Dialect struct {
 	// Name begins the text of every error.
 	Name string
 
+	// System is the database in traces: a db.system.name of OpenTelemetry's semantic conventions.
+	System string
+
 	// Clock returns an SQL expression for the time of the store's clock in microseconds since 1970. It is volatile: each row
 	// of an answer has the time at which the row was found.
 	Clock func() bun.Safe

@@ -35,7 +35,7 @@ func (s *Store) forgetPlaces(ctx context.Context) error {
 			if err := giveUp(ctx, tx, l, found.Late); err != nil {
 				return false, err
 			}
-			_, committing, err := s.commit(ctx, tx, l.Changes(), 0, true)
+			_, committing, err := s.commit(ctx, tx, l.Changes(), served{}, true)
 			return committing, err
 		})
 	})

@@ -89,9 +89,11 @@ func (s *Store) attempt(group []*ticket) (answers []error, err error) {
 // transaction may have committed.
 func (s *Store) transact(ctx context.Context, wait bool, group []*ticket) (answers []error, committing bool, err error) {
 	operations := make([]ledger.Operation, 0, len(group))
+	var of served
 	for _, t := range group {
 		if !t.caller.hasLeft() {
 			operations = append(operations, t.operation)
+			of.add(t.span)
 		}
 	}
 	if len(operations) == 0 {
@@ -108,7 +110,7 @@ func (s *Store) transact(ctx context.Context, wait bool, group []*ticket) (answe
 	for i, t := range group {
 		answers[i] = refuse(t.caller.apply(func() error { return l.Apply(t.operation) }))
 	}
-	added, committing, err := s.commit(ctx, tx, l.Changes(), len(operations), false)
+	added, committing, err := s.commit(ctx, tx, l.Changes(), of, false)
 	if err != nil {
 		return nil, committing, err
 	}

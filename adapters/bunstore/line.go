@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/domain/ledger"
 )
@@ -55,6 +57,7 @@ func (l leavingPlaces) has(place ledger.Place) bool {
 // waitingClaim is a claim that stands in line, or is about to.
 type waitingClaim struct {
 	caller  *caller
+	span    trace.Span // of the wait; nil if it is not recorded
 	claim   *ledger.Claim
 	came    time.Time
 	wait    time.Duration

@@ -157,8 +157,19 @@ func (s *Store) pass(ctx context.Context, p *pass) (committing bool, err error) 
 		rows.Waiters = append(rows.Waiters, p.handedOver...)
 		rows.Tell = append(rows.Tell, tellWake)
 	}
-	_, committing, err = s.write(ctx, tx, rows, len(p.settled)+len(p.joined), p.beat)
+	_, committing, err = s.write(ctx, tx, rows, p.served(), p.beat)
 	return committing, err
+}
+
+// served returns the claims that the pass settles or brings into line.
+func (p *pass) served() (of served) {
+	for _, settled := range p.settled {
+		of.add(settled.span)
+	}
+	for _, joined := range p.joined {
+		of.add(joined.span)
+	}
+	return of
 }
 
 // calls returns the calls for which places may be kept.

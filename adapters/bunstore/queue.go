@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/userfarm/userfarm/domain/ledger"
 )
 
@@ -28,8 +30,9 @@ type queue struct {
 type ticket struct {
 	operation ledger.Operation
 	caller    *caller
-	size      int // how many users the operation may need
-	returns   int // how often it was put back
+	span      trace.Span // of the request
+	size      int        // how many users the operation may need
+	returns   int        // how often it was put back
 }
 
 // do has an operation carried out and returns its outcome. It returns early when ctx ends, unless the operation is being
@@ -38,7 +41,7 @@ func (q *queue) do(ctx context.Context, operation ledger.Operation, size int) er
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	t := &ticket{operation: operation, caller: newCaller(), size: size}
+	t := &ticket{operation: operation, caller: newCaller(), span: trace.SpanFromContext(ctx), size: size}
 	q.mu.Lock()
 	q.waiting = append(q.waiting, t)
 	if !q.running {

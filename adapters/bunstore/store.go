@@ -21,6 +21,7 @@
 //   - give_up.go: claims that have left the line, and do not ask again
 //   - imports.go: imports of several chunks; merge.go, identities.go: one chunk
 //   - forget.go, unused.go: what housekeeping deletes
+//   - trace.go: spans of waits and of commits
 //   - mirror.go: the line as the store has it; lookout.go: users that may be free for it; tell.go: what processes tell each other
 //   - dialect.go, engine.go: what the databases implement
 //
@@ -49,7 +50,7 @@
 //	ledger          Ledger.give, Ledger.decide
 //	domain            Grant
 //	ledger      Ledger.Changes
-//	bunstore    Store.commit, Store.rowsOf, circulationOf, mirror.wantedBy
+//	bunstore    Store.commit, Store.rowsOf, circulationOf, mirror.wantedBy, Store.traceCommit
 //	postgres      transaction.Commit, circulations, addEvents, exchange.send, lowWater.wrote, Candidates.Wrote
 //	http      viewLease
 //

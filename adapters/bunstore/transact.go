@@ -85,21 +85,20 @@ func (s *Store) openBare(row Row) ledger.Row {
 }
 
 // commit writes what the ledger says, if there is anything to write. With always, it commits a transaction that writes nothing
-// else, too. operations is how many of them it carries out. It returns which users were added. An error that is a refusal is about what
-// is to be written.
+// else, too. It returns which users were added. An error that is a refusal is about what is to be written.
 func (s *Store) commit(
-	ctx context.Context, tx Transaction, changes ledger.Changes, operations int, always bool,
+	ctx context.Context, tx Transaction, changes ledger.Changes, of served, always bool,
 ) (added map[domain.UserID]bool, committing bool, err error) {
 	rows, err := s.rowsOf(changes)
 	if err != nil {
 		return nil, false, err
 	}
-	return s.write(ctx, tx, rows, operations, always)
+	return s.write(ctx, tx, rows, of, always)
 }
 
 // write is commit for rows.
 func (s *Store) write(
-	ctx context.Context, tx Transaction, rows Changes, operations int, always bool,
+	ctx context.Context, tx Transaction, rows Changes, of served, always bool,
 ) (added map[domain.UserID]bool, committing bool, err error) {
 	changes := rows.Changes
 	nothing := len(rows.Moved)+len(rows.Accounts)+len(rows.Sessions)+len(rows.Leases)+len(rows.Removed)+len(rows.Rows)+
@@ -114,8 +113,9 @@ func (s *Store) write(
 		rows.Tell = append(rows.Tell, tell(tellFreed, elsewhere))
 	}
 	s.mirror.put(rows.Waiters)
-	began := time.Now()
+	began, end := time.Now(), s.traceCommit(of)
 	added, committing, err = tx.Commit(ctx, rows)
+	end(err)
 	if err != nil && len(rows.Waiters) > 0 {
 		s.mirror.doubt()
 	}
@@ -131,7 +131,7 @@ func (s *Store) write(
 	if err != nil {
 		return nil, true, err
 	}
-	s.observe(changes, added, operations, time.Since(began))
+	s.observe(changes, added, of.number, time.Since(began))
 	if len(changes.Gone) > 0 {
 		s.line.doubt(changes.Gone, true)
 	}

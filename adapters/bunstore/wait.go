@@ -18,7 +18,9 @@ const brokenAfter = 3 * time.Second
 
 // waitInLine lets a claim stand in line for as long as it is ready to wait. One that is not ready at all passes along the
 // line once, to get what the claims in it leave over.
-func (s *Store) waitInLine(ctx context.Context, w *waitingClaim) error {
+func (s *Store) waitInLine(ctx context.Context, w *waitingClaim) (err error) {
+	w.span = traceWait(ctx)
+	defer func() { endWait(w.span, err) }()
 	s.line.arrive(w)
 	wait := max(w.wait-time.Since(w.came), 0)
 	if w.wait <= 0 {

@@ -53,3 +53,13 @@ func (s *Server) Routes() []fiber.Route { return s.app.GetRoutes(true) }
 
 // Handle serves a further route.
 func (s *Server) Handle(method, path string, handler fiber.Handler) { s.app.Add(method, path, handler) }
+
+// RequestTracer returns what a server does in each request to trace it.
+func RequestTracer(settings Settings) func(*fiber.Ctx) {
+	traces := newTracing(settings)
+	return func(c *fiber.Ctx) {
+		span := traces.begin(c)
+		defer span.End()
+		describe(span, fiber.MethodPost, "/v1/leases", fiber.StatusCreated, nil)
+	}
+}

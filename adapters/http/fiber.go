@@ -43,7 +43,7 @@ func newApp(settings Settings, guard entrance.Guard, log *slog.Logger) *fiber.Ap
 	server.CloseOnShutdown = true
 	server.HeaderReceived = guard.CheckHeader
 	server.Handler = rejectUnknownMethods(app, settings, server.Handler)
-	app.Use(setHeader(settings.TLS), answerErrors(settings.Answered, log), rejectUnreadablePath, setDeadline)
+	app.Use(setHeader(settings.TLS), answerErrors(settings.Answered, newTracing(settings), log), rejectUnreadablePath, setDeadline)
 	return app
 }
 

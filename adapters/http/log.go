@@ -11,12 +11,16 @@ import (
 )
 
 // answerErrors returns the handler that answers the errors of the next handlers, and logs each request: its id, method,
-// route, status, duration in milliseconds and API key id, and the error if the farm is to blame. It does not log the path, the query, other
-// headers or the body, because each may have a lease id or a password. At level info, a log has the changes by admins and
-// the failures. It tells answered of each request, too.
-func answerErrors(answered func(route, method string, status int, took time.Duration), log *slog.Logger) fiber.Handler {
+// route, status, duration in milliseconds, API key id and trace, and the error if the farm is to blame. It does not log the path, the query,
+// other headers or the body, because each may have a lease id or a password. At level info, a log has the changes by admins and
+// the failures. It traces each request, and tells answered of it, too.
+func answerErrors(
+	answered func(route, method string, status int, took time.Duration), traces tracing, log *slog.Logger,
+) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		start := time.Now()
+		span := traces.begin(c)
+		defer span.End()
 		err := problem.Catch(c.Next)
 		route := c.Route().Path
 		if err != nil {
@@ -28,7 +32,9 @@ func answerErrors(answered func(route, method string, status int, took time.Dura
 		}
 		status := c.Response().StatusCode()
 		took := time.Since(start)
-		answered(patternOf(route, status), c.Method(), status, took)
+		pattern := patternOf(route, status)
+		answered(pattern, c.Method(), status, took)
+		describe(span, c.Method(), pattern, status, err)
 		level := levelOf(status)
 		if entrance.IsAdministration(c, route) {
 			level = max(level, slog.LevelInfo)
@@ -45,6 +51,9 @@ func answerErrors(answered func(route, method string, status int, took time.Dura
 		}
 		if key := entrance.Of(c).Caller.Key; !key.IsZero() {
 			attrs = append(attrs, slog.String("key_id", key.String()))
+		}
+		if of := spanContextOf(c, span); of.IsValid() {
+			attrs = append(attrs, slog.String("trace_id", of.TraceID().String()), slog.String("traceparent", traceparent(of)))
 		}
 		if status >= fiber.StatusInternalServerError {
 			attrs = append(attrs, slog.Any("error", err))

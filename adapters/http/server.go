@@ -11,6 +11,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/userfarm/userfarm/adapters/http/dashboard"
 	"github.com/userfarm/userfarm/adapters/http/internal/api"
@@ -48,6 +49,10 @@ type Settings struct {
 	// Answered is called with the route of each request that was answered, its method, its status and how long it took. The route is
 	// the pattern, or [NoRoute]. It may be nil.
 	Answered func(route, method string, status int, took time.Duration)
+
+	// Traces get a span of each request, but for those of monitoring and those that are rejected before they are read. Stores add theirs to
+	// it. They may be nil: then nothing is traced.
+	Traces trace.TracerProvider
 }
 
 // Server serves a farm over HTTP.

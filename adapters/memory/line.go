@@ -172,6 +172,8 @@ func (s *Store) await(ctx context.Context, w *waiter, wait time.Duration) {
 	if w.isSettled() {
 		return
 	}
+	span := traceWait(ctx)
+	defer func() { endWait(span, w.err) }()
 	deadline := time.NewTimer(wait)
 	defer deadline.Stop()
 	select {

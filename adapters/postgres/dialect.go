@@ -16,6 +16,7 @@ const clock = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 // dialect is that of PostgreSQL 13 and later.
 var dialect = bunstore.Dialect{
 	Name:       "postgres",
+	System:     "postgresql",
 	Clock:      func() bun.Safe { return clock },
 	Rules:      rules,
 	SkipLocked: "UPDATE SKIP LOCKED",

@@ -14,6 +14,7 @@ import (
 func dialectOf(now func() int64) bunstore.Dialect {
 	return bunstore.Dialect{
 		Name:      "sqlite",
+		System:    "sqlite",
 		Clock:     func() bun.Safe { return bun.Safe(strconv.FormatInt(now(), 10)) },
 		Rules:     rules,
 		AddEvents: addEventsIn,

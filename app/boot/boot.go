@@ -33,7 +33,8 @@ func Options(ctx context.Context, cfg Config) fx.Option {
 		fx.Supply(cfg, cfg.HTTPConfig, cfg.MetricsConfig, cfg.StoreConfig, cfg.LogConfig),
 		fx.Provide(newLogger, newFailures),
 		fx.Provide(func() context.Context { return ctx }),
-		fx.Provide(newExposure, newMetrics, newStore, newFarm, newGate, newServer),
+		fx.Provide(newExposure, newMetrics, newTraces, newStore, newFarm, newGate, newServer),
+		fx.Invoke(sendTraces), // first, to be stopped last
 		fx.Invoke(keepHouse, readStore, serveMetrics, serve),
 		fx.StopTimeout(stopTimeout),
 		// Run returns the error, and main prints it once. What fx logs about it only helps developers of this package.
@@ -87,7 +88,8 @@ func newFarm(store ports.Store, cfg Config) (*app.Farm, error) {
 func newGate(exposed exposure, farm *app.Farm) *app.Gate { return app.NewGate(farm, exposed.open()) }
 
 func newServer(
-	gate *app.Gate, store ports.Store, sealer ports.Sealer, measured *metrics.Metrics, exposed exposure, cfg Config, log *slog.Logger,
+	gate *app.Gate, store ports.Store, sealer ports.Sealer, measured *metrics.Metrics, traces traces, exposed exposure, cfg Config,
+	log *slog.Logger,
 ) (*http.Server, error) {
 	return http.New(measured.Gate(gate), store, http.Settings{
 		Limits:       cfg.limits(),
@@ -97,5 +99,6 @@ func newServer(
 		ReadUsers:    readUsers,
 		Metrics:      measured.Page(log),
 		Answered:     measured.Request,
+		Traces:       traces.tracerProvider(),
 	}, log)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -61,6 +62,19 @@ var rules = []rule{{
 	except: "adapters/metrics",
 	may:    func(_, dep string) bool { return !isWithin(dep, "github.com/prometheus") },
 	reason: "what is measured is told through ports.Observer and plain functions, so that only one package knows Prometheus",
+}, {
+	of: "adapters",
+	may: func(of, dep string) bool {
+		return slices.Contains([]string{"http", "bunstore", "postgres", "sqlite", "memory"}, adapterOf(of)) || !isWithin(dep, "go.opentelemetry.io")
+	},
+	reason: "requests are traced where they arrive and in their store; a program that embeds another adapter gets no OpenTelemetry",
+}, {
+	of:     "",
+	except: "app/boot",
+	may: func(of, dep string) bool {
+		return isWithin(of, module+"cmd") || !isWithin(dep, "go.opentelemetry.io/otel/sdk") && !isWithin(dep, "go.opentelemetry.io/otel/exporters")
+	},
+	reason: "adapters trace with OpenTelemetry's interfaces; only the composition root knows what becomes of the spans",
 }, {
 	of:     "",
 	except: "app/boot",

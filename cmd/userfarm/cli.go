@@ -77,6 +77,13 @@ type serve struct {
 	boot.Config `embed:""`
 }
 
+// Help describes what is set by no flag.
+func (*serve) Help() string {
+	return `If OTEL_EXPORTER_OTLP_ENDPOINT is set, for example to http://collector:4318, the farm sends traces there. The other variables of
+OpenTelemetry, such as OTEL_EXPORTER_OTLP_PROTOCOL and OTEL_TRACES_SAMPLER, hold, too.`
+}
+
+// Run runs the farm.
 func (s *serve) Run(ctx context.Context) error {
 	memory.Settle()
 	s.Revision = revision

@@ -24,11 +24,12 @@ type secretCheck struct {
 	farm     *process
 	secrets  []secret
 	output   strings.Builder // output of processes, without standard output that must contain a secret
+	traces   *collector
 }
 
 func newSecretCheck(t *testing.T, settings []string) *secretCheck {
 	t.Helper()
-	w := &secretCheck{t: t, dir: t.TempDir(), settings: settings}
+	w := &secretCheck{t: t, dir: t.TempDir(), settings: settings, traces: newCollector(t)}
 	admin := w.token()
 	file := filepath.Join(t.TempDir(), "admin.key")
 	if err := os.WriteFile(file, []byte(admin+"\n"), 0o600); err != nil {
@@ -124,6 +125,12 @@ func (w *secretCheck) stop() {
 	if !strings.Contains(w.farm.output.String(), `"level":"DEBUG","msg":"request"`) {
 		w.t.Error("requests are not logged, so there is nothing to check")
 	}
+	for _, name := range []string{"POST /v1/leases/:lease_id/users/:user_id/otp", "PUT /v1/leases/:lease_id/users/:user_id/session", "wait in line", "commit"} {
+		if len(w.traces.all(name)) == 0 {
+			w.t.Errorf("no span %q was received, so there is nothing to check", name)
+		}
+	}
+	w.wantNoTraces("what was sent to the collector of traces", w.traces.received)
 }
 
 func (w *secretCheck) wantNoTraces(where string, text []byte) {

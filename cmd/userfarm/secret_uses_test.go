@@ -78,6 +78,11 @@ func takeUsers(w *secretCheck) {
 	w.answeredSecret("GET", path, "")
 	w.answeredSecret("POST", path+"/renew", `{"ttl_seconds":60}`)
 	w.answeredSecret("POST", path+"/users/"+user+"/otp", `{"wait_seconds":1}`)
+	w.answered("PUT", path+"/users/"+user+"/session", w.encode(map[string]string{"session": w.uuid("session")}))
+	w.answeredSecret("GET", path+"/users/"+user+"/session", "")
+	w.refused("PUT", path+"/users/"+user+"/session", w.encode(map[string]string{"sessions": w.uuid("misspelt session")}))
+	w.refused("POST", "/v1/leases", `{"users":[{"user_id":"`+user+`"}],"owner":"test","wait_seconds":1}`, "Idempotency-Key", w.uuid("idempotency key"))
+	w.answered("GET", "/v1/pools", "", "traceparent", asked(waiterTrace), "tracestate", "key="+w.farm.key)
 	w.refused("POST", path+"/users/"+user+"/otp", "")      // the code was given out
 	w.refused("POST", path+"/users/"+project+"/otp", "")   // not in the lease
 	w.refused("POST", path+"/renew", `{"ttl_seconds":-1}`) // no time
