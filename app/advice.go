@@ -166,6 +166,10 @@ func (f *Farm) eventsOfDemand(ctx context.Context, q ports.AdviceQuery) (events 
 	if err != nil {
 		return nil, false, err
 	}
+	if cutGaveUp && len(gaveUp) > 0 {
+		since = gaveUp[0].At // and before that, who gave up
+		served = slices.DeleteFunc(served, func(e ports.RecordedEvent) bool { return e.At.Before(since) })
+	}
 	all := slices.Concat(served, gaveUp)
 	slices.SortFunc(all, func(a, b ports.RecordedEvent) int { return cmp.Compare(a.ID, b.ID) })
 	events = make([]domain.Event, len(all))
