@@ -59,24 +59,28 @@ func (f *Farm) Advice(ctx context.Context, q ports.AdviceQuery) (domain.Advice, 
 	if kept, ok := f.advices.get(key); ok {
 		return kept, nil
 	}
-	flight := f.advices.flights.DoChan(key, func() (any, error) {
+	flight := f.advices.flights.DoChan(key, func() (_ any, err error) {
+		defer catchPanic(&err)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), adviceWithin)
 		defer cancel()
 		select {
 		case f.advices.slot <- struct{}{}:
 			defer func() { <-f.advices.slot }()
 		case <-ctx.Done():
-			return domain.Advice{}, fmt.Errorf("other advice takes too long: %w", ports.ErrUnavailable)
+			return nil, fmt.Errorf("other advice takes too long: %w", ports.ErrUnavailable)
 		}
 		advice, err := f.makeAdvice(ctx, q)
-		if err == nil {
-			f.advices.keep(key, advice)
+		if err != nil {
+			return nil, err
 		}
-		return advice, err
+		f.advices.keep(key, advice)
+		return advice, nil
 	})
 	select {
 	case done := <-flight:
-		return done.Val.(domain.Advice), done.Err //nolint:forcetypeassert // the flight returns nothing else
+		panicAgain(done.Err)
+		advice, _ := done.Val.(domain.Advice)
+		return advice, done.Err
 	case <-ctx.Done():
 		return domain.Advice{}, ctx.Err()
 	}
@@ -161,6 +165,10 @@ func (f *Farm) eventsOfDemand(ctx context.Context, q ports.AdviceQuery) (events 
 	gaveUp, cutGaveUp, err := f.newestEvents(ctx, ports.EventQuery{Since: since, Kinds: []domain.EventKind{domain.ClaimGaveUp}})
 	if err != nil {
 		return nil, false, err
+	}
+	if cutGaveUp && len(gaveUp) > 0 {
+		since = gaveUp[0].At // and before that, who gave up
+		served = slices.DeleteFunc(served, func(e ports.RecordedEvent) bool { return e.At.Before(since) })
 	}
 	all := slices.Concat(served, gaveUp)
 	slices.SortFunc(all, func(a, b ports.RecordedEvent) int { return cmp.Compare(a.ID, b.ID) })

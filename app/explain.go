@@ -72,7 +72,8 @@ func explanation[T any](
 	if err != nil {
 		return found, false
 	}
-	flight := f.explanations.flights.DoChan(string(key), func() (any, error) {
+	flight := f.explanations.flights.DoChan(string(key), func() (_ any, err error) {
+		defer catchPanic(&err)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), explainWithin)
 		defer cancel()
 		select {
@@ -85,6 +86,7 @@ func explanation[T any](
 	})
 	select {
 	case result := <-flight:
+		panicAgain(result.Err)
 		found, ok = result.Val.(T)
 		return found, ok && result.Err == nil
 	case <-bounded.Done():

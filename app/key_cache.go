@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -108,9 +107,7 @@ func (c *keyCache) await(ctx context.Context, good func(keysRead) bool, pause ti
 		case <-ctx.Done():
 			return keysRead{}, ctx.Err()
 		case result := <-shared:
-			if panicked, ok := errors.AsType[*storePanic](result.Err); ok {
-				panic(panicked.value)
-			}
+			panicAgain(result.Err)
 			if result.Err != nil && !errors.Is(result.Err, errCallerLeft) {
 				return keysRead{}, result.Err
 			}
@@ -126,10 +123,9 @@ func (c *keyCache) latestRead() keysRead {
 
 // read reads the keys into the cache. It begins when the latest read began at least a pause ago.
 func (c *keyCache) read(ctx context.Context, pause time.Duration) (err error) {
+	defer catchPanic(&err)
 	defer func() {
-		if value := recover(); value != nil { // in this goroutine a panic would end the process
-			err = &storePanic{value}
-		} else if err != nil && ctx.Err() != nil {
+		if err != nil && ctx.Err() != nil {
 			err = errCallerLeft
 		}
 	}()
@@ -168,8 +164,3 @@ func (c *keyCache) begin(pause time.Duration) (keysRead, time.Duration) {
 	c.begun, c.latest = c.begun+1, now
 	return keysRead{number: c.begun, began: now}, 0
 }
-
-// storePanic is the error of a read in which the store panicked. The callers that shared the read panic with its value.
-type storePanic struct{ value any }
-
-func (p *storePanic) Error() string { return fmt.Sprint("the store panicked: ", p.value) }

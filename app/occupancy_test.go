@@ -163,3 +163,22 @@ func TestEqualRefusalsShareAnExplanation(t *testing.T) {
 		}
 	})
 }
+
+// buggyCount is a store that panics when it counts the line.
+type buggyCount struct{ ports.Store }
+
+func (buggyCount) CountWaiting(context.Context, []domain.Selector) (int, error) { panic("a bug") }
+
+func TestABugInAnExplanationEndsTheRequestAndNotTheProcess(t *testing.T) {
+	farm := mustNew(buggyCount{memory.New()}, settings)
+	if _, err := farm.LockOpen(t.Context(), create(t, farm, "ann")); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("the caller is not told of the bug")
+		}
+	}()
+	_, err := farm.Acquire(t.Context(), anyone, domain.Terms{}, noKey)
+	t.Errorf("acquire = %v", err)
+}

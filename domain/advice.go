@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"sort"
 	"time"
 )
 
@@ -21,6 +22,7 @@ const (
 	TargetRule = "must be an integer from 1 to 3600"
 
 	mostAdvisedWants = 5   // of a pool
+	mostTogether     = 3   // wants that are tried together
 	rareWant         = 100 // a want that fewer than one of so many claims of the pool have is not worth advice
 	bearableGiveUps  = 100 // one of so many claims may give up where users are enough
 )
@@ -58,6 +60,22 @@ type WantAdvice struct {
 	Enough  int
 	Reached bool
 	Most    int
+
+	// Together is what would have been enough if Reached is false because the same claims want other users too, which are also
+	// scarce. It is empty if that would not have been enough either, or if there are no such claims.
+	Together Together
+}
+
+// Together are users with different labels that would have been enough together. No fewer with any of these labels would do.
+type Together struct {
+	More  []MoreUsers // those with the labels of the want come first
+	Waits             // with all of them
+}
+
+// MoreUsers are users that a pool could have beside those that it has.
+type MoreUsers struct {
+	Labels Labels
+	Users  int
 }
 
 // Waits are those of some claims. P50 and P95 are percentiles of the waits of claims that got their users.
@@ -112,8 +130,12 @@ func Advise(d Demand, users []Alike, target time.Duration) []WantAdvice {
 	})
 	advice := make([]WantAdvice, 0, min(len(wants), mostAdvisedWants))
 	for _, single := range wants[:min(len(wants), mostAdvisedWants)] {
+		members := replayed.together(single, counted[single])
 		a := adviser{users: users, want: replayed.singles[single], target: target, known: make(map[int]Waits)}
-		related := replayed.related(single, users)
+		for _, member := range members[1:] {
+			a.others = append(a.others, replayed.singles[member])
+		}
+		related := replayed.related(members, users)
 		counts := make(map[int]bool, len(counted[single]))
 		for _, i := range counted[single] {
 			counts[i] = true
@@ -133,9 +155,29 @@ func Advise(d Demand, users []Alike, target time.Duration) []WantAdvice {
 	return advice
 }
 
-// related returns which crowds may compete, directly or through others, with the claims of a want for the users, or for more
-// users with the labels of the want. The others make no difference to them.
-func (r *replay) related(want int, users []Alike) []bool {
+// together returns a want, and the others that its claims have most often with it.
+func (r *replay) together(want int, claims []int) []int {
+	count := make([]int, len(r.singles))
+	for _, i := range claims {
+		for _, single := range slices.Compact(slices.Sorted(slices.Values(r.crowds[r.claims[i].crowd].singles))) {
+			count[single]++
+		}
+	}
+	count[want] = 0
+	members := []int{want}
+	for range mostTogether - 1 {
+		next := slices.Index(count, slices.Max(count))
+		if count[next] == 0 {
+			break
+		}
+		members, count[next] = append(members, next), 0
+	}
+	return members
+}
+
+// related returns which crowds may compete, directly or through others, with the claims of the first of some wants for the users, or
+// for more users with the labels of one of these wants. The others make no difference to them.
+func (r *replay) related(wants []int, users []Alike) []bool {
 	ties := make([]int, len(r.singles)) // the root of each tree is for all in it
 	for i := range ties {
 		ties[i] = i
@@ -152,7 +194,11 @@ func (r *replay) related(want int, users []Alike) []bool {
 			ties[root(single)] = root(crowd.singles[0])
 		}
 	}
-	for _, alike := range append(slices.Clone(users), Alike{Labels: r.singles[want].Labels}) {
+	users = slices.Clone(users)
+	for _, want := range wants {
+		users = append(users, Alike{Labels: r.singles[want].Labels})
+	}
+	for _, alike := range users {
 		first := -1
 		for i, fits := range r.fitOf(alike.Labels).of {
 			switch {
@@ -166,7 +212,7 @@ func (r *replay) related(want int, users []Alike) []bool {
 	}
 	related := make([]bool, len(r.crowds))
 	for i, crowd := range r.crowds {
-		related[i] = root(crowd.singles[0]) == root(want)
+		related[i] = root(crowd.singles[0]) == root(wants[0])
 	}
 	return related
 }
@@ -177,6 +223,7 @@ type adviser struct {
 	replay *replay
 	users  []Alike
 	want   Selector
+	others []Selector // that claims want together with it
 	claims []int
 	target time.Duration
 	known  map[int]Waits // by the number of users
@@ -200,16 +247,16 @@ func (a *adviser) advise() WantAdvice {
 	for _, users := range sizesAround(w) {
 		w.Curve = append(w.Curve, SizeWaits{Users: users, Waits: a.with(w.Users, users)})
 	}
+	if !w.Reached && len(a.others) > 0 {
+		w.Together = a.together(append([]Selector{a.want}, a.others...))
+	}
 	return w
 }
 
 // search finds the smallest number of users that is enough. More users may make a wait longer in rare cases, because other users are
 // handed out; the search takes it that they do not.
 func (a *adviser) search(w *WantAdvice) {
-	enough := func(users int) bool {
-		got := a.with(w.Users, users)
-		return got.Served > 0 && got.P95 < a.target && got.GaveUp*bearableGiveUps <= len(a.claims)
-	}
+	enough := func(users int) bool { return a.isEnough(a.with(w.Users, users)) }
 	low, high := 0, w.Users // low is not enough
 	w.Most = w.Users
 	if w.Users == 0 || !enough(w.Users) {
@@ -217,7 +264,7 @@ func (a *adviser) search(w *WantAdvice) {
 		for _, i := range a.claims {
 			wanted += len(a.demand.Claims[i].Want)
 		}
-		w.Most = w.Users + min(wanted, max(4*w.Users, 64))
+		w.Most = w.Users + min(wanted, mostMore(w.Users))
 		low, high = w.Users, w.Users
 		for step := 1; high == low; step *= 2 {
 			size := min(w.Users+step, w.Most)
@@ -231,14 +278,79 @@ func (a *adviser) search(w *WantAdvice) {
 			}
 		}
 	}
-	for low+1 < high {
-		if middle := low + (high-low)/2; enough(middle) {
-			high = middle
-		} else {
-			low = middle
+	w.Enough, w.Reached = smallest(low+1, high, enough), true
+}
+
+// together finds how many more users of several wants are enough together, if any are. It finds first how many of each are needed at
+// least, however many there are of the others. To these it adds as many of all, until that is enough, and takes away what is not needed.
+func (a *adviser) together(wants []Selector) Together {
+	more := make([]int, len(wants))
+	for i, want := range wants {
+		more[i] = a.mostMoreOf(want)
+	}
+	with := func(more []int) Waits { return a.withMore(wants, more) }
+	if !a.isEnough(with(more)) {
+		return Together{}
+	}
+	fewest := func(i, least int, more []int) int { // of one want, with so many of the others
+		more = slices.Clone(more)
+		return smallest(least, more[i], func(n int) bool { more[i] = n; return a.isEnough(with(more)) })
+	}
+	least, largest := make([]int, len(wants)), 0
+	for i := range wants {
+		least[i] = fewest(i, 0, more)
+		largest = max(largest, more[i]-least[i])
+	}
+	add := func(n int) []int {
+		added := slices.Clone(more)
+		for i := range added {
+			added[i] = min(least[i]+n, more[i])
+		}
+		return added
+	}
+	more = add(smallest(0, largest, func(n int) bool { return a.isEnough(with(add(n))) }))
+	for i := range more {
+		more[i] = fewest(i, least[i], more)
+	}
+	t := Together{Waits: with(more)}
+	for i, want := range wants {
+		if more[i] > 0 {
+			t.More = append(t.More, MoreUsers{Labels: want.Labels, Users: more[i]})
 		}
 	}
-	w.Enough, w.Reached = high, true
+	return t
+}
+
+// smallest returns the smallest of the numbers from low to high that is enough, if all that are larger than that are enough, too.
+// It takes it that high is.
+func smallest(low, high int, enough func(int) bool) int {
+	return low + sort.Search(high-low, func(i int) bool { return enough(low + i) })
+}
+
+// isEnough reports whether these waits of the claims are the aim.
+func (a *adviser) isEnough(w Waits) bool {
+	return w.Served > 0 && w.P95 < a.target && w.GaveUp*bearableGiveUps <= len(a.claims)
+}
+
+// mostMore is how many users are tried at most beside those that there are.
+func mostMore(users int) int { return max(4*users, 64) }
+
+// mostMoreOf is mostMore for a want. With a user for each selector like it, no claim waits for such a user.
+func (a *adviser) mostMoreOf(want Selector) int {
+	users, wanted := 0, 0
+	for _, alike := range a.users {
+		if alike.Labels.Contain(want.Labels) {
+			users += alike.Users
+		}
+	}
+	for _, claim := range a.demand.Claims {
+		for _, s := range claim.Want {
+			if want.Labels.Contain(s.Labels) {
+				wanted++
+			}
+		}
+	}
+	return min(wanted, mostMore(users))
 }
 
 // sizesAround returns the sizes of a curve: those around the present size and the one that is enough.
@@ -268,6 +380,15 @@ func (a *adviser) with(now, users int) Waits {
 	waits := waitsOf(a.replay.run(resize(a.users, a.want, users-now)), a.claims)
 	a.known[users] = waits
 	return waits
+}
+
+// withMore returns the waits with more users of several wants.
+func (a *adviser) withMore(wants []Selector, more []int) Waits {
+	users := a.users
+	for i, want := range wants {
+		users = resize(users, want, more[i])
+	}
+	return waitsOf(a.replay.run(users), a.claims)
 }
 
 // resize returns the users with more or fewer of those that a selector matches.

@@ -3,6 +3,7 @@ package domain_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -36,5 +37,30 @@ func BenchmarkAdvise(b *testing.B) {
 				}
 			})
 		}
+	}
+}
+
+// BenchmarkAdviseTogether is about claims of two users each, of which both are short: most of a day's claims wait.
+func BenchmarkAdviseTogether(b *testing.B) {
+	for name, wants := range map[string][][]domain.Selector{
+		"pairs only": {{role("buyer"), role("seller")}},
+		"and others": {{role("buyer"), role("seller")}, {role("buyer"), role("seller")}, {role("buyer")}, {role("seller")}, {{}}},
+	} {
+		b.Run(name, func(b *testing.B) {
+			random := rand.New(rand.NewPCG(1, 2))
+			const pairs, hold = 20, 10 * time.Minute
+			d := domain.Demand{}
+			at := noon
+			for range domain.MostAdvisedClaims {
+				at = at.Add(time.Duration(random.ExpFloat64() / 1.1 * float64(hold) / pairs))
+				held := time.Duration(random.ExpFloat64() * float64(hold))
+				want := wants[random.IntN(len(wants))]
+				d.Claims = append(d.Claims, domain.PastClaim{Came: at, Want: want, Held: slices.Repeat([]time.Duration{held}, len(want))})
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				domain.Advise(d, []domain.Alike{inRole("buyer", pairs), inRole("seller", pairs)}, domain.DefaultTarget)
+			}
+		})
 	}
 }

@@ -11,18 +11,15 @@ import (
 
 // Sentence returns the advice as a sentence for people. target is that of the [Advice].
 func (w WantAdvice) Sentence(target time.Duration) string {
-	now, enough, bound := w.At(w.Users), w.At(w.Enough), "under "+DurationText(target)
+	bound := "under " + DurationText(target)
 	switch {
+	case !w.Reached && len(w.Together.More) > 0:
+		return w.gain(w.together(), w.Together.Waits, "without them", target)
 	case !w.Reached:
 		return fmt.Sprintf("Even %s would not bring p95 %s: it would be %s.",
 			w.more(w.Most-w.Users), bound, waitsText(w.At(w.Most), w.Claims))
-	case w.Enough > w.Users && now.Served == 0:
-		return fmt.Sprintf("%s would bring p95 %s; with %d, no claim would get its users.", w.more(w.Enough-w.Users), bound, w.Users)
-	case w.Enough > w.Users && now.P95 < target:
-		return fmt.Sprintf("%s would bring the claims that give up from %d to %d of %d.",
-			w.more(w.Enough-w.Users), now.GaveUp, enough.GaveUp, w.Claims)
 	case w.Enough > w.Users:
-		return fmt.Sprintf("%s would bring p95 from %s to %s.", w.more(w.Enough-w.Users), waitsText(now, w.Claims), bound)
+		return w.gain(w.more(w.Enough-w.Users), w.At(w.Enough), fmt.Sprintf("with %d", w.Users), target)
 	case w.Enough < w.Users:
 		return fmt.Sprintf("%d of the %d %s could go, and p95 would stay %s.", w.Users-w.Enough, w.Users, w.accounts(w.Users), bound)
 	default:
@@ -30,25 +27,62 @@ func (w WantAdvice) Sentence(target time.Duration) string {
 	}
 }
 
+// gain says what more accounts would bring. today names the accounts that there are.
+func (w WantAdvice) gain(more string, then Waits, today string, target time.Duration) string {
+	now, bound := w.At(w.Users), "under "+DurationText(target)
+	switch {
+	case now.Served == 0:
+		return fmt.Sprintf("%s would bring p95 %s; %s, no claim would get its users.", more, bound, today)
+	case now.P95 < target:
+		return fmt.Sprintf("%s would bring the claims that give up from %d to %d of %d.", more, now.GaveUp, then.GaveUp, w.Claims)
+	default:
+		return fmt.Sprintf("%s would bring p95 from %s to %s.", more, waitsText(now, w.Claims), bound)
+	}
+}
+
 // accounts names the accounts, without their number.
-func (w WantAdvice) accounts(n int) string {
+func (w WantAdvice) accounts(n int) string { return accountsText(w.Labels, n) + " " + w.place() }
+
+func (w WantAdvice) more(n int) string {
+	return fmt.Sprintf("%d more %s", n, w.accounts(n))
+}
+
+// together names the accounts that would be enough together.
+func (w WantAdvice) together() string {
+	more := make([]string, len(w.Together.More))
+	for i, m := range w.Together.More {
+		more[i] = fmt.Sprintf("%d more %s", m.Users, accountsText(m.Labels, m.Users))
+	}
+	if len(more) == 1 && !maps.Equal(w.Together.More[0].Labels, w.Labels) {
+		return more[0] + " " + w.place() + ", which the same claims need,"
+	}
+	if len(more) == 1 {
+		return more[0] + " " + w.place()
+	}
+	last := len(more) - 1
+	return strings.Join(more[:last], ", ") + " and " + more[last] + " " + w.place() + ", together"
+}
+
+// accountsText names accounts with labels.
+func accountsText(labels Labels, n int) string {
+	words := make([]string, 0, len(labels)+1)
+	for _, key := range slices.Sorted(maps.Keys(labels)) {
+		words = append(words, key+"="+labels[key])
+	}
 	noun := "accounts"
 	if n == 1 {
 		noun = "account"
 	}
-	words := make([]string, 0, len(w.Labels)+2)
-	for _, key := range slices.Sorted(maps.Keys(w.Labels)) {
-		words = append(words, key+"="+w.Labels[key])
-	}
-	words = append(words, noun, "in", w.Pool.Env+",", w.Pool.Domain)
-	if w.Project != "" {
-		words[len(words)-1] += ", project " + w.Project
-	}
-	return strings.Join(words, " ")
+	return strings.Join(append(words, noun), " ")
 }
 
-func (w WantAdvice) more(n int) string {
-	return fmt.Sprintf("%d more %s", n, w.accounts(n))
+// place says where the accounts are.
+func (w WantAdvice) place() string {
+	place := "in " + w.Pool.Env + ", " + w.Pool.Domain
+	if w.Project != "" {
+		place += ", project " + w.Project
+	}
+	return place
 }
 
 func waitsText(w Waits, claims int) string {

@@ -25,8 +25,9 @@ type PastClaim struct {
 	// Held is how long each of the users was held. It is nil for a claim that gave up, of which that is not known.
 	Held []time.Duration
 
-	// Particular says that the claim was for users by their ids, or that it is not known what it was for. More users would not
-	// have helped it, or may not have; it takes part in a replay as a claim of any user, and does not count.
+	// Particular says that the claim named one of its users, maybe of another pool, by the id, or that it is not known what it was
+	// for. More users would not have helped it, or may not have. It takes part in a replay, in which a user that it named is any
+	// user, and does not count.
 	Particular bool
 }
 
@@ -121,7 +122,7 @@ func (c *demandCollector) acquired(e Event) {
 	part := &d.Claims[at]
 	part.Want = append(part.Want, Selector{Labels: selector.Labels})
 	part.Held = append(part.Held, held)
-	part.Particular = part.Particular || !known || !selector.UserID.IsZero()
+	part.Particular = !known || namesUser(c.claim.Want)
 }
 
 // selectorOf returns the selector of the claim at hand that a user was acquired for. known is false if the claim is not known: the
@@ -141,7 +142,7 @@ func (c *demandCollector) selectorOf(e Event) (selector Selector, known bool) {
 
 func (c *demandCollector) gaveUp(e Event) {
 	for pool, d := range c.demands {
-		part := PastClaim{Came: e.At.Add(-e.Held - e.Waited), Waited: e.Waited, GaveUp: true}
+		part := PastClaim{Came: e.At.Add(-e.Held - e.Waited), Waited: e.Waited, GaveUp: true, Particular: namesUser(e.Want)}
 		for _, s := range e.Want {
 			if s.InPool(pool) {
 				part.Want = append(part.Want, Selector{Labels: s.Labels})
@@ -151,6 +152,10 @@ func (c *demandCollector) gaveUp(e Event) {
 			d.Claims = append(d.Claims, part)
 		}
 	}
+}
+
+func namesUser(want []Selector) bool {
+	return slices.ContainsFunc(want, func(s Selector) bool { return !s.UserID.IsZero() })
 }
 
 // NewestClaims returns the demands without the claims that came before the n newest of them all. cut reports whether it left any out.

@@ -88,6 +88,16 @@ func TestDemandsComeFromEvents(t *testing.T) {
 			[]domain.Event{acquired(30, bob, blog, 1, domain.Selector{UserID: bob})},
 			map[domain.Pool][]domain.PastClaim{blog: {particular(claim(30, labels(), 970))}},
 		},
+		"more users may not have helped a claim that also names a user of another pool": {
+			[]domain.Event{acquired(30, ann, shop, 1, admin, domain.Selector{UserID: bob}), acquired(30, bob, blog, 1)},
+			map[domain.Pool][]domain.PastClaim{
+				shop: {particular(claim(30, labels("r=admin"), 970))}, blog: {particular(claim(30, labels(), 970))},
+			},
+		},
+		"more users may not have helped a claim that gave up and also names a user": {
+			[]domain.Event{gaveUp(admin, domain.Selector{UserID: ann})},
+			map[domain.Pool][]domain.PastClaim{shop: {particular(impatientFor(labels("r=admin")))}},
+		},
 		"a claim that gave up is in every pool that could have served it, since it came": {
 			[]domain.Event{gaveUp(open, admin), gaveUp(), acquired(900, bob, blog, 1, inBlog)},
 			map[domain.Pool][]domain.PastClaim{

@@ -5,6 +5,7 @@ import (
 	"container/heap"
 	"encoding/binary"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -179,6 +180,7 @@ type rerun struct {
 	waits   []time.Duration
 
 	// To be used again by each call of serve.
+	stocked []*restGroup // that have free users for active crowds
 	free    []*User
 	touched []bool // for each of the active crowds, whether a user is free for it
 	line    []int
@@ -299,11 +301,12 @@ func (t *rerun) leave(claim int) {
 }
 
 // serve serves the line. It passes to [Serve] what can make a difference only, so that a long line and a large pool cost little:
-// of each group, as many users as there are selectors in line, and of each crowd that one of these users is for, as many claims as
-// there are users. If one claim gets none of the users, the next one that wants the same gets none either.
+// of each crowd that users are free for, as many claims as there are users, and of each group, as many users as these claims want. If
+// one claim gets none of the users, the next one that wants the same gets none either.
 func (t *rerun) serve() {
-	t.free, t.line, t.want = t.free[:0], t.line[:0], t.want[:0]
+	t.stocked, t.free, t.line, t.want = t.stocked[:0], t.free[:0], t.line[:0], t.want[:0]
 	clear(t.touched)
+	free, touched := 0, 0
 	for _, g := range t.groups {
 		if len(g.free) == 0 {
 			continue
@@ -311,30 +314,62 @@ func (t *rerun) serve() {
 		wanted := false
 		for i, crowd := range t.active {
 			if t.crowds[crowd].wants(g) {
-				wanted, t.touched[i] = true, true
+				if wanted = true; !t.touched[i] {
+					t.touched[i] = true
+					touched++
+				}
 			}
 		}
 		if wanted {
-			t.free = append(t.free, g.free[:min(len(g.free), t.waiting)]...)
+			t.stocked = append(t.stocked, g)
+			free += min(len(g.free), t.waiting)
 		}
 	}
+	most := 0 // how many claims of one crowd may be served
 	for i, crowd := range t.active {
-		if t.touched[i] {
-			t.line = append(t.line, t.lines[crowd][:min(len(t.lines[crowd]), len(t.free))]...)
+		if !t.touched[i] {
+			continue
 		}
+		claims := t.mayServe(crowd)
+		most = max(most, claims)
+		if touched > 1 { // users are reserved for claims that can't be served
+			claims = free
+		}
+		t.line = append(t.line, t.lines[crowd][:min(len(t.lines[crowd]), claims)]...)
 	}
-	if len(t.line) == 0 {
+	if most == 0 {
 		return
 	}
 	slices.Sort(t.line)
+	selectors := 0
 	for _, claim := range t.line {
-		t.want = append(t.want, t.crowds[t.claims[claim].crowd].want)
+		want := t.crowds[t.claims[claim].crowd].want
+		t.want = append(t.want, want)
+		selectors += len(want)
+	}
+	for _, g := range t.stocked {
+		t.free = append(t.free, g.free[:min(len(g.free), selectors)]...)
 	}
 	for i, users := range Serve(t.want, t.free) {
 		if users != nil {
 			t.grant(t.line[i], users)
 		}
 	}
+}
+
+// mayServe returns how many claims of a crowd may be served at most: for each of their selectors, a user must be free.
+func (t *rerun) mayServe(crowd int) int {
+	claims := math.MaxInt
+	for _, single := range t.crowds[crowd].singles {
+		free := 0
+		for _, g := range t.groups {
+			if g.fits[single] {
+				free += len(g.free)
+			}
+		}
+		claims = min(claims, free)
+	}
+	return claims
 }
 
 func (t *rerun) grant(claim int, users []*User) {

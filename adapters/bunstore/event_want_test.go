@@ -49,9 +49,11 @@ func TestWhatAClaimWantsIsShort(t *testing.T) {
 	for want, selectors := range map[string][]domain.Selector{
 		`[{}]`:                     {anyOfPool},
 		`[{"l":{"role":"admin"}}]`: {admin},
-		`[{},{"e":"","d":""}]`:     {anyOfPool, {ProjectID: pool.ProjectID}},
-		`[{"p":"","d":"blog"}]`:    {{Env: "stage", Domain: "blog"}},
-		`[{"u":""}]`:               {{UserID: domain.UserID{7}}},
+		`[{"l":{"role":"admin"}},{"l":{"role":"admin"}}]`: {admin, admin},
+		`[{"e":"","d":"","l":{"role":"admin"}}]`:          {{ProjectID: pool.ProjectID, Labels: admin.Labels}},
+		`[{},{"e":"","d":""}]`:                            {anyOfPool, {ProjectID: pool.ProjectID}},
+		`[{"p":"","d":"blog"}]`:                           {{Env: "stage", Domain: "blog"}},
+		`[{"u":""}]`:                                      {{UserID: domain.UserID{7}}},
 	} {
 		got := EncodeEventWant(domain.Event{UserID: domain.UserID{7}, Pool: pool, Want: selectors})
 		if got == nil || *got != want {

@@ -37,6 +37,12 @@ func (c *Client) Advice(ctx context.Context, q ports.AdviceQuery) (domain.Advice
 		for _, size := range w.Curve {
 			want.Curve = append(want.Curve, domain.SizeWaits{Users: size.Users, Waits: waitsOf(size.Waits)})
 		}
+		if together := w.Together; together != nil {
+			want.Together.Waits = waitsOf(together.Waits)
+			for _, more := range together.More {
+				want.Together.More = append(want.Together.More, domain.MoreUsers{Labels: domain.Labels(more.Labels), Users: more.Users})
+			}
+		}
 		advice.Wants = append(advice.Wants, want)
 	}
 	return advice, v.check(of)

@@ -51,8 +51,20 @@ func (adviceRoutes) AdvisePools(c *fiber.Ctx) error {
 		for k, size := range w.Curve {
 			view.Wants[i].Curve[k] = api.AdvisedSize{Users: size.Users, Waits: viewWaits(size.Waits)}
 		}
+		view.Wants[i].Together = viewTogether(w.Together)
 	}
 	return c.JSON(view)
+}
+
+func viewTogether(t domain.Together) *api.AdvisedTogether {
+	if len(t.More) == 0 {
+		return nil
+	}
+	view := api.AdvisedTogether{More: make([]api.AdvisedMore, len(t.More)), Waits: viewWaits(t.Waits)}
+	for i, more := range t.More {
+		view.More[i] = api.AdvisedMore{Labels: api.Labels(more.Labels), Users: more.Users}
+	}
+	return &view
 }
 
 func viewWaits(w domain.Waits) api.AdvisedWaits {

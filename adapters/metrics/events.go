@@ -35,7 +35,8 @@ func (m *Metrics) measureEvents() {
 	m.waits.in(m.registry, prometheus.NewHistogramVec(histogram("acquire_wait_seconds",
 		"How long acquires waited in line, by what became of them: granted, gave_up (the caller left and did not ask again in time), or refused "+
 			"at once (with 0 seconds: it was not to wait, or there is no such user). A lease of several users counts once, in the pool of the "+
-			"first. A label is empty if the request left it open. Locks of the legacy routes are not counted. Each replica counts its own: use sum.",
+			"first. An acquire whose users are removed while it waits counts as gave_up and as refused. A label is empty if the request left it open. "+
+			"Locks of the legacy routes are not counted. Each replica counts its own: use sum.",
 		[]float64{0, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800},
 	), append(poolLabels, "outcome")), func(k waitKey) []string { return k.pool.labels(k.outcome) })
 

@@ -120,6 +120,18 @@ type advisedWant struct {
 	Most        int           `json:"most"`
 	Measured    shownWaits    `json:"measured"`
 	Curve       []shownSize   `json:"curve"`
+
+	Together *shownTogether `json:"together,omitempty"`
+}
+
+type shownTogether struct {
+	More  []shownMore `json:"more"`
+	Waits shownWaits  `json:"waits"`
+}
+
+type shownMore struct {
+	Labels domain.Labels `json:"labels"`
+	Users  int           `json:"users"`
 }
 
 type shownWaits struct {
@@ -148,8 +160,20 @@ func shapeOfAdvice(advice domain.Advice) shownAdvice {
 		for k, size := range w.Curve {
 			shown.Wants[i].Curve[k] = shownSize{Users: size.Users, Waits: shapeOfWaits(size.Waits)}
 		}
+		shown.Wants[i].Together = shapeOfTogether(w.Together)
 	}
 	return shown
+}
+
+func shapeOfTogether(t domain.Together) *shownTogether {
+	if len(t.More) == 0 {
+		return nil
+	}
+	shown := shownTogether{More: make([]shownMore, len(t.More)), Waits: shapeOfWaits(t.Waits)}
+	for i, more := range t.More {
+		shown.More[i] = shownMore(more)
+	}
+	return &shown
 }
 
 func shapeOfWaits(w domain.Waits) shownWaits {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -20,8 +21,57 @@ import (
 // leaseTTL is short, so that a user is free again soon if the answer to its acquire was lost.
 const leaseTTL = 15 * time.Second
 
-// farmClient sends each request to a random replica.
-type farmClient struct{ replicas []*replica }
+// farmClient sends each request to a random replica, and counts the answers of each.
+type farmClient struct {
+	replicas []*replica
+	answers  map[*replica]*answers
+}
+
+// answers are what one replica answered.
+type answers struct {
+	tally
+
+	lost atomic.Int64 // requests without an answer
+}
+
+func newFarmClient(replicas []*replica) *farmClient {
+	f := &farmClient{replicas, make(map[*replica]*answers)}
+	for _, r := range replicas {
+		f.answers[r] = &answers{}
+	}
+	return f
+}
+
+// count counts an answer, and what it says was written. Leases that the client releases have one user.
+func (a *answers) count(method, path string, status int, answer any) {
+	a.answered(method, path, status)
+	lease, acquire := answer.(*leaseAnswer)
+	switch {
+	case acquire && status == http.StatusCreated:
+		a.add("wait granted")
+		for range lease.Users {
+			a.add("event acquired")
+		}
+	case acquire:
+		a.add("wait refused")
+	case strings.HasSuffix(path, "/release") && status == http.StatusNoContent:
+		a.add("event released", "hold released")
+	case method == http.MethodPost && path == "/v1/users" && status == http.StatusCreated:
+		a.add("event created")
+	}
+}
+
+// wantMetrics fails the test unless the metrics of a replica that was never killed add up to what it answered. Which replica ends
+// expired locks is open.
+func (a *answers) wantMetrics(t *testing.T, r *replica) {
+	t.Helper()
+	if lost := a.lost.Load(); lost > 0 {
+		t.Logf("%s did not answer %d requests, so its metrics are not compared", r.address, lost)
+		return
+	}
+	a.tally.wantMetrics(t, []string{r.address}, "event expired", "hold expired")
+	t.Logf("the metrics of %s add up to what its clients counted: %v", r.address, a.sums)
+}
 
 var httpClient = &http.Client{
 	Timeout:   20 * time.Second,
@@ -148,20 +198,28 @@ func (f *farmClient) do(method, path, body string, answer any) error {
 	if body != "" {
 		request.Header.Set("Content-Type", "application/json")
 	}
+	answers := f.answers[replica]
 	response, err := httpClient.Do(request)
 	if err != nil {
+		answers.lost.Add(1)
 		return err
 	}
 	defer response.Body.Close()
 	if response.StatusCode >= 300 {
+		answers.count(method, path, response.StatusCode, answer)
 		refused := &refusal{status: response.StatusCode}
 		_ = json.NewDecoder(response.Body).Decode(refused)
 		return refused
 	}
-	if answer == nil {
-		return nil
+	if answer != nil {
+		err = json.NewDecoder(response.Body).Decode(answer)
 	}
-	return json.NewDecoder(response.Body).Decode(answer)
+	if err != nil {
+		answers.lost.Add(1)
+		return err
+	}
+	answers.count(method, path, response.StatusCode, answer)
+	return nil
 }
 
 // history returns all events.

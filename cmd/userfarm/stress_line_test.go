@@ -24,6 +24,7 @@ const (
 	lineBatch   = 3 // users in every tenth claim
 	lineEvery   = 10
 	lineArrival = 2 * time.Millisecond
+	warmUps     = 5
 )
 
 // lineApart are the differences in time from which a request counts as later than another one: until a replica has put the first
@@ -107,6 +108,7 @@ func stressLine(t *testing.T, roles []string) {
 	if report.missingFences > 0 {
 		t.Errorf("%d fences are in no record", report.missingFences)
 	}
+	wantLineMetrics(t, replicas, claims, len(roles))
 	fairWaits(claims, slices.Repeat(roles, lineUsers))
 	t.Logf("%d claims over 3 replicas, %v apart, every %dth of %d users; %d users held for 10-100ms; %d holds, %d overlap, %v in all",
 		len(claims), lineArrival, lineEvery, lineBatch, len(roles)*lineUsers, len(holds), report.overlaps,
@@ -127,11 +129,32 @@ func stressLine(t *testing.T, roles []string) {
 	}
 }
 
+// wantLineMetrics fails the test unless the metrics of all replicas add up to the claims, and to what [warmUp] does.
+func wantLineMetrics(t *testing.T, replicas []*replica, claims []*lineClaim, roles int) {
+	t.Helper()
+	leases, users := len(claims), 0
+	for _, c := range claims {
+		users += c.users
+	}
+	leases, users = leases+warmUps*(1+len(replicas)), users+warmUps*(lineUsers+len(replicas))
+	counted := tally{sums: sums{
+		"POST /v1/users 201": (1 + roles) * lineUsers, "event created": (1 + roles) * lineUsers,
+		"POST /v1/leases 201": leases, "wait granted": leases, "event acquired": users,
+		"POST /v1/leases/:lease_id/release 204": leases, "event released": users, "hold released": users,
+	}}
+	var addresses []string
+	for _, r := range replicas {
+		addresses = append(addresses, r.address)
+	}
+	counted.wantMetrics(t, addresses, "GET /v1/pools 200")
+	t.Logf("the metrics add up to what clients counted: %v", counted.sums)
+}
+
 // warmUp lets every replica serve some waiters, so that its connections are open and its statements prepared.
 func warmUp(t *testing.T, replicas []*replica) {
 	t.Helper()
 	fillPool(t, replicas[0].address, "warm-up", lineUsers)
-	for range 5 {
+	for range warmUps {
 		var waiting []*waiter
 		held := waitInLine(replicas[0].address, "warm-up", lineUsers, "").served(t, time.Minute)
 		for _, r := range replicas {

@@ -61,7 +61,7 @@ func TestStressPostgresWithThreeReplicas(t *testing.T) {
 // stress creates the users, lets the workers work while it kills and restarts all but the first spared replicas, and
 // checks the workers' records.
 func stress(t *testing.T, replicas []*replica, spared int) {
-	farm := &farmClient{replicas: replicas}
+	farm := newFarmClient(replicas)
 	project := fmt.Sprintf("%08x-0000-4000-8000-000000000000", rand.Uint32())
 	createUsers(t, farm, project)
 
@@ -117,6 +117,9 @@ func stress(t *testing.T, replicas []*replica, spared int) {
 	}
 	if err != nil {
 		t.Errorf("history: %v", err)
+	}
+	for _, r := range replicas[:spared] {
+		farm.answers[r].wantMetrics(t, r)
 	}
 	pairs := len(holds) - *stressUsers
 	t.Logf("%d pairs by %d workers in %v (%.0f/s), %d kills: %d acquires were not sent, %d lost their answer, %d were refused",

@@ -43,6 +43,7 @@ func TestFarm(t *testing.T, env Env, newSubject FarmFactory) {
 		{"Imports", farmImportTests},
 		{"Circulation", farmCirculationTests},
 		{"Pools", farmPoolTests},
+		{"Advice", farmAdviceTests},
 		{"Projects", farmProjectTests},
 		{"History", farmHistoryTests},
 		{"Keys", farmKeyTests},

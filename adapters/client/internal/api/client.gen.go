@@ -446,10 +446,25 @@ type AcquireRequest struct {
 	WaitSeconds int32 `json:"wait_seconds,omitempty"`
 }
 
+// AdvisedMore defines model for AdvisedMore.
+type AdvisedMore struct {
+	Labels Labels `json:"labels"`
+
+	// Users How many more.
+	Users int `json:"users"`
+}
+
 // AdvisedSize defines model for AdvisedSize.
 type AdvisedSize struct {
 	Users int          `json:"users"`
 	Waits AdvisedWaits `json:"waits"`
+}
+
+// AdvisedTogether defines model for AdvisedTogether.
+type AdvisedTogether struct {
+	// More No fewer with any of these labels would have been enough. Those with the labels of the want come first, if more of them are needed.
+	More  []AdvisedMore `json:"more"`
+	Waits AdvisedWaits  `json:"waits"`
 }
 
 // AdvisedWaits defines model for AdvisedWaits.
@@ -501,6 +516,10 @@ type AdvisedWant struct {
 
 	// Curve What would have happened, with fewer users first. One entry is for the present number of users.
 	Curve []AdvisedSize `json:"curve"`
+
+	// Together Absent if `reached` is true. The same acquires want other users too, and these are also scarce: so many more, together,
+	// would have been enough. It is also absent if no such users would have been enough.
+	Together *AdvisedTogether `json:"together,omitempty"`
 }
 
 // ChangedField A member of a user that changed.
@@ -1995,7 +2014,8 @@ type ClientInterface interface {
 	//
 	// An acquire that gave up waits in the replay as long as it did, and is taken to hold its users as long as others do. Users that are
 	// added have the labels that are wanted and no others. Of an acquire from several pools, each pool has its part. Acquires that name
-	// users hold them in the replay, but are not counted.
+	// users hold them in the replay, but are not counted. If acquires want different users of a pool together and several of these are
+	// scarce, up to three of the wants are tried together.
 	//
 	// The farm reads the newest 20,000 acquires of the period at most. An answer may be a minute old.
 	//
@@ -2781,7 +2801,8 @@ func (c *Client) ListPools(ctx context.Context, reqEditors ...RequestEditorFn) (
 //
 // An acquire that gave up waits in the replay as long as it did, and is taken to hold its users as long as others do. Users that are
 // added have the labels that are wanted and no others. Of an acquire from several pools, each pool has its part. Acquires that name
-// users hold them in the replay, but are not counted.
+// users hold them in the replay, but are not counted. If acquires want different users of a pool together and several of these are
+// scarce, up to three of the wants are tried together.
 //
 // The farm reads the newest 20,000 acquires of the period at most. An answer may be a minute old.
 //

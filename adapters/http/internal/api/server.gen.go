@@ -368,10 +368,25 @@ type AcquireRequest struct {
 	WaitSeconds int32 `json:"wait_seconds,omitempty"`
 }
 
+// AdvisedMore defines model for AdvisedMore.
+type AdvisedMore struct {
+	Labels Labels `json:"labels"`
+
+	// Users How many more.
+	Users int `json:"users"`
+}
+
 // AdvisedSize defines model for AdvisedSize.
 type AdvisedSize struct {
 	Users int          `json:"users"`
 	Waits AdvisedWaits `json:"waits"`
+}
+
+// AdvisedTogether defines model for AdvisedTogether.
+type AdvisedTogether struct {
+	// More No fewer with any of these labels would have been enough. Those with the labels of the want come first, if more of them are needed.
+	More  []AdvisedMore `json:"more"`
+	Waits AdvisedWaits  `json:"waits"`
 }
 
 // AdvisedWaits defines model for AdvisedWaits.
@@ -423,6 +438,10 @@ type AdvisedWant struct {
 
 	// Curve What would have happened, with fewer users first. One entry is for the present number of users.
 	Curve []AdvisedSize `json:"curve"`
+
+	// Together Absent if `reached` is true. The same acquires want other users too, and these are also scarce: so many more, together,
+	// would have been enough. It is also absent if no such users would have been enough.
+	Together *AdvisedTogether `json:"together,omitempty"`
 }
 
 // ChangedField A member of a user that changed.
