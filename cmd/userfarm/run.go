@@ -20,6 +20,9 @@ import (
 // releaseWithin is how long a release may take. The farm may be restarting.
 const releaseWithin = 30 * time.Second
 
+// releaseSoon is how long a release takes before people are told what they wait for.
+const releaseSoon = 2 * time.Second
+
 // runCommand runs a command as long as it holds a lease.
 type runCommand struct {
 	farmFlags  `embed:""`
@@ -190,7 +193,11 @@ func (r *runCommand) release(ctx context.Context, holding *client.Holding, lease
 			faults = append(faults, domain.Fault{UserID: user.ID, Reason: reason})
 		}
 	}
+	slow := time.AfterFunc(releaseSoon, func() {
+		fmt.Fprintf(os.Stderr, "userfarm: the command has ended, and the farm does not answer; trying to release %s for up to %v\n", logins(lease), releaseWithin)
+	})
 	err := holding.Release(releasing, faults...)
+	slow.Stop()
 	switch {
 	case errors.Is(err, domain.ErrLeaseExpired):
 		return &exitError{code: exitLost, err: lost(lease, err)}

@@ -362,6 +362,20 @@ func TestNothingOutlivesARunThatIsKilled(t *testing.T) {
 	_ = syscall.Kill(pid, syscall.SIGKILL)
 }
 
+func TestTheUsersAreReleasedWhenTheFarmComesBack(t *testing.T) {
+	dir := t.TempDir()
+	farm := serve(t, dir)
+	farm.add("admin")
+	run := begin(t, at(t, farm, "run", "--", "sh", "-c", fmt.Sprint("kill -9 ", farm.command.Process.Pid)))
+	run.complains("the farm does not answer; trying to release admin for up to 30s")
+	again := start(t, dir, "serve", "--listen", farm.address)
+	again.address = farm.address
+	run.wantCode(0)
+	if got := again.statuses()["admin"]; got != "free" {
+		t.Errorf("the user is %s", got)
+	}
+}
+
 func TestTheFarmMayRestartWhileACommandRuns(t *testing.T) {
 	dir := t.TempDir()
 	farm := serve(t, dir)
