@@ -307,12 +307,17 @@ test('nothing stands in the way of people with a screen reader or a narrow scree
   const { users } = await farm.call('GET', '/users');
   await farm.call('POST', `/users/${users[0].user_id}/quarantine`, { reason: 'r'.repeat(300) });
   farm.call('POST', '/leases', { users: [{ user_id: users[0].user_id }], owner: 'ci-6', wait_seconds: 60 }).catch(() => {}); // until the farm ends
+  const far = { project_id: otherProject, env: 'pre-production-'.repeat(3), domain: 'shop.subdomain.'.repeat(3) };
+  const { user_id: farUser } = await farm.call('POST', '/users', { ...far, login: 'far', password: 'secret' });
+  await farm.call('POST', '/leases', { users: [far], owner: 'ci-7' });
+  await farm.call('POST', '/users', { ...far, login: 'farther', password: 'secret', labels: { role: 'buyer' } });
+  await farm.call('POST', '/leases', { users: [{ ...far, labels: { role: 'buyer' } }], owner: 'ci-8' });
   const folder = process.env.SCREENSHOTS ?? mkdtempSync(path.join(tmpdir(), 'userfarm-page-'));
   mkdirSync(folder, { recursive: true });
   t.diagnostic(`screenshots are in ${folder}`);
   const id = users[0].user_id;
-  const pages = ['overview', 'pools', 'advice', 'line', 'users', `user?id=${id}`, 'history', 'keys', 'import', 'add-user', `change-user?id=${id}`,
-    `restore?id=${id}`, `force-release?id=${id}&fence=1`, `remove-user?id=${users.at(-1).user_id}`, `name-project?project=${otherProject}`, 'nothing-here', 'sign-in'];
+  const pages = ['overview', 'pools', 'advice', 'line', 'users', `user?id=${id}`, `user?id=${farUser}`, 'history', 'keys', 'import', 'add-user', `change-user?id=${id}`,
+    `restore?id=${id}`, `force-release?id=${id}&fence=1`, `force-release?id=${farUser}&fence=1`, `remove-user?id=${users.at(-1).user_id}`, `name-project?project=${otherProject}`, 'nothing-here', 'sign-in'];
   for (const colorScheme of ['light', 'dark']) {
     const page = await open(t, { colorScheme });
     await signIn(page);
