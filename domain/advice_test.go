@@ -22,6 +22,17 @@ func admins(users int) []domain.Alike {
 	return []domain.Alike{{Labels: labelled("r=admin"), Users: users, Quarantined: 1}, {Users: 7}}
 }
 
+func TestAFewClaimsDoNotSayThatUsersCouldGo(t *testing.T) {
+	for claims, want := range map[int]string{
+		1:  "The 60 r=admin accounts in stage, shop are enough: p95 is under 10 s. 1 claim is too few to say whether some could go.",
+		99: "The 60 r=admin accounts in stage, shop are enough: p95 is under 10 s. 99 claims are too few to say whether some could go.",
+	} {
+		if got := domain.Advise(busy(claims), admins(60), 10*time.Second)[0].Sentence(10 * time.Second); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 func TestAdviceFindsTheSmallestNumberThatIsEnough(t *testing.T) {
 	for name, test := range map[string]struct {
 		users   int

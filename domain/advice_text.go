@@ -20,11 +20,24 @@ func (w WantAdvice) Sentence(target time.Duration) string {
 			w.more(w.Most-w.Users), bound, waitsText(w.At(w.Most), w.Claims))
 	case w.Enough > w.Users:
 		return w.gain(w.more(w.Enough-w.Users), w.At(w.Enough), fmt.Sprintf("with %d", w.Users), target)
+	case w.Enough < w.Users && w.Claims < fewClaims:
+		return fmt.Sprintf("The %d %s %s enough: p95 is %s. %s too few to say whether some could go.",
+			w.Users, w.accounts(w.Users), are(w.Users), bound, claimsAre(w.Claims))
 	case w.Enough < w.Users:
 		return fmt.Sprintf("%d of the %d %s could go, and p95 would stay %s.", w.Users-w.Enough, w.Users, w.accounts(w.Users), bound)
 	default:
 		return fmt.Sprintf("The %d %s %s just enough: p95 is %s.", w.Users, w.accounts(w.Users), are(w.Users), bound)
 	}
+}
+
+// fewClaims are too few to say that users are not needed.
+const fewClaims = 100
+
+func claimsAre(n int) string {
+	if n == 1 {
+		return "1 claim is"
+	}
+	return fmt.Sprintf("%d claims are", n)
 }
 
 // gain says what more accounts would bring. today names the accounts that there are.

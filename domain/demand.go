@@ -15,6 +15,7 @@ type Demand struct {
 
 // PastClaim is the part of a claim that users of one pool were, or could have been, for.
 type PastClaim struct {
+	Owner  string
 	Came   time.Time
 	Waited time.Duration
 	GaveUp bool // after it had waited
@@ -114,7 +115,7 @@ func (c *demandCollector) acquired(e Event) {
 	at, begun := c.parts[e.Pool]
 	if !known || !begun {
 		at = len(d.Claims)
-		d.Claims = append(d.Claims, PastClaim{Came: e.At.Add(-e.Waited), Waited: e.Waited})
+		d.Claims = append(d.Claims, PastClaim{Owner: e.Owner, Came: e.At.Add(-e.Waited), Waited: e.Waited})
 	}
 	if known {
 		c.parts[e.Pool] = at
@@ -142,7 +143,9 @@ func (c *demandCollector) selectorOf(e Event) (selector Selector, known bool) {
 
 func (c *demandCollector) gaveUp(e Event) {
 	for pool, d := range c.demands {
-		part := PastClaim{Came: e.At.Add(-e.Held - e.Waited), Waited: e.Waited, GaveUp: true, Particular: namesUser(e.Want)}
+		part := PastClaim{
+			Owner: e.Owner, Came: e.At.Add(-e.Held - e.Waited), Waited: e.Waited, GaveUp: true, Particular: namesUser(e.Want),
+		}
 		for _, s := range e.Want {
 			if s.InPool(pool) {
 				part.Want = append(part.Want, Selector{Labels: s.Labels})

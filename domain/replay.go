@@ -2,6 +2,7 @@ package domain
 
 import (
 	"bytes"
+	"cmp"
 	"container/heap"
 	"encoding/binary"
 	"maps"
@@ -27,7 +28,9 @@ const Unserved time.Duration = -1
 // Replay returns how long each claim of the demand would have waited if the pool had had these users, or [Unserved]. The line
 // is served by [Serve], as a store does it:
 //
-//   - A claim comes when it came. It waits for as long as it takes, but one that gave up has no more patience than it had.
+//   - A claim comes when it came, or as long after the end of the last claim of the same worker as it did. A worker is an owner that
+//     never had two claims at a time, and comes again within a minute.
+//   - A claim waits for as long as it takes, but one that gave up has no more patience than it had.
 //   - It holds its users for as long as it did. One that gave up would have held them for as long as the last one before it that
 //     wanted the same and got it, or else the first one after it, so that such holds are spread as the others are. If there is
 //     none, it is the median of all holds; without any, [DefaultTTL].
@@ -37,9 +40,11 @@ func (d Demand) Replay(users []Alike) (waits []time.Duration) { return newReplay
 // replay is a demand that is ready to be replayed, many times.
 type replay struct {
 	claims  []replayClaim
-	crowds  []replayCrowd  // claims that want the same
-	singles []Selector     // the different selectors
-	fits    map[string]fit // by the key of the labels, once it is known
+	crowds  []replayCrowd // claims that want the same
+	singles []Selector    // the different selectors
+
+	followers map[int]follower // of claims, by their index
+	fits      map[string]fit   // by the key of the labels, once it is known
 }
 
 // fit says which users are alike for all claims: those that the same selectors match.
@@ -70,6 +75,8 @@ type replayClaim struct {
 	limit time.Duration // how long it waits at most; Unserved for as long as it takes
 	crowd int
 	held  []time.Duration
+
+	follows bool // another one, whose follower it is
 }
 
 type replayCrowd struct {
@@ -78,7 +85,7 @@ type replayCrowd struct {
 }
 
 func newReplay(d Demand) *replay {
-	r := &replay{claims: make([]replayClaim, len(d.Claims)), fits: make(map[string]fit)}
+	r := &replay{claims: make([]replayClaim, len(d.Claims)), followers: followersOf(d.Claims), fits: make(map[string]fit)}
 	crowds, singles := make(map[string]int), make(map[string]int)
 	latest := make(map[int]time.Duration) // hold of each crowd; before the first one, that
 	var all []time.Duration
@@ -113,6 +120,9 @@ func newReplay(d Demand) *replay {
 			}
 			all = append(all, past.Held...)
 		}
+	}
+	for _, next := range r.followers {
+		r.claims[next.claim].follows = true
 	}
 	usual := median(all, DefaultTTL)
 	for i, past := range d.Claims {
@@ -151,6 +161,7 @@ func labelsKey(l Labels) string {
 func (r *replay) run(users []Alike) []time.Duration {
 	t := &rerun{
 		replay: r, waits: make([]time.Duration, len(r.claims)), lines: make([][]int, len(r.crowds)),
+		came: make([]time.Time, len(r.claims)), places: make([]int, len(r.claims)),
 		groupOf: make(map[*User]*restGroup), touched: make([]bool, len(r.crowds)),
 	}
 	t.stock(users)
@@ -158,8 +169,10 @@ func (r *replay) run(users []Alike) []time.Duration {
 		t.waits[i] = Unserved
 	}
 	for i, claim := range r.claims {
-		t.pass(claim.came)
-		t.come(i, claim)
+		if !claim.follows {
+			t.pass(claim.came)
+			t.come(i, claim.came)
+		}
 	}
 	for len(t.agenda) > 0 {
 		t.passNext()
@@ -178,6 +191,9 @@ type rerun struct {
 	waiting int     // how many selectors of claims are in line
 	agenda  agenda
 	waits   []time.Duration
+	came    []time.Time // of claims
+	places  []int       // of claims in the line
+	last    int         // place that was taken
 
 	// To be used again by each call of serve.
 	stocked []*restGroup // that have free users for active crowds
@@ -224,8 +240,11 @@ func (t *rerun) stock(users []Alike) {
 }
 
 // come puts a claim in line, and serves it if that is possible.
-func (t *rerun) come(i int, claim replayClaim) {
-	t.now = claim.came
+func (t *rerun) come(i int, at time.Time) {
+	t.now, t.came[i] = at, at
+	t.last++
+	t.places[i] = t.last
+	claim := t.claims[i]
 	crowd := t.crowds[claim.crowd]
 	if len(t.lines[claim.crowd]) == 0 {
 		t.active = append(t.active, claim.crowd)
@@ -236,7 +255,7 @@ func (t *rerun) come(i int, claim replayClaim) {
 		t.serve()
 	}
 	if claim.limit != Unserved && t.waits[i] == Unserved {
-		heap.Push(&t.agenda, appointment{at: claim.came.Add(claim.limit), claim: i})
+		heap.Push(&t.agenda, appointment{at: at.Add(claim.limit), kind: givesUp, claim: i})
 	}
 }
 
@@ -251,21 +270,27 @@ func (t *rerun) pass(until time.Time) {
 	}
 }
 
-// passNext lets a user come back, or all claims give up whose patience ends at one time.
+// passNext lets a user come back, a claim come, or all claims give up whose patience ends at one time.
 func (t *rerun) passNext() {
 	a := t.nextAppointment()
 	t.now = a.at
-	if a.user != nil {
+	switch a.kind {
+	case comesBack:
 		t.comeBack(a.user)
 		return
+	case comes:
+		t.come(a.claim, a.at)
+		return
+	case givesUp:
 	}
 	reserved := false // for a claim of several users that gives up
 	for {
 		if t.waits[a.claim] == Unserved {
 			t.leave(a.claim)
+			t.letFollow(a.claim, t.now)
 			reserved = reserved || len(t.crowds[t.claims[a.claim].crowd].want) > 1
 		}
-		if len(t.agenda) == 0 || t.agenda[0].user != nil || t.agenda[0].at.After(t.now) {
+		if len(t.agenda) == 0 || t.agenda[0].kind != givesUp || t.agenda[0].at.After(t.now) {
 			break
 		}
 		a = t.nextAppointment()
@@ -289,10 +314,20 @@ func (t *rerun) comeBack(u *User) {
 	}
 }
 
+// letFollow lets the follower of a claim come, if it has one, after the claim's end.
+func (t *rerun) letFollow(claim int, end time.Time) {
+	if next, ok := t.followers[claim]; ok {
+		heap.Push(&t.agenda, appointment{at: end.Add(next.pause), kind: comes, claim: next.claim})
+	}
+}
+
+// byPlace compares claims by their places in the line.
+func (t *rerun) byPlace(a, b int) int { return cmp.Compare(t.places[a], t.places[b]) }
+
 // leave takes a claim out of the line.
 func (t *rerun) leave(claim int) {
 	crowd := t.claims[claim].crowd
-	at, _ := slices.BinarySearch(t.lines[crowd], claim)
+	at, _ := slices.BinarySearchFunc(t.lines[crowd], claim, t.byPlace)
 	t.lines[crowd] = slices.Delete(t.lines[crowd], at, at+1)
 	t.waiting -= len(t.crowds[crowd].want)
 	if len(t.lines[crowd]) == 0 {
@@ -340,7 +375,7 @@ func (t *rerun) serve() {
 	if most == 0 {
 		return
 	}
-	slices.Sort(t.line)
+	slices.SortFunc(t.line, t.byPlace)
 	selectors := 0
 	for _, claim := range t.line {
 		want := t.crowds[t.claims[claim].crowd].want
@@ -375,38 +410,42 @@ func (t *rerun) mayServe(crowd int) int {
 func (t *rerun) grant(claim int, users []*User) {
 	c := t.claims[claim]
 	t.leave(claim)
-	t.waits[claim] = t.now.Sub(c.came)
+	t.waits[claim] = t.now.Sub(t.came[claim])
+	t.letFollow(claim, t.now.Add(slices.Max(c.held)))
 	for i, u := range users {
 		g := t.groupOf[u]
 		at := slices.Index(g.free, u)
 		g.free = slices.Delete(g.free, at, at+1)
-		heap.Push(&t.agenda, appointment{at: t.now.Add(c.held[i]), user: u})
+		heap.Push(&t.agenda, appointment{at: t.now.Add(c.held[i]), kind: comesBack, user: u})
 	}
 }
 
-// appointment is something that will happen: a user comes back, or the patience of a claim ends.
+// appointment is something that will happen.
 type appointment struct {
 	at    time.Time
-	user  *User
-	claim int // if user is nil
+	kind  kindOfAppointment
+	user  *User // that comes back
+	claim int   // otherwise
 }
 
-// agenda is a heap of appointments. What comes back at a time comes before what gives up then; otherwise, any order would do.
+// kindOfAppointment says what will happen. Of what happens at one time, the first kind comes first.
+type kindOfAppointment int
+
+const (
+	comesBack kindOfAppointment = iota // a user
+	givesUp                            // a claim, whose patience ends
+	comes                              // a claim
+)
+
+// agenda is a heap of appointments. Of one kind at one time, any order would do.
 type agenda []appointment
 
 func (a agenda) Len() int { return len(a) }
 func (a agenda) Less(i, j int) bool {
-	if c := a[i].at.Compare(a[j].at); c != 0 {
+	if c := cmp.Or(a[i].at.Compare(a[j].at), cmp.Compare(a[i].kind, a[j].kind), cmp.Compare(a[i].claim, a[j].claim)); c != 0 {
 		return c < 0
 	}
-	switch {
-	case a[i].user == nil && a[j].user == nil:
-		return a[i].claim < a[j].claim
-	case a[i].user == nil || a[j].user == nil:
-		return a[i].user != nil
-	default:
-		return bytes.Compare(a[i].user.state.ID[:], a[j].user.state.ID[:]) < 0
-	}
+	return a[i].kind == comesBack && bytes.Compare(a[i].user.state.ID[:], a[j].user.state.ID[:]) < 0
 }
 
 // Swap implements [heap.Interface].

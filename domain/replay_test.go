@@ -35,6 +35,12 @@ func impatient(came, waited int, want ...domain.Selector) domain.PastClaim {
 	}
 }
 
+// by returns a claim of an owner that had waited for so many seconds.
+func by(owner string, waited int, c domain.PastClaim) domain.PastClaim {
+	c.Owner, c.Waited = owner, time.Duration(waited)*time.Second
+	return c
+}
+
 func TestReplay(t *testing.T) {
 	anyUser, admin := domain.Selector{}, domain.Selector{Labels: labelled("r=admin")}
 	plain := func(n int) domain.Alike { return domain.Alike{Users: n} }
@@ -75,6 +81,32 @@ func TestReplay(t *testing.T) {
 		"what no user is for is never served, and holds up nobody": {
 			[]domain.Alike{plain(1)}, []domain.PastClaim{past(0, 10, admin), past(1, 10, anyUser)}, []int{never, 0},
 		},
+		"a worker that waits less asks again sooner": {
+			[]domain.Alike{plain(2)}, []domain.PastClaim{
+				by("a", 0, past(0, 10, anyUser)), by("b", 10, past(0, 10, anyUser)), by("c", 19, past(1, 10, anyUser)), // with one user
+				by("a", 20, past(10, 10, anyUser)), by("b", 18, past(22, 10, anyUser)),
+			}, []int{0, 0, 9, 0, 8}, // b asks again after 12 seconds, and a after 10
+		},
+		"a worker that waits longer asks again later": {
+			[]domain.Alike{plain(1)}, []domain.PastClaim{
+				by("a", 0, past(0, 10, anyUser)), by("b", 0, past(0, 10, anyUser)), by("b", 0, past(12, 10, anyUser)), past(30, 10, anyUser),
+			}, []int{0, 10, 0, 2}, // b asks again after 22 seconds
+		},
+		"a worker that gave up asks again after its patience": {
+			[]domain.Alike{plain(1)}, []domain.PastClaim{
+				by("a", 0, past(0, 30, anyUser)), by("b", 5, impatient(1, 5, anyUser)), by("b", 24, past(6, 10, anyUser)),
+			}, []int{0, never, 24},
+		},
+		"an owner of several claims at a time is no worker": {
+			[]domain.Alike{plain(2)}, []domain.PastClaim{
+				by("ci", 0, past(0, 10, anyUser)), by("ci", 10, past(0, 10, anyUser)), by("ci", 0, past(20, 10, anyUser)),
+			}, []int{0, 0, 0},
+		},
+		"what comes more than a minute later belongs to another run": {
+			[]domain.Alike{plain(2)}, []domain.PastClaim{
+				by("a", 50, past(0, 10, anyUser)), by("a", 0, past(121, 10, anyUser)), past(125, 10, anyUser), past(125, 10, anyUser),
+			}, []int{0, 0, 0, 6},
+		},
 		"without users, nobody is served": {nil, []domain.PastClaim{past(0, 10, anyUser)}, []int{never}},
 		"without any hold that is known, users are held for the default time to live": {
 			[]domain.Alike{plain(1)}, []domain.PastClaim{impatient(0, 5, anyUser), impatient(1, 900, anyUser), impatient(2, 900, anyUser)},
@@ -103,6 +135,7 @@ func TestReplayIsWhatServeDoesWithAllUsersAndTheWholeLine(t *testing.T) {
 	owned := []domain.Labels{nil, labelled("a=0"), labelled("a=1", "c=9"), labelled("a=0", "b=0"), labelled("b=0"), labelled("a=1", "b=1")}
 	for seed := range uint64(3000) {
 		random := rand.New(rand.NewPCG(seed, 1))
+		ended := make(map[string]int) // when each worker may ask again
 		users := make([]domain.Alike, random.IntN(5))
 		for i := range users {
 			users[i] = domain.Alike{Labels: owned[random.IntN(len(owned))], Users: random.IntN(4)}
@@ -122,6 +155,14 @@ func TestReplayIsWhatServeDoesWithAllUsersAndTheWholeLine(t *testing.T) {
 			if random.IntN(5) == 0 {
 				claim = impatient(came, random.IntN(11), want...)
 			}
+			if worker := fmt.Sprint("worker ", random.IntN(4)); ended[worker] <= came {
+				claim.Owner = worker
+				end := claim.Waited
+				if !claim.GaveUp {
+					end = slices.Max(claim.Held)
+				}
+				ended[worker] = came + int(end.Seconds())
+			}
 			d.Claims = append(d.Claims, claim)
 		}
 		if got, want := d.Replay(users), modelReplay(d, users); !slices.Equal(got, want) {
@@ -137,6 +178,19 @@ func modelReplay(d domain.Demand, users []domain.Alike) []time.Duration {
 		until time.Time
 	}
 	waits := slices.Repeat([]time.Duration{domain.Unserved}, len(d.Claims))
+	came := make([]time.Time, len(d.Claims)) // zero before the claim before of the same worker has ended
+	for i, c := range d.Claims {
+		if modelBefore(d, i) < 0 {
+			came[i] = c.Came
+		}
+	}
+	end := func(i int, at time.Time) { // lets the next claim of the worker come
+		for next := i + 1; next < len(d.Claims); next++ {
+			if modelBefore(d, next) == i {
+				came[next] = at.Add(d.Claims[next].Came.Sub(modelEnd(d.Claims[i])))
+			}
+		}
+	}
 	var free []*domain.User
 	for i, alike := range users {
 		for range alike.Users {
@@ -158,11 +212,14 @@ func modelReplay(d domain.Demand, users []domain.Alike) []time.Duration {
 				left = append(left, i)
 				continue
 			}
-			waits[i] = now.Sub(d.Claims[i].Came)
+			waits[i] = now.Sub(came[i])
+			longest := time.Duration(0)
 			for k, u := range got {
+				longest = max(longest, modelHold(d, i, k))
 				out = append(out, held{u, now.Add(modelHold(d, i, k))})
 				free = slices.DeleteFunc(free, func(other *domain.User) bool { return other.ID() == u.ID() })
 			}
+			end(i, now.Add(longest))
 		}
 		line = left
 	}
@@ -181,31 +238,75 @@ func modelReplay(d domain.Demand, users []domain.Alike) []time.Duration {
 			serve(now)
 		}
 	}
-	last := d.Claims[len(d.Claims)-1].Came
-	end := last.Add(time.Duration(len(d.Claims)+1) * 1000 * time.Second)
-	next := 0
-	gaveUp := func(i int) bool { return d.Claims[i].GaveUp }
-	goesOn := func() bool {
-		return next < len(d.Claims) || len(line) > 0 && (len(out) > 0 || slices.ContainsFunc(line, gaveUp))
-	}
-	for now := noon; !now.After(end) && goesOn(); now = now.Add(time.Second) {
-		comeBack(now)
+	giveUp := func(now time.Time) {
 		line = slices.DeleteFunc(line, func(i int) bool {
-			return d.Claims[i].GaveUp && !d.Claims[i].Came.Add(d.Claims[i].Waited).After(now)
+			if !d.Claims[i].GaveUp || came[i].Add(d.Claims[i].Waited).After(now) {
+				return false
+			}
+			end(i, now)
+			return true
 		})
+	}
+	begun := make([]bool, len(d.Claims))
+	next := func(now time.Time, follows bool) int {
+		for i := range d.Claims {
+			if !begun[i] && came[i].Equal(now) && (modelBefore(d, i) >= 0) == follows {
+				return i
+			}
+		}
+		return -1
+	}
+	goesOn := func() bool {
+		toCome := false
+		for i, at := range came {
+			toCome = toCome || !begun[i] && !at.IsZero()
+		}
+		return toCome || len(out) > 0 || slices.ContainsFunc(line, func(i int) bool { return d.Claims[i].GaveUp })
+	}
+	for now := noon; goesOn(); now = now.Add(time.Second) {
+		comeBack(now)
+		giveUp(now)
 		serve(now)
 		comeBack(now)
-		for ; next < len(d.Claims) && d.Claims[next].Came.Equal(now); next++ {
-			line = append(line, next)
+		for {
+			i := next(now, true)
+			if i < 0 {
+				i = next(now, false)
+			}
+			if i < 0 {
+				break
+			}
+			begun[i] = true
+			line = append(line, i)
 			serve(now)
 			comeBack(now)
-			if c := d.Claims[next]; c.GaveUp && c.Waited == 0 {
-				line = slices.DeleteFunc(line, func(i int) bool { return i == next })
-				serve(now)
-			}
+			giveUp(now)
+			serve(now)
+			comeBack(now)
 		}
 	}
 	return waits
+}
+
+// modelBefore returns the claim that the same worker had before, if the next one follows it; -1 if there is none.
+func modelBefore(d domain.Demand, i int) int {
+	before := -1
+	for k, c := range d.Claims[:i] {
+		if c.Owner != "" && c.Owner == d.Claims[i].Owner {
+			before = k
+		}
+	}
+	if before >= 0 && d.Claims[i].Came.Sub(modelEnd(d.Claims[before])) > time.Minute {
+		return -1
+	}
+	return before
+}
+
+func modelEnd(c domain.PastClaim) time.Time {
+	if c.GaveUp {
+		return c.Came.Add(c.Waited)
+	}
+	return c.Came.Add(c.Waited + slices.Max(c.Held))
 }
 
 // modelHold is how long the k-th user of a claim is held.

@@ -29,6 +29,8 @@ func (*adviseCommand) Help() string {
 	return `The farm replays what tests asked for, with more users and with fewer, as its history has it. For what is wanted of each pool, it says
 how long tests would have waited. The line with * is for the users that there are now; those in quarantine do not count.
 
+A worker that waits less asks again sooner. The farm knows that if each worker has an owner of its own; others ask when they did.
+
 Examples:
 
   userfarm advise --env stage

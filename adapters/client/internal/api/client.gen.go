@@ -2012,6 +2012,10 @@ type ClientInterface interface {
 	// farm does. The answer says for each pool, and what is wanted of it most often, how long acquires would have waited, and how many
 	// users would have kept 95 of 100 waits under a target.
 	//
+	// An acquire comes in the replay when it came. But if its owner asks for one acquire at a time, as a worker of a test runner does,
+	// it comes when the one before has ended: a worker that waits less asks again sooner. So give each worker an owner of its own, or
+	// the advice asks for too few users. What an owner asks for more than a minute after an end belongs to another run.
+	//
 	// An acquire that gave up waits in the replay as long as it did, and is taken to hold its users as long as others do. Users that are
 	// added have the labels that are wanted and no others. Of an acquire from several pools, each pool has its part. Acquires that name
 	// users hold them in the replay, but are not counted. If acquires want different users of a pool together and several of these are
@@ -2798,6 +2802,10 @@ func (c *Client) ListPools(ctx context.Context, reqEditors ...RequestEditorFn) (
 // Replays what acquires asked for in a period, as the history has it, with more users and with fewer, and serves the line as the
 // farm does. The answer says for each pool, and what is wanted of it most often, how long acquires would have waited, and how many
 // users would have kept 95 of 100 waits under a target.
+//
+// An acquire comes in the replay when it came. But if its owner asks for one acquire at a time, as a worker of a test runner does,
+// it comes when the one before has ended: a worker that waits less asks again sooner. So give each worker an owner of its own, or
+// the advice asks for too few users. What an owner asks for more than a minute after an end belongs to another run.
 //
 // An acquire that gave up waits in the replay as long as it did, and is taken to hold its users as long as others do. Users that are
 // added have the labels that are wanted and no others. Of an acquire from several pools, each pool has its part. Acquires that name
