@@ -50,7 +50,7 @@ const byteOrderMark = "\xef\xbb\xbf"
 // Read yields the users of a file. An error ends it: a [FormatError], or that of the reader.
 func Read(r io.Reader, format Format) rows {
 	return func(yield func(Row, error) bool) {
-		buffered := bufio.NewReaderSize(r, 64<<10)
+		buffered := bufio.NewReaderSize(&endingReader{in: r}, 64<<10)
 		start, _ := buffered.Peek(3) // an error comes again
 		switch {
 		case bytes.HasPrefix(start, []byte(byteOrderMark)):
@@ -70,4 +70,18 @@ func Read(r io.Reader, format Format) rows {
 		}
 		users(yield)
 	}
+}
+
+// endingReader reads until the first error, and returns it ever after. A terminal can be read on after its end.
+type endingReader struct {
+	in  io.Reader
+	err error
+}
+
+// Read implements [io.Reader].
+func (r *endingReader) Read(p []byte) (n int, err error) {
+	if r.err == nil {
+		n, r.err = r.in.Read(p)
+	}
+	return n, r.err
 }

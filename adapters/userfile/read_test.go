@@ -3,6 +3,7 @@ package userfile_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -50,6 +51,35 @@ func describe(row userfile.Row) string {
 	return text
 }
 
+// terminal has a text, and another one after its end, as a terminal on which people press ctrl-D and type on.
+type terminal struct{ texts []string }
+
+func (t *terminal) Read(p []byte) (int, error) {
+	if len(t.texts) == 0 || t.texts[0] == "" {
+		t.texts = t.texts[min(1, len(t.texts)):]
+		return 0, io.EOF
+	}
+	n := copy(p, t.texts[0])
+	t.texts[0] = t.texts[0][n:]
+	return n, nil
+}
+
+func TestAFileThatHasEndedIsNotReadAgain(t *testing.T) {
+	for format, user := range map[userfile.Format]string{
+		userfile.CSV: "login\nann\n", userfile.JSONL: "{\"login\":\"ann\"}\n", userfile.YAML: "- login: ann\n",
+	} {
+		typed := &terminal{texts: []string{user, "typed after the end"}}
+		for _, err := range userfile.Read(typed, format) {
+			if err != nil {
+				t.Errorf("%s: %v", format, err)
+			}
+		}
+		if len(typed.texts) == 0 || typed.texts[0] != "typed after the end" {
+			t.Errorf("%s: the file was read after its end", format)
+		}
+	}
+}
+
 func TestFilesAreReadAsPeopleMeanThem(t *testing.T) {
 	tests := map[string]struct {
 		format     userfile.Format
@@ -79,6 +109,9 @@ func TestFilesAreReadAsPeopleMeanThem(t *testing.T) {
 		"YAML merges": {userfile.YAML, "- &base\n  login: ann\n  env: stage\n  labels: &l {role: admin}\n- <<: *base\n  login: bob\n  labels: {<<: *l, plan: free}\n" +
 			"- login: cid\n  <<: [{env: prod, password: pw}, *base]\n",
 			"1: stage  ann labels role=admin\n5: stage  bob labels plan=free role=admin\n8: prod  cid password=pw labels role=admin"},
+		"a YAML merge with another name of a field": {
+			userfile.YAML, "- &base {login: ann, environment: stage}\n- {env: prod, <<: *base, Username: bob}\n", "1: stage  ann\n2: prod  bob",
+		},
 		"a YAML merge with itself": {userfile.YAML, "- &a\n  login: ann\n  <<: *a\n", "1:   ann"},
 		"a Macintosh Excel":        {userfile.CSV, "login;password\rann;pw\r\"b\rob\";pw\r", "2:   ann password=pw\n3:   b\nob password=pw"},
 		"empty YAML":               {userfile.YAML, "\n", ""},

@@ -61,7 +61,8 @@ func isNull(node *yaml.Node) bool {
 
 // members returns the keys and values of a mapping, one after the other, with those that it takes over from others with a merge key,
 // as in <<: *defaults. Of a key that is there several times, a mapping's own value counts, and then that of the first other mapping.
-func members(node *yaml.Node) []*yaml.Node {
+// meaning returns the same for keys that mean the same.
+func members(node *yaml.Node, meaning func(key string) string) []*yaml.Node {
 	var all []*yaml.Node
 	known, visited := make(map[string]bool), make(map[*yaml.Node]bool)
 	var add func(node *yaml.Node)
@@ -77,8 +78,8 @@ func members(node *yaml.Node) []*yaml.Node {
 			switch {
 			case isMerge(name, value):
 				merged = append(merged, othersIn(value)...)
-			case !known[name.Value]:
-				all, own = append(all, name, value), append(own, name.Value)
+			case !known[meaning(name.Value)]:
+				all, own = append(all, name, value), append(own, meaning(name.Value))
 			}
 		}
 		for _, name := range own {
@@ -126,13 +127,13 @@ func yamlRow(node *yaml.Node) Row {
 		row.refuse("", "must be a mapping, such as login: ann")
 		return *row
 	}
-	seen, content := make(map[string]bool), members(node)
+	seen, content := make(map[string]bool), members(node, func(key string) string {
+		field, _ := yamlField(key)
+		return field
+	})
 	for i := 0; i+1 < len(content); i += 2 {
 		name, value := content[i], valueOf(content[i+1])
-		field, known := fieldOf(name.Value)
-		if strings.EqualFold(name.Value, labelsName) {
-			field, known = labelsName, true
-		}
+		field, known := yamlField(name.Value)
 		pointer := "/" + escapePointer.Replace(field)
 		row.put(pointer, Place{Line: content[i+1].Line, Column: content[i+1].Column, Name: name.Value})
 		switch {
@@ -153,13 +154,21 @@ func yamlRow(node *yaml.Node) Row {
 	return *row
 }
 
+// yamlField returns the field that a key of a user means.
+func yamlField(key string) (field string, known bool) {
+	if strings.EqualFold(key, labelsName) {
+		return labelsName, true
+	}
+	return fieldOf(key)
+}
+
 func (r *Row) yamlLabels(node *yaml.Node) {
 	if node.Kind != yaml.MappingNode {
 		r.refuse("/labels", "must be a mapping, such as role: admin")
 		return
 	}
 	r.emptyLabels()
-	content := members(node)
+	content := members(node, func(key string) string { return key })
 	for i := 0; i+1 < len(content); i += 2 {
 		key, value := content[i], valueOf(content[i+1])
 		pointer := "/labels/" + escapePointer.Replace(key.Value)

@@ -67,7 +67,7 @@ func (i *importCommand) Run(ctx context.Context) error {
 		importCommand: i, project: project, bar: bar, result: newImportResult(i.File, i.JSON, i.DryRun, bar), id: newImportID(),
 	}
 	run.named = sync.OnceValues(func() ([]domain.Project, error) { return i.farm.ProjectNames(ctx) })
-	if err := run.read(ctx, ahead(userfile.Read(bar.reading(in), format))); err != nil {
+	if err := run.read(ctx, ahead(ctx, userfile.Read(bar.reading(in), format))); err != nil {
 		run.result.abandon()
 		return err
 	}
@@ -132,7 +132,11 @@ type importing struct {
 func (i *importing) read(ctx context.Context, users iter.Seq2[userfile.Row, error]) error {
 	var failure error
 	users(func(row userfile.Row, err error) bool {
-		if err != nil {
+		switch {
+		case ctx.Err() != nil:
+			failure = i.stopped(ctx, ctx.Err(), false)
+			return false
+		case err != nil:
 			failure = i.unreadable(err)
 			return false
 		}
@@ -145,27 +149,50 @@ func (i *importing) read(ctx context.Context, users iter.Seq2[userfile.Row, erro
 	return i.last(ctx)
 }
 
-// ahead yields what rows yields, and reads the next part of the file while the farm works on one.
-func ahead(rows iter.Seq2[userfile.Row, error]) iter.Seq2[userfile.Row, error] {
+// ahead yields what rows yields, and reads the next part of the file while the farm works on one. The end of ctx ends it with an error,
+// also while the file has nothing to read, as a terminal or a pipe.
+func ahead(ctx context.Context, rows iter.Seq2[userfile.Row, error]) iter.Seq2[userfile.Row, error] {
 	type result struct {
 		row userfile.Row
 		err error
 	}
 	return func(yield func(userfile.Row, error) bool) {
-		results, left := make(chan result, partRows), make(chan struct{})
+		parts, left := make(chan []result), make(chan struct{})
 		defer close(left)
 		go func() {
-			defer close(results)
-			for row, err := range rows {
+			defer close(parts)
+			var part []result
+			bytes := 0
+			hand := func() bool {
 				select {
-				case results <- result{row, err}:
+				case parts <- part:
+					part, bytes = nil, 0
+					return true
 				case <-left:
+					return false
+				}
+			}
+			for row, err := range rows {
+				part, bytes = append(part, result{row, err}), bytes+sizeOf(row.User)
+				if (len(part) == partRows || bytes > partBytes) && !hand() {
 					return
 				}
 			}
+			hand()
 		}()
-		for r := range results {
-			if !yield(r.row, r.err) {
+		for {
+			select {
+			case part, more := <-parts:
+				for _, r := range part {
+					if !yield(r.row, r.err) {
+						return
+					}
+				}
+				if !more {
+					return
+				}
+			case <-ctx.Done():
+				yield(userfile.Row{}, ctx.Err())
 				return
 			}
 		}

@@ -228,6 +228,33 @@ func TestAnImportThatIsInterruptedSaysWhatMayBecomeOfIt(t *testing.T) {
 	}
 }
 
+func TestAnImportThatWaitsForItsFileCanBeInterrupted(t *testing.T) {
+	for flag, want := range map[string]string{
+		"--partial=false": "nothing was imported",
+		"--partial":       "nothing was imported",
+		"--dry-run":       "nothing was changed",
+	} {
+		command := at(t, farmWith(t), "import", "-", "--format", "jsonl", flag)
+		input, err := command.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		run := begin(t, command)
+		empty := strings.Repeat("\n", 1<<20) // more than a pipe has room for: when it is written, the command reads
+		if _, err := io.WriteString(input, empty); err != nil {
+			t.Fatal(err)
+		}
+		if err := command.Process.Signal(os.Interrupt); err != nil {
+			t.Fatal(err)
+		}
+		run.wantCode(1)
+		run.drain()
+		if got := run.stderr.String(); got != "userfarm: interrupted\n"+want+"\n" {
+			t.Errorf("%s: got\n%s", flag, got)
+		}
+	}
+}
+
 // What was written of a result can be read, also if the farm fails in the middle.
 func TestAnImportThatFailsSaysWhatBecameOfIt(t *testing.T) {
 	farm := farmWith(t)
