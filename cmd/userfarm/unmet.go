@@ -42,11 +42,8 @@ func holders(occupancy domain.Occupancy) (said []string) {
 	if more := len(occupancy.HeldBy) - mostHolders; more > 0 {
 		said = append(said, fmt.Sprintf("and %d more", more))
 	}
-	switch {
-	case len(occupancy.Quarantined) > 0 && len(occupancy.HeldBy) > 0:
-		said = append(said, "and too many others are in quarantine: restore one, or add users")
-	case len(occupancy.Quarantined) > 0:
-		said = append(said, "all users that match are in quarantine: restore one, or add users")
+	if len(occupancy.Quarantined) > 0 {
+		said = append(said, "too many users that match are in quarantine: restore one, or add users")
 	}
 	return said
 }

@@ -9,10 +9,7 @@ export function holders({ held_by: heldBy = [], all_quarantined: quarantined = [
     return `${login} is held by ${owner || 'a caller without a name'}${end}${notes && note ? ` (${note})` : ''}`;
   });
   if (heldBy.length > most) said.push(`and ${heldBy.length - most} more`);
-  if (quarantined.length > 0) {
-    const which = heldBy.length > 0 ? 'and too many others' : 'all users that match';
-    said.push(`${which} are in quarantine: restore one, or add users`);
-  }
+  if (quarantined.length > 0) said.push('too many users that match are in quarantine: restore one, or add users');
   return said;
 }
 

@@ -43,7 +43,7 @@ def test_users_in_quarantine(farm: FarmServer, pytester: pytest.Pytester) -> Non
     farm.call("POST", f"/v1/users/{user['user_id']}/quarantine", {"reason": "broken"})
     pytester.makepyfile("def test_it(account): pass")
     result = pytester.runpytest_subprocess("--userfarm-wait", "1")
-    result.stdout.fnmatch_lines(["  all users that match are in quarantine: restore one, or add users"])
+    result.stdout.fnmatch_lines(["  too many users that match are in quarantine: restore one, or add users"])
 
 
 def test_a_wait_keeps_its_place_over_many_requests(farm: FarmServer, pytester: pytest.Pytester, start: Start) -> None:

@@ -149,8 +149,7 @@ class Line:
         if len(held_by) > _MOST_HOLDERS:
             said.append(f"and {len(held_by) - _MOST_HOLDERS} more")
         if problem.get("all_quarantined"):
-            which = "and too many others" if held_by else "all users that match"
-            said.append(f"{which} are in quarantine: restore one, or add users")
+            said.append("too many users that match are in quarantine: restore one, or add users")
         if problem.get("waiting") and not self._place:
             said.append(f"waiting in line: {problem['waiting']}")
         return said or [str(self._refusal)]
