@@ -25,7 +25,8 @@ type lookKey struct {
 
 func (s *Store) newLook(tx Transaction, l *ledger.Ledger) *look { return &look{store: s, tx: tx, l: l} }
 
-// answerShort answers claims that came short in a group, by what is committed at one moment. The group does not wait for that.
+// answerShort answers claims that came short in a group, by what is committed at one moment. The group does not wait for that. By then,
+// the same call may have been carried out elsewhere, with the users that were missing.
 func (s *Store) answerShort(tickets []*ticket) {
 	ctx, cancel := context.WithTimeout(context.Background(), operationTimeout)
 	defer cancel()
@@ -37,6 +38,13 @@ func (s *Store) answerShort(tickets []*ticket) {
 				return false, err
 			}
 			defer tx.Rollback()
+			var calls []ledger.CallKey
+			for _, t := range tickets {
+				calls = append(calls, callsOf(t.operation.(*ledger.Claim))...)
+			}
+			if err := loadCalls(ctx, tx, l, calls, false); err != nil {
+				return false, err
+			}
 			look := s.newLook(tx, l)
 			for i, t := range tickets {
 				if !t.caller.isWaiting() {
@@ -56,9 +64,12 @@ func (s *Store) answerShort(tickets []*ticket) {
 	}
 }
 
-// explain returns why a claim came short, or the error of the database. The answer is [ledger.ErrContended] if there are enough
+// explain returns why a claim came short, or the error of the database. The ledger must know the call of the claim. The answer is [ledger.ErrContended] if there are enough
 // users, so that a rival must have held them.
 func (k *look) explain(ctx context.Context, claim *ledger.Claim) (answer, err error) {
+	if repeated := k.l.Repeated(claim.Once); repeated != nil {
+		return refuse(repeated), nil
+	}
 	matching, err := k.matching(ctx, claim.Want)
 	if err != nil {
 		return nil, err

@@ -439,6 +439,13 @@ func (p *pass) admit(ctx context.Context, look *look, found Found) error {
 				refusal = domain.Exhausted(w.claim.Want)
 			}
 			if refusal = refuse(refusal); w.wait <= 0 || !domain.MayPass(refusal) {
+				// Since the pass has asked, the same call may have got the users elsewhere.
+				if err := loadCalls(ctx, look.tx, look.l, callsOf(w.claim), false); err != nil {
+					return err
+				}
+				if repeated := look.l.Repeated(w.claim.Once); repeated != nil {
+					refusal = refuse(repeated)
+				}
 				delete(p.places, w) // its place stays as it is
 				p.settle(w, refusal)
 				continue
