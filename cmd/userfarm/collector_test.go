@@ -14,6 +14,17 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
+// The traces that callers ask for, and their span in these.
+const (
+	holderTrace  = "0af7651916cd43dd8448eb211c80319c"
+	waiterTrace  = "1bf7651916cd43dd8448eb211c80319d"
+	releaseTrace = "2cf7651916cd43dd8448eb211c80319e"
+	callerSpan   = "b7ad6b7169203331"
+)
+
+// asked returns a traceparent for one of them.
+func asked(trace string) string { return "00-" + trace + "-" + callerSpan + "-01" }
+
 // collector receives traces over OTLP. Farms that are started after it send it theirs.
 type collector struct {
 	t *testing.T

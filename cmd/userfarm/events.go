@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -36,6 +37,14 @@ Examples:
 
   userfarm events --login ann@example.com
   userfarm events --follow --kind quarantined --kind gave_up`
+}
+
+// Validate returns an error for a number that can't be meant. The command line calls it.
+func (e *eventsCommand) Validate() error {
+	if e.Limit < 1 || e.Limit > 1000 {
+		return errors.New("--limit must be from 1 to 1000")
+	}
+	return nil
 }
 
 // Run lists or follows the events.

@@ -264,6 +264,8 @@ func TestRunHasAnExitCodeForEachReasonNotToStart(t *testing.T) {
 		"an unknown flag":               {farm, []string{"--fast", "--", "true"}, 64, "--fast"},
 		"no command":                    {farm, nil, 64, "<command>"},
 		"a label without a value":       {farm, []string{"--label", "role", "--", "true"}, 64, "KEY=VALUE"},
+		"a label twice":                 {farm, []string{"--label", "role=a", "--label", "role=b", "--", "true"}, 64, "the label role is there twice"},
+		"a label of a user twice":       {farm, []string{"--user", "s=role=a,role=b", "--", "true"}, 64, "the label role is there twice"},
 		"two users with one name":       {farm, []string{"--user", "a-b", "--user", "a_b", "--", "true"}, 64, "a-b and a_b"},
 		"a bad address":                 {&process{address: ""}, []string{"--", "true"}, 64, "--url"},
 		"a bad selector":                {farm, []string{"--label", "a:b=c", "--", "true"}, 64, "--label must have a key"},

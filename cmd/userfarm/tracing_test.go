@@ -1,3 +1,5 @@
+//go:build unix
+
 package main_test
 
 import (
@@ -15,15 +17,6 @@ import (
 
 	"github.com/userfarm/userfarm/adapters/postgres/postgrestest"
 )
-
-const (
-	holderTrace  = "0af7651916cd43dd8448eb211c80319c"
-	waiterTrace  = "1bf7651916cd43dd8448eb211c80319d"
-	releaseTrace = "2cf7651916cd43dd8448eb211c80319e"
-	callerSpan   = "b7ad6b7169203331"
-)
-
-func asked(trace string) string { return "00-" + trace + "-" + callerSpan + "-01" }
 
 // TestAWaitCanBeSeenInATrace follows an acquire that waits until another test releases the user.
 func TestAWaitCanBeSeenInATrace(t *testing.T) {

@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"encoding/json"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -11,6 +12,18 @@ func TestVersionSaysFromWhatTheProgramWasBuilt(t *testing.T) {
 	want := regexp.MustCompile(`^userfarm \S+\nrevision ([0-9a-f]{40}( with changes)?|unknown)\nbuilt with go1\S+ for \w+/\w+\n$`)
 	if got := mustExecute(t, t.TempDir(), "version"); !want.MatchString(got) {
 		t.Errorf("got\n%s", got)
+	}
+}
+
+func TestVersionIsJSONForPrograms(t *testing.T) {
+	var got map[string]any
+	if err := json.Unmarshal([]byte(mustExecute(t, t.TempDir(), "version", "--json")), &got); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"version", "revision", "go", "system"} {
+		if text, ok := got[name].(string); !ok || text == "" {
+			t.Errorf("%s is %v", name, got[name])
+		}
 	}
 }
 

@@ -26,6 +26,20 @@ func (p *poolFlags) selector(ctx context.Context, farm ports.Projects) (domain.S
 	return domain.Selector{ProjectID: project, Env: p.Env, Domain: p.Domain, Labels: labelsOf(p.Label)}, err
 }
 
+// Validate returns an error if a label is given twice: no user has two values of it. The command line calls it.
+func (p *poolFlags) Validate() error { return checkLabels("--label", p.Label) }
+
+func checkLabels(flag string, labels []label) error {
+	given := make(map[string]bool)
+	for _, l := range labels {
+		if given[l.key] {
+			return fmt.Errorf("%s: the label %s is there twice", flag, l.key)
+		}
+		given[l.key] = true
+	}
+	return nil
+}
+
 // wantFlags say which users a command acquires.
 type wantFlags struct {
 	poolFlags `embed:""`
@@ -33,10 +47,16 @@ type wantFlags struct {
 	User []namedUser `help:"A user under a name, with labels of its own; may be repeated, for several users at once: --user seller=role=seller --user buyer=role=buyer,region=eu." placeholder:"NAME[=KEY=VALUE,…]" sep:"none"`
 }
 
-// Validate returns an error if two users would get the same environment variables. The command line calls it.
+// Validate returns an error if two users would get the same environment variables, or a label is given twice. The command line calls it.
 func (w *wantFlags) Validate() error {
+	if err := w.poolFlags.Validate(); err != nil {
+		return err
+	}
 	names := map[string]string{}
 	for _, user := range w.User {
+		if err := checkLabels("--user "+user.name, user.labels); err != nil {
+			return err
+		}
 		if other, again := names[user.prefix()]; again {
 			return fmt.Errorf("--user: %s and %s get the same environment variables", other, user.name)
 		}
