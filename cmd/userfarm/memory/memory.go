@@ -17,7 +17,7 @@ const (
 	percent = 400
 
 	// least is the lowest limit outside of containers. With a million users in SQLite and 256 clients, which needs the most
-	// beside the heap, the process stays below 64 MiB: 25 of them are the program itself.
+	// beside the heap, the process stays below 80 MiB: 30 of them are the program itself.
 	least = 38 << 20
 
 	// besidesHeap is what the process needs beside the heap: stacks, what the collector notes, and pieces too small to be used.
