@@ -114,7 +114,7 @@ func Advise(d Demand, users []Alike, target time.Duration) []WantAdvice {
 			continue
 		}
 		claims++
-		for _, single := range slices.Compact(slices.Sorted(slices.Values(replayed.crowds[replayed.claims[i].crowd].singles))) {
+		for _, single := range replayed.wantsOf(i) {
 			counted[single] = append(counted[single], i)
 		}
 	}
@@ -155,11 +155,16 @@ func Advise(d Demand, users []Alike, target time.Duration) []WantAdvice {
 	return advice
 }
 
+// wantsOf returns the different wants of a claim.
+func (r *replay) wantsOf(claim int) []int {
+	return slices.Compact(slices.Sorted(slices.Values(r.crowds[r.claims[claim].crowd].singles)))
+}
+
 // together returns a want, and the others that its claims have most often with it.
 func (r *replay) together(want int, claims []int) []int {
 	count := make([]int, len(r.singles))
 	for _, i := range claims {
-		for _, single := range slices.Compact(slices.Sorted(slices.Values(r.crowds[r.claims[i].crowd].singles))) {
+		for _, single := range r.wantsOf(i) {
 			count[single]++
 		}
 	}

@@ -12,9 +12,6 @@ import (
 	"time"
 )
 
-// MostAlike is how many users with the same labels a store counts at least, if there are so many.
-const MostAlike = 10_000
-
 // Alike are the users of a pool that have the same labels.
 type Alike struct {
 	Labels      Labels

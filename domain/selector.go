@@ -33,15 +33,16 @@ func (s Selector) In(scope Scope) Selector {
 func (s Selector) Scope() Scope { return s.scope }
 
 // Matches reports whether u fits the selector, free or not.
-func (s Selector) Matches(u *User) bool {
-	pool := u.state.Pool
+func (s Selector) Matches(u *User) bool { return s.matches(u.ID(), u.state.Pool, u.state.Labels) }
+
+// MatchesView reports whether the user of a view fits the selector, free or not.
+func (s Selector) MatchesView(v View) bool { return s.matches(v.ID, v.Pool, v.Labels) }
+
+func (s Selector) matches(id UserID, pool Pool, labels Labels) bool {
 	if !s.UserID.IsZero() {
-		return s.UserID == u.ID() && s.scope.Has(pool.ProjectID)
+		return s.UserID == id && s.scope.Has(pool.ProjectID)
 	}
-	return s.scope.Has(pool.ProjectID) && (s.ProjectID.IsZero() || s.ProjectID == pool.ProjectID) &&
-		(s.Env == "" || s.Env == pool.Env) &&
-		(s.Domain == "" || s.Domain == pool.Domain) &&
-		u.state.Labels.Contain(s.Labels)
+	return s.InPool(pool) && labels.Contain(s.Labels)
 }
 
 // Equal reports whether both selectors are the same.

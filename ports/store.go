@@ -41,8 +41,7 @@ type PoolCounter interface {
 	CountValues(ctx context.Context, want domain.Selector, field domain.Field) ([]domain.ValueCount, error)
 
 	// CountAlike counts the users that want matches by pool and labels, in any order, and returns the time of the store's clock. want
-	// names no user. Of the users of one pool with the same labels, it may count no more than [domain.MostAlike], and it may leave
-	// out all but a thousand sets of labels.
+	// names no user. It may leave out all but a thousand sets of labels.
 	CountAlike(ctx context.Context, want domain.Selector) ([]domain.Stock, time.Time, error)
 
 	// Holders returns users that want matches and whose status is [domain.Locked], at most limit, and the time of the store's clock.

@@ -13,6 +13,9 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
+// oneMoment makes all statements of a transaction see what was committed at one moment.
+var oneMoment = &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
+
 // usersAtOnce is for how many users one statement searches events.
 const usersAtOnce = 500
 
@@ -21,7 +24,6 @@ const usersAtOnce = 500
 // removed. A user never gets another login. All statements see what was committed at one moment: otherwise a page could lack
 // the events of a user that is added or removed meanwhile.
 func (s *Store) searchEventsOfLogin(ctx context.Context, db bun.IDB, q ports.EventQuery) (page ports.EventPage, err error) {
-	oneMoment := &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
 	err = db.RunInTx(ctx, oneMoment, func(ctx context.Context, tx bun.Tx) error {
 		users, err := s.usersOfLogin(ctx, tx, q)
 		if err != nil {

@@ -2,7 +2,6 @@ package bunstore
 
 import (
 	"context"
-	"database/sql"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -11,11 +10,11 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// List implements [ports.Users]. A page costs as much as it has users, not as the farm has.
+// List implements [ports.Users]. A page costs as much as it has users, of each of the [places] that
+// may have some, and not as the farm has.
 func (s *Store) List(ctx context.Context, q ports.Query) (ports.Page, error) {
 	var page ports.Page
 	err := s.read(ctx, "list", func(ctx context.Context, db bun.IDB) error {
-		oneMoment := &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
 		return db.RunInTx(ctx, oneMoment, func(ctx context.Context, tx bun.Tx) (err error) {
 			page, err = s.list(ctx, tx, q)
 			return err

@@ -163,9 +163,7 @@ func (f filter) hasWaiter(w domain.Waiter, named []domain.View) bool {
 		if !f.hasPool(domain.Pool{ProjectID: s.ProjectID, Env: s.Env, Domain: s.Domain}) || !s.Labels.Contain(f.Labels) {
 			return false
 		}
-		return f.Login == "" || slices.ContainsFunc(named, func(u domain.View) bool {
-			return s.UserID == u.ID || s.InPool(u.Pool) && u.Labels.Contain(s.Labels)
-		})
+		return f.Login == "" || slices.ContainsFunc(named, s.MatchesView)
 	})
 }
 

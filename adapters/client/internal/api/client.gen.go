@@ -916,8 +916,9 @@ type NearMiss struct {
 	// Wanted What the selector wants in the field. Empty if no field alone is to blame.
 	Wanted string `json:"wanted"`
 
-	// Users How many users match the selector but for this field. If no field alone is to blame: how many users the project
-	// that the selector names has, or all projects that you may see. 101 stands for more than 100.
+	// Users How many users match the selector but for this field, or in all fields if `matching` is set. If no field alone is to
+	// blame: how many users the project that the selector names has, or all projects that you may see. 101 stands for more
+	// than 100.
 	Users int `json:"users"`
 
 	// Values What these users have in the field: similar texts first, then frequent ones. Empty if they lack the label, or if
