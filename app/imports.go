@@ -3,8 +3,6 @@ package app
 import (
 	"context"
 	"crypto/rand"
-	"errors"
-	"time"
 
 	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/ports"
@@ -16,9 +14,6 @@ const (
 
 	// chunkRows is how many rows are staged together.
 	chunkRows = 1000
-
-	// finishFor is how long one call of FinishImport carries out chunks.
-	finishFor = 2 * time.Second
 )
 
 // ImportUsers implements [ports.Imports].
@@ -68,12 +63,13 @@ type importRun struct {
 	key        domain.ImportKey
 	whole      bool
 	identities []domain.Identity // of the rows that are not refused; zero for the others
+	users      []domain.UserID   // that have the identities; zero for those that nobody has
 	report     domain.ImportReport
 }
 
 // check reports what an import of the rows would do, and which rules they break.
 func (r *importRun) check(ctx context.Context) error {
-	r.identities = make([]domain.Identity, len(r.Rows))
+	r.identities, r.users = make([]domain.Identity, len(r.Rows)), make([]domain.UserID, len(r.Rows))
 	broken := make([][]domain.FieldError, len(r.Rows))
 	for i, row := range r.Rows {
 		broken[i] = row.Check()
@@ -92,6 +88,9 @@ func (r *importRun) check(ctx context.Context) error {
 		if len(broken[i]) > 0 {
 			r.refuse(i, broken[i])
 			continue
+		}
+		if seen[i].User != nil {
+			r.users[i] = seen[i].User.ID()
 		}
 		op, changed, broken := row.Compare(seen[i].User)
 		if twin := seen[i].Twin; twin > 0 {
@@ -145,121 +144,12 @@ func (r *importRun) importGood(ctx context.Context, all bool) (domain.ImportRepo
 	good := importRows{caller: r.farm.caller, key: r.key, all: all}
 	for i, identity := range r.identities {
 		if identity != (domain.Identity{}) {
-			good.rows, good.numbers = append(good.rows, r.Rows[i]), append(good.numbers, r.FirstRow+i)
+			good.rows, good.users = append(good.rows, r.Rows[i]), append(good.users, r.users[i])
+			good.numbers = append(good.numbers, r.FirstRow+i)
 		}
 	}
 	err := r.farm.merge(ctx, good, &report)
 	return report, err
-}
-
-// importRows are rows that pass [domain.ImportRow.Check], to be imported.
-type importRows struct {
-	caller  domain.Caller
-	key     domain.ImportKey
-	rows    []domain.ImportRow
-	numbers []int // of the rows
-	all     bool  // import none if one breaks a rule by now; otherwise, leave it out
-}
-
-// merge imports rows in short transactions, each once, and adds what became of them to a report.
-func (f *Farm) merge(ctx context.Context, rows importRows, report *domain.ImportReport) error {
-	for len(rows.rows) > 0 {
-		batch := rows
-		n := min(batchRows, len(rows.rows))
-		batch.rows, rows.rows = rows.rows[:n], rows.rows[n:]
-		batch.numbers, rows.numbers = rows.numbers[:n], rows.numbers[n:]
-		if err := f.mergeBatch(ctx, batch, report); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (f *Farm) mergeBatch(ctx context.Context, batch importRows, report *domain.ImportReport) error {
-	var counts domain.ImportCounts
-	var errs []domain.ImportError
-	merge := ports.Merge{Once: batch.key.Once(batch.numbers[0], batch.rows)}
-	for _, row := range batch.rows {
-		merge.Identities = append(merge.Identities, row.Identity())
-	}
-	merge.Decide = func(now time.Time, users []*domain.User) (added []*domain.User, outcome [16]byte, err error) {
-		counts, errs = domain.ImportCounts{}, nil
-		for i, row := range batch.rows {
-			id := domain.NewUserID(now.Add(time.Duration(i) * time.Microsecond)) // in the order of the rows
-			user, op, broken := batch.caller.Merge(now, id, row, users[i])
-			if len(broken) > 0 {
-				counts.Refused++
-				for _, field := range broken {
-					errs = append(errs, domain.ImportError{Row: batch.numbers[i], FieldError: field})
-				}
-				continue
-			}
-			counts.Count(op)
-			if user != nil {
-				added = append(added, user)
-			}
-		}
-		if batch.all && len(errs) > 0 {
-			refused := &domain.ImportRefusedError{Report: domain.ImportReport{State: domain.ImportChecked, Counts: counts}}
-			refused.Report.AddErrors(errs...)
-			return nil, outcome, refused
-		}
-		return added, counts.Outcome(), nil
-	}
-	err := f.store.Merge(ctx, merge)
-	if repeated, ok := errors.AsType[*domain.RepeatedError](err); ok {
-		counts, errs, err = domain.ImportCountsOf(repeated.Outcome), nil, nil
-	}
-	if err == nil {
-		report.Counts.Add(counts)
-		report.AddErrors(errs...)
-	}
-	return err
-}
-
-// FinishImport implements [ports.Imports].
-func (f *Farm) FinishImport(ctx context.Context, id domain.ImportID, rows int) (domain.ImportReport, error) {
-	key := id.Of(f.caller)
-	if err := f.store.DecideImport(ctx, key, rows); err != nil {
-		return domain.ImportReport{}, err
-	}
-	return f.applyImport(ctx, key, time.Now().Add(finishFor))
-}
-
-// applyImport carries out chunks of a decided import until there are none, or until a time.
-func (f *Farm) applyImport(ctx context.Context, key domain.ImportKey, until time.Time) (domain.ImportReport, error) {
-	report := domain.ImportReport{State: domain.ImportApplying}
-	for time.Now().Before(until) {
-		chunk, done, more, err := f.store.NextChunk(ctx, key)
-		report.Counts = done
-		if err != nil || !more {
-			report.State = domain.ImportApplied
-			return report, err
-		}
-		if err := f.applyChunk(ctx, chunk, &report); err != nil {
-			return domain.ImportReport{}, err
-		}
-	}
-	return report, nil
-}
-
-// applyChunk carries out a chunk, and notes what became of it.
-func (f *Farm) applyChunk(ctx context.Context, chunk ports.ImportChunk, report *domain.ImportReport) error {
-	rows, err := decodeRows(chunk.Payload)
-	if err != nil {
-		return err
-	}
-	rows.key, rows.numbers = chunk.Import, make([]int, len(rows.rows))
-	for i := range rows.rows {
-		rows.numbers[i] = chunk.FirstRow + i
-	}
-	of := domain.ImportReport{}
-	if err := f.merge(ctx, rows, &of); err != nil {
-		return err
-	}
-	report.Counts.Add(of.Counts)
-	report.AddErrors(of.Errors...)
-	return f.store.EndChunk(ctx, chunk.ImportPlace, of.Counts)
 }
 
 // ExportUsers implements [ports.Imports].

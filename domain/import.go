@@ -267,6 +267,14 @@ func (r *ImportReport) AddErrors(errs ...ImportError) {
 	r.Errors = append(r.Errors, errs[:min(len(errs), MostImportErrors-len(r.Errors))]...)
 }
 
+// Add adds what became of other rows.
+func (r *ImportReport) Add(other ImportReport) {
+	r.Counts.Add(other.Counts)
+	total := r.ErrorsTotal + other.ErrorsTotal // of which other may have the first only
+	r.AddErrors(other.Errors...)
+	r.ErrorsTotal = total
+}
+
 // ImportError is a rule that a row breaks.
 type ImportError struct {
 	Row   int // from 1

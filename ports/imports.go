@@ -45,8 +45,12 @@ type Merger interface {
 	// on: what was staged of these rows before is not compared with them.
 	LookUp(ctx context.Context, in ImportPlace, identities []domain.Identity) ([]Sighting, error)
 
-	// Merge calls the Decide of the merge with the users that have its identities, and writes them and those to add, all or none. It
-	// returns the error of Decide. For a call that was carried out before, it returns what Claim returns then.
+	// UserIDs returns the ids of the users that have identities; zero for those that nobody has.
+	UserIDs(ctx context.Context, identities []domain.Identity) ([]domain.UserID, error)
+
+	// Merge calls the Decide of the merge with its users, and writes them and those to add, all or none. It returns the error of
+	// Decide, [domain.ErrUserNotFound] if one of the users was removed, and [domain.ErrUserExists] if another user has the identity
+	// of one to add. For a call that was carried out before, it returns what Claim returns then.
 	Merge(ctx context.Context, merge Merge) error
 }
 
@@ -64,11 +68,11 @@ type Sighting struct {
 
 // Merge says what [Merger.Merge] is to do.
 type Merge struct {
-	Identities []domain.Identity // all different
-	Once       domain.Once       // whose outcome Decide returns
+	Users []domain.UserID // to change, all different
+	Once  domain.Once     // whose outcome Decide returns
 
-	// Decide gets a user for each identity, or nil if there is none. It changes users, and returns those to add. It must do nothing
-	// else, because a store may call it again. now is the time of the store's clock.
+	// Decide changes the users that it gets, in the order of Users, and returns those to add. It must do nothing else, because a store
+	// may call it again. now is the time of the store's clock.
 	Decide func(now time.Time, users []*domain.User) (added []*domain.User, outcome [16]byte, err error)
 }
 
@@ -84,9 +88,13 @@ type ImportStore interface {
 	// [domain.ErrImportNotFound], or [domain.ErrImportIncomplete] unless the payloads are those of so many rows.
 	DecideImport(ctx context.Context, key domain.ImportKey, rows int) error
 
-	// NextChunk returns a chunk of a decided import that has not ended, and what became of the rows of those that have. Without
-	// one, ok is false. The chunk has no identities. It returns [domain.ErrImportNotFound].
-	NextChunk(ctx context.Context, key domain.ImportKey) (chunk ImportChunk, done domain.ImportCounts, ok bool, err error)
+	// NextChunk returns the first chunk of a decided import after a row that has not ended. Without one, ok is false. The chunk has no
+	// identities. It returns [domain.ErrImportNotFound].
+	NextChunk(ctx context.Context, key domain.ImportKey, after int) (chunk ImportChunk, ok bool, err error)
+
+	// ImportProgress returns what became of the rows of the chunks of a decided import that have ended, and whether all have. It
+	// returns [domain.ErrImportNotFound].
+	ImportProgress(ctx context.Context, key domain.ImportKey) (done domain.ImportCounts, ended bool, err error)
 
 	// EndChunk notes what became of a chunk, and forgets its payload. It does nothing for a chunk that has ended.
 	EndChunk(ctx context.Context, place ImportPlace, counts domain.ImportCounts) error

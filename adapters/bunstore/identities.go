@@ -44,8 +44,8 @@ func (s *Store) identityKeys(of []domain.Identity) []identityKey {
 	return keys
 }
 
-// idsOf returns the ids of the users that have identities; zero for those that nobody has.
-func (s *Store) idsOf(ctx context.Context, identities []domain.Identity) ([]domain.UserID, error) {
+// UserIDs implements [ports.Merger].
+func (s *Store) UserIDs(ctx context.Context, identities []domain.Identity) ([]domain.UserID, error) {
 	ids := make([]domain.UserID, len(identities))
 	wanted := make([]identityRow, 0, len(identities))
 	for at, identity := range identities {
@@ -111,7 +111,7 @@ func (s *Store) LookUp(ctx context.Context, in ports.ImportPlace, identities []d
 	if err != nil {
 		return nil, err
 	}
-	ids, err := s.idsOf(ctx, identities)
+	ids, err := s.UserIDs(ctx, identities)
 	if err != nil {
 		return nil, err
 	}

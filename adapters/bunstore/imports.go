@@ -216,37 +216,51 @@ func (s *Store) DecideImport(ctx context.Context, key domain.ImportKey, rows int
 }
 
 // NextChunk implements [ports.ImportStore].
-func (s *Store) NextChunk(
-	ctx context.Context, key domain.ImportKey,
-) (next ports.ImportChunk, done domain.ImportCounts, ok bool, err error) {
+func (s *Store) NextChunk(ctx context.Context, key domain.ImportKey, after int) (next ports.ImportChunk, ok bool, err error) {
 	err = s.read(ctx, "next chunk", func(ctx context.Context, db bun.IDB) error {
-		var rows int
-		err := db.NewSelect().Table("imports").Column("row_count").Where("import_id = ?", importID(key)).Scan(ctx, &rows)
-		if errors.Is(err, sql.ErrNoRows) || err == nil && rows == 0 {
-			return refuse(domain.ErrImportNotFound)
-		}
-		if err != nil {
+		if err := isDecided(ctx, db, key); err != nil {
 			return err
 		}
-		var total importChunk
-		err = db.NewSelect().Table("import_chunks").Where("import_id = ?", importID(key)).
-			ColumnExpr("coalesce(sum(added), 0) AS added, coalesce(sum(changed), 0) AS changed").
-			ColumnExpr("coalesce(sum(unchanged), 0) AS unchanged, coalesce(sum(refused), 0) AS refused").Scan(ctx, &total)
-		if err != nil {
-			return err
-		}
-		done = total.counts()
-		next, ok, err = s.openNext(ctx, db, key)
+		next, ok, err = s.openNext(ctx, db, key, after)
 		return err
 	})
-	return next, done, ok, err
+	return next, ok, err
 }
 
-// openNext returns the first chunk of an import that has not ended.
-func (s *Store) openNext(ctx context.Context, db bun.IDB, key domain.ImportKey) (next ports.ImportChunk, ok bool, err error) {
+// isDecided returns [domain.ErrImportNotFound] unless there is the import, and it was decided.
+func isDecided(ctx context.Context, db bun.IDB, key domain.ImportKey) error {
+	decided, err := db.NewSelect().Table("imports").Where("import_id = ?", importID(key)).Where("row_count > 0").Exists(ctx)
+	if err == nil && !decided {
+		return refuse(domain.ErrImportNotFound)
+	}
+	return err
+}
+
+// ImportProgress implements [ports.ImportStore].
+func (s *Store) ImportProgress(ctx context.Context, key domain.ImportKey) (done domain.ImportCounts, ended bool, err error) {
+	err = s.read(ctx, "import progress", func(ctx context.Context, db bun.IDB) error {
+		if err := isDecided(ctx, db, key); err != nil {
+			return err
+		}
+		var total struct {
+			importChunk
+			Open int
+		}
+		err := db.NewSelect().Table("import_chunks").Where("import_id = ?", importID(key)).
+			ColumnExpr("coalesce(sum(added), 0) AS added, coalesce(sum(changed), 0) AS changed").
+			ColumnExpr("coalesce(sum(unchanged), 0) AS unchanged, coalesce(sum(refused), 0) AS refused").
+			ColumnExpr("count(CASE WHEN NOT ended THEN 1 END) AS open").Scan(ctx, &total)
+		done, ended = total.counts(), total.Open == 0
+		return err
+	})
+	return done, ended, err
+}
+
+// openNext returns the first chunk of an import after a row that has not ended.
+func (s *Store) openNext(ctx context.Context, db bun.IDB, key domain.ImportKey, after int) (next ports.ImportChunk, ok bool, err error) {
 	var row importChunk
 	err = db.NewSelect().Model(&row).Column("first_row", "payload").Where("import_id = ?", importID(key)).
-		Where("NOT ended").Order("first_row").Limit(1).Scan(ctx)
+		Where("NOT ended").Where("first_row > ?", after).Order("first_row").Limit(1).Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
 		return next, false, nil
 	}

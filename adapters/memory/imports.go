@@ -105,23 +105,37 @@ func (s *Store) DecideImport(ctx context.Context, key domain.ImportKey, rows int
 }
 
 // NextChunk implements [ports.ImportStore].
-func (s *Store) NextChunk(
-	ctx context.Context, key domain.ImportKey,
-) (next ports.ImportChunk, done domain.ImportCounts, ok bool, err error) {
+func (s *Store) NextChunk(ctx context.Context, key domain.ImportKey, after int) (next ports.ImportChunk, ok bool, err error) {
 	if _, err := s.begin(ctx); err != nil {
-		return next, done, false, err
+		return next, false, err
 	}
 	defer s.mu.Unlock()
 	i, known := s.imports[key]
 	if !known || i.rows == 0 {
-		return next, done, false, fmt.Errorf("memory: next chunk: %w", domain.ErrImportNotFound)
+		return next, false, fmt.Errorf("memory: next chunk: %w", domain.ErrImportNotFound)
 	}
 	for first, c := range i.chunks {
-		if done.Add(c.counts); !c.ended && (!ok || first < next.FirstRow) {
+		if !c.ended && first > after && (!ok || first < next.FirstRow) {
 			next, ok = ports.ImportChunk{ImportPlace: ports.ImportPlace{Import: key, FirstRow: first}, Payload: c.payload}, true
 		}
 	}
-	return next, done, ok, nil
+	return next, ok, nil
+}
+
+// ImportProgress implements [ports.ImportStore].
+func (s *Store) ImportProgress(ctx context.Context, key domain.ImportKey) (done domain.ImportCounts, ended bool, err error) {
+	if _, err := s.begin(ctx); err != nil {
+		return done, false, err
+	}
+	defer s.mu.Unlock()
+	i, known := s.imports[key]
+	if !known || i.rows == 0 {
+		return done, false, fmt.Errorf("memory: import progress: %w", domain.ErrImportNotFound)
+	}
+	for _, c := range i.chunks {
+		done.Add(c.counts)
+	}
+	return done, !i.open, nil
 }
 
 // EndChunk implements [ports.ImportStore].

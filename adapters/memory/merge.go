@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/domain/ledger"
@@ -35,47 +34,29 @@ func (s *Store) LookUp(ctx context.Context, in ports.ImportPlace, identities []d
 	return seen, nil
 }
 
-// Merge implements [ports.Merger].
-func (s *Store) Merge(ctx context.Context, merge ports.Merge) error {
-	for {
-		ids, err := s.idsOf(ctx, merge.Identities)
-		if err != nil {
-			return err
-		}
-		operation := &ledger.Merge{Once: merge.Once}
-		at := make([]int, 0, len(ids)) // of each user of the operation among the identities
-		for i, id := range ids {
-			if !id.IsZero() {
-				operation.Users, at = append(operation.Users, id), append(at, i)
-			}
-		}
-		operation.Decide = func(now time.Time, users []*domain.User) ([]*domain.User, [16]byte, error) {
-			all := make([]*domain.User, len(ids))
-			for i, u := range users {
-				all[at[i]] = u
-			}
-			return merge.Decide(now, all)
-		}
-		err = s.apply(ctx, operation)
-		if errors.Is(err, ledger.ErrNotLoaded) || errors.Is(err, domain.ErrUserExists) {
-			continue // a user was added or removed since
-		}
-		if err != nil {
-			return fmt.Errorf("memory: merge: %w", err)
-		}
-		return nil
-	}
-}
-
-// idsOf returns the ids of the users that have identities; zero for those that nobody has.
-func (s *Store) idsOf(ctx context.Context, identities []domain.Identity) ([]domain.UserID, error) {
+// UserIDs implements [ports.Merger].
+func (s *Store) UserIDs(ctx context.Context, identities []domain.Identity) ([]domain.UserID, error) {
 	if _, err := s.begin(ctx); err != nil {
 		return nil, err
 	}
 	defer s.mu.Unlock()
 	ids := make([]domain.UserID, len(identities))
 	for i, identity := range identities {
-		ids[i] = s.logins[s.account(identity)]
+		if identity != (domain.Identity{}) {
+			ids[i] = s.logins[s.account(identity)]
+		}
 	}
 	return ids, nil
+}
+
+// Merge implements [ports.Merger].
+func (s *Store) Merge(ctx context.Context, merge ports.Merge) error {
+	err := s.apply(ctx, &ledger.Merge{Users: merge.Users, Once: merge.Once, Decide: merge.Decide})
+	if errors.Is(err, ledger.ErrNotLoaded) {
+		err = domain.ErrUserNotFound
+	}
+	if err != nil {
+		return fmt.Errorf("memory: merge: %w", err)
+	}
+	return nil
 }

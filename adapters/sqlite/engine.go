@@ -23,7 +23,7 @@ type engine struct {
 // hotStatements are prepared when the database is opened.
 var hotStatements = []string{
 	userByID, usersByLease, freeInPool, anyInPool, anyInSet, candidateByID, freeInSet, freeInPoolWithLabels, setsInPool, moveUser, accountOfUser, removeUser, firstOfAccount, rememberEnded, endedLease, mergeEnded,
-	expiredUsers, nextExpiry, addEvent, findCall, addCall, poolOfUser, changeAccount, findPool, addPool, findLabelSet, addLabelSet, addUser,
+	expiredUsers, nextExpiry, addEvent.one, addEvent.block, findCall, addCall, poolOfUser, changeAccount, findPool, addPool, findLabelSet, addLabelSet, addUser.one, addUser.block,
 	saveSession, dropSession, noteSession,
 }
 

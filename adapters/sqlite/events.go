@@ -8,23 +8,23 @@ import (
 	"github.com/userfarm/userfarm/domain"
 )
 
-const addEvent = `INSERT INTO events
-	(at, kind, user_id, login, project_id, env, domain, owner, note, fence, reason, waited, changed, held, want, key_id)
-	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, '00000000-0000-0000-0000-000000000000'))`
+var addEvent = newInsertion(`INSERT INTO events
+	(at, kind, user_id, login, project_id, env, domain, owner, note, fence, reason, waited, changed, held, want, key_id)`,
+	`(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, '00000000-0000-0000-0000-000000000000'))`, "")
 
 func (tx *transaction) addEvents(events []domain.Event) error {
-	for _, e := range events {
-		if _, err := tx.exec(addEvent, eventColumns(e, tx.now)...); err != nil {
-			return err
-		}
+	rows := make([][]any, len(events))
+	for i, e := range events {
+		rows[i] = eventColumns(e, tx.now)
 	}
-	return nil
+	_, err := tx.insert(addEvent, rows)
+	return err
 }
 
 // addEventsIn is [bunstore.Dialect.AddEvents].
 func addEventsIn(ctx context.Context, tx *sql.Tx, at int64, events []domain.Event) error {
 	for _, e := range events {
-		if _, err := tx.ExecContext(ctx, addEvent, eventColumns(e, at)...); err != nil {
+		if _, err := tx.ExecContext(ctx, addEvent.one, eventColumns(e, at)...); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -36,13 +37,13 @@ const (
 	addPool      = `INSERT INTO pools (project_id, env, domain) VALUES (?, ?, ?) RETURNING pool_id`
 	findLabelSet = `SELECT label_set_id FROM label_sets WHERE pool_id = ? AND labels = ?`
 	addLabelSet  = `INSERT INTO label_sets (pool_id, labels) VALUES (?, ?) RETURNING label_set_id`
-
-	addUser = `INSERT INTO users (fence, free_at, released_at, lock_lease, lock_position, lock_size, lock_owner, lock_note,
-			lock_acquired_at, lock_expires_at, quarantine_reason, quarantined_at, lock_quarantines, last_code_at,
-			user_id, created_at, project_id, env, domain, pool_id, login, login_key, password, sealing_key, labels, label_set_id)
-		VALUES (?, ?, nullif(?, 0), ?, ?, ?, nullif(?, ''), nullif(?, ''), nullif(?, 0), nullif(?, 0), nullif(?, ''), nullif(?, 0), ?,
-			?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 )
+
+var addUser = newInsertion(`INSERT INTO users (fence, free_at, released_at, lock_lease, lock_position, lock_size, lock_owner, lock_note,
+			lock_acquired_at, lock_expires_at, quarantine_reason, quarantined_at, lock_quarantines, last_code_at,
+			user_id, created_at, project_id, env, domain, pool_id, login, login_key, password, sealing_key, labels, label_set_id)`,
+	`(?, ?, nullif(?, 0), ?, ?, ?, nullif(?, ''), nullif(?, ''), nullif(?, 0), nullif(?, 0), nullif(?, ''), nullif(?, 0), ?,
+			?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, " ON CONFLICT DO NOTHING")
 
 // circulation returns the first arguments of moveUser and addUser.
 func circulation(c bunstore.Circulation) []any {
@@ -75,17 +76,7 @@ func (tx *transaction) writeUsers(changes bunstore.Changes) (added map[domain.Us
 			return nil, err
 		}
 	}
-	added = make(map[domain.UserID]bool, len(changes.Rows))
-	for _, row := range changes.Rows {
-		isNew, err := tx.add(row)
-		if err != nil {
-			return nil, err
-		}
-		if isNew {
-			added[row.UserID] = true
-		}
-	}
-	return added, nil
+	return tx.add(changes.Rows, changes.Together)
 }
 
 // remove removes a user, and lets its oldest duplicate be the account.
@@ -118,20 +109,46 @@ func (tx *transaction) changeAccount(a bunstore.Account) error {
 	return tx.mustChange(changeAccount, a.Password, a.SealingKey, string(a.Labels), set, id)
 }
 
-// add reports whether the user was added, and not there already.
-func (tx *transaction) add(r bunstore.Row) (bool, error) {
+// add returns which users were added, and not there already. Together, it returns all or none.
+func (tx *transaction) add(users []bunstore.Row, together bool) (added map[domain.UserID]bool, err error) {
+	size := 1
+	if together {
+		size = max(len(users), 1)
+	}
+	added = make(map[domain.UserID]bool, len(users))
+	for part := range slices.Chunk(users, size) {
+		rows := make([][]any, len(part))
+		for i, u := range part {
+			if rows[i], err = tx.userColumns(u); err != nil {
+				return nil, err
+			}
+		}
+		n, err := tx.insert(addUser, rows)
+		if err != nil {
+			return nil, err
+		}
+		if n == int64(len(part)) {
+			for _, u := range part {
+				added[u.UserID] = true
+			}
+		}
+	}
+	return added, nil
+}
+
+// userColumns returns the arguments of addUser.
+func (tx *transaction) userColumns(r bunstore.Row) ([]any, error) {
 	project := uuid.UUID(r.ProjectID).String()
 	pool, err := tx.keyOf(findPool, addPool, project, r.Env, r.Domain)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	set, err := tx.labelSet(pool, string(r.Labels))
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	n, err := tx.exec(addUser, append(circulation(r.Circulation), uuid.UUID(r.UserID).String(), r.CreatedAt, project, r.Env,
-		r.Domain, pool, r.Login, r.LoginKey, r.Password, r.SealingKey, string(r.Labels), set)...)
-	return n == 1, err
+	return append(circulation(r.Circulation), uuid.UUID(r.UserID).String(), r.CreatedAt, project, r.Env,
+		r.Domain, pool, r.Login, r.LoginKey, r.Password, r.SealingKey, string(r.Labels), set), nil
 }
 
 // labelSet returns the key of a set of labels, which it adds if it has to: NULL for none.

@@ -31,21 +31,35 @@ func (f *farm) decide(rows int) error {
 // wantNext fails the test unless the next chunk begins at this row; 0 if there is none.
 func (f *farm) wantNextChunk(firstRow int, payload string, done domain.ImportCounts) {
 	f.Helper()
-	next, counts, ok, err := f.store.NextChunk(f.Context(), domain.ImportKey{1})
+	next, ok, err := f.store.NextChunk(f.Context(), domain.ImportKey{1}, 0)
 	f.must(err)
-	if ok != (firstRow > 0) || next.FirstRow != firstRow || next.Payload.Reveal() != payload || counts != done {
-		f.Fatalf("got the chunk %+v, %t, and %+v", next.ImportPlace, ok, counts)
+	if ok != (firstRow > 0) || next.FirstRow != firstRow || next.Payload.Reveal() != payload {
+		f.Fatalf("got the chunk %+v, %t", next.ImportPlace, ok)
+	}
+	counts, ended, err := f.store.ImportProgress(f.Context(), domain.ImportKey{1})
+	f.must(err)
+	if counts != done || ended == ok {
+		f.Fatalf("got the progress %+v, ended %t", counts, ended)
 	}
 }
 
 func importIsKept(f *farm) {
 	f.must(f.stage(3, "second"))
 	f.must(f.stage(1, "first"))
-	_, _, _, err := f.store.NextChunk(f.Context(), domain.ImportKey{1})
+	_, _, err := f.store.NextChunk(f.Context(), domain.ImportKey{1}, 0)
 	f.wantErr("a chunk of an import that is not decided", err, domain.ErrImportNotFound)
+	_, _, err = f.store.ImportProgress(f.Context(), domain.ImportKey{1})
+	f.wantErr("the progress of an import that is not decided", err, domain.ErrImportNotFound)
 	f.must(f.decide(4))
 	f.restart()
 	f.wantNextChunk(1, "first", domain.ImportCounts{})
+	for after, want := range map[int]int{1: 3, 2: 3, 3: 0} {
+		next, ok, err := f.store.NextChunk(f.Context(), domain.ImportKey{1}, after)
+		f.must(err)
+		if next.FirstRow != want || ok != (want > 0) {
+			f.Errorf("the chunk after row %d begins at %d", after, next.FirstRow)
+		}
+	}
 	counts := domain.ImportCounts{Added: 1, Changed: 2, Unchanged: 3, Refused: 4}
 	f.must(f.store.EndChunk(f.Context(), ports.ImportPlace{Import: domain.ImportKey{1}, FirstRow: 1}, counts))
 	f.must(f.store.EndChunk(f.Context(), ports.ImportPlace{Import: domain.ImportKey{1}, FirstRow: 1}, counts)) // once
@@ -120,7 +134,7 @@ func importIsForgotten(f *farm) {
 	f.wantNextChunk(0, "", domain.ImportCounts{Added: 4})
 	f.advance(domain.ImportKept + instant)
 	f.must(f.store.Forget(f.Context(), ports.Ages{}))
-	if _, _, _, err := f.store.NextChunk(f.Context(), domain.ImportKey{1}); !errors.Is(err, domain.ErrImportNotFound) {
+	if _, _, err := f.store.NextChunk(f.Context(), domain.ImportKey{1}, 0); !errors.Is(err, domain.ErrImportNotFound) {
 		f.Errorf("the import is not forgotten: %v", err)
 	}
 }

@@ -14,6 +14,7 @@ var mergeTests = []storeTest{
 	{"looks users up by their identities", lookUp},
 	{"names rows of one import with the same identity", lookUpTwins},
 	{"changes users and adds others, all or none", mergeAll},
+	{"refuses to change users that were removed, and to add a login twice", mergeStale},
 	{"carries a call out once", mergeOnce},
 	{"changes locked users, and keeps their locks", mergeLocked},
 	{"adds no login twice when merges compete", mergeConcurrently},
@@ -30,7 +31,11 @@ func lookUp(f *farm) {
 	other.Env = "prod"
 	loud := identityOf(u)
 	loud.Login = strings.ToUpper(loud.Login)
-	seen, err := f.store.LookUp(f.Context(), ports.ImportPlace{}, []domain.Identity{other, loud, {}, {Env: "\xff", Login: "\x00"}})
+	identities := []domain.Identity{other, loud, {}, {Env: "\xff", Login: "\x00"}}
+	ids, err := f.store.UserIDs(f.Context(), identities)
+	f.must(err)
+	f.wantEqual("the ids", ids, []domain.UserID{{}, u.ID(), {}, {}})
+	seen, err := f.store.LookUp(f.Context(), ports.ImportPlace{}, identities)
 	f.must(err)
 	if len(seen) != 4 || seen[0] != (ports.Sighting{}) || seen[2] != (ports.Sighting{}) || seen[3] != (ports.Sighting{}) {
 		f.Fatalf("got %+v", seen)
@@ -61,22 +66,29 @@ func lookUpTwins(f *farm) {
 
 // merge sets the password of users, and adds those that are absent.
 func (f *farm) merge(once domain.Once, password string, users ...*domain.User) error {
+	identities := make([]domain.Identity, len(users))
+	for i, u := range users {
+		identities[i] = identityOf(u)
+	}
+	ids, err := f.store.UserIDs(f.Context(), identities)
+	f.must(err)
 	merge := ports.Merge{Once: once}
-	for _, u := range users {
-		merge.Identities = append(merge.Identities, identityOf(u))
+	var absent []*domain.User
+	for i, id := range ids {
+		if id.IsZero() {
+			absent = append(absent, users[i])
+		} else {
+			merge.Users = append(merge.Users, id)
+		}
 	}
 	merge.Decide = func(now time.Time, found []*domain.User) (added []*domain.User, outcome [16]byte, err error) {
-		for i, u := range found {
-			if u == nil {
-				added = append(added, users[i])
-				continue
-			}
+		for _, u := range found {
 			secret := domain.NewSecret(password)
 			if err := u.Change(now, domain.Change{Password: &secret}); err != nil {
 				return nil, outcome, err
 			}
 		}
-		return added, [16]byte{byte(len(added))}, nil
+		return absent, [16]byte{byte(len(absent))}, nil
 	}
 	return f.store.Merge(f.Context(), merge)
 }
@@ -94,7 +106,7 @@ func mergeAll(f *farm) {
 	failed := errors.New("failed")
 	before := f.get(old.ID())
 	err := f.store.Merge(f.Context(), ports.Merge{
-		Identities: []domain.Identity{identityOf(old)},
+		Users: []domain.UserID{old.ID()},
 		Decide: func(now time.Time, users []*domain.User) ([]*domain.User, [16]byte, error) {
 			secret := domain.NewSecret("a third")
 			f.must(users[0].Change(now, domain.Change{Password: &secret}))
@@ -104,6 +116,33 @@ func mergeAll(f *farm) {
 	f.wantErr("a merge whose decide fails", err, failed)
 	f.wantSame(f.get(old.ID()), before)
 	f.wantEqual("the users", len(f.everyone()), 2)
+}
+
+func mergeStale(f *farm) {
+	old, gone := f.add(), f.add()
+	f.must(f.store.Remove(f.Context(), gone.ID(), func(time.Time, []*domain.User) error { return nil }))
+	before := f.get(old.ID())
+	change := func(now time.Time, users []*domain.User) error {
+		secret := domain.NewSecret("another")
+		return users[0].Change(now, domain.Change{Password: &secret})
+	}
+	once := domain.Once{Key: [32]byte{1}, Request: [32]byte{2}}
+	f.wantErr("a merge that changes a removed user", f.store.Merge(f.Context(), ports.Merge{
+		Users: []domain.UserID{old.ID(), gone.ID()}, Once: once,
+		Decide: func(now time.Time, users []*domain.User) ([]*domain.User, [16]byte, error) {
+			return []*domain.User{f.build()}, [16]byte{}, change(now, users)
+		},
+	}), domain.ErrUserNotFound)
+	twin := f.build(withLogin(before.Snapshot().Login))
+	f.wantErr("a merge that adds a login twice", f.store.Merge(f.Context(), ports.Merge{
+		Users: []domain.UserID{old.ID()}, Once: once,
+		Decide: func(now time.Time, users []*domain.User) ([]*domain.User, [16]byte, error) {
+			return []*domain.User{f.build(), twin}, [16]byte{}, change(now, users)
+		},
+	}), domain.ErrUserExists)
+	f.wantSame(f.get(old.ID()), before)
+	f.wantEqual("the users", len(f.everyone()), 1)
+	f.must(f.merge(once, "another", old)) // no refused call was carried out
 }
 
 func mergeOnce(f *farm) {
@@ -150,7 +189,11 @@ func mergeConcurrently(f *farm) {
 			own = append(own, created)
 		}
 		running.Go(func() {
-			if err := f.merge(domain.Once{}, "another", own...); err != nil {
+			err := f.merge(domain.Once{}, "another", own...)
+			for errors.Is(err, domain.ErrUserExists) {
+				err = f.merge(domain.Once{}, "another", own...)
+			}
+			if err != nil {
 				f.Error(err)
 			}
 		})

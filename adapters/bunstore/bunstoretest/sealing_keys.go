@@ -223,7 +223,7 @@ func importResealed(s *subject) {
 	s.must(store.RemoveSealingKey(s.Context(), "old"))
 	keys.set("new")
 	s.must(store.DecideImport(s.Context(), chunk.Import, 1))
-	next, _, ok, err := store.NextChunk(s.Context(), chunk.Import)
+	next, ok, err := store.NextChunk(s.Context(), chunk.Import, 0)
 	s.must(err)
 	if !ok || next.Payload != chunk.Payload {
 		s.Errorf("the chunk is %+v, %t", next.ImportPlace, ok)
