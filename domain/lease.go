@@ -128,6 +128,7 @@ func Renew(now time.Time, id LeaseID, ttl time.Duration, users []*User) (Lease, 
 	}
 	for _, u := range users {
 		u.state.Lock.ExpiresAt = now.Add(ttl)
+		u.state.Lock.Renewals++
 		u.record(now, UserRenewed, "")
 	}
 	return describe(now, id, users), nil

@@ -90,6 +90,14 @@ func TestRenewCountsFromNow(t *testing.T) {
 	if !renewed.AcquiredAt.Equal(noon) || renewed.Users[0].Fence != 1 {
 		t.Errorf("renewing changed %+v", renewed)
 	}
+	if got := user.View(noon).Lock.Renewals; got != 1 {
+		t.Errorf("the lock says that its lease was renewed %d times, want once", got)
+	}
+	must(t, domain.Release(noon, lease.ID, []*domain.User{user}))
+	grant(t, noon, time.Hour, user)
+	if got := user.View(noon).Lock.Renewals; got != 0 {
+		t.Errorf("the next lock says that its lease was renewed %d times", got)
+	}
 }
 
 func TestReleaseQuarantinesFaultyUsers(t *testing.T) {

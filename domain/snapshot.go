@@ -36,6 +36,7 @@ type Lock struct {
 	Note       string
 	AcquiredAt time.Time
 	ExpiresAt  time.Time // zero if it never expires
+	Renewals   int       // how often its lease was renewed
 
 	// QuarantineOnExpiry puts the user into quarantine if the lock expires before it is released.
 	QuarantineOnExpiry bool

@@ -22,6 +22,7 @@ type LockView struct {
 	AcquiredAt time.Time
 	ExpiresAt  time.Time // zero if it never expires
 	Fence      uint64
+	Renewals   int // how often its lease was renewed
 }
 
 // Account is a user with its password, for callers that may log in with it.
@@ -41,7 +42,7 @@ func (u *User) View(now time.Time) View {
 		view.Lock = &LockView{
 			Owner: s.Lock.Owner, Note: s.Lock.Note,
 			AcquiredAt: s.Lock.AcquiredAt, ExpiresAt: s.Lock.ExpiresAt,
-			Fence: s.Fence,
+			Fence: s.Fence, Renewals: s.Lock.Renewals,
 		}
 	}
 	return view

@@ -50,6 +50,7 @@ type Circulation struct {
 	LockNote         string
 	LockAcquiredAt   int64
 	LockExpiresAt    int64
+	LockRenewals     int64
 	LockQuarantines  bool // when it expires
 	QuarantineReason string
 	QuarantinedAt    int64
@@ -61,7 +62,7 @@ type Circulation struct {
 const Columns = `u.user_id, u.created_at, u.project_id, u.env, u.domain, u.login, u.duplicate, u.password, u.sealing_key, u.labels, ` +
 	`u.fence, u.free_at, coalesce(u.released_at, 0), u.lock_lease, u.lock_position, u.lock_size, ` +
 	`coalesce(u.lock_owner, ''), coalesce(u.lock_note, ''), ` +
-	`coalesce(u.lock_acquired_at, 0), coalesce(u.lock_expires_at, 0), u.lock_quarantines, ` +
+	`coalesce(u.lock_acquired_at, 0), coalesce(u.lock_expires_at, 0), u.lock_renewals, u.lock_quarantines, ` +
 	`coalesce(u.quarantine_reason, ''), coalesce(u.quarantined_at, 0), u.last_code_at, u.session_saved_at, u.session_expires_at`
 
 // Fields returns where to scan the columns to, the two ids being spelled as the database does.
@@ -69,7 +70,7 @@ func (r *Row) Fields(userID, projectID any) []any {
 	return []any{
 		userID, &r.CreatedAt, projectID, &r.Env, &r.Domain, &r.Login, &r.Duplicate, &r.Password, &r.SealingKey, &r.Labels,
 		&r.Fence, &r.FreeAt, &r.ReleasedAt, &r.LockLease, &r.LockPosition, &r.LockSize,
-		&r.LockOwner, &r.LockNote, &r.LockAcquiredAt, &r.LockExpiresAt, &r.LockQuarantines,
+		&r.LockOwner, &r.LockNote, &r.LockAcquiredAt, &r.LockExpiresAt, &r.LockRenewals, &r.LockQuarantines,
 		&r.QuarantineReason, &r.QuarantinedAt, &r.LastCodeAt, &r.SessionSavedAt, &r.SessionExpiresAt,
 	}
 }
@@ -134,6 +135,7 @@ func circulationOf(u *domain.User) Circulation {
 		c.LockNote = lock.Note
 		c.LockAcquiredAt = micros(lock.AcquiredAt)
 		c.LockExpiresAt = micros(lock.ExpiresAt)
+		c.LockRenewals = int64(lock.Renewals)
 		c.LockQuarantines = lock.QuarantineOnExpiry
 	}
 	if quarantine := state.Quarantine; quarantine != nil {
@@ -210,6 +212,7 @@ func (r Row) restore(password domain.Secret, totp domain.TOTP) (*domain.User, er
 			Note:       r.LockNote,
 			AcquiredAt: instant(r.LockAcquiredAt),
 			ExpiresAt:  instant(r.LockExpiresAt),
+			Renewals:   int(r.LockRenewals),
 
 			QuarantineOnExpiry: r.LockQuarantines,
 		}

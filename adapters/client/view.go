@@ -63,6 +63,7 @@ func (v *views) user(u api.User) domain.View {
 	if lock := u.Lock; lock != nil {
 		view.Lock = &domain.LockView{
 			Owner: lock.Owner, Note: lock.Note, AcquiredAt: lock.AcquiredAt, ExpiresAt: timeOf(lock.ExpiresAt), Fence: lock.Fence,
+			Renewals: lock.Renewals,
 		}
 	}
 	if quarantine := u.Quarantine; quarantine != nil {

@@ -171,6 +171,7 @@ func viewUser(view domain.View) api.User {
 			AcquiredAt: lock.AcquiredAt.UTC(),
 			ExpiresAt:  viewTime(lock.ExpiresAt),
 			Fence:      lock.Fence,
+			Renewals:   lock.Renewals,
 		}
 	}
 	if quarantine := view.Quarantine; quarantine != nil {

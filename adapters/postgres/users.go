@@ -29,11 +29,11 @@ const moveUsers = `UPDATE users u SET
 		lock_owner = nullif(m.lock_owner, ''), lock_note = nullif(m.lock_note, ''),
 		lock_acquired_at = nullif(m.lock_acquired_at, 0), lock_expires_at = nullif(m.lock_expires_at, 0),
 		quarantine_reason = nullif(m.quarantine_reason, ''), quarantined_at = nullif(m.quarantined_at, 0),
-		lock_quarantines = m.lock_quarantines, last_code_at = m.last_code_at
+		lock_quarantines = m.lock_quarantines, last_code_at = m.last_code_at, lock_renewals = m.lock_renewals
 	FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::integer[], $6::integer[], $7::text[], $8::text[],
-		$9::bigint[], $10::bigint[], $11::text[], $12::bigint[], $13::boolean[], $14::bigint[], $15::tid[]) AS m (fence, free_at, released_at, lock_lease,
+		$9::bigint[], $10::bigint[], $11::text[], $12::bigint[], $13::boolean[], $14::bigint[], $15::integer[], $16::tid[]) AS m (fence, free_at, released_at, lock_lease,
 		lock_position, lock_size, lock_owner, lock_note, lock_acquired_at, lock_expires_at, quarantine_reason, quarantined_at, lock_quarantines,
-		last_code_at, place)
+		last_code_at, lock_renewals, place)
 	WHERE u.ctid = m.place`
 
 // circulations returns the first arguments of moveUsers and addUsers.
@@ -43,15 +43,15 @@ func circulations(all []bunstore.Circulation) []any {
 	fences, frees, releases := make([]int64, n), make([]int64, n), make([]int64, n)
 	acquired, expires, quarantined := make([]int64, n), make([]int64, n), make([]int64, n)
 	owners, notes, reasons := make([]string, n), make([]string, n), make([]string, n)
-	quarantines, codes := make([]bool, n), make([]int64, n)
+	quarantines, codes, renewals := make([]bool, n), make([]int64, n), make([]int32, n)
 	for i, c := range all {
 		leases[i], positions[i], sizes[i] = c.LockLease.Bytes(), int32(c.LockPosition), int32(c.LockSize) //nolint:gosec // up to 32
 		fences[i], frees[i], releases[i] = c.Fence, c.FreeAt, c.ReleasedAt
 		acquired[i], expires[i], quarantined[i] = c.LockAcquiredAt, c.LockExpiresAt, c.QuarantinedAt
 		owners[i], notes[i], reasons[i] = c.LockOwner, c.LockNote, c.QuarantineReason
-		quarantines[i], codes[i] = c.LockQuarantines, c.LastCodeAt
+		quarantines[i], codes[i], renewals[i] = c.LockQuarantines, c.LastCodeAt, int32(c.LockRenewals) //nolint:gosec // a day has fewer
 	}
-	return []any{fences, frees, releases, leases, positions, sizes, owners, notes, acquired, expires, reasons, quarantined, quarantines, codes}
+	return []any{fences, frees, releases, leases, positions, sizes, owners, notes, acquired, expires, reasons, quarantined, quarantines, codes, renewals}
 }
 
 // moveUsers adds the statement that writes what became of users which the transaction holds.
@@ -130,16 +130,16 @@ const (
 
 	addUsers = `INSERT INTO users (user_id, created_at, project_id, env, domain, pool_id, login, login_key, password, sealing_key, labels,
 			label_set_id, fence, free_at, released_at, lock_lease, lock_position, lock_size, lock_owner, lock_note,
-			lock_acquired_at, lock_expires_at, quarantine_reason, quarantined_at, lock_quarantines, last_code_at)
+			lock_acquired_at, lock_expires_at, quarantine_reason, quarantined_at, lock_quarantines, last_code_at, lock_renewals)
 		SELECT n.user_id, n.created_at, n.project_id, n.env, n.domain, p.pool_id, n.login, n.login_key, n.password, n.sealing_key, n.labels,
 			` + labelSet + `, n.fence, n.free_at, nullif(n.released_at, 0), n.lock_lease, n.lock_position, n.lock_size,
 			nullif(n.lock_owner, ''), nullif(n.lock_note, ''), nullif(n.lock_acquired_at, 0), nullif(n.lock_expires_at, 0),
-			nullif(n.quarantine_reason, ''), nullif(n.quarantined_at, 0), n.lock_quarantines, n.last_code_at
+			nullif(n.quarantine_reason, ''), nullif(n.quarantined_at, 0), n.lock_quarantines, n.last_code_at, n.lock_renewals
 		FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::integer[], $6::integer[], $7::text[],
-			$8::text[], $9::bigint[], $10::bigint[], $11::text[], $12::bigint[], $13::boolean[], $14::bigint[], $15::uuid[],
-			$16::bigint[], $17::uuid[], $18::text[], $19::text[], $20::text[], $21::bytea[], $22::text[], $23::jsonb[], $24::bytea[]) AS n (fence, free_at, released_at, lock_lease,
+			$8::text[], $9::bigint[], $10::bigint[], $11::text[], $12::bigint[], $13::boolean[], $14::bigint[], $15::integer[],
+			$16::uuid[], $17::bigint[], $18::uuid[], $19::text[], $20::text[], $21::text[], $22::bytea[], $23::text[], $24::jsonb[], $25::bytea[]) AS n (fence, free_at, released_at, lock_lease,
 			lock_position, lock_size, lock_owner, lock_note, lock_acquired_at, lock_expires_at, quarantine_reason, quarantined_at, lock_quarantines,
-			last_code_at, user_id, created_at, project_id, env, domain, login, password, sealing_key, labels, login_key)
+			last_code_at, lock_renewals, user_id, created_at, project_id, env, domain, login, password, sealing_key, labels, login_key)
 		JOIN pools p ON (p.project_id, p.env, p.domain) = (n.project_id, n.env, n.domain)
 		ORDER BY n.project_id, n.env, n.login_key ON CONFLICT DO NOTHING RETURNING user_id`
 )

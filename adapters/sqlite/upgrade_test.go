@@ -106,6 +106,48 @@ func writeFirstSchema(ctx context.Context, t *testing.T, path string, write func
 	}
 }
 
+// The migration that adds a column can't run twice, so its transaction marks it as applied.
+func TestAProcessMayEndAfterTheMigrationThatAddsAColumn(t *testing.T) {
+	ctx := context.Background()
+	path := filepath.Join(t.TempDir(), "users.db")
+	const last = "migrations/0016_renewals.tx.up.sql"
+	writeFirstSchema(ctx, t, path, func(db *database) {
+		names, err := fs.Glob(migrations, "migrations/*")
+		if err != nil {
+			t.Fatal(err)
+		}
+		before, after := fstest.MapFS{}, ""
+		for _, name := range names {
+			text, err := fs.ReadFile(migrations, name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			switch {
+			case name < last:
+				before[filepath.Base(name)] = &fstest.MapFile{Data: text}
+			case name == last:
+				after = string(text)
+			}
+		}
+		if err := bunstore.Migrate(ctx, db.writer, before); err != nil {
+			t.Fatal(err)
+		}
+		exec(t, db, "BEGIN; "+after+" COMMIT")
+	})
+	keys, err := sealing.NewKeyRing(bytes.Repeat([]byte{1}, sealing.KeySize))
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := Open(ctx, path, keys, bunstore.Logins{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	if _, err := store.List(ctx, ports.Query{Limit: 1}); err != nil {
+		t.Error(err)
+	}
+}
+
 func exec(t *testing.T, db *database, statement string, args ...any) {
 	t.Helper()
 	if _, err := db.writer.DB.Exec(statement, args...); err != nil {

@@ -21,7 +21,7 @@ const (
 const (
 	moveUser = `UPDATE users SET fence = ?, free_at = ?, released_at = nullif(?, 0), lock_lease = ?, lock_position = ?, lock_size = ?,
 		lock_owner = nullif(?, ''), lock_note = nullif(?, ''), lock_acquired_at = nullif(?, 0), lock_expires_at = nullif(?, 0),
-		quarantine_reason = nullif(?, ''), quarantined_at = nullif(?, 0), lock_quarantines = ?, last_code_at = ? WHERE user_id = ?`
+		quarantine_reason = nullif(?, ''), quarantined_at = nullif(?, 0), lock_quarantines = ?, last_code_at = ?, lock_renewals = ? WHERE user_id = ?`
 
 	accountOfUser = `SELECT project_id, env, login_key FROM users WHERE user_id = ?`
 	removeUser    = `DELETE FROM users WHERE user_id = ?`
@@ -40,17 +40,17 @@ const (
 )
 
 var addUser = newInsertion(`INSERT INTO users (fence, free_at, released_at, lock_lease, lock_position, lock_size, lock_owner, lock_note,
-			lock_acquired_at, lock_expires_at, quarantine_reason, quarantined_at, lock_quarantines, last_code_at,
+			lock_acquired_at, lock_expires_at, quarantine_reason, quarantined_at, lock_quarantines, last_code_at, lock_renewals,
 			user_id, created_at, project_id, env, domain, pool_id, login, login_key, password, sealing_key, labels, label_set_id)`,
 	`(?, ?, nullif(?, 0), ?, ?, ?, nullif(?, ''), nullif(?, ''), nullif(?, 0), nullif(?, 0), nullif(?, ''), nullif(?, 0), ?,
-			?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, " ON CONFLICT DO NOTHING")
+			?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, " ON CONFLICT DO NOTHING")
 
 // circulation returns the first arguments of moveUser and addUser.
 func circulation(c bunstore.Circulation) []any {
 	return []any{
 		c.Fence, c.FreeAt, c.ReleasedAt, c.LockLease.Bytes(), c.LockPosition, c.LockSize, c.LockOwner, c.LockNote,
 		c.LockAcquiredAt, c.LockExpiresAt, c.QuarantineReason, c.QuarantinedAt,
-		c.LockQuarantines, c.LastCodeAt,
+		c.LockQuarantines, c.LastCodeAt, c.LockRenewals,
 	}
 }
 

@@ -30,6 +30,7 @@ type shownLock struct {
 	AcquiredAt time.Time  `json:"acquired_at"`
 	ExpiresAt  *time.Time `json:"expires_at"`
 	Fence      uint64     `json:"fence"`
+	Renewals   int        `json:"renewals"`
 }
 
 type shownQuarantine struct {
@@ -45,6 +46,7 @@ func shapeOfUser(view domain.View) shownUser {
 	if lock := view.Lock; lock != nil {
 		shown.Lock = &shownLock{
 			Owner: lock.Owner, Note: lock.Note, AcquiredAt: lock.AcquiredAt.UTC(), ExpiresAt: unlessZero(lock.ExpiresAt), Fence: lock.Fence,
+			Renewals: lock.Renewals,
 		}
 	}
 	if quarantine := view.Quarantine; quarantine != nil {

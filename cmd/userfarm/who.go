@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"strconv"
 
 	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/ports"
@@ -41,12 +42,12 @@ func (w *whoCommand) Run(ctx context.Context) error {
 	if w.JSON {
 		return writeJSON(shapeOfUsers(views))
 	}
-	rows := [][]string{{"LOGIN", "HELD BY", "SINCE", "UNTIL", "ENV", "DOMAIN", "NOTE"}}
+	rows := [][]string{{"LOGIN", "HELD BY", "SINCE", "UNTIL", "RENEWED", "ENV", "DOMAIN", "NOTE"}}
 	for _, view := range views {
 		if lock := view.Lock; lock != nil {
 			rows = append(rows, []string{
-				view.Login, ownerText(lock.Owner), timeOr("", lock.AcquiredAt), timeOr("released", lock.ExpiresAt), view.Pool.Env, view.Pool.Domain,
-				lock.Note,
+				view.Login, ownerText(lock.Owner), timeOr("", lock.AcquiredAt), timeOr("released", lock.ExpiresAt),
+				strconv.Itoa(lock.Renewals), view.Pool.Env, view.Pool.Domain, lock.Note,
 			})
 		}
 	}

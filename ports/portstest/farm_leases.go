@@ -64,7 +64,7 @@ func leaseFitsSelectors(g *guest) {
 }
 
 func leaseIsRenewed(g *guest) {
-	g.create()
+	user := g.create()
 	lease := g.acquire(anyone)
 	renewed, err := g.Farm.Renew(g.Context(), lease.ID, time.Hour)
 	g.must(err)
@@ -76,6 +76,7 @@ func leaseIsRenewed(g *guest) {
 	if !byDefault.ExpiresAt.Before(renewed.ExpiresAt) {
 		g.Errorf("the lease ends at %v, want the default time to live from now", byDefault.ExpiresAt)
 	}
+	g.wantEqual("how often the lease was renewed", g.user(user.ID).Lock.Renewals, 2)
 	_, err = g.Farm.Renew(g.Context(), lease.ID, domain.LongestTTL+time.Second)
 	g.wantFields("a renewal for too long", err, "/ttl_seconds")
 	_, err = g.Farm.Renew(g.Context(), lease.ID, -time.Second)

@@ -179,6 +179,7 @@ func (m *model) renew(lease domain.LeaseDigest, ttl time.Duration) error {
 	users, err := m.holders(lease)
 	for _, u := range users {
 		u.Lock.ExpiresAt = m.now.Add(ttl)
+		u.Lock.Renewals++
 	}
 	return err
 }

@@ -905,6 +905,9 @@ type Lock struct {
 	// ExpiresAt Null if the lock never expires.
 	ExpiresAt *time.Time `json:"expires_at"`
 	Fence     uint64     `json:"fence"`
+
+	// Renewals How often its lease was renewed.
+	Renewals int `json:"renewals"`
 }
 
 // NearMiss defines model for NearMiss.
