@@ -3,6 +3,7 @@ package domain_test
 import (
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,6 +29,23 @@ func TestAFewClaimsDoNotSayThatUsersCouldGo(t *testing.T) {
 		99: "The 60 r=admin accounts in stage, shop are enough: p95 is under 10 s. 99 claims are too few to say whether some could go.",
 	} {
 		if got := domain.Advise(busy(claims), admins(60), 10*time.Second)[0].Sentence(10 * time.Second); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestTheSentencesOfSeveralProjectsNameThem(t *testing.T) {
+	one := domain.Advise(busy(1), admins(60), 10*time.Second)[0]
+	one.Pool.ProjectID = domain.ProjectID{1}
+	named, other := one, one
+	named.Project, other.Pool.ProjectID = "Shop", domain.ProjectID{2}
+	for want, about := range map[string][]domain.WantAdvice{
+		"The 60 r=admin accounts in stage, shop are enough":                                               {one},
+		"The 60 r=admin accounts in stage, shop, project 01000000-0000-0000-0000-000000000000 are enough": {one, other},
+		"The 60 r=admin accounts in stage, shop, project Shop are enough":                                 {named, other},
+	} {
+		advice := domain.Advice{Target: 10 * time.Second, Wants: about}
+		if got := advice.Sentence(about[0]); !strings.HasPrefix(got, want+":") {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}

@@ -9,6 +9,16 @@ import (
 	"time"
 )
 
+// Sentence returns the advice for a want as a sentence for people. It names the project if that has a name, or if the advice is about
+// several projects.
+func (a Advice) Sentence(want WantAdvice) string {
+	several := slices.ContainsFunc(a.Wants, func(w WantAdvice) bool { return w.Pool.ProjectID != want.Pool.ProjectID })
+	if several && want.Project == "" {
+		want.Project = want.Pool.ProjectID.String()
+	}
+	return want.Sentence(a.Target)
+}
+
 // Sentence returns the advice as a sentence for people. target is that of the [Advice].
 func (w WantAdvice) Sentence(target time.Duration) string {
 	bound := "under " + DurationText(target)

@@ -45,7 +45,7 @@ func (adviceRoutes) AdvisePools(c *fiber.Ctx) error {
 	for i, w := range advice.Wants {
 		view.Wants[i] = api.AdvisedWant{
 			ProjectID: w.Pool.ProjectID.String(), Project: w.Project, Env: w.Pool.Env, Domain: w.Pool.Domain, Labels: api.Labels(w.Labels),
-			Sentence: w.Sentence(advice.Target), Claims: w.Claims, Users: w.Users, Quarantined: w.Quarantined,
+			Sentence: advice.Sentence(w), Claims: w.Claims, Users: w.Users, Quarantined: w.Quarantined,
 			Enough: w.Enough, Reached: w.Reached, Most: w.Most, Measured: viewWaits(w.Measured), Curve: make([]api.AdvisedSize, len(w.Curve)),
 		}
 		for k, size := range w.Curve {

@@ -71,7 +71,7 @@ func (a *adviseCommand) Run(ctx context.Context) error {
 		if i > 0 {
 			fmt.Println()
 		}
-		fmt.Println(want.Sentence(advice.Target))
+		fmt.Println(advice.Sentence(want))
 		if err := writeTable(os.Stdout, curveOf(want)); err != nil {
 			return err
 		}
@@ -156,7 +156,7 @@ func shapeOfAdvice(advice domain.Advice) shownAdvice {
 	for i, w := range advice.Wants {
 		shown.Wants[i] = advisedWant{
 			ProjectID: w.Pool.ProjectID.String(), Project: w.Project, Env: w.Pool.Env, Domain: w.Pool.Domain, Labels: w.Labels,
-			Sentence: w.Sentence(advice.Target), Claims: w.Claims, Users: w.Users, Quarantined: w.Quarantined, Enough: w.Enough,
+			Sentence: advice.Sentence(w), Claims: w.Claims, Users: w.Users, Quarantined: w.Quarantined, Enough: w.Enough,
 			Reached: w.Reached, Most: w.Most, Measured: shapeOfWaits(w.Measured), Curve: make([]shownSize, len(w.Curve)),
 		}
 		for k, size := range w.Curve {

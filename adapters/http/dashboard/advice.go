@@ -2,9 +2,6 @@ package dashboard
 
 import (
 	"context"
-	"fmt"
-	"math"
-	"strings"
 	"time"
 
 	"github.com/userfarm/userfarm/domain"
@@ -16,6 +13,7 @@ type advicePage struct {
 	Wants  []adviceRow
 	Claims int
 	Since  time.Time
+	Target time.Duration
 	Cut    bool
 }
 
@@ -27,52 +25,35 @@ type adviceRow struct {
 	Sentence string
 	Labels   []string
 	Sizes    []adviceSize
-	P50, P95 string  // points of lines in a chart that is 300 wide and 80 high
-	NowX     float64 // where the present number of users is
+	Chart    chart
 }
 
 // adviceSize are the waits with a number of users.
 type adviceSize struct {
 	domain.SizeWaits
 
-	Now bool // it is the present number
+	Now, Enough bool // it is the present number, or the smallest that is enough
 }
 
 func loadAdvice(ctx context.Context, in loading) (any, error) {
-	advice, err := in.farm.Advice(ctx, ports.AdviceQuery{ProjectID: in.filter.ProjectID, Env: in.filter.Env, Domain: in.filter.Domain})
+	advice, err := in.farm.Advice(ctx, ports.AdviceQuery{
+		ProjectID: in.filter.ProjectID, Env: in.filter.Env, Domain: in.filter.Domain, Target: in.filter.Target,
+	})
 	if err != nil {
 		return nil, err
 	}
-	page := advicePage{Claims: advice.Claims, Since: advice.Since, Cut: advice.Cut}
+	page := advicePage{Claims: advice.Claims, Since: advice.Since, Target: advice.Target, Cut: advice.Cut}
 	for _, want := range advice.Wants {
 		row := adviceRow{
 			Where: in.projects.pool(want.Pool), WantAdvice: want, Sentence: want.Sentence(advice.Target), Labels: labelTexts(want.Labels, "="),
+			Chart: chartOf(want, advice.Target),
 		}
-		row.draw()
+		for _, size := range want.Curve {
+			row.Sizes = append(row.Sizes, adviceSize{
+				SizeWaits: size, Now: size.Users == want.Users, Enough: want.Reached && size.Users == want.Enough,
+			})
+		}
 		page.Wants = append(page.Wants, row)
 	}
 	return page, nil
-}
-
-// draw places the waits in the chart. Long waits are drawn closer together than short ones.
-func (r *adviceRow) draw() {
-	longest := time.Second
-	for _, size := range r.Curve {
-		longest = max(longest, size.P95)
-	}
-	var p50, p95 strings.Builder
-	for i, size := range r.Curve {
-		x := 300 * float64(i) / float64(max(len(r.Curve)-1, 1))
-		y := func(wait time.Duration) float64 { return 78 - 76*math.Sqrt(float64(wait)/float64(longest)) }
-		now := size.Users == r.Users
-		if now {
-			r.NowX = x
-		}
-		r.Sizes = append(r.Sizes, adviceSize{size, now})
-		if size.Served > 0 {
-			_, _ = fmt.Fprintf(&p50, "%.1f,%.1f ", x, y(size.P50))
-			_, _ = fmt.Fprintf(&p95, "%.1f,%.1f ", x, y(size.P95))
-		}
-	}
-	r.P50, r.P95 = p50.String(), p95.String()
 }

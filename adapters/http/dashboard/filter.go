@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/userfarm/userfarm/adapters/http/internal/api"
 	"github.com/userfarm/userfarm/adapters/http/internal/read"
@@ -27,7 +28,8 @@ type filter struct {
 	User       domain.UserID
 	AfterUser  domain.UserID
 	AfterEvent ports.EventID
-	Page       int // from 0
+	Target     time.Duration // of an advice
+	Page       int           // from 0
 
 	values url.Values // without those that are empty
 }
@@ -52,6 +54,10 @@ var filterParameters = read.Parameters[filter]{
 	"kind": read.Parsed(func(f *filter) *domain.EventKind { return &f.Kind }, func(text string) (domain.EventKind, bool) {
 		return domain.EventKind(text), api.EventKind(text).Valid()
 	}, "must be a kind of event, such as acquired"),
+	"target": read.Parsed(func(f *filter) *time.Duration { return &f.Target }, func(text string) (time.Duration, bool) {
+		seconds, err := strconv.Atoi(text)
+		return time.Duration(seconds) * time.Second, err == nil && seconds >= 1 && seconds <= int(domain.LongestTarget/time.Second)
+	}, "must be a number of seconds from 1 to 3600"),
 	"after": read.CursorParameter(func(f *filter) *domain.UserID { return &f.AfterUser }),
 	"before": read.Parsed(func(f *filter) *ports.EventID { return &f.AfterEvent }, func(text string) (ports.EventID, bool) {
 		id, err := strconv.ParseInt(text, 10, 64)
@@ -110,6 +116,9 @@ func (f filter) IsZero() bool { return len(f.values) == 0 }
 func (f filter) onlyPages() bool {
 	return len(f.values) == 0 || len(f.values) == 1 && f.values.Has("page")
 }
+
+// TargetSeconds returns the target of an advice as the form has it.
+func (f filter) TargetSeconds() string { return f.values.Get("target") }
 
 // LabelTexts returns the labels as the form has them.
 func (f filter) LabelTexts() []string { return labelTexts(f.Labels, ":") }

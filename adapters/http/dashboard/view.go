@@ -47,7 +47,10 @@ type memo struct {
 var viewKinds = []*viewKind{
 	{Name: "overview", title: "Overview", fields: userFields, Form: userFields, load: loadOverview},
 	{Name: "pools", title: "Pools", fields: slices.Concat(poolFields, []string{"page"}), Form: poolFields, load: loadPools},
-	{Name: "advice", title: "How many are enough", fields: poolFields, Form: poolFields, load: loadAdvice},
+	{
+		Name: "advice", title: "How many are enough", fields: slices.Concat(poolFields, []string{"target"}),
+		Form: slices.Concat(poolFields, []string{"target"}), load: loadAdvice,
+	},
 	{
 		Name: "line", title: "Line", fields: slices.Concat(userFields, []string{"page"}), Form: userFields, load: loadLine,
 	},

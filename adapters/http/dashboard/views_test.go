@@ -115,7 +115,7 @@ func TestStatisticsSayWhatTheyCount(t *testing.T) {
 	b.get("overview?label=role:admin").want(200).has("Of all users, whatever the label")
 }
 
-func TestAUsersPageCountsTheRenewals(t *testing.T) {
+func TestThePageCountsTheRenewals(t *testing.T) {
 	f := newFarm(t)
 	user := f.user("ann", shop)
 	lease := f.acquire(user.ID, "ci", "")
@@ -124,7 +124,9 @@ func TestAUsersPageCountsTheRenewals(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	f.signedIn(domain.Viewer).get("user?id="+user.ID.String()).want(200).has("<dt>Renewed</dt><dd>3 ×</dd>", "ci")
+	b := f.signedIn(domain.Viewer)
+	b.get("user?id="+user.ID.String()).want(200).has("<dt>Renewed</dt><dd>3 ×</dd>", "ci")
+	b.get("overview").want(200).has(`<td data-l="Renewed" class="num">3</td>`)
 }
 
 func TestListsHavePages(t *testing.T) {
@@ -300,4 +302,21 @@ func TestTwoHundredPagesAtOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
+}
+
+func TestTheAdviceIsForATarget(t *testing.T) {
+	f := newFarm(t)
+	f.user("ann", shop)
+	for range 3 {
+		lease, err := f.Acquire(t.Context(), []domain.Selector{{ProjectID: shop}}, domain.Terms{TTL: time.Minute}, domain.IdempotencyKey{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Release(t.Context(), lease.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := f.signedIn(domain.Viewer)
+	b.get("advice?target=3").want(200).has("p95 is under 3 s", "today: 1", "enough: 1", `max="3600" value="3"`)
+	b.get("advice?target=0").want(422).has("must be a number of seconds from 1 to 3600")
 }
