@@ -23,6 +23,9 @@ const (
 
 // ImportUsers implements [ports.Imports].
 func (f *Farm) ImportUsers(ctx context.Context, part domain.ImportPart) (domain.ImportReport, error) {
+	if err := domain.CheckReason(part.Reason); err != nil {
+		return domain.ImportReport{}, err
+	}
 	if part.ID == (domain.ImportID{}) {
 		_, _ = rand.Read(part.ID[:]) // never fails, by its documentation
 	}
@@ -129,7 +132,7 @@ func (r *importRun) stage(ctx context.Context) error {
 			ImportPlace: ports.ImportPlace{Import: r.key, FirstRow: r.FirstRow + from}, Identities: r.identities[from:to],
 		}
 		if later {
-			chunk.Payload = encodeRows(r.farm.caller, r.Rows[from:to])
+			chunk.Payload = encodeRows(r.farm.caller, r.Rows[from:to], r.Reason)
 		}
 		if err := r.farm.store.StageImport(ctx, chunk); err != nil {
 			return err
@@ -142,7 +145,7 @@ func (r *importRun) stage(ctx context.Context) error {
 func (r *importRun) importGood(ctx context.Context, all bool) (domain.ImportReport, error) {
 	report := domain.ImportReport{State: domain.ImportApplied, Errors: r.report.Errors, ErrorsTotal: r.report.ErrorsTotal}
 	report.Counts.Refused = r.report.Counts.Refused
-	good := importRows{caller: r.farm.caller, key: r.key, all: all}
+	good := importRows{caller: r.farm.caller, key: r.key, reason: r.Reason, all: all}
 	for i, identity := range r.identities {
 		if identity != (domain.Identity{}) {
 			good.rows, good.numbers = append(good.rows, r.Rows[i]), append(good.numbers, r.FirstRow+i)
@@ -156,6 +159,7 @@ func (r *importRun) importGood(ctx context.Context, all bool) (domain.ImportRepo
 type importRows struct {
 	caller  domain.Caller
 	key     domain.ImportKey
+	reason  string
 	rows    []domain.ImportRow
 	numbers []int // of the rows
 	all     bool  // import none if one breaks a rule by now; otherwise, leave it out
@@ -186,7 +190,7 @@ func (f *Farm) mergeBatch(ctx context.Context, batch importRows, report *domain.
 		counts, errs = domain.ImportCounts{}, nil
 		for i, row := range batch.rows {
 			id := domain.NewUserID(now.Add(time.Duration(i) * time.Microsecond)) // in the order of the rows
-			user, op, broken := batch.caller.Merge(now, id, row, users[i])
+			user, op, broken := batch.caller.Merge(now, id, row, batch.reason, users[i])
 			if len(broken) > 0 {
 				counts.Refused++
 				for _, field := range broken {
