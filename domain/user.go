@@ -84,8 +84,8 @@ type Change struct {
 	Reason   string  // why, for the history; may be empty
 }
 
-// Change applies c. An event names the fields that have another value now; without one, there is no event. If the password or the second factor has another value,
-// the saved session is dropped. It returns an [InvalidError] with all bad fields of
+// Change applies c. An event names the fields that have another value now, and has the reason; if no field has, there is no event. If the
+// password or the second factor has another value, the saved session is dropped. It returns an [InvalidError] with all bad fields of
 // c, and then changes nothing.
 func (u *User) Change(now time.Time, c Change) error {
 	var v violations

@@ -24,7 +24,7 @@ type change struct {
 	button string
 	danger bool
 
-	// reason says that the form must say what for. A person can't be asked later, other than a program.
+	// reason says that the form must say what for: the history is all that other people learn of it.
 	reason bool
 
 	// about returns what the form is about, and its first values. It may be nil.

@@ -983,7 +983,7 @@ type NewUser struct {
 	// shows it, or the `otpauth://totp/` URI of the QR code. Blanks, line breaks and invisible characters do not matter.
 	TOTPSecret *string `json:"totp_secret,omitempty" validate:"omitnil,min=1"`
 
-	// Reason Why, for the history.
+	// Reason Why, for the history. Empty by default.
 	Reason string `json:"reason,omitempty"`
 }
 
@@ -1217,7 +1217,7 @@ type UserChange struct {
 	// TOTPSecret As for a new user. An empty text removes the second factor.
 	TOTPSecret *string `json:"totp_secret,omitempty"`
 
-	// Reason Why, for the history.
+	// Reason Why, for the history. Empty by default.
 	Reason string `json:"reason,omitempty"`
 }
 
@@ -1614,13 +1614,13 @@ type ImportUsersParams struct {
 	// FirstRow Says that the body is a part of an import, and the number of its first row in the import, from 1. It needs an `import_id`.
 	FirstRow *int `form:"first_row,omitempty" json:"first_row,omitempty"`
 
-	// Reason Why, for the history.
+	// Reason Why, for the history. Empty by default.
 	Reason *Reason `form:"reason,omitempty" json:"reason,omitempty"`
 }
 
 // RemoveUserParams defines parameters for RemoveUser.
 type RemoveUserParams struct {
-	// Reason Why, for the history.
+	// Reason Why, for the history. Empty by default.
 	Reason *Reason `form:"reason,omitempty" json:"reason,omitempty"`
 }
 

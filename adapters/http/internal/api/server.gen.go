@@ -910,7 +910,7 @@ type NewUser struct {
 	// shows it, or the `otpauth://totp/` URI of the QR code. Blanks, line breaks and invisible characters do not matter.
 	TOTPSecret *string `json:"totp_secret,omitempty" validate:"omitnil,min=1"`
 
-	// Reason Why, for the history.
+	// Reason Why, for the history. Empty by default.
 	Reason string `json:"reason,omitempty"`
 }
 
@@ -1144,7 +1144,7 @@ type UserChange struct {
 	// TOTPSecret As for a new user. An empty text removes the second factor.
 	TOTPSecret *string `json:"totp_secret,omitempty"`
 
-	// Reason Why, for the history.
+	// Reason Why, for the history. Empty by default.
 	Reason string `json:"reason,omitempty"`
 }
 
