@@ -83,9 +83,9 @@ func (f *Farm) ChangeUser(ctx context.Context, id domain.UserID, change domain.C
 }
 
 // RemoveUser implements [ports.Accounts].
-func (f *Farm) RemoveUser(ctx context.Context, id domain.UserID) error {
+func (f *Farm) RemoveUser(ctx context.Context, id domain.UserID, reason string) error {
 	return f.remove(ctx, id, func(now time.Time, users []*domain.User) error {
-		return users[0].Remove(now)
+		return users[0].Remove(now, reason)
 	})
 }
 

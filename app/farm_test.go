@@ -380,13 +380,13 @@ func TestAnAccountIsCreatedChangedAndRemoved(t *testing.T) {
 	if lease.Users[0].Password != password {
 		t.Error("the new password is not the one that is leased")
 	}
-	if err := farm.RemoveUser(t.Context(), id); !errors.Is(err, domain.ErrUserLocked) {
+	if err := farm.RemoveUser(t.Context(), id, ""); !errors.Is(err, domain.ErrUserLocked) {
 		t.Errorf("remove of a locked user = %v", err)
 	}
 	if err := farm.Release(t.Context(), lease.ID); err != nil {
 		t.Fatal(err)
 	}
-	if err := farm.RemoveUser(t.Context(), id); err != nil {
+	if err := farm.RemoveUser(t.Context(), id, ""); err != nil {
 		t.Errorf("remove = %v", err)
 	}
 	if _, err := farm.User(t.Context(), id); !errors.Is(err, domain.ErrUserNotFound) {

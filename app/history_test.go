@@ -37,7 +37,7 @@ func TestEventsRecordEveryChangeOfAUser(t *testing.T) {
 		must(err)
 		acquire(t, farm, ann, domain.Terms{Owner: "ci-3", TTL: time.Minute})
 		time.Sleep(time.Hour)
-		must(farm.RemoveUser(t.Context(), id))
+		must(farm.RemoveUser(t.Context(), id, ""))
 
 		want := []domain.Event{
 			{Kind: domain.UserCreated},

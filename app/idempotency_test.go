@@ -113,6 +113,11 @@ func TestAUserIsCreatedOnceWithAKey(t *testing.T) {
 	if _, err := farm.CreateUser(t.Context(), changed, retry); !errors.Is(err, domain.ErrIdempotencyMismatch) {
 		t.Errorf("with another password = %v", err)
 	}
+	reasoned := spec("ann")
+	reasoned.Reason = "for another test"
+	if _, err := farm.CreateUser(t.Context(), reasoned, retry); !errors.Is(err, domain.ErrIdempotencyMismatch) {
+		t.Errorf("with another reason = %v: the history would not have it", err)
+	}
 	if _, err := farm.CreateUser(t.Context(), spec("ann"), newKey(t, "import 2")); !errors.Is(err, domain.ErrUserExists) {
 		t.Errorf("with another key = %v", err)
 	}
@@ -170,6 +175,14 @@ func TestTheDigestOfARequestWithoutScopeHasNotChanged(t *testing.T) {
 	_, _ = farm.Acquire(t.Context(), anyone, domain.Terms{Owner: "ci-1"}, retry)
 	if got := fmt.Sprintf("%x", store.latest.Once.Request); got != "a86bf0ee304c9c5d7fe3befa20dfdb69c70565c82782034ce42ec9216ef7a648" {
 		t.Errorf("acquire is %s", got)
+	}
+}
+
+func TestTheDigestOfACreateWithoutReasonHasNotChanged(t *testing.T) {
+	store := &claims{Store: memory.New()}
+	_, _ = mustNew(store, settings).CreateUser(t.Context(), spec("ann"), newKey(t, "job"))
+	if got := fmt.Sprintf("%x", store.added.Request); got != "8a25c64de5901ed0879d9c5d9898fc85969493dd43c3297b9ec5717759070d34" {
+		t.Errorf("create is %s", got)
 	}
 }
 

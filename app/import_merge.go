@@ -13,6 +13,7 @@ import (
 type importRows struct {
 	caller  domain.Caller
 	key     domain.ImportKey
+	reason  string
 	rows    []domain.ImportRow
 	users   []domain.UserID // that the rows were found to change; zero for those that add one
 	numbers []int           // of the rows
@@ -78,7 +79,7 @@ func (r importRows) merge(report *domain.ImportReport) ports.Merge {
 				before, found = found[0], found[1:]
 			}
 			id := domain.NewUserID(now.Add(time.Duration(i) * time.Microsecond)) // in the order of the rows
-			user, op, broken := r.caller.Merge(now, id, row, before)
+			user, op, broken := r.caller.Merge(now, id, row, r.reason, before)
 			if len(broken) > 0 {
 				report.Counts.Refused++
 				for _, field := range broken {

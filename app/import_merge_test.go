@@ -31,7 +31,7 @@ func TestAnImportIsOvertaken(t *testing.T) {
 			farm := mustNew(store, app.Settings{})
 			gone := create(t, farm, "user-3")
 			store.happens = func() {
-				if err := farm.RemoveUser(t.Context(), gone); err != nil {
+				if err := farm.RemoveUser(t.Context(), gone, ""); err != nil {
 					t.Error(err)
 				}
 				create(t, farm, "user-4")

@@ -18,8 +18,9 @@ func twinRule(row int) string {
 
 // stagedRows are rows of an import as plain data, with their secrets, for a store that seals them.
 type stagedRows struct {
-	Key  domain.APIKeyID // of the caller
-	Rows []stagedRow
+	Key    domain.APIKeyID // of the caller
+	Reason string          `json:",omitempty"`
+	Rows   []stagedRow
 }
 
 type stagedRow struct {
@@ -30,9 +31,9 @@ type stagedRow struct {
 	TOTP     *string        `json:",omitempty"` // empty for none
 }
 
-// encodeRows returns rows of a caller as one secret.
-func encodeRows(caller domain.Caller, rows []domain.ImportRow) domain.Secret {
-	staged := stagedRows{Key: caller.Key, Rows: make([]stagedRow, len(rows))}
+// encodeRows returns rows of a caller, and the reason of their import, as one secret.
+func encodeRows(caller domain.Caller, rows []domain.ImportRow, reason string) domain.Secret {
+	staged := stagedRows{Key: caller.Key, Reason: reason, Rows: make([]stagedRow, len(rows))}
 	for i, row := range rows {
 		staged.Rows[i] = stagedRow{Login: row.Login, Pool: row.Pool, Labels: row.Labels}
 		if row.Password != nil {
@@ -73,7 +74,7 @@ func decodeRows(encoded domain.Secret) (importRows, error) {
 			*rows[i].TOTP = totp
 		}
 	}
-	return importRows{caller: domain.Caller{Key: staged.Key}, rows: rows}, nil
+	return importRows{caller: domain.Caller{Key: staged.Key}, reason: staged.Reason, rows: rows}, nil
 }
 
 var errUnreadableRows = errors.New("the rows of an import can't be read")

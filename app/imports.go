@@ -18,6 +18,9 @@ const (
 
 // ImportUsers implements [ports.Imports].
 func (f *Farm) ImportUsers(ctx context.Context, part domain.ImportPart) (domain.ImportReport, error) {
+	if err := domain.CheckReason(part.Reason); err != nil {
+		return domain.ImportReport{}, err
+	}
 	if part.ID == (domain.ImportID{}) {
 		_, _ = rand.Read(part.ID[:]) // never fails, by its documentation
 	}
@@ -128,7 +131,7 @@ func (r *importRun) stage(ctx context.Context) error {
 			ImportPlace: ports.ImportPlace{Import: r.key, FirstRow: r.FirstRow + from}, Identities: r.identities[from:to],
 		}
 		if later {
-			chunk.Payload = encodeRows(r.farm.caller, r.Rows[from:to])
+			chunk.Payload = encodeRows(r.farm.caller, r.Rows[from:to], r.Reason)
 		}
 		if err := r.farm.store.StageImport(ctx, chunk); err != nil {
 			return err
@@ -141,7 +144,7 @@ func (r *importRun) stage(ctx context.Context) error {
 func (r *importRun) importGood(ctx context.Context, all bool) (domain.ImportReport, error) {
 	report := domain.ImportReport{State: domain.ImportApplied, Errors: r.report.Errors, ErrorsTotal: r.report.ErrorsTotal}
 	report.Counts.Refused = r.report.Counts.Refused
-	good := importRows{caller: r.farm.caller, key: r.key, all: all}
+	good := importRows{caller: r.farm.caller, key: r.key, reason: r.Reason, all: all}
 	for i, identity := range r.identities {
 		if identity != (domain.Identity{}) {
 			good.rows, good.users = append(good.rows, r.Rows[i]), append(good.users, r.users[i])

@@ -49,7 +49,7 @@ func TestHousekeepingCarriesOutTheRestOfAnImport(t *testing.T) {
 		}
 		ann := farm.For(domain.Caller{Key: domain.APIKeyID{7}, Role: domain.Admin})
 		const all = 2500
-		if _, err := ann.ImportUsers(t.Context(), domain.ImportPart{ID: domain.ImportID{1}, Rows: importRows(all)}); !errors.Is(err, ports.ErrUnavailable) {
+		if _, err := ann.ImportUsers(t.Context(), domain.ImportPart{ID: domain.ImportID{1}, Rows: importRows(all), Reason: "load"}); !errors.Is(err, ports.ErrUnavailable) {
 			t.Fatalf("got the error %v", err)
 		}
 		count := func() (total int) {
@@ -80,10 +80,36 @@ func TestHousekeepingCarriesOutTheRestOfAnImport(t *testing.T) {
 			t.Errorf("the report is %+v (%v)", report, err)
 		}
 		created := events(t, farm, ports.EventQuery{Limit: 2 * all})
-		if len(created) != all || created[all-1].Key != (domain.APIKeyID{7}) {
-			t.Errorf("%d events, the last by %v", len(created), created[len(created)-1].Key)
+		if len(created) != all || created[all-1].Key != (domain.APIKeyID{7}) || created[all-1].Reason != "load" {
+			t.Errorf("%d events, the last by %v for %q", len(created), created[len(created)-1].Key, created[len(created)-1].Reason)
 		}
 	})
+}
+
+// An earlier version kept the chunk, and knew no reasons.
+func TestAChunkWithoutReasonIsCarriedOut(t *testing.T) {
+	const payload = `{"Key":[7,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0],"Rows":[{"Login":"user-0","Pool":{"ProjectID":[1,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0],` +
+		`"Env":"stage","Domain":"regular"},"Password":"hunter2"}]}`
+	store, id, caller := memory.New(), domain.ImportID{1}, domain.Caller{Key: domain.APIKeyID{7}, Role: domain.Admin}
+	err := store.StageImport(t.Context(), ports.ImportChunk{
+		ImportPlace: ports.ImportPlace{Import: id.Of(caller), FirstRow: 1}, Payload: domain.NewSecret(payload),
+		Identities: []domain.Identity{importRows(1)[0].Identity()},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	farm := mustNew(store, settings).For(caller)
+	part := domain.ImportPart{ID: id, FirstRow: 2, Rows: importRows(2)[1:], Reason: "load"}
+	if _, err := farm.ImportUsers(t.Context(), part); err != nil {
+		t.Fatal(err)
+	}
+	if report, err := farm.FinishImport(t.Context(), id, 2); err != nil || report.Counts != (domain.ImportCounts{Added: 2}) {
+		t.Fatalf("the report is %+v (%v)", report, err)
+	}
+	page, err := farm.Events(t.Context(), ports.EventQuery{Limit: 10})
+	if err != nil || len(page.Events) != 2 || page.Events[0].Reason != "" || page.Events[1].Reason != "load" {
+		t.Errorf("the events are %+v (%v)", page.Events, err)
+	}
 }
 
 func TestAnotherCallerCanNotFinishAnImport(t *testing.T) {

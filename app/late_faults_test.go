@@ -82,7 +82,7 @@ func TestALateFaultOfAUserThatMovedOnIsLost(t *testing.T) {
 		taken, removed, kept := lease.Users[0].ID, lease.Users[1].ID, lease.Users[2].ID
 		time.Sleep(time.Minute)
 		acquire(t, farm, []domain.Selector{{UserID: taken}}, domain.Terms{})
-		if err := farm.RemoveUser(t.Context(), removed); err != nil {
+		if err := farm.RemoveUser(t.Context(), removed, ""); err != nil {
 			t.Fatal(err)
 		}
 		err := farm.Release(t.Context(), lease.ID, reported(taken), reported(removed), reported(kept))

@@ -43,5 +43,6 @@ func createUserRequest(spec domain.Spec) any {
 		Login  string
 		Pool   domain.Pool
 		Labels domain.Labels
-	}{spec.Login, spec.Pool, spec.Labels}
+		Reason string `json:",omitzero"` // stores have digests of requests from before this field
+	}{spec.Login, spec.Pool, spec.Labels, spec.Reason}
 }

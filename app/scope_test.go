@@ -118,7 +118,7 @@ var methods = map[string]func(ctx context.Context, farm ports.Farm, x things) (a
 		return farm.ChangeUser(ctx, x.user, domain.Change{Labels: &domain.Labels{"a": "b"}})
 	},
 	"RemoveUser": func(ctx context.Context, farm ports.Farm, x things) (any, error) {
-		return nil, farm.RemoveUser(ctx, x.user)
+		return nil, farm.RemoveUser(ctx, x.user, "")
 	},
 	"AllAccounts": func(ctx context.Context, farm ports.Farm, _ things) (any, error) {
 		for account, err := range farm.AllAccounts(ctx) {
@@ -488,7 +488,7 @@ func TestTheHistoryHasTheAPIKeyOfTheCaller(t *testing.T) {
 		must(n.ours.ForceRelease(t.Context(), id, 0, ""))
 		acquire(t, n.ours, anyone, domain.Terms{TTL: time.Minute})
 		time.Sleep(time.Minute)
-		must(nil, n.ours.RemoveUser(t.Context(), id))
+		must(nil, n.ours.RemoveUser(t.Context(), id, ""))
 
 		got := events(t, n.farm, ports.EventQuery{UserID: id, Limit: 100})
 		for _, e := range got {

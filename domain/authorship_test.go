@@ -52,7 +52,7 @@ func TestAnExpiryRecordsNoAPIKey(t *testing.T) {
 			[]domain.Event{expired, quarantined, {At: end, Kind: domain.UserRestored, Fence: 1, Reason: "mended", Key: annsKey}},
 		},
 		"before a removal": {
-			func(u *domain.User) { must(t, u.Remove(end)) },
+			func(u *domain.User) { must(t, u.Remove(end, "")) },
 			[]domain.Event{expired, quarantined, {At: end, Kind: domain.UserRemoved, Fence: 1, Key: annsKey}},
 		},
 	} {

@@ -44,7 +44,7 @@ func TestUsersTellHowTheyLeftALease(t *testing.T) {
 			must(t, domain.RecordExpiry(noon.Add(time.Hour), users, nil))
 		}, domain.LeaseExpired, noon.Add(time.Minute)},
 		"expired, and then acquired or removed": {func(_ domain.Lease, users []*domain.User) {
-			must(t, users[0].Remove(noon.Add(time.Hour)))
+			must(t, users[0].Remove(noon.Add(time.Hour), ""))
 			must(t, users[1].LockOpen(noon.Add(2*time.Hour), 0))
 		}, domain.LeaseExpired, noon.Add(time.Minute)},
 	} {

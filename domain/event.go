@@ -66,8 +66,8 @@ func (u *User) record(now time.Time, kind EventKind, reason string) {
 }
 
 // recordChange adds the event of a change. A lock that has expired is no lock anymore, even if no event records that yet.
-func (u *User) recordChange(now time.Time, changed ChangedFields) {
-	e := u.event(now, UserChanged, "")
+func (u *User) recordChange(now time.Time, changed ChangedFields, reason string) {
+	e := u.event(now, UserChanged, reason)
 	e.Changed = changed
 	if !u.locked(now) {
 		e.Owner, e.Note = "", ""

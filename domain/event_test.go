@@ -26,7 +26,7 @@ func TestChangesOfAUserAreRecorded(t *testing.T) {
 	must(t, ann[0].Quarantine(forced, "doubtful"))
 	must(t, ann[0].ReleaseOpen(forced))
 	removed := noon.Add(5 * time.Second)
-	must(t, ann[0].Remove(removed))
+	must(t, ann[0].Remove(removed, "for good"))
 
 	wantEvents(t, ann[0],
 		domain.Event{At: noon, Kind: domain.UserCreated},
@@ -40,7 +40,7 @@ func TestChangesOfAUserAreRecorded(t *testing.T) {
 		domain.Event{At: forced, Kind: domain.UserAcquired, Fence: 3},
 		domain.Event{At: forced, Kind: domain.UserQuarantined, Fence: 3, Reason: "doubtful"},
 		domain.Event{At: forced, Kind: domain.UserReleased, Fence: 3},
-		domain.Event{At: removed, Kind: domain.UserRemoved, Fence: 3},
+		domain.Event{At: removed, Kind: domain.UserRemoved, Fence: 3, Reason: "for good"},
 	)
 }
 
@@ -72,7 +72,7 @@ func TestARemovalRecordsTheExpiryFirst(t *testing.T) {
 	grant(t, noon, time.Minute, ann)
 	ann = ann.Clone()
 	end := noon.Add(time.Minute)
-	must(t, ann.Remove(end))
+	must(t, ann.Remove(end, ""))
 	wantEvents(t, ann,
 		domain.Event{At: end, Kind: domain.UserExpired, Owner: "ci", Note: "smoke", Fence: 1, Held: time.Minute},
 		domain.Event{At: end, Kind: domain.UserRemoved, Fence: 1},
@@ -99,7 +99,9 @@ func TestCallsThatChangeNothingRecordNoEvent(t *testing.T) {
 		"open release":   held.ReleaseOpen(noon),
 		"quarantine":     free.Quarantine(noon, ""),
 		"restore":        broken.Restore(noon, long),
-		"remove":         held.Remove(noon),
+		"remove":         held.Remove(noon, ""),
+		"bad removal":    free.Remove(noon, long),
+		"bad change":     free.Change(noon, domain.Change{Labels: &domain.Labels{"role": "admin"}, Reason: long}),
 	} {
 		if err == nil {
 			t.Errorf("%s was not refused", what)

@@ -122,19 +122,21 @@ func (r ImportRow) missing() (missing []FieldError) {
 	return missing
 }
 
-// Merge changes existing as the row says, in the name of the caller. If existing is nil, it returns a new user with the id. broken has the rules
-// of [ImportRow.Compare] that the row breaks; then nothing changes.
-func (c Caller) Merge(now time.Time, id UserID, row ImportRow, existing *User) (added *User, op ImportOp, broken []FieldError) {
+// Merge changes existing as the row says, in the name of the caller. If existing is nil, it returns a new user with the id. The event has
+// the reason, which passes [CheckReason]. broken has the rules of [ImportRow.Compare] that the row breaks; then nothing changes.
+func (c Caller) Merge(
+	now time.Time, id UserID, row ImportRow, reason string, existing *User,
+) (added *User, op ImportOp, broken []FieldError) {
 	op, _, broken = row.Compare(existing)
 	if len(broken) > 0 {
 		return nil, op, broken
 	}
 	if existing != nil {
 		existing.ActBy(c.Key)
-		err := existing.Change(now, Change{Password: row.Password, Labels: row.Labels, TOTP: row.TOTP})
+		err := existing.Change(now, Change{Password: row.Password, Labels: row.Labels, TOTP: row.TOTP, Reason: reason})
 		return nil, op, fieldsOf(err)
 	}
-	spec := Spec{Login: row.Login, Password: *row.Password, Pool: row.Pool}
+	spec := Spec{Login: row.Login, Password: *row.Password, Pool: row.Pool, Reason: reason}
 	if row.Labels != nil {
 		spec.Labels = *row.Labels
 	}
@@ -153,7 +155,7 @@ func fieldsOf(err error) []FieldError {
 	return nil
 }
 
-// Spec returns what a user is created from, so that it can be created again elsewhere.
+// Spec returns what a user is created from, without a reason, so that it can be created again elsewhere.
 func (u *User) Spec() Spec {
 	s := u.Snapshot()
 	return Spec{Login: s.Login, Password: s.Password, Pool: s.Pool, Labels: s.Labels, TOTP: s.TOTP}
@@ -170,6 +172,9 @@ type ImportPart struct {
 	Rows    []ImportRow
 	DryRun  bool // check the rows, and change nothing
 	Partial bool // leave out the rows that break a rule, and import the others at once
+
+	// Reason says why the users of these rows are added or changed, for their histories; may be empty.
+	Reason string
 }
 
 // ImportID is the name that a caller gives to an import.

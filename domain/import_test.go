@@ -51,7 +51,7 @@ func TestARowIsComparedWithTheUser(t *testing.T) {
 			if op != test.op || changed.String() != test.changed || pointers(broken) != test.broken {
 				t.Errorf("got %s %q %v", op, changed, broken)
 			}
-			added, op, refused := domain.Caller{Key: domain.APIKeyID{9}}.Merge(time.Unix(2, 0), domain.UserID{2}, test.row, user)
+			added, op, refused := domain.Caller{Key: domain.APIKeyID{9}}.Merge(time.Unix(2, 0), domain.UserID{2}, test.row, "", user)
 			if added != nil || op != test.op || pointers(refused) != test.broken {
 				t.Errorf("the merge returns %v %s %v", added, op, refused)
 			}
@@ -80,7 +80,7 @@ func TestARowForANewUserNeedsAPasswordAndADomain(t *testing.T) {
 	}
 	password := domain.NewSecret("pw")
 	row.Pool.Domain, row.Password = "regular", &password
-	added, op, broken := domain.Caller{Key: domain.APIKeyID{9}}.Merge(time.Unix(2, 0), domain.UserID{2}, row, nil)
+	added, op, broken := domain.Caller{Key: domain.APIKeyID{9}}.Merge(time.Unix(2, 0), domain.UserID{2}, row, "", nil)
 	if len(broken) > 0 || op != domain.ImportAdds || added.ID() != (domain.UserID{2}) || added.Events()[0].Key != (domain.APIKeyID{9}) {
 		t.Errorf("got %v %s %v", added, op, broken)
 	}

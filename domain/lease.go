@@ -161,9 +161,7 @@ func Release(now time.Time, id LeaseID, users []*User, faults ...Fault) error {
 // lease holds all of its users or is over. Their saved sessions are dropped. The reason may be empty. If it is bad, ForceRelease returns an [InvalidError]
 // about /reason and changes nothing.
 func ForceRelease(now time.Time, users []*User, reason string) error {
-	var v violations
-	v.text("/reason", reason, maxReason)
-	if err := v.err(); err != nil {
+	if err := CheckReason(reason); err != nil {
 		return err
 	}
 	for _, u := range users {

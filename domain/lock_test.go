@@ -69,14 +69,14 @@ func TestAQuarantinedUserThatIsLockedIsQuarantined(t *testing.T) {
 	if q := view.Quarantine; !q.Since.Equal(noon) || q.Reason != "very dirty" {
 		t.Errorf("quarantine = %+v, want the new reason since the first time", q)
 	}
-	if err := user.Remove(noon); !errors.Is(err, domain.ErrUserLocked) {
+	if err := user.Remove(noon, ""); !errors.Is(err, domain.ErrUserLocked) {
 		t.Errorf("removing a locked user = %v", err)
 	}
 	must(t, user.ReleaseOpen(noon))
 	if err := user.LockOpen(noon, 0); !errors.Is(err, domain.ErrUserQuarantined) {
 		t.Errorf("lock = %v", err)
 	}
-	must(t, user.Remove(noon))
+	must(t, user.Remove(noon, ""))
 	must(t, user.Restore(noon, ""))
 	must(t, user.LockOpen(noon, 0))
 }

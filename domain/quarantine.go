@@ -5,8 +5,6 @@ import (
 	"time"
 )
 
-const maxReason = 1024
-
 // Quarantine keeps a user out of circulation until it is restored.
 type Quarantine struct {
 	Reason string
@@ -36,9 +34,7 @@ func (u *User) MarkDuplicate(now time.Time, older UserID) {
 // Restore brings the user back into circulation. The reason may be empty. It does nothing if the user is not in quarantine.
 // It returns an [InvalidError] about /reason, and [ErrUserExists] if the user is a duplicate.
 func (u *User) Restore(now time.Time, reason string) error {
-	var v violations
-	v.text("/reason", reason, maxReason)
-	if err := v.err(); err != nil {
+	if err := CheckReason(reason); err != nil {
 		return err
 	}
 	if u.quarantined(now) == nil {

@@ -26,6 +26,9 @@ type Spec struct {
 	Pool     Pool
 	Labels   Labels
 	TOTP     TOTP
+
+	// Reason says why the user is created, for its history; may be empty. The user does not keep it.
+	Reason string
 }
 
 // CheckSpec returns an [InvalidError] with all bad fields of spec.
@@ -39,6 +42,7 @@ func CheckSpec(spec Spec) error {
 	v.visible("/env", spec.Pool.Env, maxName)
 	v.visible("/domain", spec.Pool.Domain, maxName)
 	v.labels("/labels", spec.Labels)
+	v.text("/reason", spec.Reason, maxReason)
 	return v.err()
 }
 
@@ -62,7 +66,7 @@ func (c Caller) NewUser(id UserID, now time.Time, spec Spec) (*User, error) {
 		Pool:      spec.Pool,
 		Labels:    spec.Labels.Clone(),
 	}}
-	u.record(now, UserCreated, "")
+	u.record(now, UserCreated, spec.Reason)
 	return u, nil
 }
 
@@ -77,10 +81,11 @@ type Change struct {
 	Password *Secret
 	Labels   *Labels // replaces all labels
 	TOTP     *TOTP   // the zero value removes the second factor
+	Reason   string  // why, for the history; may be empty
 }
 
-// Change applies c. An event names the fields that have another value now. If the password or the second factor has another value,
-// the saved session is dropped. It returns an [InvalidError] with all bad fields of
+// Change applies c. An event names the fields that have another value now, and has the reason; if no field has, there is no event. If the
+// password or the second factor has another value, the saved session is dropped. It returns an [InvalidError] with all bad fields of
 // c, and then changes nothing.
 func (u *User) Change(now time.Time, c Change) error {
 	var v violations
@@ -90,6 +95,7 @@ func (u *User) Change(now time.Time, c Change) error {
 	if c.Labels != nil {
 		v.labels("/labels", *c.Labels)
 	}
+	v.text("/reason", c.Reason, maxReason)
 	if err := v.err(); err != nil {
 		return err
 	}
@@ -110,19 +116,22 @@ func (u *User) Change(now time.Time, c Change) error {
 		u.state.Session = nil
 	}
 	if changed != (ChangedFields{}) {
-		u.recordChange(now, changed)
+		u.recordChange(now, changed, c.Reason)
 	}
 	return nil
 }
 
-// Remove records that the user is removed. It returns [ErrUserLocked] if the user is locked, and then the store must keep
-// it.
-func (u *User) Remove(now time.Time) error {
+// Remove records that the user is removed. The reason may be empty. It returns an [InvalidError] about /reason, and
+// [ErrUserLocked] if the user is locked. After an error, the store must keep the user.
+func (u *User) Remove(now time.Time, reason string) error {
+	if err := CheckReason(reason); err != nil {
+		return err
+	}
 	if u.locked(now) {
 		return ErrUserLocked
 	}
 	u.Expire(now)
-	u.record(now, UserRemoved, "")
+	u.record(now, UserRemoved, reason)
 	return nil
 }
 

@@ -99,8 +99,8 @@ type Accounts interface {
 	// ChangeUser changes a user, locked or not.
 	ChangeUser(ctx context.Context, id domain.UserID, change domain.Change) (domain.View, error)
 
-	// RemoveUser removes a user. It returns [domain.ErrUserLocked] if the user is locked.
-	RemoveUser(ctx context.Context, id domain.UserID) error
+	// RemoveUser removes a user. The reason may be empty. It returns [domain.ErrUserLocked] if the user is locked.
+	RemoveUser(ctx context.Context, id domain.UserID, reason string) error
 
 	// AllAccounts yields every user with its password, oldest first, in constant memory. It ends at the first error.
 	AllAccounts(ctx context.Context) iter.Seq2[domain.Account, error]

@@ -19,7 +19,8 @@ type Imports interface {
 	//   - With DryRun, nothing is.
 	//
 	// A row that has the same identity as another row of the import breaks a rule; so does a project outside of the caller's scope. The
-	// same part with the same id is carried out once. Other rows at its place are an [domain.ErrIdempotencyMismatch].
+	// same part with the same id is carried out once, with the reason of the first time. Other rows at its place are an
+	// [domain.ErrIdempotencyMismatch].
 	ImportUsers(ctx context.Context, part domain.ImportPart) (domain.ImportReport, error)
 
 	// FinishImport carries out the parts of an import that has so many rows. It takes some seconds at most. While the report has the

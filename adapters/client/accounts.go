@@ -23,7 +23,7 @@ func (c *Client) CreateUser(ctx context.Context, spec domain.Spec, key domain.Id
 	}
 	body := api.NewUser{
 		Login: spec.Login, Password: spec.Password.Reveal(), ProjectID: spec.Pool.ProjectID.String(), Env: spec.Pool.Env,
-		Domain: spec.Pool.Domain, Labels: api.Labels(spec.Labels), TOTPSecret: given(spec.TOTP.URI().Reveal()),
+		Domain: spec.Pool.Domain, Labels: api.Labels(spec.Labels), TOTPSecret: given(spec.TOTP.URI().Reveal()), Reason: spec.Reason,
 	}
 	params := api.CreateUserParams{IdempotencyKey: new(key.Reveal())}
 	return c.readUser(ctx, of, withBody(body, func(
@@ -92,7 +92,7 @@ func labelFilter(labels domain.Labels) ([]string, error) {
 
 // ChangeUser implements [ports.Accounts].
 func (c *Client) ChangeUser(ctx context.Context, id domain.UserID, change domain.Change) (domain.View, error) {
-	body := api.UserChange{Labels: (*api.Labels)(change.Labels)}
+	body := api.UserChange{Labels: (*api.Labels)(change.Labels), Reason: change.Reason}
 	if body.Labels != nil && *body.Labels == nil {
 		body.Labels = &api.Labels{}
 	}
@@ -110,9 +110,10 @@ func (c *Client) ChangeUser(ctx context.Context, id domain.UserID, change domain
 }
 
 // RemoveUser implements [ports.Accounts].
-func (c *Client) RemoveUser(ctx context.Context, id domain.UserID) error {
+func (c *Client) RemoveUser(ctx context.Context, id domain.UserID, reason string) error {
+	params := api.RemoveUserParams{Reason: given(reason)}
 	got, err := c.do(ctx, aboutUser("remove user", id), func(ctx context.Context) (*http.Response, error) {
-		return c.api.RemoveUser(ctx, id.String())
+		return c.api.RemoveUser(ctx, id.String(), &params)
 	})
 	if got.doubtful && errors.Is(err, domain.ErrUserNotFound) {
 		return nil // removed by an earlier attempt, whose answer was lost

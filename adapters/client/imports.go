@@ -30,6 +30,7 @@ func (c *Client) ImportUsers(ctx context.Context, part domain.ImportPart) (domai
 	}
 	params := api.ImportUsersParams{
 		ImportID: new(uuid.UUID(part.ID).String()), FirstRow: given(part.FirstRow), DryRun: given(part.DryRun), Partial: given(part.Partial),
+		Reason: given(part.Reason),
 	}
 	return c.report(ctx, of, func(ctx context.Context) (*http.Response, error) {
 		return c.api.ImportUsersWithBody(ctx, &params, linesType, bytes.NewReader(body))

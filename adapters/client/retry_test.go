@@ -210,11 +210,11 @@ func TestALostAnswerOfAReleaseIsNoError(t *testing.T) {
 func TestALostAnswerOfARemovalIsNoError(t *testing.T) {
 	missing := problemStep(404, "user_not_found")
 	s := &script{answers: []step{lost, missing}}
-	if err := s.connect(t).RemoveUser(t.Context(), domain.UserID{1}); err != nil {
+	if err := s.connect(t).RemoveUser(t.Context(), domain.UserID{1}, ""); err != nil {
 		t.Errorf("after a lost answer: %v", err)
 	}
 	s = &script{answers: []step{missing}}
-	if err := s.connect(t).RemoveUser(t.Context(), domain.UserID{1}); !errors.Is(err, domain.ErrUserNotFound) {
+	if err := s.connect(t).RemoveUser(t.Context(), domain.UserID{1}, ""); !errors.Is(err, domain.ErrUserNotFound) {
 		t.Errorf("without one: %v", err)
 	}
 }

@@ -86,7 +86,7 @@ func (f brokenFarm) ChangeUser(ctx context.Context, _ domain.UserID, _ domain.Ch
 	return domain.View{}, f(ctx)
 }
 
-func (f brokenFarm) RemoveUser(ctx context.Context, _ domain.UserID) error { return f(ctx) }
+func (f brokenFarm) RemoveUser(ctx context.Context, _ domain.UserID, _ string) error { return f(ctx) }
 
 func (f brokenFarm) AllAccounts(ctx context.Context) iter.Seq2[domain.Account, error] {
 	return func(yield func(domain.Account, error) bool) { yield(domain.Account{}, f(ctx)) }

@@ -90,10 +90,14 @@ var lists = []string{"/v1/users", "/v1/events", "/v1/events/stream", "/v1/keys",
 // bulk are the POST routes whose handlers read the query.
 var bulk = []string{"/v1/users/import", "/v1/users/export"}
 
+// removal is the DELETE route whose handler reads the query.
+const removal = "/v1/users/:user_id"
+
 // rejectQuery rejects a query on all other routes under /v1.
 func rejectQuery(c *fiber.Ctx, next fiber.Handler) error {
 	route := c.Route()
-	readsQuery := slices.Contains(lists, route.Path) && route.Method != fiber.MethodPost || slices.Contains(bulk, route.Path)
+	readsQuery := slices.Contains(lists, route.Path) && route.Method != fiber.MethodPost || slices.Contains(bulk, route.Path) ||
+		route.Path == removal && route.Method == fiber.MethodDelete
 	if strings.HasPrefix(route.Path, "/v1/") && !readsQuery && len(c.Request().URI().QueryString()) > 0 {
 		if err := (read.Parameters[struct{}]{}).Read(read.RawQuery(c), &struct{}{}); err != nil {
 			return err

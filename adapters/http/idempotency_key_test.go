@@ -50,6 +50,9 @@ func TestARetryOfACreateGetsTheUserAsItIsNow(t *testing.T) {
 		t.Error("the retry got another location")
 	}
 	c.postOnce(key, "/v1/users", user("bob")).want(422).wantProblem(api.CodeIdempotencyMismatch)
+	reasoned := strings.TrimSuffix(user("alice"), "}") + `,"reason":"for another test"}` // the history would not have it
+	c.postOnce(key, "/v1/users", reasoned).want(422).wantProblem(api.CodeIdempotencyMismatch)
+	c.postOnce(key, "/v1/users", strings.TrimSuffix(user("alice"), "}")+`,"reason":""}`).want(201)
 	c.postOnce(rand.Text(), "/v1/users", user("alice")).want(409).wantProblem(api.CodeUserExists)
 
 	c.send("DELETE", "/v1/users/"+first.UserID, "").want(204)

@@ -75,6 +75,7 @@ var importParameters = read.Parameters[domain.ImportPart]{
 		row, err := strconv.ParseInt(text, 10, 32)
 		return int(row), err == nil && row >= 1
 	}, "must be an integer from 1"),
+	"reason": reasonParameter(func(p *domain.ImportPart) *string { return &p.Reason }),
 }
 
 func flagParameter(field func(*domain.ImportPart) *bool) read.Parameter[domain.ImportPart] {

@@ -103,12 +103,34 @@ func TestAnImportInParts(t *testing.T) {
 	c.post("/v1/users/import/"+otherProjectID+"/finish", `{"rows":2}`).want(404).wantProblem(api.CodeImportNotFound)
 }
 
+func TestAnImportHasAReason(t *testing.T) {
+	c := newClient(t)
+	c.post("/v1/users/import?reason=load+%26+test", importRow("ann", "")+importRow("bob", "")).want(200)
+	c.post("/v1/users/import?reason=more+rights", `{"login":"ann","project_id":"`+projectID+`","env":"e","labels":{"role":"admin"}}`).want(200)
+	c.post("/v1/users/import?reason=", importRow("eve", "")).want(200)
+	c.wantEvents("", "created: load & test", "created: load & test", "changed: more rights", "created")
+	c.post("/v1/users/import", importRow("zoe", `,"reason":"of a row"`)).want(422).wantProblem(api.CodeInvalid)
+
+	part := "/v1/users/import?import_id=" + someID + "&first_row="
+	c.post(part+"1&reason=one", importRow("ann-1", "")).want(200)
+	c.post(part+"2&reason=two", importRow("ann-2", "")).want(200)
+	c.post("/v1/users/import/"+someID+"/finish?reason=all", `{"rows":2}`).want(422).wantProblem(api.CodeInvalid, "/reason")
+	c.post("/v1/users/import/"+someID+"/finish", `{"rows":2}`).want(200)
+	c.wantEvents("login=ann-1", "created: one")
+	c.wantEvents("login=ann-2", "created: two")
+	if exported := c.send("POST", "/v1/users/export", "").want(200).body; strings.Contains(exported, "reason") {
+		t.Errorf("an export has a reason: %s", exported)
+	}
+}
+
 func TestABadImportIsRejected(t *testing.T) {
 	c := newClient(t)
 	row := importRow("ann", "")
 	c.post("/v1/users/import?first_row=1", row).want(422).wantProblem(api.CodeInvalid, "/import_id")
 	c.post("/v1/users/import?first_row=0&dry_run=yes&partial=&import_id=x&all=1", row).want(422).
 		wantProblem(api.CodeInvalid, "/all", "/dry_run", "/first_row", "/import_id", "/partial")
+	c.post("/v1/users/import?reason=a%00b", row).want(422).wantProblem(api.CodeInvalid, "/reason")
+	c.post("/v1/users/import?reason=a&reason=b", row).want(422).wantProblem(api.CodeInvalid, "/reason")
 	c.post("/v1/users/import/x/finish", `{"rows":0}`).want(422).wantProblem(api.CodeInvalid, "/import_id", "/rows")
 	c.post("/v1/users/import", "\n \n").want(400).wantProblem(api.CodeMalformed)
 	c.sendAs("application/json", "POST", "/v1/users/import", row).want(415).wantProblem(api.CodeUnsupportedMediaType)

@@ -29,6 +29,7 @@ func (userRoutes) CreateUser(c *fiber.Ctx) error {
 		Pool:     domain.Pool{ProjectID: project, Env: req.Env, Domain: req.Domain},
 		Labels:   domain.Labels(req.Labels),
 		TOTP:     totp,
+		Reason:   req.Reason,
 	}
 	if err := read.Join(err, errTOTP); err != nil {
 		return read.WithRules(err, domain.CheckSpec(spec))
@@ -77,7 +78,7 @@ func (userRoutes) ChangeUser(c *fiber.Ctx, userID api.UserID) error {
 	if err := read.Join(err, errTOTP); err != nil {
 		return err
 	}
-	change := domain.Change{Labels: (*domain.Labels)(req.Labels)}
+	change := domain.Change{Labels: (*domain.Labels)(req.Labels), Reason: req.Reason}
 	if req.TOTPSecret != nil {
 		change.TOTP = &totp
 	}
@@ -91,14 +92,23 @@ func (userRoutes) ChangeUser(c *fiber.Ctx, userID api.UserID) error {
 
 // RemoveUser serves DELETE /v1/users/{user_id}.
 func (userRoutes) RemoveUser(c *fiber.Ctx, userID api.UserID) error {
-	id, err := domain.ParseUserID(userID)
-	if err != nil {
+	id, errID := domain.ParseUserID(userID)
+	var reason string
+	if err := read.Join(errID, removalParameters.Read(read.RawQuery(c), &reason)); err != nil {
 		return err
 	}
-	if err := entrance.Of(c).Farm.RemoveUser(c.UserContext(), id); err != nil {
+	if err := entrance.Of(c).Farm.RemoveUser(c.UserContext(), id, reason); err != nil {
 		return err
 	}
 	return c.SendStatus(fiber.StatusNoContent)
+}
+
+// removalParameters are the query of DELETE /v1/users/{user_id}.
+var removalParameters = read.Parameters[string]{"reason": reasonParameter(func(reason *string) *string { return reason })}
+
+// reasonParameter is a parameter with the reason of a change, which may be empty. The domain checks it, as in a body.
+func reasonParameter[Q any](field func(*Q) *string) read.Parameter[Q] {
+	return read.Parsed(field, func(text string) (string, bool) { return text, true }, "")
 }
 
 // readTOTP reads the secret of a second factor. It is zero without a text, and for an empty one.

@@ -180,6 +180,65 @@ func TestAUserIsRemovedUnlessItIsLocked(t *testing.T) {
 	c.get(path).want(404).wantProblem(api.CodeUserNotFound)
 }
 
+func TestAUserIsCreatedChangedAndRemovedWithReasons(t *testing.T) {
+	c := newClient(t)
+	var alice api.User
+	body := `{"login":"alice","password":"` + newPassword() + `","project_id":"` + projectID + `","env":"e","domain":"d","reason":"for the checkout"}`
+	created := c.post("/v1/users", body).want(201)
+	created.into(&alice)
+	path := "/v1/users/" + alice.UserID
+	read := c.get(path).want(200)
+	changed := c.send("PATCH", path, `{"labels":{"role":"admin"},"reason":"needs more rights"}`).want(200)
+	c.send("PATCH", path, `{"labels":{"role":"admin"},"reason":"changes nothing"}`).want(200)
+	c.send("PATCH", path, `{"labels":{},"reason":""}`).want(200)
+	c.send("DELETE", path+"?reason=a+%26+b%3D%C3%BC", "").want(204)
+	c.wantEvents("user_id="+alice.UserID,
+		"created: for the checkout", "changed: needs more rights", "changed", "removed: a & b=\u00fc")
+	for _, got := range []answer{created, read, changed} {
+		if strings.Contains(got.body, "reason") {
+			t.Errorf("a user shows the reason of a change: %s", got.body)
+		}
+	}
+
+	for _, query := range []string{"", "?", "?reason="} {
+		bob, _ := c.newUser("bob", nil)
+		c.send("DELETE", "/v1/users/"+bob.UserID+query, "").want(204)
+		c.wantEvents("user_id="+bob.UserID, "created", "removed")
+	}
+	carol, _ := c.newUser("carol", nil)
+	longest := strings.Repeat("\U0001f642", 1024) // of what is longest when it is percent-encoded
+	c.send("DELETE", "/v1/users/"+carol.UserID+"?reason="+url.QueryEscape(longest), "").want(204)
+	c.wantEvents("user_id="+carol.UserID, "created", "removed: "+longest)
+}
+
+func TestABadReasonOfAUserIsRejected(t *testing.T) {
+	c := newClient(t)
+	alice, _ := c.newUser("alice", nil)
+	path := "/v1/users/" + alice.UserID
+	for _, reason := range []string{`1`, `null`, `"a\u0000b"`, `"` + strings.Repeat("x", 1025) + `"`} {
+		body := `{"login":"bob","password":"` + newPassword() + `","project_id":"` + projectID + `","env":"e","domain":"d","reason":` + reason + `}`
+		c.post("/v1/users", body).want(422).wantProblem(api.CodeInvalid, "/reason")
+		c.send("PATCH", path, `{"labels":{"role":"admin"},"reason":`+reason+`}`).want(422).wantProblem(api.CodeInvalid, "/reason")
+	}
+	c.post("/v1/users", `{"login":"bob","reason":"a\nb"}`).want(422).
+		wantProblem(api.CodeInvalid, "/password", "/project_id", "/env", "/domain", "/reason")
+	for query, pointers := range map[string][]string{
+		"reason=a%00b": {"/reason"}, "reason=%ff": {"/reason"}, "reason=" + strings.Repeat("x", 1025): {"/reason"}, "reason=a&reason=b": {"/reason"},
+		"why=a": {"/why"}, "reason=a&login=b": {"/login"}, "reason=%zz": {""},
+	} {
+		c.send("DELETE", path+"?"+query, "").want(422).wantProblem(api.CodeInvalid, pointers...)
+	}
+	c.send("DELETE", "/v1/users/nobody?why=a", "").want(422).wantProblem(api.CodeInvalid, "/user_id", "/why")
+	c.get(path+"?reason=a").want(422).wantProblem(api.CodeInvalid, "/reason")
+	c.wantEvents("", "created")
+}
+
+func TestLegacyRoutesTakeNoReason(t *testing.T) {
+	c := newClient(t)
+	c.post("/create_user", `{"login":"alice","password":"`+newPassword()+`","project_id":"`+projectID+`","env":"e","domain":"d","reason":"r"}`).want(200)
+	c.wantEvents("", "created")
+}
+
 func TestAnUnknownUserIsNotFound(t *testing.T) {
 	c := newClient(t)
 	for _, r := range farmRequests {

@@ -71,6 +71,40 @@ func TestUsersAreManagedAtTheTerminal(t *testing.T) {
 	wantStates(map[string]string{"ann": "free"})
 }
 
+func TestTheHistorySaysWhatUsersWereChangedFor(t *testing.T) {
+	farm := farmWith(t)
+	add := at(t, farm, "users", "add", "ann", "--project", project, "--env", "stage", "--domain", "regular", "--password-file", "-",
+		"--reason", "for the checkout")
+	add.Stdin = strings.NewReader("hunter2\n")
+	begin(t, add).wantCode(0)
+	farm.do("users", "change", "ann", "--label", "role=admin", "--reason", "needs more rights")
+	farm.do("users", "change", "ann", "--label", "role=buyer")
+	farm.do("users", "remove", "ann", "--reason", "it's over & done")
+	var got []string
+	for line := range strings.Lines(farm.do("events", "--json", "--login", "ann")) {
+		event := decode(t, line)
+		got = append(got, event["kind"].(string)+": "+event["reason"].(string))
+	}
+	want := []string{"created: for the checkout", "changed: needs more rights", "changed: ", "removed: it's over & done"}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("the events are %q, want %q", got, want)
+	}
+	table := farm.do("events", "--login", "ann")
+	for _, shown := range []string{" for the checkout ", " labels: needs more rights ", " labels  ", " it's over & done "} {
+		if !strings.Contains(table, shown) {
+			t.Errorf("the table has no %q:\n%s", shown, table)
+		}
+	}
+	for _, args := range [][]string{
+		{"users", "add", "bob", "--project", project, "--env", "e", "--domain", "d", "--password-file", file(t, "password", "x"), "--reason", "a\nb"},
+		{"import", file(t, "users.csv", header+"stage,d,bob,pw,\n"), "--project", project, "--reason", strings.Repeat("x", 1025)},
+	} {
+		run := begin(t, at(t, farm, args...))
+		run.wantCode(1)
+		run.complains("--reason must ")
+	}
+}
+
 func TestANewPasswordReachesTheNextHolder(t *testing.T) {
 	farm := farmWith(t, "admin")
 	command := at(t, farm, "users", "change", "admin", "--password-file", "-")

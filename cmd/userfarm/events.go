@@ -121,7 +121,10 @@ func eventRow(e ports.RecordedEvent) []string {
 func reasonText(e ports.RecordedEvent) string {
 	switch {
 	case e.Kind == domain.UserChanged:
-		return e.Changed.String()
+		if e.Reason == "" {
+			return e.Changed.String()
+		}
+		return e.Changed.String() + ": " + e.Reason
 	case e.Waited > 0:
 		return "waited " + e.Waited.Truncate(time.Millisecond).String()
 	default:

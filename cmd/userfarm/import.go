@@ -23,6 +23,7 @@ type importCommand struct {
 	Project projectName `help:"Project of the users for which the file names none: its name or its id." placeholder:"PROJECT"`
 	Partial bool        `help:"Import the good users even if others break rules. Otherwise, all users are imported or none."`
 	DryRun  bool        `help:"Change nothing, and show what an import would do: + adds, ~ changes, = leaves as it is."`
+	Reason  string      `help:"Why the users are added or changed, for people." placeholder:"REASON"`
 	JSON    bool        `help:"Write the result as JSON."`
 }
 
@@ -39,7 +40,7 @@ An export in YAML has several documents. Each is in memory as a whole, so a list
 Examples:
 
   userfarm import users.csv --dry-run
-  userfarm import users.csv --project Shop
+  userfarm import users.csv --project Shop --reason "users for the load test"
   userfarm export --url http://old:8000 --with-passwords --format jsonl | userfarm import - --format jsonl`
 }
 
@@ -298,7 +299,9 @@ func (i *importing) send(ctx context.Context, whole bool) error {
 		i.result.add(domain.ImportReport{}, i.at)
 		return nil
 	}
-	part := domain.ImportPart{ID: i.id, FirstRow: i.sent + 1, DryRun: i.DryRun || i.failed && !i.Partial, Partial: i.Partial}
+	part := domain.ImportPart{
+		ID: i.id, FirstRow: i.sent + 1, DryRun: i.DryRun || i.failed && !i.Partial, Partial: i.Partial, Reason: i.Reason,
+	}
 	if whole {
 		part.FirstRow = 0
 	}

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -62,6 +63,34 @@ func TestATableOfUsersIsImported(t *testing.T) {
 	}
 	if user := decode(t, farm.do("users", "show", "ann", "--json")); user["labels"].(map[string]any)["role"] != "buyer" {
 		t.Errorf("the user is %v", user)
+	}
+}
+
+func TestAnImportSaysWhatFor(t *testing.T) {
+	farm := farmWith(t)
+	const many = 2500 // more than one part
+	var users strings.Builder
+	users.WriteString(header)
+	for i := range many {
+		fmt.Fprintf(&users, "stage,regular,user-%d,hunter2,admin\n", i)
+	}
+	farm.do("import", file(t, "many.csv", users.String()), "--project", project, "--reason", "for the load test", "--dry-run")
+	farm.do("import", file(t, "many.csv", users.String()), "--project", project, "--reason", "for the load test")
+	one := file(t, "one.csv", header+"stage,regular,user-0,another,buyer\nstage,regular,user-1,,\n")
+	farm.do("import", one, "--project", project, "--reason", "blocked", "--partial")
+	for login, want := range map[string][]string{
+		"user-0": {"for the load test", "blocked"}, "user-1": {"for the load test", "blocked"}, fmt.Sprint("user-", many-1): {"for the load test"},
+	} {
+		var got []string
+		for _, event := range farm.api("/v1/events?login=" + login)["events"].([]any) {
+			got = append(got, event.(map[string]any)["reason"].(string))
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("the reasons of the events of %s are %q, want %q", login, got, want)
+		}
+	}
+	if exported := farm.do("export", "--format", "jsonl", "--with-passwords"); strings.Contains(exported, "reason") {
+		t.Error("the export has a reason")
 	}
 }
 

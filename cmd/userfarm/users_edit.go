@@ -25,6 +25,7 @@ type addUser struct {
 	Label        []label     `help:"Label of the user; may be repeated." placeholder:"KEY=VALUE" sep:"none"`
 	PasswordFile string      `help:"File with the password; - is standard input. Without it, a terminal asks for the password." placeholder:"FILE"`
 	TOTPFile     string      `name:"totp-file" help:"File with the secret of the second factor: base32, or an otpauth: URI." placeholder:"FILE"`
+	Reason       string      `help:"Why, for people." placeholder:"REASON"`
 }
 
 // Help has the examples.
@@ -32,7 +33,7 @@ func (*addUser) Help() string {
 	return `Examples:
 
   userfarm users add ann@example.com --project 5f2b6c1e-8d3a-4b7f-9c61-2a4e8f0d7b39 --env stage --domain regular --label role=admin
-  pass show ann | userfarm users add ann@example.com … --password-file -`
+  pass show ann | userfarm users add ann@example.com … --password-file - --reason "for the checkout tests"`
 }
 
 // Run adds the user.
@@ -47,7 +48,7 @@ func (a *addUser) Run(ctx context.Context) error {
 	}
 	spec := domain.Spec{
 		Login: a.Login, Password: password, Labels: labelsOf(a.Label),
-		Pool: domain.Pool{ProjectID: project, Env: a.Env, Domain: a.Domain},
+		Pool: domain.Pool{ProjectID: project, Env: a.Env, Domain: a.Domain}, Reason: a.Reason,
 	}
 	if spec.TOTP, err = readTOTP(a.TOTPFile); err != nil {
 		return err
@@ -69,6 +70,7 @@ type changeUser struct {
 	PasswordFile string   `help:"File with the new password; - is standard input." placeholder:"FILE"`
 	TOTPFile     string   `name:"totp-file" help:"File with the new secret of the second factor: base32, or an otpauth: URI." placeholder:"FILE"`
 	RemoveTOTP   bool     `name:"remove-totp" help:"Remove the second factor."`
+	Reason       string   `help:"Why, for people." placeholder:"REASON"`
 }
 
 // Help has the examples.
@@ -76,7 +78,7 @@ func (*changeUser) Help() string {
 	return `Examples:
 
   userfarm users change ann@example.com --label plan=free --remove-label region
-  userfarm users change ann@example.com --password`
+  userfarm users change ann@example.com --password --reason "the old one has expired"`
 }
 
 // Validate returns an error for flags that make no sense together. The command line calls it.
@@ -100,6 +102,7 @@ func (c *changeUser) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	change.Reason = c.Reason
 	if view, err = c.farm.ChangeUser(ctx, view.ID, change); err != nil {
 		return c.advise(err)
 	}

@@ -69,13 +69,15 @@ func (s *showUser) Run(ctx context.Context) error {
 
 type removeUser struct {
 	oneUser `embed:""`
+
+	Reason string `help:"Why, for people." placeholder:"REASON"`
 }
 
 // Help has the example.
 func (*removeUser) Help() string {
 	return `Example:
 
-  userfarm users remove ann@example.com --env stage`
+  userfarm users remove ann@example.com --env stage --reason "the project has ended"`
 }
 
 // Run removes the user.
@@ -84,5 +86,5 @@ func (r *removeUser) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return r.advise(r.farm.RemoveUser(ctx, view.ID))
+	return r.advise(r.farm.RemoveUser(ctx, view.ID, r.Reason))
 }

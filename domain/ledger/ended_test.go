@@ -48,7 +48,7 @@ func TestARemovalEndsTheLease(t *testing.T) {
 		end     domain.LeaseEnd
 		at      time.Time
 	}{
-		"that has expired": {expired, func(now time.Time, users []*domain.User) error { return users[0].Remove(now) }, domain.LeaseExpired, expired},
+		"that has expired": {expired, func(now time.Time, users []*domain.User) error { return users[0].Remove(now, "") }, domain.LeaseExpired, expired},
 		"in an unknown way, if the domain was not asked": {now.Add(time.Hour), func(time.Time, []*domain.User) error { return nil }, "", now},
 	} {
 		l := ledger.Open(ledger.Loaded{Now: now, Complete: true, Users: []ledger.Row{ledger.RowOf(leased(0, 0, 1, c.expires))}})

@@ -447,7 +447,7 @@ func drawCall(t *rapid.T) call {
 		{"lock open", false, 0, byUser(func(now time.Time, u *domain.User) error { return u.LockOpen(now, 0) })},
 		{"release open", false, 0, byUser(func(now time.Time, u *domain.User) error { return u.ReleaseOpen(now) })},
 		{"remove", false, 0, func(int) ledger.Operation {
-			return &ledger.Remove{User: target, Decide: func(now time.Time, users []*domain.User) error { return users[0].Remove(now) }}
+			return &ledger.Remove{User: target, Decide: func(now time.Time, users []*domain.User) error { return users[0].Remove(now, "") }}
 		}},
 		{"report late", false, 0, byUser(func(now time.Time, u *domain.User) error {
 			ended := domain.EndedLease{Lease: lease.Digest(), End: domain.LeaseExpired, At: now, Users: []domain.FormerUser{{ID: target, Fence: 1}}}

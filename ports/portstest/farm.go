@@ -135,7 +135,7 @@ func (f *farm) remove(id domain.UserID) error {
 		if len(users) != 1 || users[0].ID() != id {
 			return fmt.Errorf("remove passed %d users to decide, want only %v", len(users), id)
 		}
-		return users[0].Remove(now)
+		return users[0].Remove(now, "")
 	})
 }
 

@@ -137,10 +137,10 @@ func userIsChanged(g *guest) {
 func userIsRemoved(g *guest) {
 	free, locked := g.create(), g.create()
 	g.acquire(g.named(locked))
-	g.must(g.Farm.RemoveUser(g.Context(), free.ID))
+	g.must(g.Farm.RemoveUser(g.Context(), free.ID, ""))
 	_, err := g.Farm.User(g.Context(), free.ID)
 	g.wantErr("read of a removed user", err, domain.ErrUserNotFound)
-	g.wantErr("remove of a locked user", g.Farm.RemoveUser(g.Context(), locked.ID), domain.ErrUserLocked)
+	g.wantErr("remove of a locked user", g.Farm.RemoveUser(g.Context(), locked.ID, ""), domain.ErrUserLocked)
 }
 
 func userIsUnknown(g *guest) {
@@ -149,7 +149,7 @@ func userIsUnknown(g *guest) {
 		g.wantErr("read", err, domain.ErrUserNotFound)
 		_, err = g.Farm.ChangeUser(g.Context(), id, domain.Change{})
 		g.wantErr("change", err, domain.ErrUserNotFound)
-		g.wantErr("remove", g.Farm.RemoveUser(g.Context(), id), domain.ErrUserNotFound)
+		g.wantErr("remove", g.Farm.RemoveUser(g.Context(), id, ""), domain.ErrUserNotFound)
 		_, err = g.Farm.Quarantine(g.Context(), id, "x")
 		g.wantErr("quarantine", err, domain.ErrUserNotFound)
 		_, err = g.Farm.Restore(g.Context(), id, "x")

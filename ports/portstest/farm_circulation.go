@@ -1,6 +1,10 @@
 package portstest
 
-import "github.com/userfarm/userfarm/domain"
+import (
+	"strings"
+
+	"github.com/userfarm/userfarm/domain"
+)
 
 var farmCirculationTests = []farmTest{
 	{"takes a user out of circulation and back", quarantineAndRestore},
@@ -54,4 +58,12 @@ func badReasonsAreRejected(g *guest) {
 	g.wantFields("restore", err, "/reason")
 	_, err = g.Farm.ForceRelease(g.Context(), user.ID, 0, "a\x00b")
 	g.wantFields("force release", err, "/reason")
+	_, err = g.Farm.CreateUser(g.Context(), g.spec(func(s *domain.Spec) { s.Reason = "a\x00b" }), unkeyed)
+	g.wantFields("create", err, "/reason")
+	_, err = g.Farm.ChangeUser(g.Context(), user.ID, domain.Change{Labels: &domain.Labels{"role": "admin"}, Reason: "a\x00b"})
+	g.wantFields("change", err, "/reason")
+	g.wantFields("remove", g.Farm.RemoveUser(g.Context(), user.ID, "a\x00b"), "/reason")
+	_, err = g.Farm.ImportUsers(g.Context(), domain.ImportPart{Rows: g.rows(1), Reason: strings.Repeat("x", 1025)})
+	g.wantFields("import", err, "/reason")
+	g.wantEqual("the users", g.everyUser(), []domain.View{user})
 }

@@ -1,7 +1,9 @@
 package portstest
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/userfarm/userfarm/domain"
@@ -10,6 +12,7 @@ import (
 
 var farmHistoryTests = []farmTest{
 	{"tells what happened to users", historyTells},
+	{"tells what users were created, changed and removed for", reasonsAreTold},
 	{"lists events by every filter", eventsAreFiltered},
 	{"lists events page by page, in both orders", eventsArePaged},
 }
@@ -64,6 +67,28 @@ func historyTells(g *guest) {
 		if i > 0 && (events[i].ID <= events[i-1].ID || events[i].At.Before(events[i-1].At)) {
 			g.Errorf("event %d is not after the one before it", i)
 		}
+	}
+}
+
+// wantReasons fails the test unless the events have these kinds and reasons, such as "removed: for good".
+func (g *guest) wantReasons(q ports.EventQuery, want ...string) {
+	g.Helper()
+	var got []string
+	for _, e := range g.events(q) {
+		got = append(got, fmt.Sprintf("%s: %s", e.Kind, e.Reason))
+	}
+	g.wantEqual("the kinds and reasons", got, want)
+}
+
+func reasonsAreTold(g *guest) {
+	for _, reason := range []string{"", "for the checkout", `a&b=c;d e+f%20"ü"/?#\`, strings.Repeat("\U0001f642", 1024)} {
+		user := g.create(func(s *domain.Spec) { s.Reason = reason })
+		for range 2 { // the second one changes nothing
+			_, err := g.Farm.ChangeUser(g.Context(), user.ID, domain.Change{Labels: &domain.Labels{"role": "admin"}, Reason: reason})
+			g.must(err)
+		}
+		g.must(g.Farm.RemoveUser(g.Context(), user.ID, reason))
+		g.wantReasons(ports.EventQuery{UserID: user.ID}, "created: "+reason, "changed: "+reason, "removed: "+reason)
 	}
 }
 

@@ -56,6 +56,9 @@ func keysAreOfOneCall(g *guest) {
 	g.must(err)
 	_, err = g.Farm.CreateUser(g.Context(), g.spec(), key)
 	g.wantErr("another create", err, domain.ErrIdempotencyMismatch)
+	spec.Reason = "another"
+	_, err = g.Farm.CreateUser(g.Context(), spec, key)
+	g.wantErr("a create with another reason", err, domain.ErrIdempotencyMismatch)
 	_, err = g.Farm.Acquire(g.Context(), []domain.Selector{anyone}, domain.Terms{Owner: "a"}, key)
 	g.must(err) // a key names an acquire and a create
 	_, err = g.Farm.Acquire(g.Context(), []domain.Selector{anyone}, domain.Terms{Owner: "b"}, key)

@@ -15,6 +15,8 @@ var farmImportTests = []farmTest{
 	{"tells what an import would do", importIsTried},
 	{"names both rows of a login that comes twice", importHasTwins},
 	{"imports parts together", partsAreImported},
+	{"tells what users were imported for", importsHaveReasons},
+	{"tells the reason of each part of an import", partsHaveReasons},
 	{"imports many rows at once", manyAreImported},
 	{"imports the same rows once", importIsRepeated},
 	{"exports what can be imported again", exportIsImported},
@@ -183,6 +185,42 @@ func partsAreImported(g *guest) {
 	g.wantErr("other rows at the same place", err, domain.ErrIdempotencyMismatch)
 }
 
+func importsHaveReasons(g *guest) {
+	const reason = "for the load & test"
+	old, same := g.create(), g.create()
+	labels := domain.Labels{"role": "admin"}
+	rows := []domain.ImportRow{g.row(), {Login: old.Login, Pool: old.Pool, Labels: &labels}, {Login: same.Login, Pool: same.Pool}}
+	g.imported(domain.ImportPart{Rows: rows, Reason: reason, DryRun: true})
+	part := domain.ImportPart{ID: domain.ImportID{6}, Rows: rows, Reason: reason}
+	g.imported(part)
+	part.Reason = "repeated"
+	g.imported(part)
+	g.imported(domain.ImportPart{Rows: g.rows(1), Partial: true, Reason: reason})
+	g.imported(domain.ImportPart{Rows: g.rows(1)})
+	g.wantReasons(ports.EventQuery{}, "created: ", "created: ", "changed: "+reason, "created: "+reason, "created: "+reason, "created: ")
+}
+
+func partsHaveReasons(g *guest) {
+	id, rows := domain.ImportID{5}, g.rows(3)
+	g.imported(domain.ImportPart{ID: id, FirstRow: 1, Rows: rows[:1], Reason: "one"})
+	g.imported(domain.ImportPart{ID: id, FirstRow: 1, Rows: rows[:1], Reason: "one, repeated"})
+	g.imported(domain.ImportPart{ID: id, FirstRow: 2, Rows: rows[1:2], Reason: strings.Repeat("\U0001f642", 1024)})
+	g.imported(domain.ImportPart{ID: id, FirstRow: 3, Rows: rows[2:]})
+	g.wantReasons(ports.EventQuery{})
+	for range 2 { // the answer may get lost
+		_, err := g.Farm.FinishImport(g.Context(), id, 3)
+		g.must(err)
+	}
+	g.wantReasons(ports.EventQuery{}, "created: one", "created: "+strings.Repeat("\U0001f642", 1024), "created: ")
+	page, err := g.Farm.ExportUsers(g.Context(), ports.Query{})
+	g.must(err)
+	for _, spec := range page.Users {
+		if spec.Reason != "" {
+			g.Errorf("an export has the reason %q", spec.Reason)
+		}
+	}
+}
+
 func manyAreImported(g *guest) {
 	const most = 300 // more than one transaction writes
 	report := g.imported(domain.ImportPart{Rows: g.rows(most)})
@@ -220,7 +258,7 @@ func exportIsImported(g *guest) {
 	}
 	g.wantEqual("what an import changes", g.imported(domain.ImportPart{Rows: rows}).Counts, domain.ImportCounts{Unchanged: 3})
 	for _, user := range g.everyUser() {
-		g.must(g.Farm.RemoveUser(g.Context(), user.ID))
+		g.must(g.Farm.RemoveUser(g.Context(), user.ID, ""))
 	}
 	g.wantEqual("what an import adds", g.imported(domain.ImportPart{Rows: rows}).Counts, domain.ImportCounts{Added: 3})
 	again, err := g.Farm.ExportUsers(g.Context(), ports.Query{Limit: 2})

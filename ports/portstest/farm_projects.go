@@ -68,7 +68,7 @@ func projectsComeAndGo(g *guest) {
 	g.wantProjects(domain.ProjectCount{Project: domain.Project{ID: projectA, Name: "Shop"}, Pools: 1, Total: 1, Free: 1})
 	g.must(g.name(projectA, ""))
 	g.wantProjects(domain.ProjectCount{Project: domain.Project{ID: projectA}, Pools: 1, Total: 1, Free: 1})
-	g.must(g.Farm.RemoveUser(g.Context(), user.ID))
+	g.must(g.Farm.RemoveUser(g.Context(), user.ID, ""))
 	g.must(g.name(projectA, ""))
 	g.wantProjects()
 }

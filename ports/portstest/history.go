@@ -243,7 +243,7 @@ func historyRefused(f *farm) {
 	_, err = f.store.Update(f.Context(), ports.ByUser(u.ID()), lock)
 	f.wantErr("Update", err, errDecide)
 	f.wantErr("Remove", f.store.Remove(f.Context(), u.ID(), func(now time.Time, users []*domain.User) error {
-		if err := users[0].Remove(now); err != nil {
+		if err := users[0].Remove(now, ""); err != nil {
 			return err
 		}
 		return errDecide

@@ -1,6 +1,7 @@
 package portstest
 
 import (
+	"strings"
 	"time"
 
 	"github.com/userfarm/userfarm/domain"
@@ -10,6 +11,8 @@ import (
 var historyChangeTests = []storeTest{
 	{"records which fields of a user changed, also over a restart", historyChanges},
 	{"records no event for a change to the same values", historyUnchanged},
+	{"records what a user was added, changed and removed for, also over a restart", historyReasons},
+	{"records what users were merged for", historyMergeReason},
 	{"records a change of a user that is held, and which API key caused it", historyChangeOfHeld},
 }
 
@@ -50,6 +53,51 @@ func historyChanges(f *farm) {
 	f.wantHistory(ports.EventQuery{}, want...)
 	f.restart()
 	f.wantHistory(ports.EventQuery{UserID: u.ID()}, want...)
+}
+
+func historyReasons(f *farm) {
+	for _, text := range []string{"for the checkout", "Zoë \U0001f642", "'; DROP TABLE users; --", `a\'b"c %s $1 ?`, strings.Repeat("\U0001f642", 1020)} {
+		u := f.add(func(s *domain.Spec) { s.Reason = text })
+		want := []domain.Event{f.event(u, domain.UserCreated, 0, text)}
+		f.advance(time.Second)
+		f.change(u, domain.Change{Labels: &domain.Labels{"role": "plain"}, Reason: "not " + text})
+		changed := f.changed(u, domain.ChangedFields{Labels: true})
+		changed.Reason = "not " + text
+		f.advance(time.Second)
+		f.must(f.store.Remove(f.Context(), u.ID(), func(now time.Time, users []*domain.User) error { return users[0].Remove(now, text) }))
+		want = append(want, changed, f.event(u, domain.UserRemoved, 0, text))
+		f.wantHistory(ports.EventQuery{UserID: u.ID()}, want...)
+		f.restart()
+		f.wantHistory(ports.EventQuery{UserID: u.ID()}, want...)
+	}
+}
+
+func historyMergeReason(f *farm) {
+	key := f.addKey(keyName("ci"))
+	old, fresh := f.add(), f.build()
+	f.advance(time.Second)
+	f.must(f.store.Merge(f.Context(), ports.Merge{
+		Users: []domain.UserID{old.ID()},
+		Decide: func(now time.Time, users []*domain.User) (added []*domain.User, outcome [16]byte, err error) {
+			for i, u := range []*domain.User{old, fresh} {
+				s := u.Snapshot()
+				row := domain.ImportRow{Login: s.Login, Pool: s.Pool, Password: &s.Password, Labels: &domain.Labels{"role": "admin"}}
+				user, _, broken := domain.Caller{Key: key.ID}.Merge(now, fresh.ID(), row, "for the load test", []*domain.User{users[0], nil}[i])
+				if len(broken) > 0 {
+					return nil, outcome, &domain.InvalidError{Fields: broken}
+				}
+				if user != nil {
+					added = append(added, user)
+				}
+			}
+			return added, outcome, nil
+		},
+	}))
+	changed := f.changed(old, domain.ChangedFields{Labels: true})
+	created := f.event(fresh, domain.UserCreated, 0, "for the load test")
+	changed.Reason, changed.Key, created.Key = created.Reason, key.ID, key.ID
+	f.wantHistory(ports.EventQuery{UserID: old.ID(), Since: f.now()}, changed)
+	f.wantHistory(ports.EventQuery{UserID: fresh.ID()}, created)
 }
 
 func historyUnchanged(f *farm) {

@@ -73,7 +73,7 @@ func historyByKey(f *farm) {
 	}))
 	f.must(err)
 	f.must(f.store.Remove(f.Context(), u.ID(), signed(tester, func(now time.Time, users []*domain.User) error {
-		return users[0].Remove(now)
+		return users[0].Remove(now, "")
 	})))
 	f.wantKeyEvents(u,
 		keyEvent{domain.UserCreated, admin}, keyEvent{domain.UserAcquired, tester},
@@ -110,7 +110,7 @@ func historyExpiry(f *farm) {
 	f.advance(ttl)
 	claim(taken)
 	f.must(f.store.Remove(f.Context(), removed.ID(), signed(key, func(now time.Time, users []*domain.User) error {
-		return users[0].Remove(now)
+		return users[0].Remove(now, "")
 	})))
 	f.endExpired()
 	created, acquired := keyEvent{domain.UserCreated, noKey}, keyEvent{domain.UserAcquired, key}

@@ -196,7 +196,7 @@ func sessionRemoved(f *farm) {
 	lease := f.acquire(named(u))
 	saved := f.saveSession(lease.ID, u, "cookies", 0)
 	f.must(f.release(lease.ID))
-	f.must(f.store.Remove(f.Context(), u.ID(), func(now time.Time, users []*domain.User) error { return users[0].Remove(now) }))
+	f.must(f.store.Remove(f.Context(), u.ID(), func(now time.Time, users []*domain.User) error { return users[0].Remove(now, "") }))
 	_, err := f.store.SessionText(f.Context(), u.ID(), saved.SavedAt)
 	f.wantErr("the session of a user that was removed", err, domain.ErrSessionNotFound)
 }

@@ -127,7 +127,7 @@ func (s *loginSubject) restore(id domain.UserID) error {
 
 func (s *loginSubject) remove(id domain.UserID) {
 	s.Helper()
-	s.must(s.store.Remove(s.Context(), id, func(now time.Time, users []*domain.User) error { return users[0].Remove(now) }))
+	s.must(s.store.Remove(s.Context(), id, func(now time.Time, users []*domain.User) error { return users[0].Remove(now, "") }))
 }
 
 // claim acquires one user by its id.
@@ -249,7 +249,7 @@ func duplicatesRemovedTogether(s *loginSubject) {
 		var removals sync.WaitGroup
 		for _, id := range users[:3] {
 			removals.Go(func() {
-				err := s.store.Remove(s.Context(), id, func(now time.Time, users []*domain.User) error { return users[0].Remove(now) })
+				err := s.store.Remove(s.Context(), id, func(now time.Time, users []*domain.User) error { return users[0].Remove(now, "") })
 				if err != nil {
 					s.Error(err)
 				}

@@ -311,7 +311,7 @@ func unopenedRemoved(s *subject) {
 	lost := s.add(store, 1)
 	keys.set("new")
 	s.must(store.Remove(s.Context(), lost[0].ID(), func(now time.Time, users []*domain.User) error {
-		return users[0].Remove(now)
+		return users[0].Remove(now, "")
 	}))
 	s.wantKeys(store, map[string]int{"lost": 0})
 }

@@ -22,7 +22,7 @@ func addUser(ctx context.Context, farm ports.Farm, in input) (string, error) {
 	}
 	spec := domain.Spec{
 		Login: in("login"), Password: domain.NewSecret(in("password")),
-		Pool: domain.Pool{Env: strings.TrimSpace(in("env")), Domain: strings.TrimSpace(in("domain"))},
+		Pool: domain.Pool{Env: strings.TrimSpace(in("env")), Domain: strings.TrimSpace(in("domain"))}, Reason: in("reason"),
 	}
 	var errProject error
 	if spec.Pool.ProjectID, errProject = names.find(strings.TrimSpace(in("project"))); errProject != nil {
@@ -68,7 +68,7 @@ func changeUser(ctx context.Context, farm ports.Farm, in input) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	change := domain.Change{Labels: &labels}
+	change := domain.Change{Labels: &labels, Reason: in("reason")}
 	if password := in("password"); password != "" {
 		change.Password = new(domain.NewSecret(password))
 	}
@@ -91,7 +91,7 @@ func removeUser(ctx context.Context, farm ports.Farm, in input) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	if err := farm.RemoveUser(ctx, id); err != nil {
+	if err := farm.RemoveUser(ctx, id, in("reason")); err != nil {
 		return "", err
 	}
 	return link("users", "done", "remove-user"), nil

@@ -24,6 +24,9 @@ type change struct {
 	button string
 	danger bool
 
+	// reason says that the form must say what for: the history is all that other people learn of it.
+	reason bool
+
 	// about returns what the form is about, and its first values. It may be nil.
 	about func(ctx context.Context, farm ports.Farm, in input) (about any, first map[string]string, err error)
 
@@ -50,7 +53,7 @@ var doneTexts = map[string]string{
 
 var changes = map[string]*change{
 	"quarantine": {
-		title: "Put in quarantine", button: "Put in quarantine", danger: true, about: userOf,
+		title: "Put in quarantine", button: "Put in quarantine", danger: true, reason: true, about: userOf,
 		apply: func(ctx context.Context, farm ports.Farm, in input) (string, error) {
 			return onUser(in, "quarantine", func(id domain.UserID) (domain.View, error) {
 				return farm.Quarantine(ctx, id, in("reason"))
@@ -58,7 +61,7 @@ var changes = map[string]*change{
 		},
 	},
 	"restore": {
-		title: "Restore", button: "Restore", about: userOf,
+		title: "Restore", button: "Restore", reason: true, about: userOf,
 		apply: func(ctx context.Context, farm ports.Farm, in input) (string, error) {
 			return onUser(in, "restore", func(id domain.UserID) (domain.View, error) {
 				return farm.Restore(ctx, id, in("reason"))
@@ -66,7 +69,7 @@ var changes = map[string]*change{
 		},
 	},
 	"force-release": {
-		title: "Release by force", button: "Release by force", danger: true, about: lockOf,
+		title: "Release by force", button: "Release by force", danger: true, reason: true, about: lockOf,
 		apply: func(ctx context.Context, farm ports.Farm, in input) (string, error) {
 			fence, err := strconv.ParseUint(in("fence"), 10, 63)
 			if err != nil || fence == 0 {
@@ -79,7 +82,7 @@ var changes = map[string]*change{
 	},
 	"add-user":     {title: "Add a user", button: "Add", about: poolOf, apply: addUser},
 	"change-user":  {title: "Change a user", button: "Change", about: accountOf, apply: changeUser},
-	"remove-user":  {title: "Remove a user", button: "Remove", danger: true, about: userOf, apply: removeUser},
+	"remove-user":  {title: "Remove a user", button: "Remove", danger: true, reason: true, about: userOf, apply: removeUser},
 	"name-project": {title: "Name a project", button: "Name it", about: projectOf, apply: nameProject},
 	"revoke-key":   {title: "Revoke an API key", button: "Revoke", danger: true, about: keyOfForm, apply: revokeKey},
 }
@@ -139,7 +142,7 @@ func (d *Dashboard) showChange(ch *change) fiber.Handler {
 func (d *Dashboard) change(ch *change) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		in := func(name string) string { return strings.ReplaceAll(c.FormValue(name), "\r\n", "\n") }
-		next, err := ch.apply(c.UserContext(), entrance.Of(c).Farm, in)
+		next, err := ch.carryOut(c.UserContext(), entrance.Of(c).Farm, in)
 		if err == nil {
 			return c.Redirect(next, fiber.StatusSeeOther)
 		}
@@ -148,6 +151,14 @@ func (d *Dashboard) change(ch *change) fiber.Handler {
 		}
 		return d.renderChange(c, ch, problem.KindOf(err).Status, in, err)
 	}
+}
+
+// carryOut carries the form out, if it says what for or need not.
+func (ch *change) carryOut(ctx context.Context, farm ports.Farm, in input) (next string, err error) {
+	if ch.reason && strings.TrimSpace(in("reason")) == "" {
+		return "", domain.Invalid("/reason", "must not be empty")
+	}
+	return ch.apply(ctx, farm, in)
 }
 
 // renderChange answers a form. failed is why it was not carried out; nil for a new one. It repeats what a person typed, except secrets.

@@ -26,11 +26,13 @@ func TestAdminsTakeUsersOutOfCirculationAndBack(t *testing.T) {
 	id := user.ID.String()
 	form := b.get("quarantine?id="+id).want(200).has("Put in quarantine", "ann", "What for", "required")
 	b.post("quarantine", form.token(), "id", id, "reason", "").want(422).has("1 field is not right", "must not be empty")
+	b.post("quarantine", form.token(), "id", id, "reason", " ").want(422).has("must not be empty")
 	got := b.post("quarantine", form.token(), "id", id, "reason", "the password is wrong").want(303)
 	f.wantEvent(domain.UserQuarantined, "the password is wrong")
 	b.get(got.header.Get("Location")).want(200).has("The user is in quarantine now", "the password is wrong", "Restore…")
 
-	form = b.get("restore?id=" + id).want(200).has("the password is wrong")
+	form = b.get("restore?id="+id).want(200).has("the password is wrong", "What was done", "required")
+	b.post("restore", form.token(), "id", id, "reason", "").want(422).has("1 field is not right", "must not be empty")
 	b.post("restore", form.token(), "id", id, "reason", "reset").want(303)
 	f.wantEvent(domain.UserRestored, "reset")
 	b.get("user?id="+id).want(200).has("restored", "reset", "the admin")
@@ -42,8 +44,12 @@ func TestAForcedReleaseEndsTheLockThatThePersonSaw(t *testing.T) {
 	f.acquire(user.ID, "ci-1", "")
 	b := f.signedIn(domain.Admin)
 	id := user.ID.String()
-	form := b.get("force-release?id="+id+"&fence=1").want(200).has("ci-1", `name="fence" value="1"`)
+	form := b.get("force-release?id="+id+"&fence=1").want(200).has("ci-1", `name="fence" value="1"`, "What for", "required")
 	b.post("force-release", form.token(), "id", id, "reason", "hangs").want(422) // never without a fence
+	b.post("force-release", form.token(), "id", id, "fence", "1").want(422).has("must not be empty")
+	if view, _ := f.User(t.Context(), user.ID); view.Lock == nil {
+		t.Fatal("the lock was ended, and the history does not say what for")
+	}
 
 	if _, err := f.ForceRelease(t.Context(), user.ID, 0, ""); err != nil {
 		t.Fatal(err)
@@ -67,24 +73,28 @@ func TestAdminsAddAndChangeUsers(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := f.signedIn(domain.Admin)
-	token := b.get("add-user").want(200).has("Shop").token()
+	token := b.get("add-user").want(200).has("Shop", "What for (may be empty)").token()
 	// A bad form comes back with what was typed, and without the password.
-	b.post("add-user", token, "project", "Shup", "env", "stage", "domain", "", "login", "ann", "password", "secret-ann", "labels", "role").want(422).
-		has("3 fields are not right", `value="Shup"`, `value="ann"`, "must be the name of a project", "must not be empty", "must have one label").
+	b.post("add-user", token, "project", "Shup", "env", "stage", "domain", "", "login", "ann", "password", "secret-ann", "labels", "role",
+		"reason", "checkout").want(422).
+		has("3 fields are not right", `value="Shup"`, `value="ann"`, `value="checkout"`, "must be the name of a project", "must not be empty", "must have one label").
 		hasNot("secret-ann")
 	got := b.post("add-user", token, "project", "shop", "env", "stage", "domain", "regular", "login", "ann", "password", "secret-ann",
-		"totp", "JBSWY3DPEHPK3PXP", "labels", "role=admin\r\nplan=free\r\n").want(303)
-	added := f.wantEvent(domain.UserCreated, "")
-	b.get(got.header.Get("Location")).want(200).has("The user was added", "role=admin", "plan=free", "one-time codes").hasNot("JBSWY3DPEHPK3PXP")
+		"totp", "JBSWY3DPEHPK3PXP", "labels", "role=admin\r\nplan=free\r\n", "reason", "for the checkout").want(303)
+	added := f.wantEvent(domain.UserCreated, "for the checkout")
+	b.get(got.header.Get("Location")).want(200).
+		has("The user was added", "role=admin", "plan=free", "one-time codes", "for the checkout", "the admin").hasNot("JBSWY3DPEHPK3PXP")
 	b.post("add-user", token, "project", "Shop", "env", "stage", "domain", "regular", "login", "ANN", "password", "x").want(409).
 		has("Another user has this login")
 
 	id := added.UserID.String()
-	b.get("change-user?id="+id).want(200).has("plan=free\nrole=admin", "Remove the second factor")
-	b.post("change-user", token, "id", id, "labels", "role=admin").want(303)
-	if e := f.wantEvent(domain.UserChanged, ""); e.Changed.String() != "labels" {
+	b.get("change-user?id="+id).want(200).has("plan=free\nrole=admin", "Remove the second factor", "What for (may be empty)")
+	b.post("change-user", token, "id", id, "labels", "role=admin", "reason", "a\x00b").want(422).has("must not contain control characters")
+	got = b.post("change-user", token, "id", id, "labels", "role=admin", "reason", "the <plan> has ended").want(303)
+	if e := f.wantEvent(domain.UserChanged, "the <plan> has ended"); e.Changed.String() != "labels" {
 		t.Errorf("changed is %v", e.Changed)
 	}
+	b.get(got.header.Get("Location")).want(200).has("labels: <bdi>the &lt;plan&gt; has ended</bdi>", "the admin")
 	b.post("change-user", token, "id", id, "labels", "role=admin", "password", "secret-new", "no-totp", "yes").want(303)
 	if e := f.wantEvent(domain.UserChanged, ""); e.Changed.String() != "password,totp_secret" {
 		t.Errorf("changed is %v", e.Changed)
@@ -101,21 +111,22 @@ func TestAdminsRemoveUsersThatNobodyHolds(t *testing.T) {
 	b := f.signedIn(domain.Admin)
 	id := user.ID.String()
 	b.get("user?id=" + id).has("remove-user?id=" + id)
-	form := b.get("remove-user?id="+id).want(200).has("ann", "removed for ever", ">Remove</button>")
+	form := b.get("remove-user?id="+id).want(200).has("ann", "removed for ever", "What for", "required", ">Remove</button>")
+	b.post("remove-user", form.token(), "id", id).want(422).has("must not be empty", ">Remove</button>")
 
 	// Somebody took the user while the form was open.
 	lease := f.acquire(user.ID, "ci-1", "")
-	b.post("remove-user", form.token(), "id", id).want(409).
+	b.post("remove-user", form.token(), "id", id, "reason", "gone").want(409).
 		has("Nothing was changed. Somebody holds the user.", "ci-1", "Wait until it is released", "force-release?").hasNot(">Remove</button>")
 	if err := f.Release(t.Context(), lease.ID); err != nil {
 		t.Fatal(err)
 	}
-	b.post("remove-user", "x", "id", id).want(403)
-	got := b.post("remove-user", form.token(), "id", id).want(303)
-	f.wantEvent(domain.UserRemoved, "")
+	b.post("remove-user", "x", "id", id, "reason", "gone").want(403)
+	got := b.post("remove-user", form.token(), "id", id, "reason", "the account is closed").want(303)
+	f.wantEvent(domain.UserRemoved, "the account is closed")
 	b.get(got.header.Get("Location")).want(200).has("The user was removed").hasNot(id)
-	b.get("history?login=ann").want(200).has("removed", "the admin")
-	b.post("remove-user", form.token(), "id", id).want(404)
+	b.get("history?login=ann").want(200).has("removed", "the account is closed", "the admin")
+	b.post("remove-user", form.token(), "id", id, "reason", "gone").want(404)
 }
 
 func TestAdminsNameProjects(t *testing.T) {

@@ -59,6 +59,11 @@ var importSigns = map[domain.ImportOp]string{domain.ImportAdds: "+", domain.Impo
 // checkImport serves POST /ui/import: it shows what an import would do. The farm keeps the rows, encrypted, until it is told to carry them
 // out, so that no page has to.
 func (d *Dashboard) checkImport(c *fiber.Ctx) error {
+	reason := c.FormValue("reason")
+	if err := domain.CheckReason(reason); err != nil {
+		failed, wrong := whyFailed(err)
+		return d.renderImport(c, fiber.StatusUnprocessableEntity, map[string]any{"Failed": failed, "Wrong": wrong})
+	}
 	header, err := c.FormFile("file")
 	if err != nil || d.settings.ReadUsers == nil {
 		return d.renderImport(c, fiber.StatusUnprocessableEntity, map[string]any{"Failed": "Choose a file."})
@@ -81,7 +86,7 @@ func (d *Dashboard) checkImport(c *fiber.Ctx) error {
 	}
 	var id domain.ImportID
 	_, _ = rand.Read(id[:]) // never fails, by its documentation
-	part := domain.ImportPart{ID: id, FirstRow: 1, Rows: rows}
+	part := domain.ImportPart{ID: id, FirstRow: 1, Rows: rows, Reason: reason}
 	report, err := entrance.Of(c).Farm.ImportUsers(c.UserContext(), part)
 	status := fiber.StatusOK
 	if refused, ok := errors.AsType[*domain.ImportRefusedError](err); ok {
@@ -158,6 +163,10 @@ func (d *Dashboard) renderImport(c *fiber.Ctx, status int, data map[string]any) 
 	if data == nil {
 		data = make(map[string]any)
 	}
+	if data["Wrong"] == nil {
+		data["Wrong"] = map[string]string{}
+	}
+	data["In"] = map[string]string{"reason": c.FormValue("reason")}
 	data["Title"], data["CanRead"] = "Import users", d.settings.ReadUsers != nil
 	return d.render(c, status, "import", data)
 }

@@ -985,6 +985,9 @@ type NewUser struct {
 	// TOTPSecret The secret of the second factor, if the user logs in with codes of an authenticator app. It is base32, as the site
 	// shows it, or the `otpauth://totp/` URI of the QR code. Blanks, line breaks and invisible characters do not matter.
 	TOTPSecret *string `json:"totp_secret,omitempty" validate:"omitnil,min=1"`
+
+	// Reason Why, for the history. Empty by default.
+	Reason string `json:"reason,omitempty"`
 }
 
 // OneTimeCode defines model for OneTimeCode.
@@ -1216,6 +1219,9 @@ type UserChange struct {
 
 	// TOTPSecret As for a new user. An empty text removes the second factor.
 	TOTPSecret *string `json:"totp_secret,omitempty"`
+
+	// Reason Why, for the history. Empty by default.
+	Reason string `json:"reason,omitempty"`
 }
 
 // UserPage defines model for UserPage.
@@ -1335,6 +1341,9 @@ type Owner = string
 
 // ProjectID defines model for ProjectID.
 type ProjectID = string
+
+// Reason defines model for Reason.
+type Reason = string
 
 // UserID defines model for UserID.
 type UserID = string
@@ -1607,6 +1616,15 @@ type ImportUsersParams struct {
 
 	// FirstRow Says that the body is a part of an import, and the number of its first row in the import, from 1. It needs an `import_id`.
 	FirstRow *int `form:"first_row,omitempty" json:"first_row,omitempty"`
+
+	// Reason Why, for the history. Empty by default.
+	Reason *Reason `form:"reason,omitempty" json:"reason,omitempty"`
+}
+
+// RemoveUserParams defines parameters for RemoveUser.
+type RemoveUserParams struct {
+	// Reason Why, for the history. Empty by default.
+	Reason *Reason `form:"reason,omitempty" json:"reason,omitempty"`
 }
 
 // LegacyAcquireLockJSONRequestBody defines body for LegacyAcquireLock for application/json ContentType.
@@ -2110,7 +2128,7 @@ type ClientInterface interface {
 	// A line is for the user with its project, environment and login, in any spelling of the login that the farm takes for the
 	// same. If there is one, the members that are given replace what the user has, locked or not, and absent members stay as
 	// they are. Otherwise the user is added, and needs a `password` and a `domain`. An import removes nobody. The history has an
-	// event for each user that was added or changed.
+	// event for each user that was added or changed, with the `reason`.
 	//
 	// All rows are imported or none, whatever crashes meanwhile. If a row breaks a rule, the answer is `invalid`, and its `import`
 	// names every bad row. `dry_run` changes nothing, and answers what would happen. `partial` leaves bad rows out and imports the
@@ -2121,7 +2139,7 @@ type ClientInterface interface {
 	// import after 15 minutes without a new part.
 	//
 	// An answer can get lost on the network. With an `import_id` you can send the same rows again: they are imported once, and the
-	// counts are those of the first time. An `Idempotency-Key` has no effect here.
+	// counts and the reason are those of the first time. An `Idempotency-Key` has no effect here.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2152,10 +2170,11 @@ type ClientInterface interface {
 
 	// RemoveUser Remove a user
 	//
-	// Removes a user. A locked user can't be removed. If you must, force-release it first.
+	// Removes a user. A locked user can't be removed. If you must, force-release it first. The history of the user stays, and
+	// shows the reason.
 	//
 	// Corresponds with DELETE /v1/users/{user_id} (the `RemoveUser` operationId).
-	RemoveUser(ctx context.Context, userID UserID, reqEditors ...RequestEditorFn) (*http.Response, error)
+	RemoveUser(ctx context.Context, userID UserID, params *RemoveUserParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ReadUser Read a user
 	//
@@ -2167,7 +2186,8 @@ type ClientInterface interface {
 	// ChangeUserWithBody Change a user
 	//
 	// Changes the password, the labels or the secret of the second factor, also of a locked user. New labels replace all
-	// old ones. A lease that holds the user shows the changes, too.
+	// old ones. A lease that holds the user shows the changes, too. The history shows what changed, and the reason. A change
+	// to the same values is not in the history.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2177,7 +2197,8 @@ type ClientInterface interface {
 	// ChangeUser Change a user
 	//
 	// Changes the password, the labels or the secret of the second factor, also of a locked user. New labels replace all
-	// old ones. A lease that holds the user shows the changes, too.
+	// old ones. A lease that holds the user shows the changes, too. The history shows what changed, and the reason. A change
+	// to the same values is not in the history.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2991,7 +3012,7 @@ func (c *Client) ExportUsers(ctx context.Context, params *ExportUsersParams, req
 // A line is for the user with its project, environment and login, in any spelling of the login that the farm takes for the
 // same. If there is one, the members that are given replace what the user has, locked or not, and absent members stay as
 // they are. Otherwise the user is added, and needs a `password` and a `domain`. An import removes nobody. The history has an
-// event for each user that was added or changed.
+// event for each user that was added or changed, with the `reason`.
 //
 // All rows are imported or none, whatever crashes meanwhile. If a row breaks a rule, the answer is `invalid`, and its `import`
 // names every bad row. `dry_run` changes nothing, and answers what would happen. `partial` leaves bad rows out and imports the
@@ -3002,7 +3023,7 @@ func (c *Client) ExportUsers(ctx context.Context, params *ExportUsersParams, req
 // import after 15 minutes without a new part.
 //
 // An answer can get lost on the network. With an `import_id` you can send the same rows again: they are imported once, and the
-// counts are those of the first time. An `Idempotency-Key` has no effect here.
+// counts and the reason are those of the first time. An `Idempotency-Key` has no effect here.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3063,11 +3084,12 @@ func (c *Client) FinishImport(ctx context.Context, importID ImportID, body Finis
 
 // RemoveUser Remove a user
 //
-// Removes a user. A locked user can't be removed. If you must, force-release it first.
+// Removes a user. A locked user can't be removed. If you must, force-release it first. The history of the user stays, and
+// shows the reason.
 //
 // Corresponds with DELETE /v1/users/{user_id} (the `RemoveUser` operationId).
-func (c *Client) RemoveUser(ctx context.Context, userID UserID, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewRemoveUserRequest(c.Server, userID)
+func (c *Client) RemoveUser(ctx context.Context, userID UserID, params *RemoveUserParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRemoveUserRequest(c.Server, userID, params)
 	if err != nil {
 		return nil, err
 	}
@@ -3098,7 +3120,8 @@ func (c *Client) ReadUser(ctx context.Context, userID UserID, reqEditors ...Requ
 // ChangeUserWithBody Change a user
 //
 // Changes the password, the labels or the secret of the second factor, also of a locked user. New labels replace all
-// old ones. A lease that holds the user shows the changes, too.
+// old ones. A lease that holds the user shows the changes, too. The history shows what changed, and the reason. A change
+// to the same values is not in the history.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3118,7 +3141,8 @@ func (c *Client) ChangeUserWithBody(ctx context.Context, userID UserID, contentT
 // ChangeUser Change a user
 //
 // Changes the password, the labels or the secret of the second factor, also of a locked user. New labels replace all
-// old ones. A lease that holds the user shows the changes, too.
+// old ones. A lease that holds the user shows the changes, too. The history shows what changed, and the reason. A change
+// to the same values is not in the history.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4979,6 +5003,18 @@ func NewImportUsersRequestWithBody(server string, params *ImportUsersParams, con
 
 		}
 
+		if params.Reason != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "reason", *params.Reason, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if encoded := queryValues.Encode(); encoded != "" {
 			rawQueryFragments = append(rawQueryFragments, encoded)
 		}
@@ -5043,7 +5079,7 @@ func NewFinishImportRequestWithBody(server string, importID ImportID, contentTyp
 }
 
 // NewRemoveUserRequest constructs an http.Request for the RemoveUser method
-func NewRemoveUserRequest(server string, userID UserID) (*http.Request, error) {
+func NewRemoveUserRequest(server string, userID UserID, params *RemoveUserParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -5066,6 +5102,33 @@ func NewRemoveUserRequest(server string, userID UserID) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Reason != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "reason", *params.Reason, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)

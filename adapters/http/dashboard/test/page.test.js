@@ -77,9 +77,17 @@ test('a farm without users shows how to add some, and its form adds one', async 
   await page.getByLabel('Login').fill('ann');
   await page.getByLabel('Password').fill('secret-of-ann');
   await page.getByLabel('Labels').fill('role=admin\nplan=free');
+  await page.getByLabel('What for').fill('for the checkout');
   await page.getByRole('button', { name: 'Add' }).click();
   await page.getByText('The user was added.').waitFor(patience);
   await page.getByRole('heading', { name: /^ann/ }).waitFor(patience);
+  await page.getByRole('row', { name: /added.*for the checkout/ }).waitFor(patience);
+
+  await page.getByRole('link', { name: 'Change…' }).click();
+  await page.getByLabel('Labels').fill('role=admin');
+  await page.getByLabel('What for').fill('the plan has ended');
+  await page.getByRole('button', { name: 'Change' }).click();
+  await page.getByRole('row', { name: /changed.*labels: the plan has ended/ }).waitFor(patience);
 });
 
 test('an acquire appears without a reload, and the focus stays where it is', async t => {
@@ -105,7 +113,9 @@ test('an admin releases a user by force, by keyboard, and the history says who a
   await tabTo(page, 'Release ann by force');
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: 'Release by force' }).waitFor(patience);
-  await tabTo(page, 'What for (may be empty)');
+  await tabTo(page, 'What for');
+  await page.keyboard.press('Enter');
+  assert.ok(await page.getByLabel('What for').evaluate(e => e.validity.valueMissing), 'the form was sent, and does not say what for');
   await page.keyboard.type('hangs since noon');
   await page.keyboard.press('Enter');
   await page.getByText('The lock was ended.').waitFor(patience);
@@ -124,6 +134,7 @@ test('a fence that is out of date releases nobody', async t => {
   await page.goto(`${farm.url}/ui/force-release?id=${user.user_id}&fence=${user.fence}`);
   await farm.call('POST', `/leases/${lease.lease_id}/release`);
   await farm.acquire('ann', 'ci-4');
+  await page.getByLabel('What for').fill('hangs');
   await page.getByRole('button', { name: 'Release by force' }).click();
   await page.getByText('Another test holds the user now').waitFor(patience);
   assert.equal((await farm.call('GET', `/users/${user.user_id}`)).lock.owner, 'ci-4');
@@ -230,11 +241,15 @@ test('a project gets a name, and a user is removed that nobody holds', async t =
   await page.getByText("A user that somebody holds can't be removed").waitFor(patience);
   assert.equal(await page.getByRole('button', { name: 'Remove' }).count(), 0);
   await page.getByRole('link', { name: 'release it by force' }).click();
+  await page.getByLabel('What for').fill('is to be removed');
   await page.getByRole('button', { name: 'Release by force' }).click();
   await page.getByRole('link', { name: 'Remove…' }).click();
+  await page.getByLabel('What for').fill('the account is closed');
   await page.getByRole('button', { name: 'Remove' }).click();
   await page.getByText('The user was removed.').waitFor(patience);
   assert.deepEqual((await farm.call('GET', '/users?login=mallory')).users, []);
+  await page.goto(`${farm.url}/ui/history?login=mallory`);
+  await page.getByRole('row', { name: /removed.*the account is closed/ }).waitFor(patience);
 });
 
 test('a table of users is imported after a look at the difference', async t => {
@@ -243,6 +258,7 @@ test('a table of users is imported after a look at the difference', async t => {
   await page.goto(`${farm.url}/ui/import`);
   const check = async table => {
     await page.getByLabel('CSV, JSON lines or YAML').setInputFiles({ name: 'users.csv', mimeType: 'text/csv', buffer: Buffer.from(table) });
+    await page.getByLabel('What for').fill('for the load test');
     await page.getByRole('button', { name: 'Show the difference' }).click();
   };
   const table = 'project,env,domain,login,password,label:role\nshop,stage,,dave,,buyer\nSHOP,stage,regular,<i>eve</i>,pw,buyer\n';
@@ -253,10 +269,13 @@ test('a table of users is imported after a look at the difference', async t => {
   await check(table);
   await page.getByRole('row', { name: '2 ~ dave labels' }).waitFor(patience);
   await page.getByRole('row', { name: '3 + <i>eve</i>' }).waitFor(patience);
+  await page.getByText('What for: for the load test').waitFor(patience);
   assert.equal((await farm.call('GET', '/users?login=dave')).users[0].labels.role, undefined);
   await page.getByRole('button', { name: 'Import 2 users' }).click();
   await page.getByRole('link', { name: '<i>eve</i>', exact: true }).waitFor(patience);
   assert.equal((await farm.call('GET', '/users?login=dave')).users[0].labels.role, 'buyer');
+  const { events } = await farm.call('GET', '/events?order=desc&limit=2');
+  assert.deepEqual(events.map(e => [e.kind, e.reason]).sort(), [['changed', 'for the load test'], ['created', 'for the load test']]);
 });
 
 test('an API key is made for a project, shown once, and revoked', async t => {

@@ -912,6 +912,9 @@ type NewUser struct {
 	// TOTPSecret The secret of the second factor, if the user logs in with codes of an authenticator app. It is base32, as the site
 	// shows it, or the `otpauth://totp/` URI of the QR code. Blanks, line breaks and invisible characters do not matter.
 	TOTPSecret *string `json:"totp_secret,omitempty" validate:"omitnil,min=1"`
+
+	// Reason Why, for the history. Empty by default.
+	Reason string `json:"reason,omitempty"`
 }
 
 // OneTimeCode defines model for OneTimeCode.
@@ -1143,6 +1146,9 @@ type UserChange struct {
 
 	// TOTPSecret As for a new user. An empty text removes the second factor.
 	TOTPSecret *string `json:"totp_secret,omitempty"`
+
+	// Reason Why, for the history. Empty by default.
+	Reason string `json:"reason,omitempty"`
 }
 
 // UserPage defines model for UserPage.
