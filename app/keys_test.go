@@ -36,7 +36,7 @@ func TestAKeyIsCreatedReadAndRevoked(t *testing.T) {
 		wantStatus(domain.KeyExpired)
 		revokedAt := time.Now()
 		for range 2 {
-			revoked, err := farm.RevokeKey(t.Context(), key.ID)
+			revoked, err := farm.RevokeKey(t.Context(), key.ID, "")
 			if err != nil || revoked.Status != domain.KeyRevoked || !revoked.RevokedAt.Equal(revokedAt) {
 				t.Errorf("revoke = %+v, %v; want it revoked at %v", revoked, err, revokedAt)
 			}
@@ -46,7 +46,7 @@ func TestAKeyIsCreatedReadAndRevoked(t *testing.T) {
 		if _, err := farm.Key(t.Context(), domain.APIKeyID{9}); !errors.Is(err, domain.ErrKeyNotFound) {
 			t.Errorf("read of an unknown key = %v", err)
 		}
-		if _, err := farm.RevokeKey(t.Context(), domain.APIKeyID{9}); !errors.Is(err, domain.ErrKeyNotFound) {
+		if _, err := farm.RevokeKey(t.Context(), domain.APIKeyID{9}, ""); !errors.Is(err, domain.ErrKeyNotFound) {
 			t.Errorf("revocation of an unknown key = %v", err)
 		}
 	})
@@ -87,7 +87,7 @@ func TestAnAdminOfSomeProjectsManagesKeysOfThoseOnly(t *testing.T) {
 			}
 		}
 		for _, id := range theirs {
-			if _, err := n.ours.RevokeKey(t.Context(), id); !errors.Is(err, domain.ErrKeyNotFound) {
+			if _, err := n.ours.RevokeKey(t.Context(), id, ""); !errors.Is(err, domain.ErrKeyNotFound) {
 				t.Errorf("revocation of a foreign key = %v", err)
 			}
 			if key, err := n.farm.Key(t.Context(), id); err != nil || key.Status != domain.KeyActive {
@@ -102,7 +102,7 @@ func TestAnAdminOfSomeProjectsManagesKeysOfThoseOnly(t *testing.T) {
 		if got := allKeys(t, n.farm, 2); len(got) != len(ours)+len(theirs) {
 			t.Errorf("%d keys are listed, want all", len(got))
 		}
-		if _, err := n.ours.RevokeKey(t.Context(), ours[1]); err != nil {
+		if _, err := n.ours.RevokeKey(t.Context(), ours[1], ""); err != nil {
 			t.Errorf("revocation of an own key = %v", err)
 		}
 	})
@@ -141,7 +141,7 @@ func TestTheFirstAdminIsAdmittedOnce(t *testing.T) {
 		if err != nil || caller.Role != domain.Admin || caller.Name != "first admin" || caller.Scope.Limited {
 			t.Errorf("enter = %+v, %v", caller, err)
 		}
-		if _, err := e.farm.RevokeKey(t.Context(), caller.Key); err != nil {
+		if _, err := e.farm.RevokeKey(t.Context(), caller.Key, ""); err != nil {
 			t.Fatal(err)
 		}
 		if added, err := e.farm.AdmitFirst(t.Context(), token); err != nil || added {
@@ -199,7 +199,7 @@ func TestAKeyDoesNotOutliveTheKeyThatMadeIt(t *testing.T) {
 		if err != nil || child.CreatedBy != maker.ID {
 			t.Errorf("a key with the same expiry = %+v, %v; want one made by %v", child, err, maker.ID)
 		}
-		if revoked, err := asMaker.RevokeKey(t.Context(), child.ID); err != nil || revoked.RevokedBy != maker.ID {
+		if revoked, err := asMaker.RevokeKey(t.Context(), child.ID, ""); err != nil || revoked.RevokedBy != maker.ID {
 			t.Errorf("revoke = %+v, %v; want it revoked by %v", revoked, err, maker.ID)
 		}
 	})
