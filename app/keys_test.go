@@ -152,7 +152,47 @@ func TestTheFirstAdminIsAdmittedOnce(t *testing.T) {
 		if got := allKeys(t, e.farm, 10); len(got) != 1 {
 			t.Errorf("the farm has %d keys, want one", len(got))
 		}
+		history := events(t, e.farm, ports.EventQuery{Limit: 10})
+		if len(history) != 2 || history[0].Kind != domain.APIKeyCreated || history[1].Kind != domain.APIKeyRevoked ||
+			history[0].About != caller.Key || history[0].Name != "first admin" {
+			t.Errorf("the history is %+v, want that the key was created and revoked", history)
+		}
 	})
+}
+
+func TestOnlyAdminsSeeEventsAboutKeys(t *testing.T) {
+	n := newTwoProjects(t)
+	scope := domain.Only(stage.ProjectID)
+	as := func(role domain.Role) *app.Farm {
+		return n.farm.For(domain.Caller{Key: n.key, Role: role, Scope: scope})
+	}
+	key, _, err := as(domain.Admin).CreateKey(t.Context(), domain.KeySpec{Name: "ci", Role: domain.Viewer, Scope: scope, Reason: "nightly"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := as(domain.Admin).NameProject(t.Context(), domain.Project{ID: stage.ProjectID, Name: "Shop"}, "a name"); err != nil {
+		t.Fatal(err)
+	}
+	named := []domain.EventKind{domain.ProjectNamed}
+	both := []domain.EventKind{domain.APIKeyCreated, domain.APIKeyCreated, domain.ProjectNamed} // the first one is that of ours
+	for role, want := range map[domain.Role][]domain.EventKind{domain.Admin: both, domain.Tester: named, domain.Viewer: named, "": named} {
+		for _, q := range []ports.EventQuery{{Limit: 10}, {Limit: 10, ProjectID: stage.ProjectID}, {Limit: 10, Kinds: both}} {
+			var kinds []domain.EventKind
+			all := events(t, as(role), q)
+			for _, e := range all {
+				kinds = append(kinds, e.Kind)
+			}
+			if !slices.Equal(kinds, want) {
+				t.Errorf("a caller with the role %q sees %v, want %v", role, kinds, want)
+			}
+			if e := all[max(len(all)-2, 0)]; role == domain.Admin && (e.About != key.ID || e.Key != n.key || e.Reason != "nightly") {
+				t.Errorf("the event of the key is %+v", e)
+			}
+			if e := all[len(all)-1]; e.Name != "Shop" || e.Key != n.key || e.Reason != "a name" {
+				t.Errorf("the event of the name is %+v", e)
+			}
+		}
+	}
 }
 
 func TestTwoKeysMayUseTheSameIdempotencyKey(t *testing.T) {

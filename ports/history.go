@@ -7,8 +7,8 @@ import (
 	"github.com/userfarm/userfarm/domain"
 )
 
-// History tells what happened to users, API keys and projects. A store writes an event in the transaction of the change that it is about, and
-// never changes it. The events of a user have the order, and, as long as nobody sets the store's clock back, the times in which
+// History tells what happened to users, API keys and projects. A store writes an event in the transaction of the change that it is
+// about, and never changes it. The events of a user have the order, and, as long as nobody sets the store's clock back, the times in which
 // its row was locked, over all processes: a hold never begins before the one before it has ended.
 type History interface {
 	// Events returns a page of events, oldest first unless the query says otherwise. A caller that asks again with the id of

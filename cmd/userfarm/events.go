@@ -33,8 +33,8 @@ type eventsCommand struct {
 // Help has the examples.
 func (*eventsCommand) Help() string {
 	return `The newest event comes last. The kinds are created, changed, acquired, renewed, released, expired, forced, quarantined, restored,
-removed, gave_up, which is about a command that has waited for nothing, project_named, and, for admins only, key_created and
-key_revoked, which are about API keys.
+removed, gave_up, which is about a command that has waited for nothing, project_named, key_created and key_revoked. Only admins see
+the last two, which are about API keys.
 
 Examples:
 
