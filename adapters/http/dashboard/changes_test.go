@@ -133,7 +133,7 @@ func TestAdminsNameProjects(t *testing.T) {
 	if e := f.wantEvent(domain.ProjectNamed, "so that people know it"); e.Pool.ProjectID != shop || e.Name != "The Shop" {
 		t.Errorf("the event is %+v", e)
 	}
-	b.get("history").want(200).has("project named", "The Shop", "so that people know it").hasNot("user?id")
+	b.get("history?kind=project_named").want(200).has("project named", "The Shop", "so that people know it").hasNot("user?id")
 	b.get(got.header.Get("Location")).want(200).has("The name of the project was changed", "The Shop", "Rename The Shop") // at once
 	b.get("name-project?project="+shop.String()).want(200).has(`value="The Shop"`, "The old name stops working")
 	name(bank, "the shop").want(409).has("Nothing was changed. Another project has this name", `value="the shop"`)
@@ -164,7 +164,7 @@ func TestAdminsManageAPIKeys(t *testing.T) {
 	text, _, _ := strings.Cut(rest, "<")
 	f.wantEvent(domain.APIKeyCreated, "nightly tests")
 	b.get("keys").want(200).has("ci", "tester", "Shop", "API key created", "nightly tests", "the admin").hasNot(text)
-	b.get("history?kind=key_created").want(200).has("ci", "nightly tests", "Shop", "all projects").hasNot(text, "user?id", "any env")
+	b.get("history?kind=key_created").want(200).has(`<option value="key_created" selected>`, "ci", "nightly tests", "Shop", "all projects").hasNot(text, "user?id", "any env")
 	tester := f.browser()
 	tester.signIn(text).want(303)
 	tester.get("overview").want(200).has("ci", "tester")

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,7 +49,18 @@ var kindTexts = map[domain.EventKind]string{
 var eventKinds = []domain.EventKind{
 	domain.UserAcquired, domain.UserRenewed, domain.UserReleased, domain.UserExpired, domain.UserForced, domain.ClaimGaveUp,
 	domain.UserQuarantined, domain.UserRestored, domain.UserCreated, domain.UserChanged, domain.UserRemoved,
-	domain.ProjectNamed, domain.APIKeyCreated, domain.APIKeyRevoked,
+	domain.ProjectNamed,
+}
+
+// keyKinds are further kinds, which only admins see.
+var keyKinds = []domain.EventKind{domain.APIKeyCreated, domain.APIKeyRevoked}
+
+// kindsFor returns the kinds that a form lists for a person.
+func kindsFor(admin bool) []domain.EventKind {
+	if !admin {
+		return eventKinds
+	}
+	return slices.Concat(eventKinds, keyKinds)
 }
 
 // events returns the newest events that the filter lets through.

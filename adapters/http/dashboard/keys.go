@@ -134,7 +134,7 @@ func (d *Dashboard) renderKeys(c *fiber.Ctx, status int, asks ports.KeyQuery, da
 // this returns one.
 func keyEvents(ctx context.Context, farm ports.Farm, names projects) (rows []eventRow, err error) {
 	page, err := farm.Events(ctx, ports.EventQuery{
-		Kinds: []domain.EventKind{domain.APIKeyCreated, domain.APIKeyRevoked}, NewestFirst: true, Limit: eventsAtOnce,
+		Kinds: keyKinds, NewestFirst: true, Limit: eventsAtOnce,
 	})
 	if err != nil {
 		return nil, err

@@ -22,6 +22,7 @@ func TestViewersAndTestersReadOnly(t *testing.T) {
 		for _, page := range pagesOf(user)[:8] {
 			b.get(page).want(200).hasNot("force-release", "quarantine?", "restore?", "add-user", "remove-user", "name-project", "import", `href="keys"`)
 		}
+		b.get("history").has("project named").hasNot("API key created")
 		token := b.get("overview").token()
 		for _, form := range []string{
 			"quarantine", "restore", "force-release", "add-user", "change-user", "remove-user", "name-project", "import", "import-confirm",
