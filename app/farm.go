@@ -42,7 +42,8 @@ func New(store ports.Store, settings Settings) (*Farm, error) {
 }
 
 // For returns the same farm for a caller: users of projects outside of the caller's scope do not exist for it, and the
-// events of what it does name its API key. For does not check the caller's role.
+// events of what it does name its API key. Only an admin sees events about API keys. Which role may call which method is for the
+// adapter that serves callers.
 func (f *Farm) For(caller domain.Caller) *Farm {
 	view := *f
 	view.caller = caller

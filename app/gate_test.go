@@ -144,7 +144,7 @@ func TestTheFirstKeyClosesTheFarmForever(t *testing.T) {
 		}
 		e.wantRejected(without)
 
-		if _, err := e.farm.RevokeKey(t.Context(), key.ID); err != nil {
+		if _, err := e.farm.RevokeKey(t.Context(), key.ID, ""); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Hour)
@@ -186,7 +186,7 @@ func TestAKeyAuthenticatesItsCaller(t *testing.T) {
 		if _, err := farm.CreateUser(t.Context(), foreign, noKey); !errors.Is(err, domain.ErrForbidden) {
 			t.Errorf("create out of scope = %v", err)
 		}
-		if got := events(t, e.farm, ports.EventQuery{Limit: 10}); len(got) != 1 || got[0].Key != key.ID || got[0].KeyName != "shop" {
+		if got := events(t, e.farm, ports.EventQuery{Login: "ann", Limit: 10}); len(got) != 1 || got[0].Key != key.ID || got[0].KeyName != "shop" {
 			t.Errorf("events = %+v, want one by the key", got)
 		}
 	})
@@ -198,7 +198,7 @@ func TestARevokedKeyIsRejectedAfterASecond(t *testing.T) {
 		key, token := e.newKey(tester)
 		_, other := e.newKey(tester)
 		e.wantAccepted(token)
-		if _, err := e.farm.RevokeKey(t.Context(), key.ID); err != nil {
+		if _, err := e.farm.RevokeKey(t.Context(), key.ID, ""); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Second)

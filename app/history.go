@@ -11,7 +11,7 @@ func (f *Farm) Events(ctx context.Context, q ports.EventQuery) (ports.EventPage,
 	if err := f.checkProject(q.ProjectID); err != nil {
 		return ports.EventPage{}, err
 	}
-	q.Scope, q.Limit = f.caller.Scope, limitOf(q.Limit)
+	q.Scope, q.Limit, q.WithoutKeys = f.caller.Scope, limitOf(q.Limit), !f.caller.SeesKeys()
 	page, err := f.store.Events(ctx, q)
 	if err != nil {
 		return ports.EventPage{}, err

@@ -69,13 +69,12 @@ func (f *Farm) Keys(ctx context.Context, q ports.KeyQuery) (ports.KeyPage, error
 }
 
 // RevokeKey implements [ports.Keys].
-func (f *Farm) RevokeKey(ctx context.Context, id domain.APIKeyID) (domain.KeyView, error) {
-	return viewKey(f.store.ChangeKey(ctx, id, func(now time.Time, key *domain.APIKey) error {
+func (f *Farm) RevokeKey(ctx context.Context, id domain.APIKeyID, reason string) (domain.KeyView, error) {
+	return viewKey(f.store.ChangeKey(ctx, id, func(now time.Time, key *domain.APIKey) ([]domain.Event, error) {
 		if err := f.checkKey(*key); err != nil {
-			return err
+			return nil, err
 		}
-		key.Revoke(now, f.caller.Key)
-		return nil
+		return key.Revoke(now, f.caller.Key, reason)
 	}))
 }
 
@@ -90,8 +89,9 @@ func (f *Farm) AdmitFirst(ctx context.Context, token domain.Token) (added bool, 
 }
 
 func (f *Farm) addKey(ctx context.Context, token domain.Token, spec domain.KeySpec) (domain.APIKey, error) {
-	return f.store.AddKey(ctx, func(now time.Time) (domain.APIKey, error) {
-		return f.caller.NewAPIKey(now, token, spec)
+	return f.store.AddKey(ctx, func(now time.Time) (domain.APIKey, []domain.Event, error) {
+		key, err := f.caller.NewAPIKey(now, token, spec)
+		return key, key.Created(spec.Reason), err
 	})
 }
 

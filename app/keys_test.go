@@ -36,7 +36,7 @@ func TestAKeyIsCreatedReadAndRevoked(t *testing.T) {
 		wantStatus(domain.KeyExpired)
 		revokedAt := time.Now()
 		for range 2 {
-			revoked, err := farm.RevokeKey(t.Context(), key.ID)
+			revoked, err := farm.RevokeKey(t.Context(), key.ID, "")
 			if err != nil || revoked.Status != domain.KeyRevoked || !revoked.RevokedAt.Equal(revokedAt) {
 				t.Errorf("revoke = %+v, %v; want it revoked at %v", revoked, err, revokedAt)
 			}
@@ -46,7 +46,7 @@ func TestAKeyIsCreatedReadAndRevoked(t *testing.T) {
 		if _, err := farm.Key(t.Context(), domain.APIKeyID{9}); !errors.Is(err, domain.ErrKeyNotFound) {
 			t.Errorf("read of an unknown key = %v", err)
 		}
-		if _, err := farm.RevokeKey(t.Context(), domain.APIKeyID{9}); !errors.Is(err, domain.ErrKeyNotFound) {
+		if _, err := farm.RevokeKey(t.Context(), domain.APIKeyID{9}, ""); !errors.Is(err, domain.ErrKeyNotFound) {
 			t.Errorf("revocation of an unknown key = %v", err)
 		}
 	})
@@ -87,7 +87,7 @@ func TestAnAdminOfSomeProjectsManagesKeysOfThoseOnly(t *testing.T) {
 			}
 		}
 		for _, id := range theirs {
-			if _, err := n.ours.RevokeKey(t.Context(), id); !errors.Is(err, domain.ErrKeyNotFound) {
+			if _, err := n.ours.RevokeKey(t.Context(), id, ""); !errors.Is(err, domain.ErrKeyNotFound) {
 				t.Errorf("revocation of a foreign key = %v", err)
 			}
 			if key, err := n.farm.Key(t.Context(), id); err != nil || key.Status != domain.KeyActive {
@@ -102,7 +102,7 @@ func TestAnAdminOfSomeProjectsManagesKeysOfThoseOnly(t *testing.T) {
 		if got := allKeys(t, n.farm, 2); len(got) != len(ours)+len(theirs) {
 			t.Errorf("%d keys are listed, want all", len(got))
 		}
-		if _, err := n.ours.RevokeKey(t.Context(), ours[1]); err != nil {
+		if _, err := n.ours.RevokeKey(t.Context(), ours[1], ""); err != nil {
 			t.Errorf("revocation of an own key = %v", err)
 		}
 	})
@@ -141,7 +141,7 @@ func TestTheFirstAdminIsAdmittedOnce(t *testing.T) {
 		if err != nil || caller.Role != domain.Admin || caller.Name != "first admin" || caller.Scope.Limited {
 			t.Errorf("enter = %+v, %v", caller, err)
 		}
-		if _, err := e.farm.RevokeKey(t.Context(), caller.Key); err != nil {
+		if _, err := e.farm.RevokeKey(t.Context(), caller.Key, ""); err != nil {
 			t.Fatal(err)
 		}
 		if added, err := e.farm.AdmitFirst(t.Context(), token); err != nil || added {
@@ -152,7 +152,47 @@ func TestTheFirstAdminIsAdmittedOnce(t *testing.T) {
 		if got := allKeys(t, e.farm, 10); len(got) != 1 {
 			t.Errorf("the farm has %d keys, want one", len(got))
 		}
+		history := events(t, e.farm, ports.EventQuery{Limit: 10})
+		if len(history) != 2 || history[0].Kind != domain.APIKeyCreated || history[1].Kind != domain.APIKeyRevoked ||
+			history[0].About != caller.Key || history[0].Name != "first admin" {
+			t.Errorf("the history is %+v, want that the key was created and revoked", history)
+		}
 	})
+}
+
+func TestOnlyAdminsSeeEventsAboutKeys(t *testing.T) {
+	n := newTwoProjects(t)
+	scope := domain.Only(stage.ProjectID)
+	as := func(role domain.Role) *app.Farm {
+		return n.farm.For(domain.Caller{Key: n.key, Role: role, Scope: scope})
+	}
+	key, _, err := as(domain.Admin).CreateKey(t.Context(), domain.KeySpec{Name: "ci", Role: domain.Viewer, Scope: scope, Reason: "nightly"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := as(domain.Admin).NameProject(t.Context(), domain.Project{ID: stage.ProjectID, Name: "Shop"}, "a name"); err != nil {
+		t.Fatal(err)
+	}
+	named := []domain.EventKind{domain.ProjectNamed}
+	both := []domain.EventKind{domain.APIKeyCreated, domain.APIKeyCreated, domain.ProjectNamed} // the first one is that of ours
+	for role, want := range map[domain.Role][]domain.EventKind{domain.Admin: both, domain.Tester: named, domain.Viewer: named, "": named} {
+		for _, q := range []ports.EventQuery{{Limit: 10}, {Limit: 10, ProjectID: stage.ProjectID}, {Limit: 10, Kinds: both}} {
+			var kinds []domain.EventKind
+			all := events(t, as(role), q)
+			for _, e := range all {
+				kinds = append(kinds, e.Kind)
+			}
+			if !slices.Equal(kinds, want) {
+				t.Errorf("a caller with the role %q sees %v, want %v", role, kinds, want)
+			}
+			if e := all[max(len(all)-2, 0)]; role == domain.Admin && (e.About != key.ID || e.Key != n.key || e.Reason != "nightly") {
+				t.Errorf("the event of the key is %+v", e)
+			}
+			if e := all[len(all)-1]; e.Name != "Shop" || e.Key != n.key || e.Reason != "a name" {
+				t.Errorf("the event of the name is %+v", e)
+			}
+		}
+	}
 }
 
 func TestTwoKeysMayUseTheSameIdempotencyKey(t *testing.T) {
@@ -199,7 +239,7 @@ func TestAKeyDoesNotOutliveTheKeyThatMadeIt(t *testing.T) {
 		if err != nil || child.CreatedBy != maker.ID {
 			t.Errorf("a key with the same expiry = %+v, %v; want one made by %v", child, err, maker.ID)
 		}
-		if revoked, err := asMaker.RevokeKey(t.Context(), child.ID); err != nil || revoked.RevokedBy != maker.ID {
+		if revoked, err := asMaker.RevokeKey(t.Context(), child.ID, ""); err != nil || revoked.RevokedBy != maker.ID {
 			t.Errorf("revoke = %+v, %v; want it revoked by %v", revoked, err, maker.ID)
 		}
 	})

@@ -24,7 +24,7 @@ func TestAListWithoutALimitHasAPage(t *testing.T) {
 		t.Errorf("keys: %+v, %v; want one on the only page", keys, err)
 	}
 	events, err := farm.Events(t.Context(), ports.EventQuery{})
-	if err != nil || len(events.Events) != 1 || events.Next != 0 {
-		t.Errorf("events: %+v, %v; want one on the only page", events, err)
+	if err != nil || len(events.Events) != 2 || events.Next != 0 {
+		t.Errorf("events: %+v, %v; want two on the only page", events, err)
 	}
 }

@@ -28,12 +28,12 @@ func (f *Farm) ProjectNames(ctx context.Context) ([]domain.Project, error) {
 }
 
 // NameProject implements [ports.Projects].
-func (f *Farm) NameProject(ctx context.Context, project domain.Project) error {
-	if err := domain.CheckProject(project); err != nil {
+func (f *Farm) NameProject(ctx context.Context, project domain.Project, reason string) error {
+	if err := domain.CheckProject(project, reason); err != nil {
 		return err
 	}
 	if err := f.checkProject(project.ID); err != nil {
 		return err
 	}
-	return f.store.NameProject(ctx, project)
+	return f.store.NameProject(ctx, project, project.Named(f.caller.Key, reason))
 }

@@ -152,7 +152,7 @@ var methods = map[string]func(ctx context.Context, farm ports.Farm, x things) (a
 		return farm.ProjectNames(ctx)
 	},
 	"NameProject": func(ctx context.Context, farm ports.Farm, x things) (any, error) {
-		return nil, farm.NameProject(ctx, domain.Project{ID: x.project, Name: "theirs"}) // the name that the foreign project has
+		return nil, farm.NameProject(ctx, domain.Project{ID: x.project, Name: "theirs"}, "") // the name that the foreign project has
 	},
 	"Events": func(ctx context.Context, farm ports.Farm, x things) (any, error) {
 		byUser, err := farm.Events(ctx, ports.EventQuery{UserID: x.user, Limit: 100})
@@ -169,7 +169,9 @@ var methods = map[string]func(ctx context.Context, farm ports.Farm, x things) (a
 	"Keys": func(ctx context.Context, farm ports.Farm, _ things) (any, error) {
 		return farm.Keys(ctx, ports.KeyQuery{Limit: 100})
 	},
-	"RevokeKey": func(ctx context.Context, farm ports.Farm, x things) (any, error) { return farm.RevokeKey(ctx, x.key) },
+	"RevokeKey": func(ctx context.Context, farm ports.Farm, x things) (any, error) {
+		return farm.RevokeKey(ctx, x.key, "")
+	},
 }
 
 func TestForeignIDsAreAnsweredLikeUnknownIDs(t *testing.T) {
@@ -207,7 +209,7 @@ func TestForeignIDsAreAnsweredLikeUnknownIDs(t *testing.T) {
 		held := acquire(t, n.farm, []domain.Selector{{UserID: dave}}, domain.Terms{})
 		mixed := acquire(t, n.farm, []domain.Selector{{UserID: ann}, {UserID: createForeign(t, n.farm, "erin")}}, domain.Terms{})
 
-		if err := n.farm.NameProject(t.Context(), domain.Project{ID: foreignStage.ProjectID, Name: "theirs"}); err != nil {
+		if err := n.farm.NameProject(t.Context(), domain.Project{ID: foreignStage.ProjectID, Name: "theirs"}, ""); err != nil {
 			t.Fatal(err)
 		}
 

@@ -46,6 +46,8 @@ type KeySpec struct {
 	Role  Role
 	Scope Scope
 	TTL   time.Duration // 0: the key never expires
+
+	Reason string // what the key was created for, for the history; may be empty
 }
 
 // NewAPIKey returns a new API key with this token, created by [Everybody]. See [Caller.NewAPIKey].
@@ -92,14 +94,42 @@ func CheckKeySpec(spec KeySpec) error {
 	if spec.TTL < 0 || spec.TTL > MaxKeyTTL {
 		v.add("/expires_in_seconds", "must be from 1 to %d", int64(MaxKeyTTL/time.Second))
 	}
+	v.text("/reason", spec.Reason, maxReason)
 	return v.err()
 }
 
-// Revoke ends the key forever. It does nothing to a key that was revoked before.
-func (k *APIKey) Revoke(now time.Time, by APIKeyID) {
-	if k.RevokedAt.IsZero() {
-		k.RevokedAt, k.RevokedBy = now, by
+// Created returns the events that record the creation of the key. See [Event.About].
+func (k APIKey) Created(reason string) []Event {
+	return k.record(Event{At: k.CreatedAt, Kind: APIKeyCreated, Key: k.CreatedBy, Reason: reason})
+}
+
+// Revoke ends the key forever, and returns the events that record it. The reason may be empty. It does nothing to a key that was
+// revoked before. It returns an [InvalidError] about /reason.
+func (k *APIKey) Revoke(now time.Time, by APIKeyID, reason string) ([]Event, error) {
+	var v violations
+	v.text("/reason", reason, maxReason)
+	if err := v.err(); err != nil {
+		return nil, err
 	}
+	if !k.RevokedAt.IsZero() {
+		return nil, nil
+	}
+	k.RevokedAt, k.RevokedBy = now, by
+	return k.record(Event{At: now, Kind: APIKeyRevoked, Key: by, Reason: reason}), nil
+}
+
+// record returns e as events about the key.
+func (k APIKey) record(e Event) []Event {
+	e.About, e.Name = k.ID, k.Name
+	if !k.Scope.Limited {
+		return []Event{e}
+	}
+	events := make([]Event, len(k.Scope.Projects))
+	for i, project := range k.Scope.Projects {
+		e.Pool.ProjectID = project
+		events[i] = e
+	}
+	return events
 }
 
 // Outlives reports whether the key is valid for longer than a key that expires at expiresAt. A zero time never expires.
@@ -167,6 +197,9 @@ type Caller struct {
 
 	ExpiresAt time.Time // of the key; zero if it never expires
 }
+
+// SeesKeys reports whether the caller may see the API keys that its scope covers.
+func (c Caller) SeesKeys() bool { return c.Role.Includes(Admin) }
 
 // Everybody returns the caller that needs no key: a Go program that embeds the farm, or any caller of a farm that never had
 // a key. It is an admin of all projects.

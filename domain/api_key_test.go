@@ -76,8 +76,10 @@ func TestAKeyIsActiveUntilItExpires(t *testing.T) {
 
 func TestARevokedKeyStaysRevoked(t *testing.T) {
 	key := newAPIKey(t, domain.KeySpec{Name: "ci", Role: domain.Tester, TTL: time.Hour})
-	key.Revoke(noon.Add(time.Minute), domain.APIKeyID{1})
-	key.Revoke(noon.Add(2*time.Minute), domain.APIKeyID{2})
+	revoke(t, &key, noon.Add(time.Minute), domain.APIKeyID{1}, "")
+	if again := revoke(t, &key, noon.Add(2*time.Minute), domain.APIKeyID{2}, ""); again != nil {
+		t.Errorf("the second revocation records %+v", again)
+	}
 	if !key.RevokedAt.Equal(noon.Add(time.Minute)) || key.RevokedBy != (domain.APIKeyID{1}) {
 		t.Errorf("it was revoked at %v by %v", key.RevokedAt, key.RevokedBy)
 	}
@@ -85,6 +87,66 @@ func TestARevokedKeyStaysRevoked(t *testing.T) {
 	for _, now := range []time.Time{noon, noon.Add(time.Minute), noon.Add(2 * time.Hour)} {
 		if got := key.Status(now); got != domain.KeyRevoked {
 			t.Errorf("at %v it is %s", now, got)
+		}
+	}
+}
+
+func revoke(t *testing.T, key *domain.APIKey, now time.Time, by domain.APIKeyID, reason string) []domain.Event {
+	t.Helper()
+	events, err := key.Revoke(now, by, reason)
+	must(t, err)
+	return events
+}
+
+func TestAKeyIsRecordedInEachOfItsProjects(t *testing.T) {
+	one, two := domain.ProjectID{1}, domain.ProjectID{2}
+	by := domain.APIKeyID{9}
+	for name, test := range map[string]struct {
+		scope    domain.Scope
+		projects []domain.ProjectID
+	}{
+		"all projects": {domain.Scope{}, []domain.ProjectID{{}}},
+		"one":          {domain.Only(one), []domain.ProjectID{one}},
+		"two":          {domain.Only(two, one), []domain.ProjectID{one, two}},
+	} {
+		spec := domain.KeySpec{Name: "ci", Role: domain.Tester, Scope: test.scope}
+		key, err := domain.Caller{Key: by}.NewAPIKey(noon, domain.NewToken(), spec)
+		must(t, err)
+		later := noon.Add(time.Minute)
+		created := key.Created("nightly tests")
+		revoked := revoke(t, &key, later, domain.APIKeyID{8}, "it leaked")
+		for i, project := range test.projects {
+			want := domain.Event{
+				At: noon, Kind: domain.APIKeyCreated, Pool: domain.Pool{ProjectID: project}, Reason: "nightly tests", Key: by, About: key.ID, Name: "ci",
+			}
+			if len(created) != len(test.projects) || !reflect.DeepEqual(created[i], want) {
+				t.Errorf("%s: the creation is recorded as %+v, want %+v in project %d", name, created, want, i)
+			}
+			want.At, want.Kind, want.Reason, want.Key = later, domain.APIKeyRevoked, "it leaked", domain.APIKeyID{8}
+			if len(revoked) != len(test.projects) || !reflect.DeepEqual(revoked[i], want) {
+				t.Errorf("%s: the revocation is recorded as %+v, want %+v in project %d", name, revoked, want, i)
+			}
+		}
+	}
+}
+
+func TestABadReasonRevokesNothing(t *testing.T) {
+	for _, reason := range []string{strings.Repeat("ë", 1025), "a\nb", "\xff"} {
+		key := newAPIKey(t, domain.KeySpec{})
+		events, err := key.Revoke(noon, domain.APIKeyID{}, reason)
+		wantFields(t, err, "/reason")
+		if events != nil || !key.RevokedAt.IsZero() {
+			t.Errorf("%.10q revoked the key, and recorded %+v", reason, events)
+		}
+	}
+	key := newAPIKey(t, domain.KeySpec{})
+	revoke(t, &key, noon, domain.APIKeyID{}, strings.Repeat("ë", 1024))
+}
+
+func TestOnlyAdminsSeeKeys(t *testing.T) {
+	for role, want := range map[domain.Role]bool{domain.Admin: true, domain.Tester: false, domain.Viewer: false, "": false} {
+		if got := (domain.Caller{Role: role}).SeesKeys(); got != want {
+			t.Errorf("a caller with the role %q sees keys: %v", role, got)
 		}
 	}
 }
@@ -97,6 +159,7 @@ func TestCheckKeySpecNamesEveryBadField(t *testing.T) {
 		many[i] = domain.ProjectID{byte(i)}
 	}
 	good := domain.KeySpec{Name: strings.Repeat("ë", 255), Role: domain.Admin, Scope: domain.Only(many[:100]...), TTL: domain.MaxKeyTTL}
+	good.Reason = strings.Repeat("ë", 1024)
 	must(t, domain.CheckKeySpec(good))
 	must(t, domain.CheckKeySpec(domain.KeySpec{Name: "ci", Role: domain.Viewer}))
 	for pointer, spoil := range map[string]func(*domain.KeySpec){
@@ -104,6 +167,7 @@ func TestCheckKeySpecNamesEveryBadField(t *testing.T) {
 		"/role":               func(s *domain.KeySpec) { s.Role = "root" },
 		"/projects":           func(s *domain.KeySpec) { s.Scope = domain.Only(many...) },
 		"/expires_in_seconds": func(s *domain.KeySpec) { s.TTL++ },
+		"/reason":             func(s *domain.KeySpec) { s.Reason += "ë" },
 	} {
 		bad := good
 		spoil(&bad)

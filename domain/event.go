@@ -2,7 +2,7 @@ package domain
 
 import "time"
 
-// EventKind says what happened to a user.
+// EventKind says what happened.
 type EventKind string
 
 // What can happen to a user.
@@ -22,7 +22,14 @@ const (
 // ClaimGaveUp says that a claim left the line without users, and did not ask again in time; see [Waiter.GaveUp].
 const ClaimGaveUp EventKind = "gave_up"
 
-// Event records something that happened to a user, or that a claim gave up. It has no secrets.
+// What can happen to an API key or to a project. These events have no user.
+const (
+	APIKeyCreated EventKind = "key_created"
+	APIKeyRevoked EventKind = "key_revoked"
+	ProjectNamed  EventKind = "project_named" // it got a name or another one, or lost its name
+)
+
+// Event records something that happened to a user, an API key or a project, or that a claim gave up. It has no secrets.
 type Event struct {
 	At     time.Time // by the store's clock
 	Kind   EventKind
@@ -52,6 +59,14 @@ type Event struct {
 	// Key is the API key of the caller that caused the event. It is zero if the caller had none, and for an expiry, which no
 	// caller caused.
 	Key APIKeyID
+
+	// About is the API key that was created or revoked, for [APIKeyCreated] and [APIKeyRevoked]. The pool has only a project: if the key
+	// is for some projects, there is one event in each of them; if it is for all, there is one without a project. Only callers that
+	// see API keys see these events.
+	About APIKeyID
+
+	// Name is the name of that API key. For [ProjectNamed] it is the new name of the pool's project; empty if it has none anymore.
+	Name string
 }
 
 // Events returns the events of u since it was created, restored or cloned, oldest first.

@@ -16,9 +16,10 @@ type Project struct {
 	Name string
 }
 
-// CheckProject returns an [InvalidError] about /project_id for the zero id, and about /name for a name that people could
-// not tell from another one, or that a program could take for an id. No name is not an error: it removes the name.
-func CheckProject(p Project) error {
+// CheckProject checks a project that is to be named, and the reason for that, which may be empty. It returns an [InvalidError]
+// about /project_id for the zero id, about /name for a name that people could not tell from another one, or that a program could
+// take for an id, and about /reason. No name is not an error: it removes the name.
+func CheckProject(p Project, reason string) error {
 	var v violations
 	if p.ID.IsZero() {
 		v.add("/project_id", IDRule)
@@ -30,7 +31,13 @@ func CheckProject(p Project) error {
 	default:
 		v.visible("/name", p.Name, maxProjectName)
 	}
+	v.text("/reason", reason, maxReason)
 	return v.err()
+}
+
+// Named returns the event that records that the caller with a key gave the project its name, or removed the name.
+func (p Project) Named(by APIKeyID, reason string) Event {
+	return Event{Kind: ProjectNamed, Pool: Pool{ProjectID: p.ID}, Name: p.Name, Key: by, Reason: reason}
 }
 
 // ProjectCount counts the users of a project by their state. Total is the sum of Free, Locked and Quarantined.

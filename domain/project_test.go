@@ -12,7 +12,7 @@ import (
 )
 
 func checkName(name string) error {
-	return domain.CheckProject(domain.Project{ID: domain.ProjectID{1}, Name: name})
+	return domain.CheckProject(domain.Project{ID: domain.ProjectID{1}, Name: name}, "")
 }
 
 func TestAProjectMayHaveAVisibleNameThatIsNoUUID(t *testing.T) {
@@ -41,8 +41,24 @@ func TestAProjectMayHaveAVisibleNameThatIsNoUUID(t *testing.T) {
 			t.Errorf("%+q: %v, want %s", name, err, detail)
 		}
 	}
-	wantFields(t, domain.CheckProject(domain.Project{Name: uuid}), "/project_id", "/name")
-	wantFields(t, domain.CheckProject(domain.Project{}), "/project_id")
+	wantFields(t, domain.CheckProject(domain.Project{Name: uuid}, ""), "/project_id", "/name")
+	wantFields(t, domain.CheckProject(domain.Project{}, ""), "/project_id")
+}
+
+func TestAProjectIsNamedForAReason(t *testing.T) {
+	shop := domain.Project{ID: domain.ProjectID{1}, Name: "Shop"}
+	must(t, domain.CheckProject(shop, ""))
+	must(t, domain.CheckProject(shop, strings.Repeat("ë", 1024)))
+	for _, reason := range []string{strings.Repeat("ë", 1025), "a\nb", "\xff"} {
+		wantFields(t, domain.CheckProject(shop, reason), "/reason")
+		wantFields(t, domain.CheckProject(domain.Project{Name: " x"}, reason), "/project_id", "/name", "/reason")
+	}
+	want := domain.Event{
+		Kind: domain.ProjectNamed, Pool: domain.Pool{ProjectID: shop.ID}, Name: "Shop", Key: domain.APIKeyID{9}, Reason: "a new team",
+	}
+	if got := shop.Named(domain.APIKeyID{9}, "a new team"); !reflect.DeepEqual(got, want) {
+		t.Errorf("it is recorded as %+v, want %+v", got, want)
+	}
 }
 
 func TestPoolsAreAddedUpByProject(t *testing.T) {

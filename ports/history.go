@@ -7,8 +7,8 @@ import (
 	"github.com/userfarm/userfarm/domain"
 )
 
-// History tells what happened to users. A store writes an event in the transaction of the change that it is about, and
-// never changes it. The events of a user have the order, and, as long as nobody sets the store's clock back, the times in which
+// History tells what happened to users, API keys and projects. A store writes an event in the transaction of the change that it is
+// about, and never changes it. The events of a user have the order, and, as long as nobody sets the store's clock back, the times in which
 // its row was locked, over all processes: a hold never begins before the one before it has ended.
 type History interface {
 	// Events returns a page of events, oldest first unless the query says otherwise. A caller that asks again with the id of
@@ -36,6 +36,9 @@ type EventQuery struct {
 
 	After EventID // only events that come after this one in the order: with a higher id or, newest first, with a lower one
 	Limit int     // the most events to return; 0 asks a use case for 100, and a store needs at least 1
+
+	// WithoutKeys leaves out the events about API keys. A use case sets it for callers that may not see keys.
+	WithoutKeys bool
 }
 
 // EventPage is one page of the history.
@@ -53,6 +56,7 @@ type RecordedEvent struct {
 	domain.Event
 
 	// KeyName is the name of the event's API key. It is empty if there is no key, or if the query's scope does not cover the
-	// key's scope: the name may tell something about other projects.
+	// key's scope: the name may tell something about other projects. Therefore an event about a key whose scope the query's scope
+	// does not cover has no Name and no Reason, either.
 	KeyName string
 }

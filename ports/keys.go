@@ -21,9 +21,9 @@ type Keys interface {
 	// Keys returns a page of the API keys, oldest first, including those that have expired or were revoked.
 	Keys(ctx context.Context, q KeyQuery) (KeyPage, error)
 
-	// RevokeKey revokes an API key forever. Every replica rejects the key within two seconds. It does nothing if the key was
-	// revoked before.
-	RevokeKey(ctx context.Context, id domain.APIKeyID) (domain.KeyView, error)
+	// RevokeKey revokes an API key forever. Every replica rejects the key within two seconds. The reason may be empty. It does
+	// nothing if the key was revoked before.
+	RevokeKey(ctx context.Context, id domain.APIKeyID, reason string) (domain.KeyView, error)
 }
 
 // KeyQuery says which API keys to return.
@@ -40,9 +40,9 @@ type KeyPage struct {
 
 // KeyStore stores the API keys. It never deletes one.
 type KeyStore interface {
-	// AddKey stores the key that build returns, or returns the error of build. now is the time of the store's clock. It
-	// returns [domain.ErrKeyExists] if there is a key with the same digest.
-	AddKey(ctx context.Context, build func(now time.Time) (domain.APIKey, error)) (domain.APIKey, error)
+	// AddKey stores the key that build returns, and records its events, or returns the error of build. now is the time of the
+	// store's clock. It returns [domain.ErrKeyExists] if there is a key with the same digest.
+	AddKey(ctx context.Context, build BuildKey) (domain.APIKey, error)
 
 	// FindKey returns a key and the time of the store's clock, or [domain.ErrKeyNotFound].
 	FindKey(ctx context.Context, id domain.APIKeyID) (domain.APIKey, time.Time, error)
@@ -54,15 +54,19 @@ type KeyStore interface {
 	// ActiveKeys returns the keys that are active by the store's clock.
 	ActiveKeys(ctx context.Context) (ActiveKeys, error)
 
-	// ChangeKey writes a key as decide has changed it. It returns [domain.ErrKeyNotFound] or the error of decide, and then
-	// changes nothing.
-	ChangeKey(
-		ctx context.Context, id domain.APIKeyID, decide func(now time.Time, key *domain.APIKey) error,
-	) (domain.APIKey, time.Time, error)
+	// ChangeKey writes a key as decide has changed it, and records the events of decide. It returns [domain.ErrKeyNotFound] or the
+	// error of decide, and then changes nothing.
+	ChangeKey(ctx context.Context, id domain.APIKeyID, decide DecideKey) (domain.APIKey, time.Time, error)
 
 	// NoteUses records when keys were used, unless a later use is recorded. It ignores ids of keys that do not exist.
 	NoteUses(ctx context.Context, uses map[domain.APIKeyID]time.Time) error
 }
+
+// BuildKey returns a new API key and the events that record it.
+type BuildKey = func(now time.Time) (domain.APIKey, []domain.Event, error)
+
+// DecideKey changes an API key, and returns the events that record it.
+type DecideKey = func(now time.Time, key *domain.APIKey) ([]domain.Event, error)
 
 // ActiveKeys are the keys that authenticate callers.
 type ActiveKeys struct {

@@ -37,22 +37,17 @@ type keyRow struct {
 }
 
 // AddKey implements [ports.KeyStore].
-func (s *Store) AddKey(
-	ctx context.Context, build func(now time.Time) (domain.APIKey, error),
-) (key domain.APIKey, err error) {
-	err = s.changeKeys(ctx, "add API key", func(ctx context.Context, tx bun.Tx, now time.Time) error {
-		if key, err = build(now); err != nil {
-			return refuse(err)
+func (s *Store) AddKey(ctx context.Context, build ports.BuildKey) (key domain.APIKey, err error) {
+	err = s.changeAside(ctx, "add API key", func(ctx context.Context, tx bun.Tx, now time.Time) ([]domain.Event, error) {
+		var events []domain.Event
+		if key, events, err = build(now); err != nil {
+			return nil, refuse(err)
 		}
-		result, err := tx.NewInsert().Model(rowOfKey(key)).On("CONFLICT DO NOTHING").Exec(ctx)
-		if err != nil {
-			return err
+		wrote, err := wroteRow(tx.NewInsert().Model(rowOfKey(key)).On("CONFLICT DO NOTHING").Exec(ctx))
+		if err == nil && !wrote {
+			err = refuse(domain.ErrKeyExists)
 		}
-		n, err := result.RowsAffected()
-		if err == nil && n == 0 {
-			return refuse(domain.ErrKeyExists)
-		}
-		return err
+		return events, err
 	})
 	if err != nil {
 		return domain.APIKey{}, err
@@ -107,22 +102,23 @@ func (s *Store) ActiveKeys(ctx context.Context) (found ports.ActiveKeys, err err
 
 // ChangeKey implements [ports.KeyStore].
 func (s *Store) ChangeKey(
-	ctx context.Context, id domain.APIKeyID, decide func(now time.Time, key *domain.APIKey) error,
+	ctx context.Context, id domain.APIKeyID, decide ports.DecideKey,
 ) (key domain.APIKey, at time.Time, err error) {
-	err = s.changeKeys(ctx, "change API key", func(ctx context.Context, tx bun.Tx, now time.Time) error {
+	err = s.changeAside(ctx, "change API key", func(ctx context.Context, tx bun.Tx, now time.Time) ([]domain.Event, error) {
 		search := tx.NewSelect()
 		if s.dialect.Lock != "" {
 			search = search.For(s.dialect.Lock)
 		}
 		if key, err = findKey(ctx, search, id); err != nil {
-			return err
+			return nil, err
 		}
-		if err := decide(now, &key); err != nil {
-			return refuse(err)
+		events, err := decide(now, &key)
+		if err != nil {
+			return nil, refuse(err)
 		}
 		at = now
 		_, err = tx.NewUpdate().Model(rowOfKey(key)).WherePK().Exec(ctx)
-		return err
+		return events, err
 	})
 	return key, at, err
 }
@@ -156,25 +152,6 @@ func (s *Store) noteUses(ctx context.Context, ids []domain.APIKeyID, uses map[do
 	_, err := s.writer.NewUpdate().Table("api_keys").Set("last_used_at = "+at, args...).
 		Where("key_id IN (?)", bun.List(texts)).Where("last_used_at < "+at, args...).Exec(ctx)
 	return err
-}
-
-// changeKeys changes API keys in a transaction, at a time of the store's clock.
-func (s *Store) changeKeys(
-	ctx context.Context, operation string, change func(ctx context.Context, tx bun.Tx, now time.Time) error,
-) error {
-	return s.bounded(ctx, operation, func(ctx context.Context) error {
-		return s.retry(ctx, func() (committing bool, err error) {
-			err = s.writer.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
-				now, err := s.clock(ctx, tx)
-				if err == nil {
-					err = change(ctx, tx, now)
-				}
-				committing = err == nil
-				return err
-			})
-			return committing, err
-		})
-	})
 }
 
 func findKey(ctx context.Context, search *bun.SelectQuery, id domain.APIKeyID) (domain.APIKey, error) {

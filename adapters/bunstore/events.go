@@ -52,6 +52,9 @@ func (s *Store) searchEvents(
 	if len(q.Kinds) > 0 {
 		search = search.Where("e.kind IN (?)", bun.List(q.Kinds))
 	}
+	if q.WithoutKeys {
+		search = search.Where("e.about_key_id IS NULL")
+	}
 	if areRare(q.Kinds) {
 		search = search.Where(rareKinds)
 	}
@@ -145,9 +148,10 @@ func eventBefore(ctx context.Context, db bun.IDB, since time.Time) (before ports
 
 // readEvents returns the events of a page, and one more if there is one.
 func readEvents(ctx context.Context, search *bun.SelectQuery, q ports.EventQuery) ([]ports.RecordedEvent, error) {
-	rows, err := search.Join("LEFT JOIN api_keys AS k ON k.key_id = e.key_id").
+	rows, err := search.Join("LEFT JOIN api_keys AS k ON k.key_id = e.key_id").Join("LEFT JOIN api_keys AS a ON a.key_id = e.about_key_id").
 		ColumnExpr("e.event_id, e.at, e.kind, e.user_id, e.login, e.project_id, e.env, e.domain, e.owner, e.note, e.fence, e.reason").
 		ColumnExpr("e.changed, e.waited, e.held, e.want, e.key_id, coalesce(k.name, ''), k.projects").
+		ColumnExpr("e.about_key_id, coalesce(e.name, ''), a.projects").
 		Limit(int64(q.Limit) + 1).Rows(ctx)
 	if err != nil {
 		return nil, err
@@ -158,17 +162,18 @@ func readEvents(ctx context.Context, search *bun.SelectQuery, q ports.EventQuery
 		var e ports.RecordedEvent
 		var at, waited, held int64
 		var userID, projectID uuid.UUID
-		var key uuid.NullUUID
+		var key, about uuid.NullUUID
 		var changed string
-		var keyProjects, want *string
+		var keyProjects, aboutProjects, want *string
 		err := rows.Scan(&e.ID, &at, &e.Kind, &userID, &e.Login, &projectID, &e.Pool.Env, &e.Pool.Domain,
-			&e.Owner, &e.Note, &e.Fence, &e.Reason, &changed, &waited, &held, &want, &key, &e.KeyName, &keyProjects)
+			&e.Owner, &e.Note, &e.Fence, &e.Reason, &changed, &waited, &held, &want, &key, &e.KeyName, &keyProjects,
+			&about, &e.Name, &aboutProjects)
 		if err != nil {
 			return nil, err
 		}
 		e.Waited, e.Held = time.Duration(waited)*time.Microsecond, time.Duration(held)*time.Microsecond
 		e.At, e.UserID, e.Pool.ProjectID = instant(at), domain.UserID(userID), domain.ProjectID(projectID)
-		e.Key = domain.APIKeyID(key.UUID)
+		e.Key, e.About = domain.APIKeyID(key.UUID), domain.APIKeyID(about.UUID)
 		e.Changed = domain.ParseChangedFields(changed)
 		if err := decodeEventWant(want, &e.Event); err != nil {
 			return nil, err
@@ -179,6 +184,13 @@ func readEvents(ctx context.Context, search *bun.SelectQuery, q ports.EventQuery
 		}
 		if !q.Scope.Covers(keyScope) {
 			e.KeyName = ""
+		}
+		aboutScope, err := scopeOf(aboutProjects)
+		if err != nil {
+			return nil, err
+		}
+		if about.Valid && !q.Scope.Covers(aboutScope) {
+			e.Name, e.Reason = "", ""
 		}
 		all = append(all, e)
 	}

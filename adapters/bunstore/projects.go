@@ -3,6 +3,7 @@ package bunstore
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/uptrace/bun"
@@ -41,23 +42,26 @@ func (s *Store) ProjectNames(ctx context.Context, scope domain.Scope) (named []d
 }
 
 // NameProject implements [ports.ProjectStore].
-func (s *Store) NameProject(ctx context.Context, project domain.Project) error {
+func (s *Store) NameProject(ctx context.Context, project domain.Project, named domain.Event) error {
 	row := &projectRow{ProjectID: project.ID.String(), Name: project.Name, NameKey: login.NameKey(project.Name)}
-	return s.bounded(ctx, "name project", func(ctx context.Context) error {
-		// Once more is no harm: so it does not matter whether an attempt was about to commit.
-		return s.retry(ctx, func() (bool, error) { return false, s.nameProject(ctx, row) })
+	return s.changeAside(ctx, "name project", func(ctx context.Context, tx bun.Tx, _ time.Time) ([]domain.Event, error) {
+		changed, err := s.nameProject(ctx, tx, row)
+		if err != nil || !changed {
+			return nil, err
+		}
+		return []domain.Event{named}, nil
 	})
 }
 
-func (s *Store) nameProject(ctx context.Context, row *projectRow) error {
+// nameProject reports whether the project had another name.
+func (s *Store) nameProject(ctx context.Context, tx bun.Tx, row *projectRow) (changed bool, err error) {
 	if row.Name == "" {
-		_, err := s.writer.NewDelete().Model(row).WherePK().Exec(ctx)
-		return err
+		return wroteRow(tx.NewDelete().Model(row).WherePK().Exec(ctx))
 	}
-	_, err := s.writer.NewInsert().Model(row).On("CONFLICT (project_id) DO UPDATE").
-		Set("name = excluded.name, name_key = excluded.name_key").Exec(ctx)
+	changed, err = wroteRow(tx.NewInsert().Model(row).On("CONFLICT (project_id) DO UPDATE").
+		Set("name = excluded.name, name_key = excluded.name_key").Where("p.name <> excluded.name").Exec(ctx))
 	if err != nil && s.dialect.Cause(err) == Taken {
-		return refuse(domain.ErrProjectNameTaken)
+		err = refuse(domain.ErrProjectNameTaken)
 	}
-	return err
+	return changed, err
 }

@@ -20,6 +20,7 @@
 //   - line.go, passes.go, pass.go, wait.go: the line; the part that waits here, when to pass over it, one pass, one claim
 //   - give_up.go: claims that have left the line, and do not ask again
 //   - imports.go: imports of several chunks; merge.go, identities.go: one chunk
+//   - api_keys.go, projects.go: API keys, names of projects; change_aside.go: how they change
 //   - forget.go, unused.go: what housekeeping deletes
 //   - trace.go: spans of waits and of commits
 //   - mirror.go: the line as the store has it; lookout.go: users that may be free for it; tell.go: what processes tell each other

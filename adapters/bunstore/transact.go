@@ -153,10 +153,7 @@ func (s *Store) observe(changes ledger.Changes, added map[domain.UserID]bool, op
 		return
 	}
 	events, _ := changes.WithAdded(added)
-	for i := range events {
-		events[i].At = changes.Now // as it is in the database
-	}
-	s.observers.Recorded(events)
+	s.recorded(changes.Now, events)
 	s.observers.Committed(operations, took)
 }
 

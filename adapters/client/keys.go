@@ -18,7 +18,7 @@ func (c *Client) CreateKey(ctx context.Context, spec domain.KeySpec) (domain.Key
 	if err := domain.CheckKeySpec(spec); err != nil {
 		return domain.KeyView{}, domain.Token{}, &Error{Operation: of.operation, Reason: err}
 	}
-	body := api.NewKey{Name: spec.Name, Role: api.Role(spec.Role), ExpiresInSeconds: given(seconds(spec.TTL))}
+	body := api.NewKey{Name: spec.Name, Role: api.Role(spec.Role), ExpiresInSeconds: given(seconds(spec.TTL)), Reason: spec.Reason}
 	if spec.Scope.Limited {
 		body.Projects = spec.Scope.Names()
 	}
@@ -52,10 +52,13 @@ func (c *Client) Key(ctx context.Context, id domain.APIKeyID) (domain.KeyView, e
 }
 
 // RevokeKey implements [ports.Keys]. The key has no digest.
-func (c *Client) RevokeKey(ctx context.Context, id domain.APIKeyID) (domain.KeyView, error) {
-	return c.readKey(ctx, aboutKey("revoke API key", id), func(ctx context.Context) (*http.Response, error) {
-		return c.api.RevokeKey(ctx, id.String())
-	})
+func (c *Client) RevokeKey(ctx context.Context, id domain.APIKeyID, reason string) (domain.KeyView, error) {
+	body := api.ReasonRequest{Reason: reason}
+	return c.readKey(ctx, aboutKey("revoke API key", id), withBody(body, func(
+		ctx context.Context, contentType string, body io.Reader,
+	) (*http.Response, error) {
+		return c.api.RevokeKeyWithBody(ctx, id.String(), contentType, body)
+	}))
 }
 
 func (c *Client) readKey(ctx context.Context, of call, send request) (domain.KeyView, error) {

@@ -47,8 +47,8 @@ func (c *Client) ProjectNames(ctx context.Context) ([]domain.Project, error) {
 }
 
 // NameProject implements [ports.Projects].
-func (c *Client) NameProject(ctx context.Context, project domain.Project) error {
-	body := api.NewProjectName{Name: project.Name}
+func (c *Client) NameProject(ctx context.Context, project domain.Project, reason string) error {
+	body := api.NewProjectName{Name: project.Name, Reason: reason}
 	_, err := c.do(ctx, call{operation: "name project"}, withBody(body, func(
 		ctx context.Context, contentType string, body io.Reader,
 	) (*http.Response, error) {

@@ -36,7 +36,7 @@ func TestTheClientReadsWhatTheFarmReads(t *testing.T) {
 	if _, err := byKey.ChangeUser(t.Context(), lease.Users[0].ID, domain.Change{Labels: &labels, Password: &password}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := byKey.RevokeKey(t.Context(), revoked.ID); err != nil {
+	if _, err := byKey.RevokeKey(t.Context(), revoked.ID, ""); err != nil {
 		t.Fatal(err)
 	}
 	waiting, leave := context.WithCancel(t.Context())

@@ -80,7 +80,7 @@ func (v *views) event(e api.Event) ports.RecordedEvent {
 	event := ports.RecordedEvent{ID: v.eventID(e.EventID), Event: domain.Event{
 		At: e.At, Kind: domain.EventKind(e.Kind), UserID: optionalID[domain.UserID](v, e.UserID), Login: e.Login,
 		Pool:  domain.Pool{ProjectID: optionalID[domain.ProjectID](v, e.ProjectID), Env: e.Env, Domain: e.Domain},
-		Owner: e.Owner, Note: e.Note, Fence: e.Fence, Reason: e.Reason,
+		Owner: e.Owner, Note: e.Note, Fence: e.Fence, Reason: e.Reason, Name: e.Name,
 		Changed: domain.ParseChangedFields(strings.Join(names, ",")),
 		Waited:  milliseconds(e.WaitedSeconds), Held: milliseconds(e.HeldSeconds),
 	}}
@@ -90,6 +90,7 @@ func (v *views) event(e api.Event) ports.RecordedEvent {
 	if e.Key != nil {
 		event.Key, event.KeyName = id[domain.APIKeyID](v, e.Key.KeyID), e.Key.Name
 	}
+	event.About = optionalID[domain.APIKeyID](v, e.AboutKeyID)
 	return event
 }
 

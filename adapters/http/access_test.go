@@ -200,8 +200,9 @@ func (f guardedFarm) expiredKey(role domain.Role) string {
 	f.t.Helper()
 	token, spec := domain.NewToken(), f.spec(role, nil)
 	spec.TTL = time.Second
-	_, err := f.store.AddKey(f.t.Context(), func(now time.Time) (domain.APIKey, error) {
-		return domain.NewAPIKey(now.Add(-spec.TTL), token, spec)
+	_, err := f.store.AddKey(f.t.Context(), func(now time.Time) (domain.APIKey, []domain.Event, error) {
+		key, err := domain.NewAPIKey(now.Add(-spec.TTL), token, spec)
+		return key, nil, err
 	})
 	if err != nil {
 		f.t.Fatal(err)
@@ -221,7 +222,7 @@ func (f guardedFarm) revokedKey(role domain.Role) string {
 func (f guardedFarm) revoke(id string) {
 	f.t.Helper()
 	key, _ := read.ID[domain.APIKeyID](id)
-	if _, err := f.farm.RevokeKey(f.t.Context(), key); err != nil {
+	if _, err := f.farm.RevokeKey(f.t.Context(), key, ""); err != nil {
 		f.t.Fatal(err)
 	}
 }

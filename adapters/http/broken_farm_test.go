@@ -118,7 +118,7 @@ func (f brokenFarm) Projects(ctx context.Context) ([]domain.ProjectCount, error)
 
 func (f brokenFarm) ProjectNames(ctx context.Context) ([]domain.Project, error) { return nil, f(ctx) }
 
-func (f brokenFarm) NameProject(ctx context.Context, _ domain.Project) error { return f(ctx) }
+func (f brokenFarm) NameProject(ctx context.Context, _ domain.Project, _ string) error { return f(ctx) }
 
 func (f brokenFarm) Events(ctx context.Context, _ ports.EventQuery) (ports.EventPage, error) {
 	return ports.EventPage{}, f(ctx)
@@ -136,7 +136,7 @@ func (f brokenFarm) Keys(ctx context.Context, _ ports.KeyQuery) (ports.KeyPage, 
 	return ports.KeyPage{}, f(ctx)
 }
 
-func (f brokenFarm) RevokeKey(ctx context.Context, _ domain.APIKeyID) (domain.KeyView, error) {
+func (f brokenFarm) RevokeKey(ctx context.Context, _ domain.APIKeyID, _ string) (domain.KeyView, error) {
 	return domain.KeyView{}, f(ctx)
 }
 

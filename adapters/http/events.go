@@ -167,6 +167,7 @@ func viewEvent(e ports.RecordedEvent) api.Event {
 		Fence:   e.Fence,
 		Reason:  e.Reason,
 		Changed: viewChanged(e.Changed),
+		Name:    e.Name,
 
 		WaitedSeconds: e.Waited.Round(time.Millisecond).Seconds(),
 		HeldSeconds:   e.Held.Round(time.Millisecond).Seconds(),
@@ -180,6 +181,9 @@ func viewEvent(e ports.RecordedEvent) api.Event {
 	}
 	if !e.Key.IsZero() {
 		view.Key = &api.EventKey{KeyID: e.Key.String(), Name: e.KeyName}
+	}
+	if !e.About.IsZero() {
+		view.AboutKeyID = new(e.About.String())
 	}
 	return view
 }

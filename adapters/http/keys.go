@@ -19,7 +19,7 @@ type keyRoutes struct{}
 func (keyRoutes) CreateKey(c *fiber.Ctx) error {
 	var req api.NewKey
 	err := read.Body(c, &req)
-	spec := domain.KeySpec{Name: req.Name, Role: domain.Role(req.Role)}
+	spec := domain.KeySpec{Name: req.Name, Role: domain.Role(req.Role), Reason: req.Reason}
 	if req.Projects != nil {
 		projects := make([]domain.ProjectID, len(req.Projects))
 		for i, project := range req.Projects {
@@ -73,11 +73,12 @@ func (keyRoutes) ReadKey(c *fiber.Ctx, keyID api.KeyID) error {
 
 // RevokeKey serves POST /v1/keys/{key_id}/revoke.
 func (keyRoutes) RevokeKey(c *fiber.Ctx, keyID api.KeyID) error {
-	id, err := domain.ParseAPIKeyID(keyID)
-	if err != nil {
+	id, errID := domain.ParseAPIKeyID(keyID)
+	var req api.ReasonRequest
+	if err := read.Join(errID, read.OptionalBody(c, &req)); err != nil {
 		return err
 	}
-	key, err := entrance.Of(c).Farm.RevokeKey(c.UserContext(), id)
+	key, err := entrance.Of(c).Farm.RevokeKey(c.UserContext(), id, req.Reason)
 	if err != nil {
 		return err
 	}

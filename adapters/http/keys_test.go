@@ -115,6 +115,8 @@ func TestAnInvalidAPIKeyIsRejected(t *testing.T) {
 		{"for 0 seconds", `{` + ok + `,"expires_in_seconds":0}`, []string{"/expires_in_seconds"}},
 		{"for a negative time", `{` + ok + `,"expires_in_seconds":-1}`, []string{"/expires_in_seconds"}},
 		{"for more than ten years", `{` + ok + `,"expires_in_seconds":315360001}`, []string{"/expires_in_seconds"}},
+		{"with a reason that is too long", `{` + ok + `,"reason":"` + strings.Repeat("x", 1025) + `"}`, []string{"/reason"}},
+		{"with a reason with control characters", `{"name":"","role":"root","reason":"a\u0000"}`, []string{"/name", "/role", "/reason"}},
 		{"with a name that is too long", `{"name":"` + strings.Repeat("x", 256) + `","role":"viewer"}`, []string{"/name"}},
 		{"with an unreadable member and broken rules", `{"name":"a\u0000","role":"root","token":"x"}`,
 			[]string{"/token", "/name", "/role"}},
@@ -127,6 +129,10 @@ func TestAnInvalidAPIKeyIsRejected(t *testing.T) {
 	}
 	c.get("/v1/keys/x").want(422).wantProblem(api.CodeInvalid, "/key_id")
 	c.post("/v1/keys/x/revoke", "").want(422).wantProblem(api.CodeInvalid, "/key_id")
+	for _, reason := range []string{`"` + strings.Repeat("x", 1025) + `"`, `1`} {
+		c.post("/v1/keys/x/revoke", `{"reason":`+reason+`}`).want(422).wantProblem(api.CodeInvalid, "/key_id", "/reason")
+	}
+	c.post("/v1/keys/"+someID+"/revoke", `{"why":"x"}`).want(422).wantProblem(api.CodeInvalid, "/why")
 	c.get("/v1/keys/" + someID).want(404).wantProblem(api.CodeKeyNotFound)
 	c.post("/v1/keys/"+someID+"/revoke", "").want(404).wantProblem(api.CodeKeyNotFound)
 	c.get("/v1/keys?limit=0&cursor=x&role=admin").want(422).wantProblem(api.CodeInvalid, "/cursor", "/limit", "/role")
@@ -150,7 +156,7 @@ func TestAnEventHasTheAPIKeyOfItsCaller(t *testing.T) {
 			keys = append(keys, event.Key.Name+" "+event.Key.KeyID)
 		}
 	}
-	if got, want := strings.Join(keys, ", "), "none, root "+root.KeyID+", ci "+ci.KeyID; got != want {
+	if got, want := strings.Join(keys, ", "), "none, none, root "+root.KeyID+", root "+root.KeyID+", ci "+ci.KeyID; got != want {
 		t.Errorf("got events of the keys %s, want %s", got, want)
 	}
 }

@@ -66,6 +66,7 @@ func TestAnOptionalBodyMayBeAbsentInEveryWayThatLibrariesHave(t *testing.T) {
 			post(lease + "/release").want(204)
 			post(user + "/force-release").want(200)
 			post(user + "/restore").want(200)
+			post("/v1/keys/" + someID + "/revoke").want(404).wantProblem(api.CodeKeyNotFound)
 			post("/acquire_lock?user_id=" + alice.UserID).want(200)
 			post("/release_lock?user_id=" + alice.UserID).want(200)
 		})

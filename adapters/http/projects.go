@@ -51,9 +51,9 @@ func (projectRoutes) NameProject(c *fiber.Ctx, projectID api.NamedProjectID) err
 		project.Name = *req.Name
 	}
 	if err != nil {
-		return read.WithRules(err, domain.CheckProject(project))
+		return read.WithRules(err, domain.CheckProject(project, req.Reason))
 	}
-	if err := entrance.Of(c).Farm.NameProject(c.UserContext(), project); err != nil {
+	if err := entrance.Of(c).Farm.NameProject(c.UserContext(), project, req.Reason); err != nil {
 		return err
 	}
 	return c.JSON(viewProject(project))

@@ -56,6 +56,10 @@ func TestABadNameOfAProjectIsRejected(t *testing.T) {
 	for _, name := range []string{projectID, " shop", `shop\u00a0`, `a\nb`, strings.Repeat("x", 65)} {
 		c.nameProject(projectID, name).want(422).wantProblem(api.CodeInvalid, "/name")
 	}
+	for _, reason := range []string{strings.Repeat("x", 1025), `a\nb`} {
+		body := `{"name":"shop","reason":"` + reason + `"}`
+		c.send("PUT", "/v1/projects/"+projectID, body).want(422).wantProblem(api.CodeInvalid, "/reason")
+	}
 	c.nameProject("x", " shop").want(422).wantProblem(api.CodeInvalid, "/project_id", "/name")
 	c.nameProject("00000000-0000-0000-0000-000000000000", "shop").want(422).wantProblem(api.CodeInvalid, "/project_id")
 }

@@ -28,9 +28,11 @@ func TestAnAPIKeyOfAProjectListsNothingOfOtherProjects(t *testing.T) {
 		"/v1/users?limit=1":       `{"users":[],"next_cursor":null}`,
 		"/v1/pools":               `{"pools":[]}`,
 		"/v1/projects":            `{"projects":[]}`,
-		"/v1/events":              `{"events":[],"next_cursor":null}`,
-		"/v1/events?limit=1":      `{"events":[],"next_cursor":null}`,
-		"/get_users":              `[]`,
+
+		"/v1/events?kind=created":         `{"events":[],"next_cursor":null}`,
+		"/v1/events?kind=created&limit=1": `{"events":[],"next_cursor":null}`,
+
+		"/get_users": `[]`,
 	}
 	c := f.foreign()
 	for path, want := range empty {
@@ -65,7 +67,7 @@ func TestAnAPIKeyOfAProjectListsOnlyKeysOfTheProject(t *testing.T) {
 func TestAStreamHasNoEventsOfOtherProjects(t *testing.T) {
 	f := newGuardedFarm(t)
 	f.about("{lease_id}")
-	stream := f.foreign().watch("since=2026-01-01T00:00:00Z", "")
+	stream := f.foreign().watch("kind=created&since=2026-01-01T00:00:00Z", "")
 	f.about("{lease_id}")
 	f.addUser("mine", otherProjectID)
 	if got := nextBlock(t, stream); !strings.Contains(got, `"login":"mine"`) {

@@ -21,6 +21,7 @@ func (s *Store) Events(ctx context.Context, q ports.EventQuery) (ports.EventPage
 	login := s.rule.Key(q.Login)
 	for e := range s.history.read(q) {
 		fits := q.Scope.Has(e.Pool.ProjectID) &&
+			(!q.WithoutKeys || e.About.IsZero()) &&
 			(q.UserID.IsZero() || q.UserID == e.UserID) &&
 			(len(q.Kinds) == 0 || slices.Contains(q.Kinds, e.Kind)) &&
 			(q.ProjectID.IsZero() || q.ProjectID == e.Pool.ProjectID) &&
@@ -36,6 +37,9 @@ func (s *Store) Events(ctx context.Context, q ports.EventQuery) (ports.EventPage
 			break
 		}
 		e.KeyName = s.keyName(e.Key, q.Scope)
+		if !e.About.IsZero() && !s.coversKey(q.Scope, e.About) {
+			e.Name, e.Reason = "", ""
+		}
 		page.Events = append(page.Events, e)
 	}
 	return page, nil

@@ -12,15 +12,13 @@ import (
 )
 
 // AddKey implements [ports.KeyStore].
-func (s *Store) AddKey(
-	ctx context.Context, build func(now time.Time) (domain.APIKey, error),
-) (domain.APIKey, error) {
+func (s *Store) AddKey(ctx context.Context, build ports.BuildKey) (domain.APIKey, error) {
 	now, err := s.begin(ctx)
 	if err != nil {
 		return domain.APIKey{}, err
 	}
 	defer s.mu.Unlock()
-	key, err := build(now)
+	key, events, err := build(now)
 	if err != nil {
 		return domain.APIKey{}, err
 	}
@@ -29,12 +27,13 @@ func (s *Store) AddKey(
 		return domain.APIKey{}, fmt.Errorf("memory: add key: %w", domain.ErrKeyExists)
 	}
 	s.keys = slices.Insert(s.keys, at, cloneKey(key))
+	s.record(now, events)
 	return key, nil
 }
 
 // FindKey implements [ports.KeyStore].
 func (s *Store) FindKey(ctx context.Context, id domain.APIKeyID) (domain.APIKey, time.Time, error) {
-	return s.ChangeKey(ctx, id, func(time.Time, *domain.APIKey) error { return nil })
+	return s.ChangeKey(ctx, id, func(time.Time, *domain.APIKey) ([]domain.Event, error) { return nil, nil })
 }
 
 // ListKeys implements [ports.KeyStore].
@@ -70,7 +69,7 @@ func (s *Store) ActiveKeys(ctx context.Context) (ports.ActiveKeys, error) {
 
 // ChangeKey implements [ports.KeyStore].
 func (s *Store) ChangeKey(
-	ctx context.Context, id domain.APIKeyID, decide func(now time.Time, key *domain.APIKey) error,
+	ctx context.Context, id domain.APIKeyID, decide ports.DecideKey,
 ) (domain.APIKey, time.Time, error) {
 	now, err := s.begin(ctx)
 	if err != nil {
@@ -82,10 +81,12 @@ func (s *Store) ChangeKey(
 		return domain.APIKey{}, time.Time{}, fmt.Errorf("memory: key: %w", domain.ErrKeyNotFound)
 	}
 	key := cloneKey(s.keys[at])
-	if err := decide(now, &key); err != nil {
+	events, err := decide(now, &key)
+	if err != nil {
 		return domain.APIKey{}, time.Time{}, err
 	}
 	s.keys[at] = cloneKey(key)
+	s.record(now, events)
 	return key, now, nil
 }
 
@@ -112,10 +113,17 @@ func (s *Store) searchKey(id domain.APIKeyID) (int, bool) {
 
 // keyName returns the name of an API key; empty if there is none, or it is for more than the scope.
 func (s *Store) keyName(id domain.APIKeyID, scope domain.Scope) string {
-	if at, found := s.searchKey(id); found && scope.Covers(s.keys[at].Scope) {
-		return s.keys[at].Name
+	if !s.coversKey(scope, id) {
+		return ""
 	}
-	return ""
+	at, _ := s.searchKey(id)
+	return s.keys[at].Name
+}
+
+// coversKey reports whether there is an API key, and a scope covers the key's.
+func (s *Store) coversKey(scope domain.Scope, id domain.APIKeyID) bool {
+	at, found := s.searchKey(id)
+	return found && scope.Covers(s.keys[at].Scope)
 }
 
 func cloneKey(k domain.APIKey) domain.APIKey {

@@ -34,11 +34,15 @@ func (s *Store) ProjectNames(ctx context.Context, scope domain.Scope) ([]domain.
 }
 
 // NameProject implements [ports.ProjectStore].
-func (s *Store) NameProject(ctx context.Context, project domain.Project) error {
-	if _, err := s.begin(ctx); err != nil {
+func (s *Store) NameProject(ctx context.Context, project domain.Project, named domain.Event) error {
+	now, err := s.begin(ctx)
+	if err != nil {
 		return err
 	}
 	defer s.mu.Unlock()
+	if project.Name == s.projects.names[project.ID] {
+		return nil
+	}
 	key := login.NameKey(project.Name)
 	if owner, taken := s.projects.owner[key]; taken && owner != project.ID {
 		return fmt.Errorf("memory: name project: %w", domain.ErrProjectNameTaken)
@@ -48,5 +52,6 @@ func (s *Store) NameProject(ctx context.Context, project domain.Project) error {
 	if project.Name != "" {
 		s.projects.names[project.ID], s.projects.owner[key] = project.Name, project.ID
 	}
+	s.record(now, []domain.Event{named})
 	return nil
 }

@@ -29,6 +29,7 @@ type holdKey struct {
 var kinds = []domain.EventKind{
 	domain.UserCreated, domain.UserChanged, domain.UserAcquired, domain.UserRenewed, domain.UserReleased, domain.UserExpired,
 	domain.UserForced, domain.UserQuarantined, domain.UserRestored, domain.UserRemoved, domain.ClaimGaveUp,
+	domain.APIKeyCreated, domain.APIKeyRevoked, domain.ProjectNamed,
 }
 
 func (m *Metrics) measureEvents() {
@@ -48,7 +49,8 @@ func (m *Metrics) measureEvents() {
 
 	m.events = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Namespace: namespace, Name: "events_total",
-		Help: "Events that this replica has written to the history, by their kind. Each replica counts its own: use sum.",
+		Help: "Events that this replica has written to the history, by their kind. A key_created or key_revoked counts once for each project of the key. " +
+			"Each replica counts its own: use sum.",
 	}, []string{"kind"})
 	for _, kind := range kinds {
 		m.events.WithLabelValues(string(kind))

@@ -18,13 +18,15 @@ import (
 // After the savepoint, the transaction writes with another id, which is higher than those of all that drew lower numbers.
 var numberEvents = []string{"SELECT nextval('event_numbers')", "SAVEPOINT events"}
 
-const addEvents = `INSERT INTO events (event_id, at, kind, user_id, login, project_id, env, domain, owner, note, fence, reason, key_id, waited, changed, held, want)
+const addEvents = `INSERT INTO events (event_id, at, kind, user_id, login, project_id, env, domain, owner, note, fence, reason, key_id, waited, changed, held, want,
+		about_key_id, name)
 	SELECT (currval('event_numbers') << 20) + n.place, $1, n.kind, n.user_id, n.login, n.project_id,
 		n.env, n.domain, n.owner, n.note, n.fence, n.reason, nullif(n.key_id, '00000000-0000-0000-0000-000000000000'), n.waited, n.changed,
-		n.held, n.want
+		n.held, n.want, nullif(n.about_key_id, '00000000-0000-0000-0000-000000000000'), nullif(n.name, '')
 	FROM unnest($2::text[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[],
-		$10::bigint[], $11::text[], $12::uuid[], $13::bigint[], $14::text[], $15::bigint[], $16::text[]) WITH ORDINALITY
-		AS n (kind, user_id, login, project_id, env, domain, owner, note, fence, reason, key_id, waited, changed, held, want, place)`
+		$10::bigint[], $11::text[], $12::uuid[], $13::bigint[], $14::text[], $15::bigint[], $16::text[], $17::uuid[], $18::text[]) WITH ORDINALITY
+		AS n (kind, user_id, login, project_id, env, domain, owner, note, fence, reason, key_id, waited, changed, held, want, about_key_id, name,
+			place)`
 
 // settled is the condition for events e before which no event is still to be written. These are the events up to the latest
 // one that was written with an older id than any transaction under way has: what drew a lower number has ended. The oldest
@@ -80,7 +82,8 @@ func eventColumns(events []domain.Event, at int64) []any {
 	n := len(events)
 	kinds, logins, envs, domains := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	owners, notes, reasons, changed := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
-	users, projects, byKeys := make([][16]byte, n), make([][16]byte, n), make([][16]byte, n)
+	names := make([]string, n)
+	users, projects, byKeys, aboutKeys := make([][16]byte, n), make([][16]byte, n), make([][16]byte, n), make([][16]byte, n)
 	fences, waited, held := make([]int64, n), make([]int64, n), make([]int64, n)
 	wants := make([]*string, n)
 	for i, event := range events {
@@ -90,6 +93,9 @@ func eventColumns(events []domain.Event, at int64) []any {
 		fences[i] = int64(event.Fence) //nolint:gosec // counts locks
 		waited[i], changed[i] = event.Waited.Microseconds(), event.Changed.String()
 		held[i], wants[i] = event.Held.Microseconds(), bunstore.EncodeEventWant(event)
+		aboutKeys[i], names[i] = event.About, event.Name
 	}
-	return []any{at, kinds, users, logins, projects, envs, domains, owners, notes, fences, reasons, byKeys, waited, changed, held, wants}
+	return []any{
+		at, kinds, users, logins, projects, envs, domains, owners, notes, fences, reasons, byKeys, waited, changed, held, wants, aboutKeys, names,
+	}
 }

@@ -79,6 +79,8 @@ func TestFiltersUseTheirIndexes(t *testing.T) {
 		{ports.EventQuery{UserID: user.ID()}, []string{"events_user"}},
 		{ports.EventQuery{UserID: user.ID(), Scope: scope, Owner: "ci", Kinds: acquired}, []string{"events_user"}},
 		{ports.EventQuery{Kinds: changed}, []string{"events_rare"}},
+		{ports.EventQuery{Kinds: changed, WithoutKeys: true}, []string{"events_rare"}},
+		{ports.EventQuery{ProjectID: project, WithoutKeys: true}, []string{"events_project"}},
 		{ports.EventQuery{Kinds: changed, ProjectID: project, Env: "e"}, []string{"events_rare"}},
 		{ports.EventQuery{Kinds: changes, ProjectID: project, Owner: "ci"}, []string{"events_rare"}},
 		{ports.EventQuery{Kinds: changes, Scope: scope}, []string{"events_rare"}},

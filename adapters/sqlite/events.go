@@ -9,8 +9,9 @@ import (
 )
 
 var addEvent = newInsertion(`INSERT INTO events
-	(at, kind, user_id, login, project_id, env, domain, owner, note, fence, reason, waited, changed, held, want, key_id)`,
-	`(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, '00000000-0000-0000-0000-000000000000'))`, "")
+	(at, kind, user_id, login, project_id, env, domain, owner, note, fence, reason, waited, changed, held, want, name, key_id, about_key_id)`,
+	`(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''),
+		nullif(?, '00000000-0000-0000-0000-000000000000'), nullif(?, '00000000-0000-0000-0000-000000000000'))`, "")
 
 func (tx *transaction) addEvents(events []domain.Event) error {
 	rows := make([][]any, len(events))
@@ -36,6 +37,6 @@ func eventColumns(e domain.Event, at int64) []any {
 	return []any{
 		at, string(e.Kind), e.UserID.String(), e.Login, e.Pool.ProjectID.String(), e.Pool.Env, e.Pool.Domain, e.Owner, e.Note,
 		int64(e.Fence), e.Reason, e.Waited.Microseconds(), e.Changed.String(), //nolint:gosec // counts locks
-		e.Held.Microseconds(), bunstore.EncodeEventWant(e), e.Key.String(),
+		e.Held.Microseconds(), bunstore.EncodeEventWant(e), e.Name, e.Key.String(), e.About.String(),
 	}
 }

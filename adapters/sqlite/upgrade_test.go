@@ -197,12 +197,17 @@ func TestTheLastMigrationRunsAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = db.DB.Exec(`DELETE FROM events WHERE login = 'bob';
+		UPDATE events SET waited = 1000000, held = 2000000, want = '[{}]', changed = 'labels', reason = 'why';
 		DELETE FROM bun_migrations WHERE name = (SELECT max(name) FROM bun_migrations)`)
 	if err := errors.Join(err, db.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if got := add("eve"); len(got) != 1 || got[0].Login != "ann" {
-		t.Errorf("after the migration, the events are %+v", got)
+	got := add("eve")
+	if len(got) != 1 || got[0].Login != "ann" {
+		t.Fatalf("after the migration, the events are %+v", got)
+	}
+	if e := got[0]; e.Waited != time.Second || e.Held != 2*time.Second || len(e.Want) != 1 || !e.Changed.Labels || e.Reason != "why" {
+		t.Errorf("the migration made the event %+v", e)
 	}
 	if got := add("joe"); len(got) != 2 || got[1].Login != "eve" || got[1].ID != 3 {
 		t.Errorf("the next event is %+v, want the id 3", got)

@@ -21,7 +21,7 @@ type Config struct {
 	LeaseTTL      time.Duration `help:"Time to live of a lease that asks for none." default:"15m" env:"USERFARM_LEASE_TTL"`
 	MaxLeaseTTL   time.Duration `help:"Longest time to live that a lease may ask for." default:"24h" env:"USERFARM_MAX_LEASE_TTL"`
 	OnExpiry      string        `help:"What becomes of users whose lease expires before it is released: ${enum}." enum:"free,quarantine" default:"free" env:"USERFARM_ON_EXPIRY"`
-	History       time.Duration `help:"How long to keep what happened to users." default:"720h" env:"USERFARM_HISTORY"`
+	History       time.Duration `help:"How long to keep what happened." default:"720h" env:"USERFARM_HISTORY"`
 	LegacyLockTTL time.Duration `help:"Time to live of a lock taken with /acquire_lock; 0 is no expiry." default:"0" env:"USERFARM_LEGACY_LOCK_TTL"`
 
 	// Revision is the revision of the source that the program was built from, if that is known.

@@ -27,7 +27,7 @@ type cli struct {
 	Pools    poolsCommand   `cmd:"" help:"Count the users of each pool: free, locked and in quarantine."`
 	Advise   adviseCommand  `cmd:"" help:"Tell how many users would have been enough for the tests."`
 	Line     lineCommand    `cmd:"" help:"Show who waits in line for which users."`
-	Events   eventsCommand  `cmd:"" help:"Show what happened to users, or follow it."`
+	Events   eventsCommand  `cmd:"" help:"Show what happened, or follow it."`
 
 	Migrate     migrate           `cmd:"" help:"Bring the schema of the store up to date."`
 	Keys        keys              `cmd:"" help:"Create, list and revoke API keys."`

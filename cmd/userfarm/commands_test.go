@@ -252,7 +252,7 @@ func TestEventsAreFollowedUntilCtrlC(t *testing.T) {
 	})
 	follower.command.Process.Signal(syscall.SIGINT)
 	follower.wantCode(0)
-	if lines := strings.Split(strings.TrimSpace(follower.stdout.String()), "\n"); !strings.Contains(lines[0], "  created      role-") {
+	if lines := strings.Split(strings.TrimSpace(follower.stdout.String()), "\n"); !strings.Contains(lines[0], "  created        role-") {
 		t.Errorf("the first line is %q", lines[0])
 	}
 }

@@ -18,6 +18,7 @@ var typed = map[string]string{
 	"userfarm users list --stat":                "userfarm users list --status",
 	"userfarm users list --status qua":          "userfarm users list --status quarantined",
 	"userfarm users list --status=qua":          "userfarm users list --status=quarantined",
+	"userfarm events --kind key_r":              "userfarm events --kind key_revoked",
 	"userfarm run --on-failure q":               "userfarm run --on-failure quarantine",
 	"userfarm projects --js":                    "userfarm projects --json",
 	"userfarm who --profile seco":               "userfarm who --profile second",

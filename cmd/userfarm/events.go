@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -16,12 +18,12 @@ import (
 	"github.com/userfarm/userfarm/ports"
 )
 
-// eventsCommand tells what happened to users.
+// eventsCommand tells what happened.
 type eventsCommand struct {
 	farmFlags `embed:""`
 
 	Follow bool     `help:"Write events as they happen, until ctrl-C."`
-	Kind   []string `help:"Only events of this kind; may be repeated." enum:"created,changed,acquired,renewed,released,expired,forced,quarantined,restored,removed,gave_up"`
+	Kind   []string `help:"Only events of this kind; may be repeated." enum:"created,changed,acquired,renewed,released,expired,forced,quarantined,restored,removed,gave_up,key_created,key_revoked,project_named"`
 	Owner  string   `help:"Only events about locks of this owner."`
 	Login  string   `help:"Only events about the user with this login, in whatever spelling."`
 	Limit  int      `help:"The most events to list, the newest ones; 1000 at most. Not with --follow." default:"100"`
@@ -31,7 +33,8 @@ type eventsCommand struct {
 // Help has the examples.
 func (*eventsCommand) Help() string {
 	return `The newest event comes last. The kinds are created, changed, acquired, renewed, released, expired, forced, quarantined, restored,
-removed and gave_up, which is about a command that has waited for nothing.
+removed, gave_up, which is about a command that has waited for nothing, project_named, key_created and key_revoked. Only admins see
+the last two, which are about API keys.
 
 Examples:
 
@@ -111,20 +114,31 @@ func (e *eventsCommand) follow(ctx context.Context, q ports.EventQuery) error {
 	return nil
 }
 
-var eventHeadings = []string{"AT", "KIND", "LOGIN", "OWNER", "REASON", "ENV", "DOMAIN", "KEY"}
+var eventHeadings = []string{"AT", "KIND", "ABOUT", "OWNER", "REASON", "ENV", "DOMAIN", "KEY"}
 
 func eventRow(e ports.RecordedEvent) []string {
-	return []string{timeOr("", e.At), string(e.Kind), e.Login, e.Owner, reasonText(e), e.Pool.Env, e.Pool.Domain, e.KeyName}
+	return []string{timeOr("", e.At), string(e.Kind), aboutText(e), e.Owner, reasonText(e), e.Pool.Env, e.Pool.Domain, e.KeyName}
+}
+
+// aboutText says whom or what an event is about: the login of a user, the name of an API key, or that of a project.
+func aboutText(e ports.RecordedEvent) string {
+	switch e.Kind {
+	case domain.APIKeyCreated, domain.APIKeyRevoked:
+		return "API key " + cmp.Or(e.Name, e.About.String())
+	case domain.ProjectNamed:
+		return "project " + cmp.Or(e.Name, e.Pool.ProjectID.String())
+	default:
+		return e.Login
+	}
 }
 
 // reasonText says what else there is to know of an event.
 func reasonText(e ports.RecordedEvent) string {
 	switch {
 	case e.Kind == domain.UserChanged:
-		if e.Reason == "" {
-			return e.Changed.String()
-		}
-		return e.Changed.String() + ": " + e.Reason
+		return strings.TrimSuffix(e.Changed.String()+": "+e.Reason, ": ")
+	case e.Kind == domain.ProjectNamed && e.Name == "":
+		return strings.TrimSuffix("no name anymore: "+e.Reason, ": ")
 	case e.Waited > 0:
 		return "waited " + e.Waited.Truncate(time.Millisecond).String()
 	default:
@@ -134,7 +148,7 @@ func reasonText(e ports.RecordedEvent) string {
 
 func writeEventLine(event ports.RecordedEvent) error {
 	line := ""
-	for i, width := range []int{20, 11, 24, 20, 0} {
+	for i, width := range []int{20, 13, 24, 20, 0} {
 		line += text.Pad(eventRow(event)[i], width, ' ') + columnGap
 	}
 	if width := widthOf(os.Stdout); width > 0 {
@@ -163,6 +177,8 @@ type shownEvent struct {
 	HeldSeconds   float64         `json:"held_seconds"`
 	Want          []shownSelector `json:"want"`
 	Key           *shownKey       `json:"key"`
+	AboutKeyID    *string         `json:"about_key_id"`
+	Name          string          `json:"name"`
 }
 
 type shownKey struct {
@@ -176,6 +192,7 @@ func writeEventJSON(e ports.RecordedEvent) error {
 		ProjectID: textUnlessZero(e.Pool.ProjectID), Env: e.Pool.Env, Domain: e.Pool.Domain, Owner: e.Owner, Note: e.Note, Fence: e.Fence,
 		Reason: e.Reason, Changed: e.Changed.Names(), WaitedSeconds: e.Waited.Seconds(),
 		HeldSeconds: e.Held.Seconds(), Want: shapeOfWant(e.Want),
+		AboutKeyID: textUnlessZero(e.About), Name: e.Name,
 	}
 	if !e.Key.IsZero() {
 		shown.Key = &shownKey{e.Key.String(), e.KeyName}

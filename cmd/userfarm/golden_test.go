@@ -40,8 +40,11 @@ func TestGoldenTables(t *testing.T) {
 	golden(t, filepath.Join("tables", "projects"), farm.do("projects"))
 	farm.do("projects", "name", project, "Shop")
 	farm.do("projects", "name", otherProject, "bank")
-	for _, command := range []string{"projects", "users list", "users show seller"} {
-		golden(t, filepath.Join("tables", strings.ReplaceAll(command, " ", "-")+"-named"), farm.do(strings.Fields(command)...))
+	farm.do("projects", "name", otherProject, "Big bank", "--reason", "there is a small one, too")
+	farm.do("projects", "unname", otherProject, "--reason", "the bank is closed")
+	farm.do("projects", "name", otherProject, "bank")
+	for _, command := range []string{"projects", "users list", "users show seller", "events --kind project_named"} {
+		golden(t, filepath.Join("tables", strings.ReplaceAll(strings.ReplaceAll(command, " --kind project_named", ""), " ", "-")+"-named"), farm.do(strings.Fields(command)...))
 	}
 	for _, command := range []string{"line", "pools"} {
 		var table string

@@ -28,6 +28,7 @@ type createKey struct {
 	Role    string      `help:"What its holder may do: ${enum}." required:"" enum:"viewer,tester,admin" placeholder:"ROLE"`
 	Project []projectID `help:"Id of a project that the key is limited to; may be repeated. Without it, the key is for all projects. A name is not enough, because this command asks no farm." placeholder:"UUID" sep:"none"`
 	Expires lifetime    `help:"How long the key may be used, like 90d or 12h. Without it, the key never expires." placeholder:"TIME"`
+	Reason  string      `help:"What you create the key for, for the history." placeholder:"REASON"`
 }
 
 // Validate returns an error if no key can be created from the flags. The command line calls it.
@@ -36,7 +37,7 @@ func (c *createKey) Validate() error {
 }
 
 func (c *createKey) spec() domain.KeySpec {
-	spec := domain.KeySpec{Name: c.Name, Role: domain.Role(c.Role), TTL: c.Expires.duration}
+	spec := domain.KeySpec{Name: c.Name, Role: domain.Role(c.Role), TTL: c.Expires.duration, Reason: c.Reason}
 	if len(c.Project) > 0 {
 		projects := make([]domain.ProjectID, len(c.Project))
 		for i, project := range c.Project {
@@ -57,7 +58,7 @@ func (c *createKey) Run(ctx context.Context) error {
 			return err
 		}
 		if err := writeToken(token); err != nil {
-			return errors.Join(fmt.Errorf("the token of API key %s is lost: %w", key.ID, err), revoke(ctx, keys, key.ID))
+			return errors.Join(fmt.Errorf("the token of API key %s is lost: %w", key.ID, err), revoke(ctx, keys, key.ID, "its token could not be written"))
 		}
 		fmt.Fprintf(os.Stderr, "API key %s: its token is shown only this once, and is not stored\n", key.ID)
 		return nil
@@ -67,17 +68,18 @@ func (c *createKey) Run(ctx context.Context) error {
 type revokeKey struct {
 	boot.StoreConfig `embed:""`
 
-	ID apiKeyID `arg:"" help:"Id of the key, as in userfarm keys list."`
+	ID     apiKeyID `arg:"" help:"Id of the key, as in userfarm keys list."`
+	Reason string   `help:"Why, for the history." placeholder:"REASON"`
 }
 
 func (r *revokeKey) Run(ctx context.Context) error {
 	return withAPIKeys(ctx, r.StoreConfig, false, func(keys ports.Keys) error {
-		return revoke(ctx, keys, domain.APIKeyID(r.ID))
+		return nameFlags(revoke(ctx, keys, domain.APIKeyID(r.ID), r.Reason))
 	})
 }
 
-func revoke(ctx context.Context, keys ports.Keys, id domain.APIKeyID) error {
-	key, err := keys.RevokeKey(ctx, id)
+func revoke(ctx context.Context, keys ports.Keys, id domain.APIKeyID, reason string) error {
+	key, err := keys.RevokeKey(ctx, id, reason)
 	if err != nil {
 		return err
 	}
@@ -117,7 +119,7 @@ func withAPIKeys(ctx context.Context, cfg boot.StoreConfig, mayBeNew bool, use f
 
 // keyFlags maps the names of the API, which the domain uses in its errors, to flags.
 var keyFlags = map[string]string{
-	"/name": "--name", "/role": "--role", "/projects": "--project", "/expires_in_seconds": "--expires",
+	"/name": "--name", "/role": "--role", "/projects": "--project", "/expires_in_seconds": "--expires", "/reason": "--reason",
 }
 
 // nameFlags returns err with the names of the flags in place of those of the API.

@@ -73,7 +73,7 @@ func TestEveryReplicaRejectsARevokedKey(t *testing.T) {
 			}
 			id := listKeys(t, dir, settings)[0].ID
 			for range 2 { // the second time it does nothing
-				mustExecute(t, dir, append([]string{"keys", "revoke", id}, settings...)...)
+				mustExecute(t, dir, append([]string{"keys", "revoke", id, "--reason", "a laptop is lost"}, settings...)...)
 			}
 			for _, farm := range farms {
 				awaitEntry(t, farm, token, http.StatusUnauthorized)

@@ -27,7 +27,7 @@ func (p *projectName) UnmarshalText(text []byte) error {
 		return nil
 	}
 	named := domain.Project{ID: domain.ProjectID{1}, Name: string(text)}
-	if bad, ok := errors.AsType[*domain.InvalidError](domain.CheckProject(named)); ok {
+	if bad, ok := errors.AsType[*domain.InvalidError](domain.CheckProject(named, "")); ok {
 		return errors.New("must be the id of a project, or its name, which " + bad.Fields[0].Detail)
 	}
 	p.name = named.Name

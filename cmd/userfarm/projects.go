@@ -77,6 +77,7 @@ type nameProject struct {
 
 	Project projectName `arg:"" help:"Id of the project, or the name that it has."`
 	Name    string      `arg:"" help:"New name of the project."`
+	Reason  string      `help:"Why, for the history." placeholder:"REASON"`
 }
 
 // Help has the examples.
@@ -86,7 +87,7 @@ func (*nameProject) Help() string {
 Examples:
 
   userfarm projects name 5f2b6c1e-8d3a-4b7f-9c61-2a4e8f0d7b39 Shop
-  userfarm projects name Shop "Web shop"`
+  userfarm projects name Shop "Web shop" --reason "there is a shop for phones, too"`
 }
 
 // Run names the project. An empty name would take the name away, which has a command of its own.
@@ -94,13 +95,14 @@ func (n *nameProject) Run(ctx context.Context) error {
 	if n.Name == "" {
 		return invalid(domain.Invalid("/name", "must not be empty; userfarm projects unname takes a name away"))
 	}
-	return n.advise(n.rename(ctx, n.Project, n.Name))
+	return n.advise(n.rename(ctx, n.Project, n.Name, n.Reason))
 }
 
 type unnameProject struct {
 	farmFlags `embed:""`
 
 	Project projectName `arg:"" help:"Name or id of the project."`
+	Reason  string      `help:"Why, for the history." placeholder:"REASON"`
 }
 
 // Help has the example.
@@ -112,13 +114,13 @@ func (*unnameProject) Help() string {
 
 // Run takes the name away.
 func (u *unnameProject) Run(ctx context.Context) error {
-	return u.advise(u.rename(ctx, u.Project, ""))
+	return u.advise(u.rename(ctx, u.Project, "", u.Reason))
 }
 
-func (f *farmFlags) rename(ctx context.Context, project projectName, name string) error {
+func (f *farmFlags) rename(ctx context.Context, project projectName, name, reason string) error {
 	id, err := project.find(ctx, f.farm)
 	if err != nil {
 		return err
 	}
-	return f.farm.NameProject(ctx, domain.Project{ID: id, Name: name})
+	return f.farm.NameProject(ctx, domain.Project{ID: id, Name: name}, reason)
 }

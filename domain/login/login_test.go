@@ -138,7 +138,7 @@ func TestTheKeyOfANameIsThatOfItsSpellings(t *testing.T) {
 	valid := 0
 	for range 20_000 {
 		name := draw(random)
-		if name == "" || domain.CheckProject(domain.Project{ID: domain.ProjectID{1}, Name: name}) != nil {
+		if name == "" || domain.CheckProject(domain.Project{ID: domain.ProjectID{1}, Name: name}, "") != nil {
 			continue
 		}
 		valid++

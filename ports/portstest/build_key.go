@@ -44,7 +44,7 @@ func (f *farm) addKey(change ...func(*domain.APIKey)) domain.APIKey {
 }
 
 func (f *farm) tryAddKey(key domain.APIKey) error {
-	_, err := f.store.AddKey(f.Context(), func(time.Time) (domain.APIKey, error) { return key, nil })
+	_, err := f.store.AddKey(f.Context(), func(time.Time) (domain.APIKey, []domain.Event, error) { return key, nil, nil })
 	return err
 }
 
@@ -73,9 +73,8 @@ func (f *farm) allKeys() []domain.APIKey {
 // revokeKey revokes a key and returns the revoked key.
 func (f *farm) revokeKey(id domain.APIKeyID) domain.APIKey {
 	f.Helper()
-	key, _, err := f.store.ChangeKey(f.Context(), id, func(now time.Time, key *domain.APIKey) error {
-		key.Revoke(now, domain.APIKeyID{7})
-		return nil
+	key, _, err := f.store.ChangeKey(f.Context(), id, func(now time.Time, key *domain.APIKey) ([]domain.Event, error) {
+		return key.Revoke(now, domain.APIKeyID{7}, "")
 	})
 	f.must(err)
 	return key

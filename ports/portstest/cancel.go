@@ -48,7 +48,7 @@ func cancelled(f *farm) {
 		},
 		"Remove": func() error { return f.store.Remove(ctx, u.ID(), f.undecided) },
 		"AddKey": func() error {
-			_, err := f.store.AddKey(ctx, func(time.Time) (domain.APIKey, error) { return f.buildKey(), nil })
+			_, err := f.store.AddKey(ctx, func(time.Time) (domain.APIKey, []domain.Event, error) { return f.buildKey(), nil, nil })
 			return err
 		},
 		"FindKey": func() error {
@@ -64,9 +64,8 @@ func cancelled(f *farm) {
 			return err
 		},
 		"ChangeKey": func() error {
-			_, _, err := f.store.ChangeKey(ctx, key.ID, func(now time.Time, key *domain.APIKey) error {
-				key.Revoke(now, domain.APIKeyID{7})
-				return nil
+			_, _, err := f.store.ChangeKey(ctx, key.ID, func(now time.Time, key *domain.APIKey) ([]domain.Event, error) {
+				return key.Revoke(now, domain.APIKeyID{7}, "")
 			})
 			return err
 		},

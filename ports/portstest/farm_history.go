@@ -13,6 +13,7 @@ import (
 var farmHistoryTests = []farmTest{
 	{"tells what happened to users", historyTells},
 	{"tells what users were created, changed and removed for", reasonsAreTold},
+	{"tells which API keys and names of projects were changed, and what for", historyTellsOfOthers},
 	{"lists events by every filter", eventsAreFiltered},
 	{"lists events page by page, in both orders", eventsArePaged},
 }
@@ -90,6 +91,44 @@ func reasonsAreTold(g *guest) {
 		g.must(g.Farm.RemoveUser(g.Context(), user.ID, reason))
 		g.wantReasons(ports.EventQuery{UserID: user.ID}, "created: "+reason, "changed: "+reason, "removed: "+reason)
 	}
+}
+
+func historyTellsOfOthers(g *guest) {
+	spec := domain.KeySpec{Name: "ci", Role: domain.Tester, Scope: domain.Only(projectA, projectB), Reason: "nightly tests"}
+	key, _, err := g.Farm.CreateKey(g.Context(), spec)
+	g.must(err)
+	g.Advance(time.Second)
+	for range 2 { // the second time, there is nothing to do
+		revoked, err := g.Farm.RevokeKey(g.Context(), key.ID, "it leaked")
+		g.must(err)
+		key.RevokedAt = revoked.RevokedAt
+	}
+	shop := domain.Project{ID: projectA, Name: "Shop"}
+	for range 2 {
+		g.must(g.Farm.NameProject(g.Context(), shop, "a new shop"))
+	}
+	g.must(g.Farm.NameProject(g.Context(), domain.Project{ID: projectA}, ""))
+
+	in := func(project domain.ProjectID) domain.Pool { return domain.Pool{ProjectID: project} }
+	want := []domain.Event{
+		{At: key.CreatedAt, Kind: domain.APIKeyCreated, Pool: in(projectA), Reason: "nightly tests", About: key.ID, Name: "ci"},
+		{At: key.CreatedAt, Kind: domain.APIKeyCreated, Pool: in(projectB), Reason: "nightly tests", About: key.ID, Name: "ci"},
+		{At: key.RevokedAt, Kind: domain.APIKeyRevoked, Pool: in(projectA), Reason: "it leaked", About: key.ID, Name: "ci"},
+		{At: key.RevokedAt, Kind: domain.APIKeyRevoked, Pool: in(projectB), Reason: "it leaked", About: key.ID, Name: "ci"},
+		{Kind: domain.ProjectNamed, Pool: in(projectA), Reason: "a new shop", Name: "Shop"},
+		{Kind: domain.ProjectNamed, Pool: in(projectA)},
+	}
+	events := g.events(ports.EventQuery{})
+	if len(events) != len(want) {
+		g.Fatalf("the history tells %v", kindsOf(events))
+	}
+	for i, e := range events {
+		if want[i].At.IsZero() {
+			want[i].At = e.At
+		}
+		g.wantEqual("an event", e, ports.RecordedEvent{ID: e.ID, Event: want[i]})
+	}
+	g.wantEqual("the events about revoked keys", g.events(ports.EventQuery{Kinds: []domain.EventKind{domain.APIKeyRevoked}}), events[2:4])
 }
 
 func eventsAreFiltered(g *guest) {

@@ -12,7 +12,7 @@ var farmKeyTests = []farmTest{
 	{"revokes an API key", keyIsRevoked},
 	{"lists API keys page by page", keysArePaged},
 	{"knows only API keys that it has", keyIsUnknown},
-	{"rejects specifications that break a rule", badKeyIsRejected},
+	{"rejects specifications and reasons that break a rule", badKeyIsRejected},
 }
 
 func keyIsCreated(g *guest) {
@@ -41,7 +41,7 @@ func keyIsRevoked(g *guest) {
 	key, _, err := g.Farm.CreateKey(g.Context(), domain.KeySpec{Name: "ci", Role: domain.Viewer})
 	g.must(err)
 	for range 2 { // the second call has nothing to do
-		revoked, err := g.Farm.RevokeKey(g.Context(), key.ID)
+		revoked, err := g.Farm.RevokeKey(g.Context(), key.ID, "")
 		g.must(err)
 		if revoked.Status != domain.KeyRevoked || revoked.RevokedAt.IsZero() {
 			g.Errorf("the revoked API key is %s since %v", revoked.Status, revoked.RevokedAt)
@@ -73,12 +73,21 @@ func keyIsUnknown(g *guest) {
 	for _, id := range []domain.APIKeyID{{9}, {}} {
 		_, err := g.Farm.Key(g.Context(), id)
 		g.wantErr("read", err, domain.ErrKeyNotFound)
-		_, err = g.Farm.RevokeKey(g.Context(), id)
+		_, err = g.Farm.RevokeKey(g.Context(), id, "")
 		g.wantErr("revoke", err, domain.ErrKeyNotFound)
 	}
 }
 
 func badKeyIsRejected(g *guest) {
-	_, _, err := g.Farm.CreateKey(g.Context(), domain.KeySpec{Role: "boss", Scope: domain.Only(), TTL: -time.Second})
-	g.wantFields("an API key", err, "/name", "/role", "/projects", "/expires_in_seconds")
+	_, _, err := g.Farm.CreateKey(g.Context(), domain.KeySpec{Role: "boss", Scope: domain.Only(), TTL: -time.Second, Reason: "a\nb"})
+	g.wantFields("an API key", err, "/name", "/role", "/projects", "/expires_in_seconds", "/reason")
+	key, _, err := g.Farm.CreateKey(g.Context(), domain.KeySpec{Name: "ci", Role: domain.Viewer})
+	g.must(err)
+	_, err = g.Farm.RevokeKey(g.Context(), key.ID, "a\nb")
+	g.wantFields("a reason", err, "/reason")
+	read, err := g.Farm.Key(g.Context(), key.ID)
+	g.must(err)
+	if read.Status != domain.KeyActive {
+		g.Errorf("the API key is %s", read.Status)
+	}
 }

@@ -15,7 +15,7 @@ var farmProjectTests = []farmTest{
 }
 
 func (g *guest) name(id domain.ProjectID, name string) error {
-	return g.Farm.NameProject(g.Context(), domain.Project{ID: id, Name: name})
+	return g.Farm.NameProject(g.Context(), domain.Project{ID: id, Name: name}, "")
 }
 
 // wantProjects fails the test unless these are all projects, and those of them that have names the named ones.
@@ -86,5 +86,7 @@ func badNameIsRejected(g *guest) {
 	}
 	g.wantFields("no project", g.name(domain.ProjectID{}, "x"), "/project_id")
 	g.wantFields("nothing right", g.name(domain.ProjectID{}, " x"), "/name", "/project_id")
+	shop := domain.Project{ID: projectA, Name: "Shop"}
+	g.wantFields("a bad reason", g.Farm.NameProject(g.Context(), shop, "a\nb"), "/reason")
 	g.wantProjects()
 }

@@ -48,7 +48,7 @@ func matching(all []ports.RecordedEvent, q ports.EventQuery) (found []ports.Reco
 			(q.ProjectID.IsZero() || q.ProjectID == e.Pool.ProjectID) &&
 			(q.Env == "" || q.Env == e.Pool.Env) && (q.Domain == "" || q.Domain == e.Pool.Domain) &&
 			(q.Owner == "" || q.Owner == e.Owner) && (q.UserID.IsZero() || q.UserID == e.UserID) &&
-			q.Scope.Has(e.Pool.ProjectID) && !e.At.Before(q.Since) &&
+			(!q.WithoutKeys || e.About.IsZero()) && q.Scope.Has(e.Pool.ProjectID) && !e.At.Before(q.Since) &&
 			(q.After == 0 || q.NewestFirst && e.ID < q.After || !q.NewestFirst && e.ID > q.After) {
 			found = append(found, e)
 		}

@@ -14,8 +14,8 @@ func CheckHolds(events []domain.Event) error {
 	latest := make(map[domain.UserID]domain.Event)
 	held := make(map[domain.UserID]bool) // no entry if that is not known
 	for _, e := range events {
-		if e.Kind == domain.ClaimGaveUp {
-			continue
+		if e.Kind == domain.ClaimGaveUp || e.UserID.IsZero() {
+			continue // it is about no lock
 		}
 		before, known := latest[e.UserID]
 		latest[e.UserID] = e

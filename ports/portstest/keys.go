@@ -49,7 +49,7 @@ func keyKept(f *farm) {
 			full.RevokedAt = f.born.Add(-instant)
 			full.LastUsedAt = f.born.Add(-2 * instant)
 			for _, key := range []domain.APIKey{bare, full} {
-				kept, err := f.store.AddKey(f.Context(), func(time.Time) (domain.APIKey, error) { return key, nil })
+				kept, err := f.store.AddKey(f.Context(), func(time.Time) (domain.APIKey, []domain.Event, error) { return key, nil, nil })
 				f.must(err)
 				f.wantKey(kept, key)
 				f.wantKey(f.key(key.ID), key)
@@ -72,9 +72,10 @@ func keyNames(f *farm) {
 func keyBuilt(f *farm) {
 	f.advance(time.Hour + instant)
 	var told time.Time
-	key, err := f.store.AddKey(f.Context(), func(now time.Time) (domain.APIKey, error) {
+	key, err := f.store.AddKey(f.Context(), func(now time.Time) (domain.APIKey, []domain.Event, error) {
 		told = now
-		return domain.NewAPIKey(now, domain.NewToken(), domain.KeySpec{Name: "ci", Role: domain.Admin, TTL: time.Hour})
+		key, err := domain.NewAPIKey(now, domain.NewToken(), domain.KeySpec{Name: "ci", Role: domain.Admin, TTL: time.Hour})
+		return key, nil, err
 	})
 	f.must(err)
 	if want := f.now(); told != want || key.CreatedAt != want || key.ExpiresAt != want.Add(time.Hour) {
@@ -85,7 +86,7 @@ func keyBuilt(f *farm) {
 
 func keyNotBuilt(f *farm) {
 	key := f.buildKey()
-	_, err := f.store.AddKey(f.Context(), func(time.Time) (domain.APIKey, error) { return key, errDecide })
+	_, err := f.store.AddKey(f.Context(), func(time.Time) (domain.APIKey, []domain.Event, error) { return key, key.Created(""), errDecide })
 	f.wantErr("AddKey", err, errDecide)
 	f.wantKeys("list", f.allKeys())
 	if active, err := f.store.ActiveKeys(f.Context()); err != nil || active.Any {
@@ -124,9 +125,9 @@ func keyUnknown(f *farm) {
 	for _, id := range []domain.APIKeyID{{}, f.buildKey().ID} {
 		_, _, err := f.store.FindKey(f.Context(), id)
 		f.wantErr("FindKey", err, domain.ErrKeyNotFound)
-		_, _, err = f.store.ChangeKey(f.Context(), id, func(time.Time, *domain.APIKey) error {
+		_, _, err = f.store.ChangeKey(f.Context(), id, func(time.Time, *domain.APIKey) ([]domain.Event, error) {
 			f.Error("decide was called for an unknown key")
-			return nil
+			return nil, nil
 		})
 		f.wantErr("ChangeKey", err, domain.ErrKeyNotFound)
 	}
@@ -217,17 +218,17 @@ func keyChanged(f *farm) {
 	f.advance(time.Second + instant)
 	at := f.now()
 	for _, change := range []func(now time.Time, key *domain.APIKey){
-		func(now time.Time, key *domain.APIKey) { key.Revoke(now, domain.APIKeyID{7}) },
+		func(now time.Time, key *domain.APIKey) { key.RevokedAt, key.RevokedBy = now, domain.APIKeyID{7} },
 		func(_ time.Time, key *domain.APIKey) { key.Name, key.Role = "changed", domain.Admin },
 		func(_ time.Time, key *domain.APIKey) { key.Scope, key.ExpiresAt = domain.Scope{}, time.Time{} },
 		func(time.Time, *domain.APIKey) {},
 	} {
-		changed, now, err := f.store.ChangeKey(f.Context(), want.ID, func(now time.Time, key *domain.APIKey) error {
+		changed, now, err := f.store.ChangeKey(f.Context(), want.ID, func(now time.Time, key *domain.APIKey) ([]domain.Event, error) {
 			if now != at {
-				return fmt.Errorf("decide got the time %v, want %v", now, at)
+				return nil, fmt.Errorf("decide got the time %v, want %v", now, at)
 			}
 			change(now, key)
-			return nil
+			return nil, nil
 		})
 		f.must(err)
 		if now != at {
@@ -245,11 +246,11 @@ func keyChanged(f *farm) {
 
 func keyNotChanged(f *farm) {
 	key := f.addKey(keyScope(domain.Only(projectB, projectA)))
-	_, _, err := f.store.ChangeKey(f.Context(), key.ID, func(now time.Time, key *domain.APIKey) error {
-		key.Revoke(now, domain.APIKeyID{7})
+	_, _, err := f.store.ChangeKey(f.Context(), key.ID, func(now time.Time, key *domain.APIKey) ([]domain.Event, error) {
+		events, err := key.Revoke(now, domain.APIKeyID{7}, "")
 		key.Name = "changed"
 		key.Scope.Projects[0] = domain.ProjectID{}
-		return errDecide
+		return events, errors.Join(err, errDecide)
 	})
 	f.wantErr("ChangeKey", err, errDecide)
 	key.Scope = domain.Only(projectA, projectB)
@@ -261,9 +262,9 @@ func keyChangeRace(f *farm) {
 	const n = 12
 	key := f.addKey(keyName(""))
 	f.must(errors.Join(together(n, func(int) error {
-		_, _, err := f.store.ChangeKey(f.Context(), key.ID, func(_ time.Time, key *domain.APIKey) error {
+		_, _, err := f.store.ChangeKey(f.Context(), key.ID, func(_ time.Time, key *domain.APIKey) ([]domain.Event, error) {
 			key.Name += "x"
-			return nil
+			return nil, nil
 		})
 		return err
 	})...))
@@ -337,8 +338,8 @@ func keyOwnership(f *farm) {
 	f.must(err)
 	spoilScope(active.Keys...)
 	spoilScope(f.revokeKey(key.ID))
-	kept, err := f.store.AddKey(f.Context(), func(time.Time) (domain.APIKey, error) {
-		return f.buildKey(keyScope(domain.Only(projectB))), nil
+	kept, err := f.store.AddKey(f.Context(), func(time.Time) (domain.APIKey, []domain.Event, error) {
+		return f.buildKey(keyScope(domain.Only(projectB))), nil, nil
 	})
 	f.must(err)
 	kept.Scope.Projects[0] = domain.ProjectID{}

@@ -28,12 +28,14 @@ type seen struct {
 	owner  string
 	fence  uint64
 	waited time.Duration
+	about  domain.APIKeyID
+	name   string
 }
 
 func seenOf(e domain.Event) seen {
 	return seen{
 		at: e.At.UnixMicro(), kind: e.Kind, user: e.UserID, pool: e.Pool, owner: e.Owner, fence: e.Fence,
-		waited: e.Waited.Truncate(time.Microsecond),
+		waited: e.Waited.Truncate(time.Microsecond), about: e.About, name: e.Name,
 	}
 }
 

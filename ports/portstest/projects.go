@@ -21,7 +21,8 @@ var projectTests = []storeTest{
 }
 
 func (f *farm) nameProject(id domain.ProjectID, name string) error {
-	return f.store.NameProject(f.Context(), domain.Project{ID: id, Name: name})
+	project := domain.Project{ID: id, Name: name}
+	return f.store.NameProject(f.Context(), project, project.Named(domain.APIKeyID{}, ""))
 }
 
 // wantNames fails the test unless these are the names in a scope, in any order.

@@ -84,14 +84,14 @@ func (c secretCheck) Events(ctx context.Context, q ports.EventQuery) (ports.Even
 }
 
 // AddKey implements [ports.KeyStore].
-func (c secretCheck) AddKey(ctx context.Context, build func(time.Time) (domain.APIKey, error)) (domain.APIKey, error) {
+func (c secretCheck) AddKey(ctx context.Context, build ports.BuildKey) (domain.APIKey, error) {
 	key, err := c.Store.AddKey(ctx, build)
 	return key, c.checked(err)
 }
 
 // ChangeKey implements [ports.KeyStore].
 func (c secretCheck) ChangeKey(
-	ctx context.Context, id domain.APIKeyID, decide func(time.Time, *domain.APIKey) error,
+	ctx context.Context, id domain.APIKeyID, decide ports.DecideKey,
 ) (domain.APIKey, time.Time, error) {
 	key, now, err := c.Store.ChangeKey(ctx, id, decide)
 	return key, now, c.checked(err)

@@ -44,6 +44,7 @@ func TestStore(t *testing.T, env Env, newSubject Factory) {
 		{"HistoryFilters", historyFilterTests},
 		{"HistoryKeys", historyKeyTests},
 		{"HistoryChanges", historyChangeTests},
+		{"HistoryOthers", historyOtherTests},
 		{"Keys", keysTests},
 		{"Scope", scopeTests},
 		{"ScopeLine", scopeLineTests},

@@ -90,7 +90,7 @@ func (r rulesTest) compare(name string, users []*domain.User, conditions []bunst
 func (r rulesTest) compareKeys(store ports.Store, rules bunstore.Rules) {
 	var keys []domain.APIKey
 	for i := range 60 {
-		key, err := store.AddKey(r.Context(), func(time.Time) (domain.APIKey, error) {
+		key, err := store.AddKey(r.Context(), func(time.Time) (domain.APIKey, []domain.Event, error) {
 			key, err := domain.NewAPIKey(noon, domain.NewToken(), domain.KeySpec{Name: fmt.Sprint("key ", i), Role: domain.Viewer})
 			if r.oneIn(2) {
 				key.ExpiresAt = r.time()
@@ -98,7 +98,7 @@ func (r rulesTest) compareKeys(store ports.Store, rules bunstore.Rules) {
 			if r.oneIn(3) {
 				key.RevokedAt = r.time()
 			}
-			return key, err
+			return key, nil, err
 		})
 		if err != nil {
 			r.Fatal(err)

@@ -69,7 +69,7 @@ func TestAForcedReleaseEndsTheLockThatThePersonSaw(t *testing.T) {
 
 func TestAdminsAddAndChangeUsers(t *testing.T) {
 	f := newFarm(t)
-	if err := f.NameProject(t.Context(), domain.Project{ID: shop, Name: "Shop"}); err != nil {
+	if err := f.NameProject(t.Context(), domain.Project{ID: shop, Name: "Shop"}, ""); err != nil {
 		t.Fatal(err)
 	}
 	b := f.signedIn(domain.Admin)
@@ -136,15 +136,23 @@ func TestAdminsNameProjects(t *testing.T) {
 	b := f.signedIn(domain.Admin)
 	b.get("pools").want(200).has("no name", "name-project?project="+shop.String())
 	form := b.get("name-project?project=" + shop.String()).want(200)
+	form.has("What for (may be empty)")
 	name := func(project domain.ProjectID, name string) answer {
-		return b.post("name-project", form.token(), "project", project.String(), "name", name)
+		return b.post("name-project", form.token(), "project", project.String(), "name", name, "reason", "so that people know it")
 	}
 	got := name(shop, " The Shop ").want(303)
+	if e := f.wantEvent(domain.ProjectNamed, "so that people know it"); e.Pool.ProjectID != shop || e.Name != "The Shop" {
+		t.Errorf("the event is %+v", e)
+	}
+	b.get("history?kind=project_named").want(200).has("project named", "The Shop", "so that people know it").hasNot("user?id")
 	b.get(got.header.Get("Location")).want(200).has("The name of the project was changed", "The Shop", "Rename The Shop") // at once
 	b.get("name-project?project="+shop.String()).want(200).has(`value="The Shop"`, "The old name stops working")
 	name(bank, "the shop").want(409).has("Nothing was changed. Another project has this name", `value="the shop"`)
 	name(bank, bank.String()).want(422).has("must not be a UUID")
+	b.post("name-project", form.token(), "project", shop.String(), "name", "x", "reason", "a\tb").want(422).
+		has("must not contain control characters", "a\tb")
 	name(shop, "").want(303)
+	b.get("history?kind=project_named").want(200).has("no name anymore")
 	b.get("pools").want(200).hasNot("The Shop")
 	b.get("name-project?project=x").want(422)
 
@@ -154,16 +162,20 @@ func TestAdminsNameProjects(t *testing.T) {
 
 func TestAdminsManageAPIKeys(t *testing.T) {
 	f := newFarm(t)
-	if err := f.NameProject(t.Context(), domain.Project{ID: shop, Name: "Shop"}); err != nil {
+	if err := f.NameProject(t.Context(), domain.Project{ID: shop, Name: "Shop"}, ""); err != nil {
 		t.Fatal(err)
 	}
 	b := f.signedIn(domain.Admin)
 	token := b.get("keys").want(200).has("the admin", "(yours)").token()
-	b.post("keys", token, "name", "", "role", "viewer", "project", "Nothing", "days", "0").want(422).has("3 fields are not right")
-	got := b.post("keys", token, "name", "ci", "role", "tester", "project", "shop", "days", "30").want(201).has("Copy it now", "userfarm_")
+	b.post("keys", token, "name", "", "role", "viewer", "project", "Nothing", "days", "0", "reason", "a\tb").want(422).
+		has("4 fields are not right", "a\tb")
+	got := b.post("keys", token, "name", "ci", "role", "tester", "project", "shop", "days", "30", "reason", "nightly tests").
+		want(201).has("Copy it now", "userfarm_")
 	_, rest, _ := strings.Cut(got.body, `<code class="token">`)
 	text, _, _ := strings.Cut(rest, "<")
-	b.get("keys").want(200).has("ci", "tester", "Shop").hasNot(text)
+	f.wantEvent(domain.APIKeyCreated, "nightly tests")
+	b.get("keys").want(200).has("ci", "tester", "Shop", "API key created", "nightly tests", "the admin").hasNot(text)
+	b.get("history?kind=key_created").want(200).has(`<option value="key_created" selected>`, "ci", "nightly tests", "Shop", "all projects").hasNot(text, "user?id", "any env")
 	tester := f.browser()
 	tester.signIn(text).want(303)
 	tester.get("overview").want(200).has("ci", "tester")
@@ -177,8 +189,13 @@ func TestAdminsManageAPIKeys(t *testing.T) {
 		key.ExpiresAt.Sub(key.CreatedAt) != 30*24*time.Hour {
 		t.Errorf("the key is %+v", key)
 	}
-	b.get("revoke-key?id="+key.ID.String()).want(200).has("ci", "locked out")
-	b.post("revoke-key", token, "id", key.ID.String()).want(303)
+	b.get("revoke-key?id="+key.ID.String()).want(200).has("ci", "locked out", "What for", "required")
+	for _, reason := range []string{"", " "} {
+		b.post("revoke-key", token, "id", key.ID.String(), "reason", reason).want(422).has("must not be empty")
+	}
+	b.post("revoke-key", token, "id", key.ID.String(), "reason", "it leaked").want(303)
+	f.wantEvent(domain.APIKeyRevoked, "it leaked")
+	b.get("keys").want(200).has("API key revoked", "it leaked")
 	if key, _ := f.Key(t.Context(), key.ID); key.Status != domain.KeyRevoked || key.RevokedBy.IsZero() {
 		t.Errorf("the key is %+v", key)
 	}
@@ -206,7 +223,7 @@ func TestTextsAreEscaped(t *testing.T) {
 	for i, text := range nasty {
 		user := f.user(text, domain.ProjectID{byte(i + 1)})
 		name := domain.Project{ID: domain.ProjectID{byte(i + 1)}, Name: text[:min(len(text), 40)]}
-		if err := f.NameProject(t.Context(), name); err != nil {
+		if err := f.NameProject(t.Context(), name, ""); err != nil {
 			t.Fatal(err)
 		}
 		f.acquire(user.ID, text, text)

@@ -21,7 +21,7 @@ const (
 	restFactor = 9
 
 	// unchangedFor is how long a view may be taken for unchanged, because there were no events and the line is as it was: a few
-	// changes, such as that of a project's name, have no event.
+	// changes have no event, or get it later, such as a lock that expires.
 	unchangedFor = 10 * time.Second
 )
 

@@ -20,7 +20,7 @@ func TestFiltersWorkOnEachPage(t *testing.T) {
 		return user
 	}
 	ann, bob := add("ann@shop", shop, "stage", "regular", "admin"), add("bob@bank", bank, "prod", "vip", "buyer")
-	if err := f.NameProject(t.Context(), domain.Project{ID: shop, Name: "Shop"}); err != nil {
+	if err := f.NameProject(t.Context(), domain.Project{ID: shop, Name: "Shop"}, ""); err != nil {
 		t.Fatal(err)
 	}
 	f.acquire(ann.ID, "ci-of-ann", "")

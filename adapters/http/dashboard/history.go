@@ -1,8 +1,10 @@
 package dashboard
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,6 +28,8 @@ type eventRow struct {
 	At                         time.Time
 	Kind                       domain.EventKind
 	User, Login                string
+	About                      string // the name of an API key or a project, for the events that have no user
+	OfProject                  bool   // it is about a whole project, or all of them, and no pool
 	Owner, Note, Reason, Extra string
 	Fence                      uint64
 	Key                        string
@@ -37,13 +41,26 @@ var kindTexts = map[domain.EventKind]string{
 	domain.UserCreated: "added", domain.UserChanged: "changed", domain.UserAcquired: "acquired", domain.UserRenewed: "renewed",
 	domain.UserReleased: "released", domain.UserExpired: "expired", domain.UserForced: "released by force",
 	domain.UserQuarantined: "put in quarantine", domain.UserRestored: "restored", domain.UserRemoved: "removed",
-	domain.ClaimGaveUp: "gave up waiting",
+	domain.ClaimGaveUp: "gave up waiting", domain.APIKeyCreated: "API key created", domain.APIKeyRevoked: "API key revoked",
+	domain.ProjectNamed: "project named",
 }
 
 // eventKinds are the kinds in the order in which a form lists them.
 var eventKinds = []domain.EventKind{
 	domain.UserAcquired, domain.UserRenewed, domain.UserReleased, domain.UserExpired, domain.UserForced, domain.ClaimGaveUp,
 	domain.UserQuarantined, domain.UserRestored, domain.UserCreated, domain.UserChanged, domain.UserRemoved,
+	domain.ProjectNamed,
+}
+
+// keyKinds are further kinds, which only admins see.
+var keyKinds = []domain.EventKind{domain.APIKeyCreated, domain.APIKeyRevoked}
+
+// kindsFor returns the kinds that a form lists for a person.
+func kindsFor(admin bool) []domain.EventKind {
+	if !admin {
+		return eventKinds
+	}
+	return slices.Concat(eventKinds, keyKinds)
 }
 
 // events returns the newest events that the filter lets through.
@@ -74,7 +91,17 @@ func (p projects) event(e ports.RecordedEvent) eventRow {
 		row.User = e.UserID.String()
 	}
 	if row.HasKey && row.Key == "" {
-		row.Key = e.Key.String()[:8] + "…"
+		row.Key = shortID(e.Key)
+	}
+	switch e.Kind {
+	case domain.APIKeyCreated, domain.APIKeyRevoked:
+		row.OfProject, row.About = true, cmp.Or(e.Name, shortID(e.About))
+	case domain.ProjectNamed:
+		row.OfProject, row.About = true, e.Name
+		if e.Name == "" {
+			row.Extra = "no name anymore"
+		}
+	default:
 	}
 	if names := e.Changed.Names(); len(names) > 0 {
 		row.Extra = strings.Join(names, ", ")
@@ -84,6 +111,9 @@ func (p projects) event(e ports.RecordedEvent) eventRow {
 	}
 	return row
 }
+
+// shortID returns the beginning of an id of a key that has no name here.
+func shortID(key domain.APIKeyID) string { return key.String()[:8] + "…" }
 
 // historyPage is what happened, and what the owner holds that the filter names.
 type historyPage struct {

@@ -58,7 +58,9 @@ func (d *Dashboard) createKey(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	spec := domain.KeySpec{Name: strings.TrimSpace(c.FormValue("name")), Role: domain.Role(c.FormValue("role"))}
+	spec := domain.KeySpec{
+		Name: strings.TrimSpace(c.FormValue("name")), Role: domain.Role(c.FormValue("role")), Reason: c.FormValue("reason"),
+	}
 	if projects := strings.FieldsFunc(c.FormValue("project"), func(r rune) bool { return r == ',' || r == '\n' || r == '\r' }); len(projects) > 0 {
 		ids := make([]domain.ProjectID, 0, len(projects))
 		for _, text := range projects {
@@ -90,7 +92,7 @@ func (d *Dashboard) createKey(c *fiber.Ctx) error {
 		}
 		why, wrong := whyFailed(err)
 		typed := map[string]string{}
-		for _, name := range []string{"name", "role", "project", "days"} {
+		for _, name := range []string{"name", "role", "project", "days", "reason"} {
 			typed[name] = c.FormValue(name)
 		}
 		return d.renderKeys(c, problem.KindOf(err).Status, ports.KeyQuery{}, map[string]any{"Failed": why, "Wrong": wrong, "In": typed})
@@ -113,6 +115,9 @@ func (d *Dashboard) renderKeys(c *fiber.Ctx, status int, asks ports.KeyQuery, da
 	for i, key := range page.Keys {
 		rows[i] = names.key(key, admission.Caller)
 	}
+	if data["Events"], err = keyEvents(c.UserContext(), admission.Farm, names); err != nil {
+		return err
+	}
 	data["Title"], data["Keys"], data["Projects"] = "API keys", rows, names
 	if next := read.FormatCursor(page.Next); next != nil {
 		data["Next"] = link("keys", "after", *next)
@@ -123,6 +128,29 @@ func (d *Dashboard) renderKeys(c *fiber.Ctx, status int, asks ports.KeyQuery, da
 		}
 	}
 	return d.render(c, status, "keys", data)
+}
+
+// keyEvents returns the newest events about API keys, newest first. A key for several projects has an event in each of them, of which
+// this returns one.
+func keyEvents(ctx context.Context, farm ports.Farm, names projects) (rows []eventRow, err error) {
+	page, err := farm.Events(ctx, ports.EventQuery{
+		Kinds: keyKinds, NewestFirst: true, Limit: eventsAtOnce,
+	})
+	if err != nil {
+		return nil, err
+	}
+	type one struct {
+		kind domain.EventKind
+		key  domain.APIKeyID
+	}
+	seen := make(map[one]bool)
+	for _, e := range page.Events {
+		if of := (one{e.Kind, e.About}); !seen[of] {
+			seen[of] = true
+			rows = append(rows, names.event(e))
+		}
+	}
+	return rows, nil
 }
 
 // keyOfForm returns the API key that a form is about.
@@ -145,7 +173,10 @@ func revokeKey(ctx context.Context, farm ports.Farm, in input) (string, error) {
 	if err != nil {
 		return "", domain.Invalid("/id", domain.IDRule)
 	}
-	if _, err := farm.RevokeKey(ctx, id); err != nil {
+	if strings.TrimSpace(in("reason")) == "" {
+		return "", domain.Invalid("/reason", "must not be empty")
+	}
+	if _, err := farm.RevokeKey(ctx, id, in("reason")); err != nil {
 		return "", err
 	}
 	return link("keys", "done", "revoke-key"), nil

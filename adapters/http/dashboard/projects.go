@@ -64,7 +64,7 @@ func nameProject(ctx context.Context, farm ports.Farm, in input) (string, error)
 	if err != nil {
 		return "", domain.Invalid("/project", domain.IDRule)
 	}
-	if err := farm.NameProject(ctx, domain.Project{ID: id, Name: strings.TrimSpace(in("name"))}); err != nil {
+	if err := farm.NameProject(ctx, domain.Project{ID: id, Name: strings.TrimSpace(in("name"))}, in("reason")); err != nil {
 		return "", err
 	}
 	return link("pools", "done", "name-project"), nil

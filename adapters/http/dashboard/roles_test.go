@@ -22,6 +22,7 @@ func TestViewersAndTestersReadOnly(t *testing.T) {
 		for _, page := range pagesOf(user)[:8] {
 			b.get(page).want(200).hasNot("force-release", "quarantine?", "restore?", "add-user", "remove-user", "name-project", "import", `href="keys"`)
 		}
+		b.get("history").has("project named").hasNot("API key created")
 		token := b.get("overview").token()
 		for _, form := range []string{
 			"quarantine", "restore", "force-release", "add-user", "change-user", "remove-user", "name-project", "import", "import-confirm",
@@ -43,7 +44,7 @@ func TestViewersAndTestersReadOnly(t *testing.T) {
 func TestAKeySeesItsProjectsOnly(t *testing.T) {
 	f := newFarm(t)
 	for project, name := range map[domain.ProjectID]string{shop: "Shop", bank: "Bank"} {
-		if err := f.NameProject(t.Context(), domain.Project{ID: project, Name: name}); err != nil {
+		if err := f.NameProject(t.Context(), domain.Project{ID: project, Name: name}, ""); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -54,6 +55,10 @@ func TestAKeySeesItsProjectsOnly(t *testing.T) {
 	head := f.browser()
 	head.signIn(everywhere).want(303)
 	quarantine(head, mine)
+	key, _ := f.key("key-of-the-shop-and-the-head-office", domain.Viewer, shop, bank)
+	if _, err := f.RevokeKey(t.Context(), key.ID, "the head office does not need it"); err != nil {
+		t.Fatal(err)
+	}
 	for _, role := range []domain.Role{domain.Viewer, domain.Tester, domain.Admin} {
 		b := f.signedIn(role, shop)
 		for _, page := range pagesOf(mine)[:8] {
@@ -67,7 +72,7 @@ func TestAKeySeesItsProjectsOnly(t *testing.T) {
 		b.get("users?project=" + bank.String()).want(403)
 	}
 	b := f.signedIn(domain.Admin, shop)
-	b.get("keys").want(200).has("the viewer").hasNot("head-office")
+	b.get("keys").want(200).has("the viewer", "API key revoked", key.ID.String()[:8]).hasNot("head-office", "head office")
 	b.post("force-release", b.get("overview").token(), "id", theirs.ID.String(), "fence", "1").want(404)
 	if view, _ := f.User(t.Context(), theirs.ID); view.Lock == nil {
 		t.Error("an admin of one project ended a lock in another")

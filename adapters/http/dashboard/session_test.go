@@ -60,7 +60,7 @@ func TestSigningInLeadsToNoOtherSite(t *testing.T) {
 func TestABadKeyIsRejectedWithAReason(t *testing.T) {
 	f := newFarm(t)
 	revoked, token := f.key("ann", domain.Viewer)
-	if _, err := f.RevokeKey(t.Context(), revoked.ID); err != nil {
+	if _, err := f.RevokeKey(t.Context(), revoked.ID, ""); err != nil {
 		t.Fatal(err)
 	}
 	f.browser().signIn("hello").want(422).has("it must begin with userfarm_").hasNot("hello")
@@ -108,7 +108,7 @@ func TestTheCookieEndsWithItsKey(t *testing.T) {
 	b := f.browser()
 	b.signIn(token).want(303)
 	b.get("overview").want(200)
-	if _, err := f.RevokeKey(t.Context(), key.ID); err != nil {
+	if _, err := f.RevokeKey(t.Context(), key.ID, ""); err != nil {
 		t.Fatal(err)
 	}
 	for b.get("overview").status == 200 { // the gate knows it within two seconds

@@ -25,7 +25,7 @@ var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"duration": duration,
 	"link":     link,
 	"has":      func(all []string, one string) bool { return slices.Contains(all, one) },
-	"kinds":    func() []domain.EventKind { return eventKinds },
+	"kinds":    kindsFor,
 	"kindText": func(kind domain.EventKind) string { return kindTexts[kind] },
 	"statuses": func() []domain.Status { return []domain.Status{domain.Free, domain.Locked, domain.Quarantined} },
 	"statusText": func(status domain.Status) string {

@@ -26,7 +26,7 @@ func TestAnEmptyFarmShowsHowToAddUsers(t *testing.T) {
 
 func TestTheOverviewTellsWhoHoldsAndWhoWaitsForWhat(t *testing.T) {
 	f := newFarm(t)
-	if err := f.NameProject(t.Context(), domain.Project{ID: shop, Name: "Shop"}); err != nil {
+	if err := f.NameProject(t.Context(), domain.Project{ID: shop, Name: "Shop"}, ""); err != nil {
 		t.Fatal(err)
 	}
 	ann, bob := f.user("ann", shop), f.user("bob", shop)
@@ -265,7 +265,7 @@ func TestALivePageEndsWithItsKey(t *testing.T) {
 	b.signIn(token).want(303)
 	page := b.watch("live?view=overview")
 	page.until("event: fresh")
-	if _, err := f.RevokeKey(t.Context(), key.ID); err != nil {
+	if _, err := f.RevokeKey(t.Context(), key.ID, ""); err != nil {
 		t.Fatal(err)
 	}
 	if page.until("nothing has this text") {

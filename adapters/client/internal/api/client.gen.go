@@ -155,17 +155,20 @@ func (e Code) Valid() bool {
 
 // Defines values for EventKind.
 const (
-	EventKindAcquired    EventKind = "acquired"
-	EventKindChanged     EventKind = "changed"
-	EventKindCreated     EventKind = "created"
-	EventKindExpired     EventKind = "expired"
-	EventKindForced      EventKind = "forced"
-	EventKindGaveUp      EventKind = "gave_up"
-	EventKindQuarantined EventKind = "quarantined"
-	EventKindReleased    EventKind = "released"
-	EventKindRemoved     EventKind = "removed"
-	EventKindRenewed     EventKind = "renewed"
-	EventKindRestored    EventKind = "restored"
+	EventKindAcquired     EventKind = "acquired"
+	EventKindChanged      EventKind = "changed"
+	EventKindCreated      EventKind = "created"
+	EventKindExpired      EventKind = "expired"
+	EventKindForced       EventKind = "forced"
+	EventKindGaveUp       EventKind = "gave_up"
+	EventKindKeyCreated   EventKind = "key_created"
+	EventKindKeyRevoked   EventKind = "key_revoked"
+	EventKindProjectNamed EventKind = "project_named"
+	EventKindQuarantined  EventKind = "quarantined"
+	EventKindReleased     EventKind = "released"
+	EventKindRemoved      EventKind = "removed"
+	EventKindRenewed      EventKind = "renewed"
+	EventKindRestored     EventKind = "restored"
 )
 
 // Valid indicates whether the value is a known member of the EventKind enum.
@@ -182,6 +185,12 @@ func (e EventKind) Valid() bool {
 	case EventKindForced:
 		return true
 	case EventKindGaveUp:
+		return true
+	case EventKindKeyCreated:
+		return true
+	case EventKindKeyRevoked:
+		return true
+	case EventKindProjectNamed:
 		return true
 	case EventKindQuarantined:
 		return true
@@ -572,6 +581,10 @@ type CreatedKey struct {
 // Event Something that happened to a user, which it shows as it was then, or a claim that gave up (`gave_up`): it waited in line,
 // left without users, and did not ask again within 30 seconds. That is recorded within two minutes, once for each pool
 // that the claim wanted users of. What the claim left open is null or empty then.
+//
+// An event about an API key (`key_created`, `key_revoked`) or the name of a project (`project_named`) has no user. There is
+// one event in each of the projects that the key is limited to. For a key of all projects there is one without a project, which
+// you see if your own key is for all projects. Only an `admin` sees events about API keys.
 type Event struct {
 	// EventID A decimal number, which is higher than that of every earlier event.
 	EventID string `json:"event_id"`
@@ -594,7 +607,8 @@ type Event struct {
 	// Fence The fence of the latest lock on the user; 0 if there never was one.
 	Fence uint64 `json:"fence"`
 
-	// Reason Why, in the words of the caller; may be empty.
+	// Reason Why, in the words of the caller; may be empty. Also empty if your own key is limited to projects, and the event is
+	// about a key that is also for other projects.
 	Reason string `json:"reason"`
 
 	// Changed What changed, for the kind `changed`; empty for the other kinds. An event never shows the values.
@@ -614,6 +628,13 @@ type Event struct {
 
 	// Key The API key of the caller; null for a caller without a key, and for an expiry.
 	Key *EventKey `json:"key"`
+
+	// AboutKeyID The API key that was created or revoked, for `key_created` and `key_revoked`; null for other events.
+	AboutKeyID *string `json:"about_key_id"`
+
+	// Name The name of that API key; empty if your own key is limited to projects and that key is also for other projects. For
+	// `project_named`, the new name of the project; empty if the name was removed. Empty for other events.
+	Name string `json:"name"`
 }
 
 // EventKey defines model for EventKey.
@@ -625,7 +646,7 @@ type EventKey struct {
 }
 
 // EventKind What happened. `changed` is a new password, a new second factor or other labels. `forced` is the end of a lock by
-// force-release.
+// force-release. `project_named` is a new name of a project, or the removal of its name.
 type EventKind string
 
 // EventPage defines model for EventPage.
@@ -947,6 +968,9 @@ type NewKey struct {
 
 	// ExpiresInSeconds The time until the key expires, at most ten years. Without it, the key never expires.
 	ExpiresInSeconds *int32 `json:"expires_in_seconds,omitempty" validate:"omitnil,min=1"`
+
+	// Reason What you create the key for, for the history. Empty by default.
+	Reason string `json:"reason,omitempty" validate:"max=1024"`
 }
 
 // NewProjectName defines model for NewProjectName.
@@ -954,6 +978,9 @@ type NewProjectName struct {
 	// Name It must not be a UUID, and must not begin or end with a blank or another invisible character. No other project may have
 	// the same name, whatever its case and normal form. An empty name removes the name.
 	Name string `json:"name" validate:"required"`
+
+	// Reason Why, for the history. Empty by default.
+	Reason string `json:"reason,omitempty" validate:"max=1024"`
 }
 
 // NewSession defines model for NewSession.
@@ -1636,6 +1663,9 @@ type LegacyReleaseLockJSONRequestBody = LegacyUserID
 // CreateKeyJSONRequestBody defines body for CreateKey for application/json ContentType.
 type CreateKeyJSONRequestBody = NewKey
 
+// RevokeKeyJSONRequestBody defines body for RevokeKey for application/json ContentType.
+type RevokeKeyJSONRequestBody = ReasonRequest
+
 // AcquireLeaseJSONRequestBody defines body for AcquireLease for application/json ContentType.
 type AcquireLeaseJSONRequestBody = AcquireRequest
 
@@ -1798,9 +1828,12 @@ type ClientInterface interface {
 	// later, begin again without a cursor, or continue oldest first after the first event that you saw.
 	//
 	// The farm finds the events of a user, a login or an owner at once, and also those of kinds that are not part of every
-	// lease: `created`, `changed`, `forced`, `quarantined`, `restored` and `removed`. With other filters only, it examines
+	// lease: all but `acquired`, `renewed`, `released` and `expired`. With other filters only, it examines
 	// 50,000 events for one page. The page may then have fewer events than `limit`, or none, though there are more:
 	// only a `next_cursor` that is null ends the list.
+	//
+	// Only an `admin` sees events about API keys (`key_created`, `key_revoked`). For other callers, the list and the stream leave
+	// them out, also if they ask for these kinds.
 	//
 	// Corresponds with GET /v1/events (the `ListEvents` operationId).
 	ListEvents(ctx context.Context, params *ListEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1832,6 +1865,7 @@ type ClientInterface interface {
 	//
 	// Creates an API key. It expires no later than the key that creates it. Only this answer has the token: the farm stores
 	// a hash of it. Create the first key on the machine of the farm. From then on, the farm rejects requests without a key.
+	// The history shows the new key, and the reason.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1842,6 +1876,7 @@ type ClientInterface interface {
 	//
 	// Creates an API key. It expires no later than the key that creates it. Only this answer has the token: the farm stores
 	// a hash of it. Create the first key on the machine of the farm. From then on, the farm rejects requests without a key.
+	// The history shows the new key, and the reason.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1855,13 +1890,25 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/keys/{key_id} (the `ReadKey` operationId).
 	ReadKey(ctx context.Context, keyID KeyID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// RevokeKeyWithBody Revoke an API key
+	//
+	// Revokes an API key for good. After two seconds at most, all replicas reject it. Its leases stay as they are. It
+	// changes nothing for a revoked key. No body is needed. The history shows the reason.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/keys/{key_id}/revoke (the `RevokeKey` operationId).
+	RevokeKeyWithBody(ctx context.Context, keyID KeyID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// RevokeKey Revoke an API key
 	//
 	// Revokes an API key for good. After two seconds at most, all replicas reject it. Its leases stay as they are. It
-	// changes nothing for a revoked key.
+	// changes nothing for a revoked key. No body is needed. The history shows the reason.
+	//
+	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /v1/keys/{key_id}/revoke (the `RevokeKey` operationId).
-	RevokeKey(ctx context.Context, keyID KeyID, reqEditors ...RequestEditorFn) (*http.Response, error)
+	RevokeKey(ctx context.Context, keyID KeyID, body RevokeKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// AcquireLeaseWithBody Acquire users
 	//
@@ -2066,7 +2113,8 @@ type ClientInterface interface {
 	// NameProjectWithBody Name a project
 	//
 	// Gives a project a name, in place of the one that it may have. An empty name removes it. A project may get a name before it
-	// has users. Names are for people: in all other routes, a project is named by its id.
+	// has users. Names are for people: in all other routes, a project is named by its id. The history shows each new name, and the
+	// reason.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2076,7 +2124,8 @@ type ClientInterface interface {
 	// NameProject Name a project
 	//
 	// Gives a project a name, in place of the one that it may have. An empty name removes it. A project may get a name before it
-	// has users. Names are for people: in all other routes, a project is named by its id.
+	// has users. Names are for people: in all other routes, a project is named by its id. The history shows each new name, and the
+	// reason.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2372,9 +2421,12 @@ func (c *Client) LegacyReleaseLock(ctx context.Context, body LegacyReleaseLockJS
 // later, begin again without a cursor, or continue oldest first after the first event that you saw.
 //
 // The farm finds the events of a user, a login or an owner at once, and also those of kinds that are not part of every
-// lease: `created`, `changed`, `forced`, `quarantined`, `restored` and `removed`. With other filters only, it examines
+// lease: all but `acquired`, `renewed`, `released` and `expired`. With other filters only, it examines
 // 50,000 events for one page. The page may then have fewer events than `limit`, or none, though there are more:
 // only a `next_cursor` that is null ends the list.
+//
+// Only an `admin` sees events about API keys (`key_created`, `key_revoked`). For other callers, the list and the stream leave
+// them out, also if they ask for these kinds.
 //
 // Corresponds with GET /v1/events (the `ListEvents` operationId).
 func (c *Client) ListEvents(ctx context.Context, params *ListEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2436,6 +2488,7 @@ func (c *Client) ListKeys(ctx context.Context, params *ListKeysParams, reqEditor
 //
 // Creates an API key. It expires no later than the key that creates it. Only this answer has the token: the farm stores
 // a hash of it. Create the first key on the machine of the farm. From then on, the farm rejects requests without a key.
+// The history shows the new key, and the reason.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2456,6 +2509,7 @@ func (c *Client) CreateKeyWithBody(ctx context.Context, contentType string, body
 //
 // Creates an API key. It expires no later than the key that creates it. Only this answer has the token: the farm stores
 // a hash of it. Create the first key on the machine of the farm. From then on, the farm rejects requests without a key.
+// The history shows the new key, and the reason.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2489,14 +2543,36 @@ func (c *Client) ReadKey(ctx context.Context, keyID KeyID, reqEditors ...Request
 	return c.Client.Do(req)
 }
 
+// RevokeKeyWithBody Revoke an API key
+//
+// Revokes an API key for good. After two seconds at most, all replicas reject it. Its leases stay as they are. It
+// changes nothing for a revoked key. No body is needed. The history shows the reason.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/keys/{key_id}/revoke (the `RevokeKey` operationId).
+func (c *Client) RevokeKeyWithBody(ctx context.Context, keyID KeyID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRevokeKeyRequestWithBody(c.Server, keyID, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // RevokeKey Revoke an API key
 //
 // Revokes an API key for good. After two seconds at most, all replicas reject it. Its leases stay as they are. It
-// changes nothing for a revoked key.
+// changes nothing for a revoked key. No body is needed. The history shows the reason.
+//
+// Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /v1/keys/{key_id}/revoke (the `RevokeKey` operationId).
-func (c *Client) RevokeKey(ctx context.Context, keyID KeyID, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewRevokeKeyRequest(c.Server, keyID)
+func (c *Client) RevokeKey(ctx context.Context, keyID KeyID, body RevokeKeyJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRevokeKeyRequest(c.Server, keyID, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2890,7 +2966,8 @@ func (c *Client) ListProjectNames(ctx context.Context, reqEditors ...RequestEdit
 // NameProjectWithBody Name a project
 //
 // Gives a project a name, in place of the one that it may have. An empty name removes it. A project may get a name before it
-// has users. Names are for people: in all other routes, a project is named by its id.
+// has users. Names are for people: in all other routes, a project is named by its id. The history shows each new name, and the
+// reason.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2910,7 +2987,8 @@ func (c *Client) NameProjectWithBody(ctx context.Context, projectID NamedProject
 // NameProject Name a project
 //
 // Gives a project a name, in place of the one that it may have. An empty name removes it. A project may get a name before it
-// has users. Names are for people: in all other routes, a project is named by its id.
+// has users. Names are for people: in all other routes, a project is named by its id. The history shows each new name, and the
+// reason.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3857,8 +3935,19 @@ func NewReadKeyRequest(server string, keyID KeyID) (*http.Request, error) {
 	return req, nil
 }
 
-// NewRevokeKeyRequest constructs an http.Request for the RevokeKey method
-func NewRevokeKeyRequest(server string, keyID KeyID) (*http.Request, error) {
+// NewRevokeKeyRequest calls the generic RevokeKey builder with application/json body
+func NewRevokeKeyRequest(server string, keyID KeyID, body RevokeKeyJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewRevokeKeyRequestWithBody(server, keyID, "application/json", bodyReader)
+}
+
+// NewRevokeKeyRequestWithBody constructs an http.Request for the RevokeKey method, with any body, and a specified content type
+func NewRevokeKeyRequestWithBody(server string, keyID KeyID, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -3883,10 +3972,12 @@ func NewRevokeKeyRequest(server string, keyID KeyID) (*http.Request, error) {
 		return nil, err
 	}
 
-	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
 	if err != nil {
 		return nil, err
 	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }

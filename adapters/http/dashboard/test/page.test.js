@@ -283,8 +283,9 @@ test('an API key is made for a project, shown once, and revoked', async t => {
   const page = await open(t);
   await signIn(page);
   await page.getByRole('link', { name: 'API keys' }).click();
-  await page.getByLabel('What for').fill('shop reader');
+  await page.getByLabel('Name').fill('shop reader');
   await page.getByLabel('Projects').fill('Shop');
+  await page.getByLabel('What for').fill('looks at the shop');
   await page.getByRole('button', { name: 'Create' }).click();
   const token = await page.locator('code.token').innerText();
   await page.goto(`${farm.url}/ui/keys`);
@@ -303,8 +304,9 @@ test('an API key is made for a project, shown once, and revoked', async t => {
   assert.ok(cookies.length > 0 && cookies.every(c => c.httpOnly && c.sameSite === 'Strict' && !c.value.includes(token)));
 
   await page.getByRole('link', { name: 'Revoke shop reader' }).click();
+  await page.getByLabel('What for').fill('not needed anymore');
   await page.getByRole('button', { name: /Revoke/ }).click();
-  await page.getByText('revoked').first().waitFor(patience);
+  await page.getByRole('row', { name: /API key revoked shop reader not needed anymore/ }).waitFor(patience);
   await reader.goto(`${farm.url}/ui/users`);
   await reader.getByText('your API key has expired, or it was revoked').waitFor(patience);
 });

@@ -149,17 +149,20 @@ func (e Code) Valid() bool {
 
 // Defines values for EventKind.
 const (
-	EventKindAcquired    EventKind = "acquired"
-	EventKindChanged     EventKind = "changed"
-	EventKindCreated     EventKind = "created"
-	EventKindExpired     EventKind = "expired"
-	EventKindForced      EventKind = "forced"
-	EventKindGaveUp      EventKind = "gave_up"
-	EventKindQuarantined EventKind = "quarantined"
-	EventKindReleased    EventKind = "released"
-	EventKindRemoved     EventKind = "removed"
-	EventKindRenewed     EventKind = "renewed"
-	EventKindRestored    EventKind = "restored"
+	EventKindAcquired     EventKind = "acquired"
+	EventKindChanged      EventKind = "changed"
+	EventKindCreated      EventKind = "created"
+	EventKindExpired      EventKind = "expired"
+	EventKindForced       EventKind = "forced"
+	EventKindGaveUp       EventKind = "gave_up"
+	EventKindKeyCreated   EventKind = "key_created"
+	EventKindKeyRevoked   EventKind = "key_revoked"
+	EventKindProjectNamed EventKind = "project_named"
+	EventKindQuarantined  EventKind = "quarantined"
+	EventKindReleased     EventKind = "released"
+	EventKindRemoved      EventKind = "removed"
+	EventKindRenewed      EventKind = "renewed"
+	EventKindRestored     EventKind = "restored"
 )
 
 // Valid indicates whether the value is a known member of the EventKind enum.
@@ -176,6 +179,12 @@ func (e EventKind) Valid() bool {
 	case EventKindForced:
 		return true
 	case EventKindGaveUp:
+		return true
+	case EventKindKeyCreated:
+		return true
+	case EventKindKeyRevoked:
+		return true
+	case EventKindProjectNamed:
 		return true
 	case EventKindQuarantined:
 		return true
@@ -494,6 +503,10 @@ type CreatedKey struct {
 // Event Something that happened to a user, which it shows as it was then, or a claim that gave up (`gave_up`): it waited in line,
 // left without users, and did not ask again within 30 seconds. That is recorded within two minutes, once for each pool
 // that the claim wanted users of. What the claim left open is null or empty then.
+//
+// An event about an API key (`key_created`, `key_revoked`) or the name of a project (`project_named`) has no user. There is
+// one event in each of the projects that the key is limited to. For a key of all projects there is one without a project, which
+// you see if your own key is for all projects. Only an `admin` sees events about API keys.
 type Event struct {
 	// EventID A decimal number, which is higher than that of every earlier event.
 	EventID string `json:"event_id"`
@@ -516,7 +529,8 @@ type Event struct {
 	// Fence The fence of the latest lock on the user; 0 if there never was one.
 	Fence uint64 `json:"fence"`
 
-	// Reason Why, in the words of the caller; may be empty.
+	// Reason Why, in the words of the caller; may be empty. Also empty if your own key is limited to projects, and the event is
+	// about a key that is also for other projects.
 	Reason string `json:"reason"`
 
 	// Changed What changed, for the kind `changed`; empty for the other kinds. An event never shows the values.
@@ -536,6 +550,13 @@ type Event struct {
 
 	// Key The API key of the caller; null for a caller without a key, and for an expiry.
 	Key *EventKey `json:"key"`
+
+	// AboutKeyID The API key that was created or revoked, for `key_created` and `key_revoked`; null for other events.
+	AboutKeyID *string `json:"about_key_id"`
+
+	// Name The name of that API key; empty if your own key is limited to projects and that key is also for other projects. For
+	// `project_named`, the new name of the project; empty if the name was removed. Empty for other events.
+	Name string `json:"name"`
 }
 
 // EventKey defines model for EventKey.
@@ -547,7 +568,7 @@ type EventKey struct {
 }
 
 // EventKind What happened. `changed` is a new password, a new second factor or other labels. `forced` is the end of a lock by
-// force-release.
+// force-release. `project_named` is a new name of a project, or the removal of its name.
 type EventKind string
 
 // EventPage defines model for EventPage.
@@ -874,6 +895,9 @@ type NewKey struct {
 
 	// ExpiresInSeconds The time until the key expires, at most ten years. Without it, the key never expires.
 	ExpiresInSeconds *int32 `json:"expires_in_seconds,omitempty" validate:"omitnil,min=1"`
+
+	// Reason What you create the key for, for the history. Empty by default.
+	Reason string `json:"reason,omitempty" validate:"max=1024"`
 }
 
 // NewProjectName defines model for NewProjectName.
@@ -881,6 +905,9 @@ type NewProjectName struct {
 	// Name It must not be a UUID, and must not begin or end with a blank or another invisible character. No other project may have
 	// the same name, whatever its case and normal form. An empty name removes the name.
 	Name *string `json:"name,omitempty" validate:"required"`
+
+	// Reason Why, for the history. Empty by default.
+	Reason string `json:"reason,omitempty" validate:"max=1024"`
 }
 
 // NewSession defines model for NewSession.
@@ -1262,6 +1289,9 @@ type UserNotFound = Problem
 
 // CreateKeyJSONRequestBody defines body for CreateKey for application/json ContentType.
 type CreateKeyJSONRequestBody = NewKey
+
+// RevokeKeyJSONRequestBody defines body for RevokeKey for application/json ContentType.
+type RevokeKeyJSONRequestBody = ReasonRequest
 
 // AcquireLeaseJSONRequestBody defines body for AcquireLease for application/json ContentType.
 type AcquireLeaseJSONRequestBody = AcquireRequest
