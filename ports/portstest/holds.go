@@ -14,7 +14,7 @@ func CheckHolds(events []domain.Event) error {
 	latest := make(map[domain.UserID]domain.Event)
 	held := make(map[domain.UserID]bool) // no entry if that is not known
 	for _, e := range events {
-		if e.Kind == domain.ClaimGaveUp || e.UserID.IsZero() {
+		if e.UserID.IsZero() || e.Kind == domain.ClaimGaveUp {
 			continue // it is about no lock
 		}
 		before, known := latest[e.UserID]

@@ -9,7 +9,7 @@ import (
 
 func TestCheckHoldsFindsHistoriesOfTwoHoldersAtATime(t *testing.T) {
 	at := func(ms int64, kind domain.EventKind, fence uint64) domain.Event {
-		return domain.Event{At: time.UnixMilli(ms), Kind: kind, Fence: fence}
+		return domain.Event{At: time.UnixMilli(ms), Kind: kind, UserID: domain.UserID{1}, Fence: fence}
 	}
 	created, acquired, released, again := at(1, domain.UserCreated, 0), at(2, domain.UserAcquired, 1), at(3, domain.UserReleased, 1), at(3, domain.UserAcquired, 2)
 	for _, test := range []struct {
