@@ -43,9 +43,12 @@ func (f *Farm) merge(ctx context.Context, rows importRows, report *domain.Import
 	return nil
 }
 
+// mostOvertaken is how often an import begins a batch anew because others have added or removed its users meanwhile.
+const mostOvertaken = 100
+
 // mergeBatch imports rows in one transaction. It begins anew if users were added or removed since the rows were compared with them.
 func (f *Farm) mergeBatch(ctx context.Context, batch importRows, report *domain.ImportReport) error {
-	for {
+	for overtaken := 0; ; overtaken++ {
 		of := domain.ImportReport{}
 		err := f.store.Merge(ctx, batch.merge(&of))
 		if repeated, ok := errors.AsType[*domain.RepeatedError](err); ok {
@@ -54,7 +57,7 @@ func (f *Farm) mergeBatch(ctx context.Context, batch importRows, report *domain.
 		if err == nil {
 			report.Add(of)
 		}
-		if !errors.Is(err, domain.ErrUserExists) && !errors.Is(err, domain.ErrUserNotFound) {
+		if !errors.Is(err, domain.ErrUserExists) && !errors.Is(err, domain.ErrUserNotFound) || overtaken == mostOvertaken {
 			return err
 		}
 		if batch.users, err = f.store.UserIDs(ctx, batch.identities()); err != nil {

@@ -218,7 +218,7 @@ func (s *Store) DecideImport(ctx context.Context, key domain.ImportKey, rows int
 // NextChunk implements [ports.ImportStore].
 func (s *Store) NextChunk(ctx context.Context, key domain.ImportKey, after int) (next ports.ImportChunk, ok bool, err error) {
 	err = s.read(ctx, "next chunk", func(ctx context.Context, db bun.IDB) error {
-		if err := isDecided(ctx, db, key); err != nil {
+		if err := checkDecided(ctx, db, key); err != nil {
 			return err
 		}
 		next, ok, err = s.openNext(ctx, db, key, after)
@@ -227,8 +227,8 @@ func (s *Store) NextChunk(ctx context.Context, key domain.ImportKey, after int) 
 	return next, ok, err
 }
 
-// isDecided returns [domain.ErrImportNotFound] unless there is the import, and it was decided.
-func isDecided(ctx context.Context, db bun.IDB, key domain.ImportKey) error {
+// checkDecided returns [domain.ErrImportNotFound] unless there is the import, and it was decided.
+func checkDecided(ctx context.Context, db bun.IDB, key domain.ImportKey) error {
 	decided, err := db.NewSelect().Table("imports").Where("import_id = ?", importID(key)).Where("row_count > 0").Exists(ctx)
 	if err == nil && !decided {
 		return refuse(domain.ErrImportNotFound)
@@ -239,7 +239,7 @@ func isDecided(ctx context.Context, db bun.IDB, key domain.ImportKey) error {
 // ImportProgress implements [ports.ImportStore].
 func (s *Store) ImportProgress(ctx context.Context, key domain.ImportKey) (done domain.ImportCounts, ended bool, err error) {
 	err = s.read(ctx, "import progress", func(ctx context.Context, db bun.IDB) error {
-		if err := isDecided(ctx, db, key); err != nil {
+		if err := checkDecided(ctx, db, key); err != nil {
 			return err
 		}
 		var total struct {
