@@ -84,7 +84,7 @@ var changes = map[string]*change{
 	"change-user":  {title: "Change a user", button: "Change", about: accountOf, apply: changeUser},
 	"remove-user":  {title: "Remove a user", button: "Remove", danger: true, reason: true, about: userOf, apply: removeUser},
 	"name-project": {title: "Name a project", button: "Name it", about: projectOf, apply: nameProject},
-	"revoke-key":   {title: "Revoke an API key", button: "Revoke", danger: true, about: keyOfForm, apply: revokeKey},
+	"revoke-key":   {title: "Revoke an API key", button: "Revoke", danger: true, reason: true, about: keyOfForm, apply: revokeKey},
 }
 
 // userID reads which user a form is about.

@@ -173,9 +173,6 @@ func revokeKey(ctx context.Context, farm ports.Farm, in input) (string, error) {
 	if err != nil {
 		return "", domain.Invalid("/id", domain.IDRule)
 	}
-	if strings.TrimSpace(in("reason")) == "" {
-		return "", domain.Invalid("/reason", "must not be empty")
-	}
 	if _, err := farm.RevokeKey(ctx, id, in("reason")); err != nil {
 		return "", err
 	}
