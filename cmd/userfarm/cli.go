@@ -67,10 +67,10 @@ func parse(args []string) (command, error) {
 
 func newParser() (*kong.Kong, error) {
 	settings := newProfileSettings()
-	return kong.New(&cli{}, kong.Name("userfarm"),
+	return kong.New(&cli{}, append(exactText(), kong.Name("userfarm"),
 		kong.Description("Stores test users and hands each one to one test at a time."),
 		kong.Resolvers(settings), kong.Bind(settings),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))...)
 }
 
 type serve struct {
