@@ -154,7 +154,7 @@ func TestAnUnmatchedErrorNamesWhatComesClosest(t *testing.T) {
 	want := domain.Selector{Env: "stage"}
 	miss, _ := want.MissedBy(domain.FieldEnv, 1, []domain.ValueCount{counted("prod", 1)})
 	err := &domain.UnmatchedError{Reason: domain.ErrNoMatch, Selectors: []int{1}, Closest: []domain.NearMiss{miss}}
-	if got := err.Error(); got != `no user matches (selectors [1]); /users/1/env: 1 user that matches otherwise has env "prod", not "stage"` {
+	if got := err.Error(); got != `no user matches (selector 1); /users/1/env: 1 user that matches otherwise has env "prod", not "stage"` {
 		t.Error(got)
 	}
 }

@@ -119,6 +119,86 @@ func TestALeaseIsAcquiredRenewedAndReleasedInAShell(t *testing.T) {
 	}
 }
 
+// What the caller has given is not repeated: a lease id is a secret.
+func TestALeaseIsRenewedAndReleasedWithJSON(t *testing.T) {
+	farm := farmWith(t, "buyer", "seller")
+	type name struct {
+		UserID string `json:"user_id"`
+		Login  string `json:"login"`
+	}
+	lease := struct {
+		LeaseID   string `json:"lease_id"`
+		ExpiresAt string `json:"expires_at"`
+		Users     []name `json:"users"`
+	}{}
+	take := func() {
+		t.Helper()
+		text := farm.do("acquire", "--user", "seller=role=seller", "--user", "buyer=role=buyer", "--ttl", "1m", "--json")
+		if err := json.Unmarshal([]byte(text), &lease); err != nil {
+			t.Fatal(err)
+		}
+	}
+	do := func(into any, args ...string) {
+		t.Helper()
+		command := at(t, farm, args...)
+		command.Env = append(command.Env, "USERFARM_LEASE_ID="+lease.LeaseID)
+		run := begin(t, command)
+		run.wantCode(0)
+		run.drain()
+		decoder := json.NewDecoder(strings.NewReader(run.stdout.String()))
+		decoder.DisallowUnknownFields() // such as secrets
+		if err := decoder.Decode(into); err != nil {
+			t.Fatalf("%v\n%s", err, run.stdout)
+		}
+	}
+	take()
+	var renewed struct {
+		ExpiresAt string `json:"expires_at"`
+		Users     []name `json:"users"`
+	}
+	if do(&renewed, "renew", "--ttl", "10m", "--json"); renewed.ExpiresAt <= lease.ExpiresAt || !reflect.DeepEqual(renewed.Users, lease.Users) {
+		t.Errorf("renew wrote %+v of %+v", renewed, lease)
+	}
+	seller, buyer := lease.Users[0], lease.Users[1]
+	var released struct {
+		Released    []name `json:"released"`
+		Quarantined []name `json:"quarantined"`
+	}
+	do(&released, "release", "--quarantine", "cart is not empty", "--user", buyer.UserID, "--json")
+	if !reflect.DeepEqual(released.Released, []name{seller}) || !reflect.DeepEqual(released.Quarantined, []name{buyer}) {
+		t.Errorf("release wrote %+v", released)
+	}
+	farm.do("users", "restore", "buyer")
+	take()
+	do(&released, "release", "--json")
+	if !reflect.DeepEqual(released.Released, lease.Users) || released.Quarantined == nil || len(released.Quarantined) > 0 {
+		t.Errorf("release wrote %+v", released)
+	}
+	var removed struct {
+		UserID  string `json:"user_id"`
+		Login   string `json:"login"`
+		Removed bool   `json:"removed"`
+	}
+	do(&removed, "users", "remove", "buyer", "--json")
+	if removed.UserID != buyer.UserID || removed.Login != "buyer" || !removed.Removed {
+		t.Errorf("users remove wrote %+v", removed)
+	}
+}
+
+// The farm takes a report about a bad user also after the lease.
+func TestAUserGoesIntoQuarantineAfterItsLease(t *testing.T) {
+	farm := farmWith(t, "buyer")
+	lease := decode(t, farm.do("acquire", "--json"))
+	farm.force("buyer")
+	id := lease["users"].([]any)[0].(map[string]any)["user_id"].(string)
+	command := at(t, farm, "release", "--quarantine", "cart is not empty", "--user", id, "--json")
+	command.Env = append(command.Env, "USERFARM_LEASE_ID="+lease["lease_id"].(string))
+	begin(t, command).wantCode(1)
+	if got := farm.statuses()["buyer"]; got != "quarantined" {
+		t.Errorf("the user is %s", got)
+	}
+}
+
 func TestALeaseThatCantBeWrittenIsReleased(t *testing.T) {
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
@@ -246,6 +326,7 @@ func TestErrorsSayWhatToDoNext(t *testing.T) {
 		"nothing to change":              {farm, []string{"users", "change", "admin"}, 2, "--label"},
 		"an invalid field":               {farm, []string{"users", "quarantine", "admin", "--reason", ""}, 1, "--reason is required"},
 		"nobody is free":                 {farm, []string{"acquire", "--env", "prod", "--json"}, 1, `env "stage", not "prod"`},
+		"a limit of what follows":        {farm, []string{"events", "--follow", "--limit", "5"}, 2, "--follow and --limit exclude each other"},
 		"a user outside of a quarantine": {farm, []string{"release", "--user", project}, 2, "--quarantine"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -258,6 +339,22 @@ func TestErrorsSayWhatToDoNext(t *testing.T) {
 				t.Errorf("standard output has\n%s", run.stdout)
 			}
 		})
+	}
+}
+
+func TestOneThingIsNotCalledSeveral(t *testing.T) {
+	dir := t.TempDir()
+	sealed := serve(t, dir)
+	sealed.add("admin")
+	sealed.signal(syscall.SIGTERM)
+	sealed.wait()
+	old := strings.Fields(mustExecute(t, dir, "keyring", "list"))[7]
+	mustExecute(t, dir, "keyring", "add")
+	if refused := execute(t, dir, "keyring", "remove", old); !strings.Contains(refused.stderr, ": 1 user, 0 sessions and 0 parts of imports are sealed") {
+		t.Errorf("keyring remove wrote\n%s", refused.stderr)
+	}
+	if resealed := mustExecute(t, dir, "keyring", "reseal"); resealed != "1 user resealed\n" {
+		t.Errorf("keyring reseal wrote %q", resealed)
 	}
 }
 

@@ -201,8 +201,8 @@ func (r *importResult) failure(nothing bool) error {
 	if r.counts.Refused > 1 {
 		text = fmt.Sprintf("%d users break rules", r.counts.Refused)
 	}
-	if hidden := r.errorsTotal - len(r.errors); hidden > 0 {
-		text += fmt.Sprintf("; %d of %d errors are not shown", hidden, r.errorsTotal)
+	if r.errorsTotal > len(r.errors) {
+		text += fmt.Sprintf("; only the first %d of %d errors are shown", len(r.errors), r.errorsTotal)
 	}
 	if nothing {
 		text += "\nnothing was imported; --partial imports the other users"

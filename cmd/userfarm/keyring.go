@@ -122,8 +122,8 @@ func (r *removeSealingKey) refusal(ctx context.Context, store *bunstore.Store) e
 		return err
 	}
 	key := keyOf(keys, r.ID)
-	return fmt.Errorf("%d users, %d sessions and %d parts of imports are sealed with key %s: run userfarm keyring reseal first",
-		key.Users, key.Sessions, key.ImportParts, r.ID)
+	return fmt.Errorf("%s, %s and %s of imports are sealed with key %s: run userfarm keyring reseal first",
+		counted(key.Users, "user"), counted(key.Sessions, "session"), counted(key.ImportParts, "part"), r.ID)
 }
 
 // keyOf returns the key with an id. One that never sealed is none of keys.

@@ -71,8 +71,11 @@ func (l *lineCommand) show(ctx context.Context) error {
 		})
 	}
 	err = writeTable(os.Stdout, rows)
-	if total > len(line) {
-		fmt.Fprintf(os.Stderr, "%d more are waiting\n", total-len(line))
+	switch more := total - len(line); {
+	case more == 1:
+		fmt.Fprintln(os.Stderr, "1 more is waiting")
+	case more > 1:
+		fmt.Fprintf(os.Stderr, "%d more are waiting\n", more)
 	}
 	return err
 }

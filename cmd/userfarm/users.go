@@ -61,7 +61,7 @@ func (l *listUsers) Run(ctx context.Context) error {
 		err = writeUsers(views, namesOfProjects(ctx, l.farm))
 	}
 	if more {
-		fmt.Fprintf(os.Stderr, "there are more than %d users: --limit 0 lists all\n", l.Limit)
+		fmt.Fprintln(os.Stderr, "there are more users than these: --limit 0 lists all")
 	}
 	return err
 }

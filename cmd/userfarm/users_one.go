@@ -69,6 +69,8 @@ func (s *showUser) Run(ctx context.Context) error {
 
 type removeUser struct {
 	oneUser `embed:""`
+
+	JSON bool `help:"Write which user was removed, as JSON."`
 }
 
 // Help has the example.
@@ -84,5 +86,15 @@ func (r *removeUser) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return r.advise(r.farm.RemoveUser(ctx, view.ID))
+	if err := r.farm.RemoveUser(ctx, view.ID); err != nil {
+		return r.advise(err)
+	}
+	if r.JSON {
+		return writeJSON(struct {
+			shownName
+
+			Removed bool `json:"removed"`
+		}{shownName{UserID: view.ID.String(), Login: view.Login}, true})
+	}
+	return nil
 }
