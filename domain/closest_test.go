@@ -86,7 +86,7 @@ func TestWithoutANearMissTheNumberOfAllUsersIsTold(t *testing.T) {
 		counts []domain.ValueCount
 		text   string
 	}{
-		{domain.Selector{ProjectID: projectOfTests}, nil, "no field alone is to blame, and project 01000000-0000-0000-0000-000000000000 has 0 users"},
+		{domain.Selector{ProjectID: projectOfTests}, nil, "project 01000000-0000-0000-0000-000000000000 has no users"},
 		{domain.Selector{Env: "a"}, []domain.ValueCount{counted("b", 1)}, "no field alone is to blame, and the farm has 1 user"},
 		{domain.Selector{Env: "a"}, []domain.ValueCount{counted("b", 101), counted("c", 7)}, "no field alone is to blame, and the farm has more than 100 users"},
 		{domain.Selector{}, []domain.ValueCount{counted("b", 2), counted("c", 3)}, "the farm has 5 users"},

@@ -393,3 +393,40 @@ func TestTablesFitTheTerminal(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatCantBeMeantIsRefused(t *testing.T) {
+	farm := farmWith(t, "admin")
+	for name, test := range map[string]struct {
+		args []string
+		code int
+		says string
+	}{
+		"less than no users":         {[]string{"users", "list", "--limit=-1"}, 2, "--limit must be 0 or more"},
+		"a line of nobody":           {[]string{"line", "--limit", "0"}, 2, "--limit must be from 1 to 1000"},
+		"a longer line than is told": {[]string{"line", "--limit", "1001"}, 2, "--limit must be from 1 to 1000"},
+		"a label twice":              {[]string{"users", "change", "admin", "--label", "a=1", "--label", "a=2"}, 2, "the label a is there twice"},
+		"a label of a new user twice": {[]string{"users", "add", "x", "--project", project, "--env", "e", "--domain", "d", "--label", "a=1", "--label", "a=2"},
+			2, "the label a is there twice"},
+		"a label to keep and to remove": {[]string{"users", "change", "admin", "--label", "a=1", "--remove-label", "a"}, 2,
+			"--label and --remove-label exclude each other for the label a"},
+		"a name twice":                  {[]string{"acquire", "--json", "--user", "a", "--user", "a"}, 2, "the name a is there twice"},
+		"a quarantine without a reason": {[]string{"release", "--quarantine", ""}, 2, "--quarantine needs a reason"},
+		"a long lease":                  {[]string{"acquire", "--json", "--ttl", "100h"}, 1, "--ttl, in seconds, must be from 1 to 86400"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			run := begin(t, at(t, farm, test.args...))
+			run.wantCode(test.code)
+			run.complains(test.says)
+		})
+	}
+}
+
+func TestAUserOfAnotherLeaseIsNamedByItsFlag(t *testing.T) {
+	farm := farmWith(t, "admin")
+	command := at(t, farm, "release", "--quarantine", "cart is not empty", "--user", project)
+	command.Env = append(command.Env, "USERFARM_LEASE_ID="+decode(t, farm.do("acquire", "--json"))["lease_id"].(string))
+	run := begin(t, command)
+	run.wantCode(1)
+	run.complains("--user must be a user of this lease")
+}

@@ -107,7 +107,7 @@ var advices = []struct {
 
 // advise returns an error of the farm with what to do about it.
 func (f *farmFlags) advise(err error) error {
-	if errors.Is(err, ports.ErrUnavailable) {
+	if answered, ok := errors.AsType[*client.Error](err); errors.Is(err, ports.ErrUnavailable) && (!ok || answered.Status == 0) {
 		return advised(err, "is "+f.URL+" the right address? --url or USERFARM_URL names another one; userfarm serve starts a farm")
 	}
 	if errors.Is(err, domain.ErrUnauthorized) && f.withheld != "" {

@@ -187,7 +187,11 @@ func (r *importResult) end(nothing bool) error {
 		return err
 	}
 	if r.rows == 0 {
-		fmt.Fprintf(os.Stderr, "%s has no users\n", r.file)
+		source := r.file
+		if source == "-" {
+			source = "standard input"
+		}
+		fmt.Fprintf(os.Stderr, "%s has no users\n", source)
 	}
 	return r.failure(nothing)
 }

@@ -62,7 +62,11 @@ func (p *promoteSealingKey) Run(context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := sealing.Promote(file, p.ID); err != nil {
+	err = sealing.Promote(file, p.ID)
+	if errors.Is(err, sealing.ErrKeyNotInFile) {
+		return fmt.Errorf("key %s can't be promoted: %w", p.ID, sealing.ErrKeyNotInFile)
+	}
+	if err != nil {
 		return err
 	}
 	fmt.Fprintf(os.Stderr, "Key %s seals from now on. Copy %s to every replica that has a copy. Then run userfarm keyring reseal.\n",

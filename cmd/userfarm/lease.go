@@ -64,7 +64,7 @@ func (r *renewCommand) Run(ctx context.Context) error {
 type releaseCommand struct {
 	farmFlags `embed:""`
 
-	Quarantine string   `help:"Take the users out of circulation, with this reason." placeholder:"REASON"`
+	Quarantine *string  `help:"Take the users out of circulation, with this reason." placeholder:"REASON"`
 	User       []userID `help:"With --quarantine, only this user of the lease; may be repeated." placeholder:"USER_ID" sep:"none"`
 	JSON       bool     `help:"Write which users are free for others, and which are in quarantine, as JSON."`
 }
@@ -81,10 +81,14 @@ Examples:
 
 // Validate returns an error for flags that make no sense together. The command line calls it.
 func (r *releaseCommand) Validate() error {
-	if len(r.User) > 0 && r.Quarantine == "" {
+	switch {
+	case r.Quarantine != nil && *r.Quarantine == "":
+		return errors.New("--quarantine needs a reason")
+	case r.Quarantine == nil && len(r.User) > 0:
 		return errors.New("--user needs --quarantine")
+	default:
+		return nil
 	}
-	return nil
 }
 
 // Run ends the lease.
@@ -94,7 +98,7 @@ func (r *releaseCommand) Run(ctx context.Context) error {
 		return err
 	}
 	var lease domain.Lease
-	if r.JSON || r.Quarantine != "" && len(r.User) == 0 {
+	if r.JSON || r.Quarantine != nil && len(r.User) == 0 {
 		lease, err = r.farm.Lease(ctx, id)
 	}
 	if err != nil && len(r.User) == 0 { // the farm takes a report about users that are named also after the lease
@@ -111,14 +115,17 @@ func (r *releaseCommand) Run(ctx context.Context) error {
 }
 
 func (r *releaseCommand) faults(lease domain.Lease) (faults []domain.Fault) {
-	for _, user := range r.User {
-		faults = append(faults, domain.Fault{UserID: domain.UserID(user), Reason: r.Quarantine})
+	if r.Quarantine == nil {
+		return nil
 	}
-	if r.Quarantine == "" || len(faults) > 0 {
+	for _, user := range r.User {
+		faults = append(faults, domain.Fault{UserID: domain.UserID(user), Reason: *r.Quarantine})
+	}
+	if len(faults) > 0 {
 		return faults
 	}
 	for _, user := range lease.Users {
-		faults = append(faults, domain.Fault{UserID: user.ID, Reason: r.Quarantine})
+		faults = append(faults, domain.Fault{UserID: user.ID, Reason: *r.Quarantine})
 	}
 	return faults
 }

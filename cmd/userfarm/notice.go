@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"strings"
@@ -94,20 +95,32 @@ func (n *notice) fit(width int) string {
 			return text
 		}
 	}
-	for longest := width; longest > 0; longest-- {
-		if text := n.shortText(longest); columns(text) <= width {
+	for longest := width; longest >= readable; longest-- {
+		if text := n.shortText(true, longest); columns(text) <= width {
 			return text
 		}
 	}
-	return prettytext.Snip(n.shortText(1), width, "…")
+	for longest := width; longest > 0; longest-- {
+		if text := n.shortText(false, longest); columns(text) <= width {
+			return text
+		}
+	}
+	return prettytext.Snip(n.shortText(false, 1), width, "…")
 }
 
+// readable is how many columns a name needs so that people can tell it from others.
+const readable = 6
+
 // shortText returns the line with few words, one holder, and names of at most so many columns.
-func (n *notice) shortText(longest int) string {
-	text := "waiting since " + n.since.Format(time.TimeOnly)
-	if n.place > 0 {
-		text += fmt.Sprintf(", place %d", n.place)
+func (n *notice) shortText(since bool, longest int) string {
+	var parts []string
+	if since {
+		parts = append(parts, "waiting since "+n.since.Format(time.TimeOnly))
 	}
+	if n.place > 0 {
+		parts = append(parts, fmt.Sprintf("place %d", n.place))
+	}
+	text := cmp.Or(strings.Join(parts, ", "), "waiting")
 	if said := holders(n.occupancy, 1, longest); len(said) > 0 {
 		text += ": " + said[0]
 	}

@@ -24,11 +24,12 @@ func TestTheNoticeFitsTheTerminal(t *testing.T) {
 			"ann is held by ci-1 until 14:58:57, ann is held by ci-1 until 14:58:57"},
 		"fewer holders": {121, []domain.Holder{short, short}, "userfarm: waiting since 14:53:57, place 12 in line: " +
 			"ann is held by ci-1 until 14:58:57, and 1 more"},
-		"fewer words": {79, []domain.Holder{short, short}, "waiting since 14:53:57, place 12: ann is held by ci-1 until 14:58:57"},
-		"short names": {79, []domain.Holder{long, short}, "waiting since 14:53:57, place 12: chec….com is held by jenk…er-3 until 14:58:57"},
-		"wide names":  {70, []domain.Holder{holder("張偉張偉張偉", "ci-1")}, "waiting since 14:53:57, place 12: 張…偉 is held by ci-1 until 14:58:57"},
-		"no room":     {40, []domain.Holder{long}, "waiting since 14:53:57, place 12: … is …"},
-		"no holder":   {79, nil, "userfarm: waiting since 14:53:57, place 12 in line"},
+		"fewer words":  {79, []domain.Holder{short, short}, "waiting since 14:53:57, place 12: ann is held by ci-1 until 14:58:57"},
+		"short names":  {79, []domain.Holder{long, short}, "waiting since 14:53:57, place 12: chec….com is held by jenk…er-3 until 14:58:57"},
+		"wide names":   {70, []domain.Holder{holder("張偉張偉張偉", "ci-1")}, "waiting since 14:53:57, place 12: 張…偉 is held by ci-1 until 14:58:57"},
+		"a narrow one": {59, []domain.Holder{long}, "place 12: check…e.com is held by jenki…ker-3 until 14:58:57"},
+		"no room":      {30, []domain.Holder{long}, "place 12: … is held by … unti…"},
+		"no holder":    {79, nil, "userfarm: waiting since 14:53:57, place 12 in line"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := &notice{since: until.Add(-5 * time.Minute), place: 12, occupancy: domain.Occupancy{HeldBy: test.held}}

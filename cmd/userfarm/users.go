@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -39,6 +40,14 @@ func (*listUsers) Help() string {
   userfarm users list --env stage --label role=admin
   userfarm users list --status quarantined
   userfarm users list --limit 0 --json | jq -r '.users[].login'`
+}
+
+// Validate returns an error for a number that can't be meant. The command line calls it.
+func (l *listUsers) Validate() error {
+	if l.Limit < 0 {
+		return errors.New("--limit must be 0 or more")
+	}
+	return l.poolFlags.Validate()
 }
 
 // Run lists the users. It says on standard error if there are more.
