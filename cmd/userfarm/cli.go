@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -58,6 +60,9 @@ func parse(args []string) (command, error) {
 	parsed, err := parser.Parse(args)
 	if bad, ok := errors.AsType[*profileError](err); ok {
 		return nil, badUsage(args, bad)
+	}
+	if err != nil && args[0] == "run" && !slices.Contains(args, "--") && strings.HasPrefix(err.Error(), "unknown flag ") {
+		return nil, badUsage(args, fmt.Errorf("%w (put -- before the command and its flags, or try --help)", err))
 	}
 	if err != nil {
 		return nil, badUsage(args, fmt.Errorf("%w (try --help)", err))

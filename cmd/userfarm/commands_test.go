@@ -298,7 +298,8 @@ func TestEventsAreFollowedUntilCtrlC(t *testing.T) {
 	})
 	follower.command.Process.Signal(syscall.SIGINT)
 	follower.wantCode(0)
-	if lines := strings.Split(strings.TrimSpace(follower.stdout.String()), "\n"); !strings.Contains(lines[0], "  created      role-") {
+	if lines := strings.Split(strings.TrimSpace(follower.stdout.String()), "\n"); !strings.Contains(lines[0], "  created      role-") ||
+		strings.HasSuffix(lines[0], " ") {
 		t.Errorf("the first line is %q", lines[0])
 	}
 }
@@ -401,6 +402,7 @@ func TestWhatCantBeMeantIsRefused(t *testing.T) {
 		code int
 		says string
 	}{
+		"flags of a command":         {[]string{"run", "echo", "-n", "hi"}, 64, "put -- before the command"},
 		"less than no users":         {[]string{"users", "list", "--limit=-1"}, 2, "--limit must be 0 or more"},
 		"a line of nobody":           {[]string{"line", "--limit", "0"}, 2, "--limit must be from 1 to 1000"},
 		"a longer line than is told": {[]string{"line", "--limit", "1001"}, 2, "--limit must be from 1 to 1000"},

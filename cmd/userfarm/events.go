@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -149,7 +150,7 @@ func writeEventLine(event ports.RecordedEvent) error {
 	if width := widthOf(os.Stdout); width > 0 {
 		line = text.Snip(line, width, "…")
 	}
-	_, err := fmt.Println(text.Trim(line, len(line)))
+	_, err := fmt.Println(strings.TrimRight(line, " "))
 	return err
 }
 

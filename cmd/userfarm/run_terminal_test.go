@@ -152,6 +152,13 @@ func TestCtrlZStopsTheCommandAndFgContinuesIt(t *testing.T) {
 	screen.wantCode(0)
 }
 
+func TestAPersonIsToldThatTheFarmDoesNotAnswer(t *testing.T) {
+	silent := &process{address: freeAddress(t)}
+	for _, args := range [][]string{{"who"}, {"run", "--", "true"}} {
+		atTerminal(t, at(t, silent, args...)).says(silent.address + " does not answer; trying again")
+	}
+}
+
 func TestPoolsAndTheLineAreWatchedUntilCtrlC(t *testing.T) {
 	for command, shows := range map[string][2]string{"pools": {"ENV", " 4 "}, "line": {"WANTS", "ci-4711"}} {
 		t.Run(command, func(t *testing.T) {
