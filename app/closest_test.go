@@ -64,7 +64,7 @@ func TestARefusalSaysThatTooFewUsersMatch(t *testing.T) {
 
 func TestARefusalSaysWhatComesClosest(t *testing.T) {
 	farm := newFarm(t)
-	wantClosest(t, closest(t, farm, domain.Selector{}), "/users/0: the farm has 0 users")
+	wantClosest(t, closest(t, farm, domain.Selector{}), "/users/0: the farm has no users")
 	staging := domain.Pool{ProjectID: stage.ProjectID, Env: "staging", Domain: "regular"}
 	for i := range 3 {
 		labelled(t, farm, fmt.Sprint("admin", i), staging, domain.Labels{"role": "admin"})
@@ -81,7 +81,7 @@ func TestARefusalSaysWhatComesClosest(t *testing.T) {
 		`/users/1: no field alone is to blame, and the farm has 4 users`,
 		`/users/2/labels/role: 4 users that match otherwise have label role "admin" or something else, not "Admin"`)
 	wantClosest(t, closest(t, farm, domain.Selector{ProjectID: domain.ProjectID{9}, Env: "y"}),
-		`/users/0: no field alone is to blame, and project 09000000-0000-0000-0000-000000000000 has 0 users`)
+		`/users/0: project 09000000-0000-0000-0000-000000000000 has no users`)
 	wantClosest(t, closest(t, farm, domain.Selector{Env: "stage"}, domain.Selector{Env: "stage"}),
 		`/users/1: only 1 user matches, and more are wanted`,
 		`/users/1/env: 3 users that match otherwise have env "staging", not "stage"`)

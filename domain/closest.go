@@ -188,6 +188,8 @@ func (m NearMiss) Wanted() string {
 func (m NearMiss) String() string {
 	users, match, have := fmt.Sprintf("%d users", m.Users), "match", "have"
 	switch m.Users {
+	case 0:
+		users = "no users"
 	case 1:
 		users, match, have = "1 user", "matches", "has"
 	case MostCounted:
@@ -223,7 +225,7 @@ func (m NearMiss) describeAll(users string) string {
 	if !m.Want.ProjectID.IsZero() {
 		where = fmt.Sprintf("project %v has %s", m.Want.ProjectID, users)
 	}
-	if len(m.Want.Fields()) == 0 {
+	if m.Users == 0 || len(m.Want.Fields()) == 0 {
 		return where
 	}
 	return "no field alone is to blame, and " + where

@@ -86,7 +86,7 @@ func TestWithoutANearMissTheNumberOfAllUsersIsTold(t *testing.T) {
 		counts []domain.ValueCount
 		text   string
 	}{
-		{domain.Selector{ProjectID: projectOfTests}, nil, "no field alone is to blame, and project 01000000-0000-0000-0000-000000000000 has 0 users"},
+		{domain.Selector{ProjectID: projectOfTests}, nil, "project 01000000-0000-0000-0000-000000000000 has no users"},
 		{domain.Selector{Env: "a"}, []domain.ValueCount{counted("b", 1)}, "no field alone is to blame, and the farm has 1 user"},
 		{domain.Selector{Env: "a"}, []domain.ValueCount{counted("b", 101), counted("c", 7)}, "no field alone is to blame, and the farm has more than 100 users"},
 		{domain.Selector{}, []domain.ValueCount{counted("b", 2), counted("c", 3)}, "the farm has 5 users"},
@@ -154,7 +154,7 @@ func TestAnUnmatchedErrorNamesWhatComesClosest(t *testing.T) {
 	want := domain.Selector{Env: "stage"}
 	miss, _ := want.MissedBy(domain.FieldEnv, 1, []domain.ValueCount{counted("prod", 1)})
 	err := &domain.UnmatchedError{Reason: domain.ErrNoMatch, Selectors: []int{1}, Closest: []domain.NearMiss{miss}}
-	if got := err.Error(); got != `no user matches (selectors [1]); /users/1/env: 1 user that matches otherwise has env "prod", not "stage"` {
+	if got := err.Error(); got != `no user matches (selector 1); /users/1/env: 1 user that matches otherwise has env "prod", not "stage"` {
 		t.Error(got)
 	}
 }

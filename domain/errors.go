@@ -3,6 +3,7 @@ package domain
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -91,11 +92,23 @@ type UnmatchedError struct {
 
 // Error names the reason, the selectors and what comes closest to them.
 func (e *UnmatchedError) Error() string {
-	text := fmt.Sprintf("%v (selectors %v)", e.Reason, e.Selectors)
+	text := fmt.Sprintf("%v (%s)", e.Reason, selectorsText(e.Selectors))
 	for _, miss := range e.Closest {
 		text += fmt.Sprintf("; %s: %v", miss.Pointer(), miss)
 	}
 	return text
+}
+
+// selectorsText names selectors by their indexes.
+func selectorsText(indexes []int) string {
+	names := make([]string, len(indexes))
+	for i, index := range indexes {
+		names[i] = strconv.Itoa(index)
+	}
+	if len(names) == 1 {
+		return "selector " + names[0]
+	}
+	return "selectors " + strings.Join(names, ", ")
 }
 
 // Unwrap returns the reason.

@@ -66,7 +66,7 @@ func Example() {
 	save(held...)
 	// Output:
 	// root is locked until 12:15:00
-	// no matching user is free (selectors [0])
+	// no matching user is free (selector 0)
 	// <nil>
 }
 

@@ -306,7 +306,11 @@ func (e *ImportRefusedError) Error() string {
 		return "nothing was imported"
 	}
 	first := e.Report.Errors[0]
-	return fmt.Sprintf("nothing was imported: row %d: %s %s (%d errors)", first.Row, first.Pointer, first.Detail, e.Report.ErrorsTotal)
+	text := fmt.Sprintf("nothing was imported: row %d: %s %s", first.Row, first.Pointer, first.Detail)
+	if e.Report.ErrorsTotal > 1 {
+		text += fmt.Sprintf(" (%d errors)", e.Report.ErrorsTotal)
+	}
+	return text
 }
 
 // Unwrap returns [ErrInvalid].

@@ -124,7 +124,7 @@ func TestAReportHasABoundedNumberOfErrors(t *testing.T) {
 func TestARefusedImportNamesTheFirstError(t *testing.T) {
 	err := &domain.ImportRefusedError{}
 	err.Report.AddErrors(domain.ImportError{Row: 3, FieldError: domain.FieldError{Pointer: "/login", Detail: "must not be empty"}})
-	if want := "nothing was imported: row 3: /login must not be empty (1 errors)"; err.Error() != want || !errors.Is(err, domain.ErrInvalid) {
+	if want := "nothing was imported: row 3: /login must not be empty"; err.Error() != want || !errors.Is(err, domain.ErrInvalid) {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }

@@ -84,7 +84,7 @@ const MostHolders = 10
 
 // Occupancy says why the users that a claim wants are not free.
 type Occupancy struct {
-	Waiting int      // claims in line that want such users
+	Waiting int      // other claims in line that want such users
 	HeldBy  []Holder // of such users, those whose locks end first at the beginning; at most [MostHolders]
 
 	// Quarantined are the indexes of selectors of whose users so many are in quarantine that too few are left, and waiting does not

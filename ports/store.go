@@ -56,7 +56,8 @@ type LineReader interface {
 	// limit, and how many there are.
 	Line(ctx context.Context, scope domain.Scope, limit int) (line []domain.Waiter, total int, err error)
 
-	// CountWaiting returns how many claims in line compete with a claim; see [domain.CompeteOn].
+	// CountWaiting returns how many claims in line compete with a claim; see [domain.CompeteOn]. It does not count a claim that was
+	// refused before.
 	CountWaiting(ctx context.Context, want []domain.Selector) (int, error)
 }
 

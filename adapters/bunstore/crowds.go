@@ -8,6 +8,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/userfarm/userfarm/domain"
+	"github.com/userfarm/userfarm/domain/ledger"
 )
 
 // countWaiting counts, in pools, the claims in line that want their users.
@@ -107,6 +108,9 @@ func (s *Store) Line(ctx context.Context, scope domain.Scope, limit int) (line [
 		}
 		for _, w := range batch {
 			after = w.Place
+			if s.line.isLeaving(ledger.Place(w.Place)) {
+				continue
+			}
 			seen, ok := domain.Waiter{Want: w.Want, Asker: w.Asker, Since: instant(w.Since), Until: instant(w.Until)}.In(scope, named)
 			if ok && len(line) < limit {
 				line = append(line, seen)
@@ -130,10 +134,12 @@ func (s *Store) crowds(ctx context.Context, want []domain.Selector) (crowds []Cr
 	return crowds, named, err
 }
 
+// findCrowds returns the crowds of those claims that wait, and not of those that were refused a moment ago: they are told how many
+// others wait.
 func (s *Store) findCrowds(ctx context.Context) (crowds []Crowd, err error) {
 	err = s.quick(ctx, func() error {
 		return s.retry(ctx, func() (_ bool, err error) {
-			crowds, err = s.engine.Crowds(ctx)
+			crowds, err = s.engine.Crowds(ctx, s.line.left())
 			return false, err
 		})
 	})

@@ -22,8 +22,8 @@ type Engine interface {
 	// Begin begins a transaction, finds what ask asks for and holds it until the transaction ends.
 	Begin(ctx context.Context, ask Ask) (Transaction, Found, error)
 
-	// Crowds returns the claims that stand in line.
-	Crowds(ctx context.Context) ([]Crowd, error)
+	// Crowds returns the claims that stand in line, but for those at the places of left.
+	Crowds(ctx context.Context, left []int64) ([]Crowd, error)
 
 	// Waiters returns the claims in line with places above after, in their order, at most limit.
 	Waiters(ctx context.Context, after int64, limit int) ([]Waiter, error)

@@ -63,7 +63,7 @@ type fakeTransaction struct {
 	oneMoment bool
 }
 
-func (*fakeEngine) Crowds(context.Context) ([]Crowd, error) { return nil, nil }
+func (*fakeEngine) Crowds(context.Context, []int64) ([]Crowd, error) { return nil, nil }
 
 func (*fakeEngine) Waiters(context.Context, int64, int) ([]Waiter, error) { return nil, nil }
 

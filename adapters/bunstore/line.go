@@ -201,6 +201,17 @@ func (l *line) at(place ledger.Place) *waitingClaim {
 	return l.waiting[place]
 }
 
+// left returns the places of the claims that have left, and are still in the store.
+func (l *line) left() []int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	places := make([]int64, 0, len(l.leaving))
+	for place := range l.leaving {
+		places = append(places, int64(place))
+	}
+	return places
+}
+
 // isLeaving reports whether the claim that had a place has left, and the place is still in the store.
 func (l *line) isLeaving(place ledger.Place) bool {
 	l.mu.Lock()

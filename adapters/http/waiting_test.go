@@ -246,7 +246,7 @@ func TestTheProblemOfAnExhaustedPoolSaysWhoHoldsItsUsersAndWhoWaits(t *testing.T
 		t.Errorf("the holder is %+v", h)
 	}
 	want := "Users match, but too few of them are free now. Try again later, or add users to the pool. Held by ci-4711/worker-3 until " +
-		problem.HeldBy[0].ExpiresAt.Format(time.RFC3339) + ". 1 acquire waits for such users."
+		problem.HeldBy[0].ExpiresAt.Format(time.RFC3339) + ". 1 other acquire waits for such users."
 	if problem.Detail != want {
 		t.Errorf("got the detail %q, want %q", problem.Detail, want)
 	}

@@ -66,7 +66,7 @@ const (
 	lastPlace = `SELECT coalesce(max(place), 0) FROM waiters`
 
 	findCrowds = `WITH now (at) AS MATERIALIZED (SELECT ` + clock + `)
-		SELECT min(w.want), count(*), min(w.since) FROM waiters w CROSS JOIN now WHERE ` + alive + ` GROUP BY w.want_key`
+		SELECT min(w.want), count(*), min(w.since) FROM waiters w CROSS JOIN now WHERE ` + alive + ` AND w.place <> ALL ($2::bigint[]) GROUP BY w.want_key`
 
 	joinLine = `INSERT INTO waiters (place, replica_id, want_key, want, since, until, call, owner, note, api_key, version)
 		SELECT n.place, n.replica_id, n.want_key, n.want, n.since, n.until, n.call, n.owner, n.note, n.api_key, l.version
@@ -194,7 +194,7 @@ func places(left []ledger.Place) []int64 {
 }
 
 // Crowds implements [bunstore.Engine].
-func (e engine) Crowds(ctx context.Context) ([]bunstore.Crowd, error) {
+func (e engine) Crowds(ctx context.Context, left []int64) ([]bunstore.Crowd, error) {
 	conn, err := e.pool.Acquire(ctx)
 	if err != nil {
 		return nil, err
@@ -202,7 +202,7 @@ func (e engine) Crowds(ctx context.Context) ([]bunstore.Crowd, error) {
 	defer conn.Release()
 	var crowds []bunstore.Crowd
 	x := exchange{conn: conn.Conn()}
-	x.read(findCrowds, []any{bunstore.DeadAfter.Microseconds()}, func(rows pgx.Rows) error {
+	x.read(findCrowds, []any{bunstore.DeadAfter.Microseconds(), left}, func(rows pgx.Rows) error {
 		for rows.Next() {
 			var text string
 			var crowd bunstore.Crowd

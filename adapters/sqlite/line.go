@@ -149,10 +149,13 @@ func (e *engine) Waiters(_ context.Context, after int64, limit int) ([]bunstore.
 }
 
 // Crowds implements [bunstore.Engine].
-func (e *engine) Crowds(context.Context) ([]bunstore.Crowd, error) {
+func (e *engine) Crowds(_ context.Context, left []int64) ([]bunstore.Crowd, error) {
 	var crowds []bunstore.Crowd
-	at := make(map[int64]int)
-	for _, w := range e.line.those(func(w bunstore.Waiter) bool { return !w.Away }) {
+	at, gone := make(map[int64]int), make(map[int64]bool, len(left))
+	for _, place := range left {
+		gone[place] = true
+	}
+	for _, w := range e.line.those(func(w bunstore.Waiter) bool { return !w.Away && !gone[w.Place] }) {
 		i, known := at[w.WantKey]
 		if !known {
 			i = len(crowds)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -59,6 +61,9 @@ func parse(args []string) (command, error) {
 	if bad, ok := errors.AsType[*profileError](err); ok {
 		return nil, badUsage(args, bad)
 	}
+	if err != nil && args[0] == "run" && !slices.Contains(args, "--") && strings.HasPrefix(err.Error(), "unknown flag ") {
+		return nil, badUsage(args, fmt.Errorf("%w (put -- before the command and its flags, or try --help)", err))
+	}
 	if err != nil {
 		return nil, badUsage(args, fmt.Errorf("%w (try --help)", err))
 	}
@@ -67,10 +72,10 @@ func parse(args []string) (command, error) {
 
 func newParser() (*kong.Kong, error) {
 	settings := newProfileSettings()
-	return kong.New(&cli{}, kong.Name("userfarm"),
+	return kong.New(&cli{}, append(exactText(), kong.Name("userfarm"),
 		kong.Description("Stores test users and hands each one to one test at a time."),
 		kong.Resolvers(settings), kong.Bind(settings),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))...)
 }
 
 type serve struct {

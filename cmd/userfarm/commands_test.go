@@ -153,6 +153,86 @@ func TestALeaseIsAcquiredRenewedAndReleasedInAShell(t *testing.T) {
 	}
 }
 
+// What the caller has given is not repeated: a lease id is a secret.
+func TestALeaseIsRenewedAndReleasedWithJSON(t *testing.T) {
+	farm := farmWith(t, "buyer", "seller")
+	type name struct {
+		UserID string `json:"user_id"`
+		Login  string `json:"login"`
+	}
+	lease := struct {
+		LeaseID   string `json:"lease_id"`
+		ExpiresAt string `json:"expires_at"`
+		Users     []name `json:"users"`
+	}{}
+	take := func() {
+		t.Helper()
+		text := farm.do("acquire", "--user", "seller=role=seller", "--user", "buyer=role=buyer", "--ttl", "1m", "--json")
+		if err := json.Unmarshal([]byte(text), &lease); err != nil {
+			t.Fatal(err)
+		}
+	}
+	do := func(into any, args ...string) {
+		t.Helper()
+		command := at(t, farm, args...)
+		command.Env = append(command.Env, "USERFARM_LEASE_ID="+lease.LeaseID)
+		run := begin(t, command)
+		run.wantCode(0)
+		run.drain()
+		decoder := json.NewDecoder(strings.NewReader(run.stdout.String()))
+		decoder.DisallowUnknownFields() // such as secrets
+		if err := decoder.Decode(into); err != nil {
+			t.Fatalf("%v\n%s", err, run.stdout)
+		}
+	}
+	take()
+	var renewed struct {
+		ExpiresAt string `json:"expires_at"`
+		Users     []name `json:"users"`
+	}
+	if do(&renewed, "renew", "--ttl", "10m", "--json"); renewed.ExpiresAt <= lease.ExpiresAt || !reflect.DeepEqual(renewed.Users, lease.Users) {
+		t.Errorf("renew wrote %+v of %+v", renewed, lease)
+	}
+	seller, buyer := lease.Users[0], lease.Users[1]
+	var released struct {
+		Released    []name `json:"released"`
+		Quarantined []name `json:"quarantined"`
+	}
+	do(&released, "release", "--quarantine", "cart is not empty", "--user", buyer.UserID, "--json")
+	if !reflect.DeepEqual(released.Released, []name{seller}) || !reflect.DeepEqual(released.Quarantined, []name{buyer}) {
+		t.Errorf("release wrote %+v", released)
+	}
+	farm.do("users", "restore", "buyer")
+	take()
+	do(&released, "release", "--json")
+	if !reflect.DeepEqual(released.Released, lease.Users) || released.Quarantined == nil || len(released.Quarantined) > 0 {
+		t.Errorf("release wrote %+v", released)
+	}
+	var removed struct {
+		UserID  string `json:"user_id"`
+		Login   string `json:"login"`
+		Removed bool   `json:"removed"`
+	}
+	do(&removed, "users", "remove", "buyer", "--json")
+	if removed.UserID != buyer.UserID || removed.Login != "buyer" || !removed.Removed {
+		t.Errorf("users remove wrote %+v", removed)
+	}
+}
+
+// The farm takes a report about a bad user also after the lease.
+func TestAUserGoesIntoQuarantineAfterItsLease(t *testing.T) {
+	farm := farmWith(t, "buyer")
+	lease := decode(t, farm.do("acquire", "--json"))
+	farm.force("buyer")
+	id := lease["users"].([]any)[0].(map[string]any)["user_id"].(string)
+	command := at(t, farm, "release", "--quarantine", "cart is not empty", "--user", id, "--json")
+	command.Env = append(command.Env, "USERFARM_LEASE_ID="+lease["lease_id"].(string))
+	begin(t, command).wantCode(1)
+	if got := farm.statuses()["buyer"]; got != "quarantined" {
+		t.Errorf("the user is %s", got)
+	}
+}
+
 func TestALeaseThatCantBeWrittenIsReleased(t *testing.T) {
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
@@ -252,7 +332,8 @@ func TestEventsAreFollowedUntilCtrlC(t *testing.T) {
 	})
 	follower.command.Process.Signal(syscall.SIGINT)
 	follower.wantCode(0)
-	if lines := strings.Split(strings.TrimSpace(follower.stdout.String()), "\n"); !strings.Contains(lines[0], "  created        role-") {
+	if lines := strings.Split(strings.TrimSpace(follower.stdout.String()), "\n"); !strings.Contains(lines[0], "  created        role-") ||
+		strings.HasSuffix(lines[0], " ") {
 		t.Errorf("the first line is %q", lines[0])
 	}
 }
@@ -280,6 +361,7 @@ func TestErrorsSayWhatToDoNext(t *testing.T) {
 		"nothing to change":              {farm, []string{"users", "change", "admin"}, 2, "--label"},
 		"an invalid field":               {farm, []string{"users", "quarantine", "admin", "--reason", ""}, 1, "--reason is required"},
 		"nobody is free":                 {farm, []string{"acquire", "--env", "prod", "--json"}, 1, `env "stage", not "prod"`},
+		"a limit of what follows":        {farm, []string{"events", "--follow", "--limit", "5"}, 2, "--follow and --limit exclude each other"},
 		"a user outside of a quarantine": {farm, []string{"release", "--user", project}, 2, "--quarantine"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -292,6 +374,22 @@ func TestErrorsSayWhatToDoNext(t *testing.T) {
 				t.Errorf("standard output has\n%s", run.stdout)
 			}
 		})
+	}
+}
+
+func TestOneThingIsNotCalledSeveral(t *testing.T) {
+	dir := t.TempDir()
+	sealed := serve(t, dir)
+	sealed.add("admin")
+	sealed.signal(syscall.SIGTERM)
+	sealed.wait()
+	old := strings.Fields(mustExecute(t, dir, "keyring", "list"))[7]
+	mustExecute(t, dir, "keyring", "add")
+	if refused := execute(t, dir, "keyring", "remove", old); !strings.Contains(refused.stderr, ": 1 user, 0 sessions and 0 parts of imports are sealed") {
+		t.Errorf("keyring remove wrote\n%s", refused.stderr)
+	}
+	if resealed := mustExecute(t, dir, "keyring", "reseal"); resealed != "1 user resealed\n" {
+		t.Errorf("keyring reseal wrote %q", resealed)
 	}
 }
 
@@ -329,4 +427,42 @@ func TestTablesFitTheTerminal(t *testing.T) {
 			t.Errorf("a line has %d columns: %q", width, line)
 		}
 	}
+}
+
+func TestWhatCantBeMeantIsRefused(t *testing.T) {
+	farm := farmWith(t, "admin")
+	for name, test := range map[string]struct {
+		args []string
+		code int
+		says string
+	}{
+		"flags of a command":         {[]string{"run", "echo", "-n", "hi"}, 64, "put -- before the command"},
+		"less than no users":         {[]string{"users", "list", "--limit=-1"}, 2, "--limit must be 0 or more"},
+		"a line of nobody":           {[]string{"line", "--limit", "0"}, 2, "--limit must be from 1 to 1000"},
+		"a longer line than is told": {[]string{"line", "--limit", "1001"}, 2, "--limit must be from 1 to 1000"},
+		"a label twice":              {[]string{"users", "change", "admin", "--label", "a=1", "--label", "a=2"}, 2, "the label a is there twice"},
+		"a label of a new user twice": {[]string{"users", "add", "x", "--project", project, "--env", "e", "--domain", "d", "--label", "a=1", "--label", "a=2"},
+			2, "the label a is there twice"},
+		"a label to keep and to remove": {[]string{"users", "change", "admin", "--label", "a=1", "--remove-label", "a"}, 2,
+			"--label and --remove-label exclude each other for the label a"},
+		"a name twice":                  {[]string{"acquire", "--json", "--user", "a", "--user", "a"}, 2, "the name a is there twice"},
+		"a quarantine without a reason": {[]string{"release", "--quarantine", ""}, 2, "--quarantine needs a reason"},
+		"a long lease":                  {[]string{"acquire", "--json", "--ttl", "100h"}, 1, "--ttl, in seconds, must be from 1 to 86400"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			run := begin(t, at(t, farm, test.args...))
+			run.wantCode(test.code)
+			run.complains(test.says)
+		})
+	}
+}
+
+func TestAUserOfAnotherLeaseIsNamedByItsFlag(t *testing.T) {
+	farm := farmWith(t, "admin")
+	command := at(t, farm, "release", "--quarantine", "cart is not empty", "--user", project)
+	command.Env = append(command.Env, "USERFARM_LEASE_ID="+decode(t, farm.do("acquire", "--json"))["lease_id"].(string))
+	run := begin(t, command)
+	run.wantCode(1)
+	run.complains("--user must be a user of this lease")
 }

@@ -60,7 +60,7 @@ func valuesOf(ctx context.Context, line *completion.Line, value *kong.Value) []s
 		return profileNames()
 	case value.Name == "project" && (profiled || line.Has(profileFlag)):
 		return projectNamesFor(ctx, line)
-	case value.Flag != nil && value.Flag.PlaceHolder == "FILE", value.Flag == nil && (value.Name == "command" || value.Name == "file"):
+	case takesFiles(value):
 		return []string{completion.Files}
 	default:
 		return nil

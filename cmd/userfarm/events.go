@@ -26,7 +26,7 @@ type eventsCommand struct {
 	Kind   []string `help:"Only events of this kind; may be repeated." enum:"created,changed,acquired,renewed,released,expired,forced,quarantined,restored,removed,gave_up,key_created,key_revoked,project_named"`
 	Owner  string   `help:"Only events about locks of this owner."`
 	Login  string   `help:"Only events about the user with this login, in whatever spelling."`
-	Limit  int      `help:"The most events to list, the newest ones; 1000 at most. Not with --follow." default:"100"`
+	Limit  *int     `help:"The most events to list, the newest ones; 100 if this isn't given, and 1000 at most. Not with --follow." placeholder:"N"`
 	JSON   bool     `help:"Write each event as JSON on a line of its own, as the API has it."`
 }
 
@@ -44,15 +44,27 @@ Examples:
 
 // Validate returns an error for a number that can't be meant. The command line calls it.
 func (e *eventsCommand) Validate() error {
-	if e.Limit < 1 || e.Limit > 1000 {
+	switch {
+	case e.Limit == nil:
+		return nil
+	case e.Follow:
+		return errors.New("--follow and --limit exclude each other: --follow shows what happens from now on")
+	case *e.Limit < 1 || *e.Limit > 1000:
 		return errors.New("--limit must be from 1 to 1000")
+	default:
+		return nil
 	}
-	return nil
 }
+
+// listedEvents is how many events are listed unless --limit says it.
+const listedEvents = 100
 
 // Run lists or follows the events.
 func (e *eventsCommand) Run(ctx context.Context) error {
-	q := ports.EventQuery{Owner: e.Owner, Login: e.Login, Limit: e.Limit}
+	q := ports.EventQuery{Owner: e.Owner, Login: e.Login, Limit: listedEvents}
+	if e.Limit != nil {
+		q.Limit = *e.Limit
+	}
 	for _, kind := range e.Kind {
 		q.Kinds = append(q.Kinds, domain.EventKind(kind))
 	}
@@ -86,8 +98,8 @@ func (e *eventsCommand) newest(ctx context.Context, q ports.EventQuery) (events 
 			return nil, err
 		}
 		events = append(events, page.Events...)
-		if q.After = page.Next; q.After == 0 || len(events) >= e.Limit {
-			events = events[:min(len(events), e.Limit)]
+		if q.After = page.Next; q.After == 0 || len(events) >= q.Limit {
+			events = events[:min(len(events), q.Limit)]
 			slices.Reverse(events)
 			return events, nil
 		}
@@ -154,7 +166,7 @@ func writeEventLine(event ports.RecordedEvent) error {
 	if width := widthOf(os.Stdout); width > 0 {
 		line = text.Snip(line, width, "…")
 	}
-	_, err := fmt.Println(text.Trim(line, len(line)))
+	_, err := fmt.Println(strings.TrimRight(line, " "))
 	return err
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
 
@@ -22,6 +23,7 @@ type farmFlags struct {
 	APIKeyFile string `help:"File with the API key. Alternatively, put the key itself in USERFARM_API_KEY." placeholder:"FILE" env:"USERFARM_API_KEY_FILE"`
 
 	farm     *client.Client
+	silence  *unanswered
 	withheld string            // address that the API key of the profile is for, if it is another one
 	profiled map[string]string // values of flags that the profile gave
 }
@@ -32,7 +34,8 @@ func (f *farmFlags) AfterApply(settings *profileSettings) error {
 	if err != nil {
 		return err
 	}
-	farm, err := client.New(f.URL, client.WithAPIKey(key))
+	f.silence = &unanswered{RoundTripper: http.DefaultTransport, farm: f.URL}
+	farm, err := client.New(f.URL, client.WithAPIKey(key), client.WithTransport(f.silence))
 	switch {
 	case errors.Is(err, domain.ErrMalformedToken):
 		return fmt.Errorf("%s: %w", from, plain(err))
@@ -107,7 +110,7 @@ var advices = []struct {
 
 // advise returns an error of the farm with what to do about it.
 func (f *farmFlags) advise(err error) error {
-	if errors.Is(err, ports.ErrUnavailable) {
+	if answered, ok := errors.AsType[*client.Error](err); errors.Is(err, ports.ErrUnavailable) && (!ok || answered.Status == 0) {
 		return advised(err, "is "+f.URL+" the right address? --url or USERFARM_URL names another one; userfarm serve starts a farm")
 	}
 	if errors.Is(err, domain.ErrUnauthorized) && f.withheld != "" {

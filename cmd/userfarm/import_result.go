@@ -187,7 +187,11 @@ func (r *importResult) end(nothing bool) error {
 		return err
 	}
 	if r.rows == 0 {
-		fmt.Fprintf(os.Stderr, "%s has no users\n", r.file)
+		source := r.file
+		if source == "-" {
+			source = "standard input"
+		}
+		fmt.Fprintf(os.Stderr, "%s has no users\n", source)
 	}
 	return r.failure(nothing)
 }
@@ -201,8 +205,8 @@ func (r *importResult) failure(nothing bool) error {
 	if r.counts.Refused > 1 {
 		text = fmt.Sprintf("%d users break rules", r.counts.Refused)
 	}
-	if hidden := r.errorsTotal - len(r.errors); hidden > 0 {
-		text += fmt.Sprintf("; %d of %d errors are not shown", hidden, r.errorsTotal)
+	if r.errorsTotal > len(r.errors) {
+		text += fmt.Sprintf("; only the first %d of %d errors are shown", len(r.errors), r.errorsTotal)
 	}
 	if nothing {
 		text += "\nnothing was imported; --partial imports the other users"

@@ -62,7 +62,11 @@ func (p *promoteSealingKey) Run(context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := sealing.Promote(file, p.ID); err != nil {
+	err = sealing.Promote(file, p.ID)
+	if errors.Is(err, sealing.ErrKeyNotInFile) {
+		return fmt.Errorf("key %s can't be promoted: %w", p.ID, sealing.ErrKeyNotInFile)
+	}
+	if err != nil {
 		return err
 	}
 	fmt.Fprintf(os.Stderr, "Key %s seals from now on. Copy %s to every replica that has a copy. Then run userfarm keyring reseal.\n",
@@ -122,8 +126,8 @@ func (r *removeSealingKey) refusal(ctx context.Context, store *bunstore.Store) e
 		return err
 	}
 	key := keyOf(keys, r.ID)
-	return fmt.Errorf("%d users, %d sessions and %d parts of imports are sealed with key %s: run userfarm keyring reseal first",
-		key.Users, key.Sessions, key.ImportParts, r.ID)
+	return fmt.Errorf("%s, %s and %s of imports are sealed with key %s: run userfarm keyring reseal first",
+		counted(key.Users, "user"), counted(key.Sessions, "session"), counted(key.ImportParts, "part"), r.ID)
 }
 
 // keyOf returns the key with an id. One that never sealed is none of keys.

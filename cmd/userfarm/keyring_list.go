@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"strconv"
+	"time"
 
 	"github.com/userfarm/userfarm/adapters/bunstore"
 	"github.com/userfarm/userfarm/adapters/sealing"
@@ -12,9 +13,21 @@ import (
 
 type listSealingKeys struct {
 	boot.StoreConfig `embed:""`
+
+	JSON bool `help:"Write JSON."`
 }
 
-// Run writes a table of the keys in the order of the file.
+// shownSealingKey is a key of the file in JSON.
+type shownSealingKey struct {
+	KeyID       string     `json:"key_id"`
+	Use         string     `json:"use"`
+	Users       int        `json:"users"`
+	Sessions    int        `json:"sessions"`
+	ImportParts int        `json:"import_parts"`
+	FirstUsedAt *time.Time `json:"first_used_at"`
+}
+
+// Run writes the keys in the order of the file.
 func (l *listSealingKeys) Run(ctx context.Context) error {
 	return withStore(ctx, l.StoreConfig, func(store *bunstore.Store, file string) error {
 		used, err := store.SealingKeys(ctx)
@@ -25,6 +38,9 @@ func (l *listSealingKeys) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if l.JSON {
+			return writeJSON(shapeOfSealingKeys(ids, used))
+		}
 		rows := [][]string{{"ID", "USE", "USERS", "SESSIONS", "IMPORTS", "FIRST USED"}}
 		for i, id := range ids {
 			key := keyOf(used, id)
@@ -34,6 +50,20 @@ func (l *listSealingKeys) Run(ctx context.Context) error {
 		}
 		return writeTable(os.Stdout, rows)
 	})
+}
+
+func shapeOfSealingKeys(ids []string, used []bunstore.SealingKey) any {
+	keys := make([]shownSealingKey, len(ids))
+	for i, id := range ids {
+		key := keyOf(used, id)
+		keys[i] = shownSealingKey{
+			KeyID: id, Use: useOf(i), Users: key.Users, Sessions: key.Sessions, ImportParts: key.ImportParts,
+			FirstUsedAt: unlessZero(key.FirstUsedAt),
+		}
+	}
+	return struct {
+		Keys []shownSealingKey `json:"keys"`
+	}{keys}
 }
 
 // useOf says what the key at an index of the file is for.

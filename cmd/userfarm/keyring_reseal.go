@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/userfarm/userfarm/adapters/bunstore"
@@ -27,9 +28,9 @@ func (r *reseal) Run(ctx context.Context) error {
 	return withStore(ctx, r.StoreConfig, func(store *bunstore.Store, _ string) error {
 		p := resealing{store: store, reported: time.Now()}
 		if err := p.run(ctx); err != nil {
-			return fmt.Errorf("%w (%d users resealed; run the same command again for the others)", err, p.done)
+			return fmt.Errorf("%w (%s resealed; run the same command again for the others)", err, counted(p.done, "user"))
 		}
-		if _, err := fmt.Printf("%d users resealed\n", p.done); err != nil {
+		if _, err := fmt.Printf("%s resealed\n", counted(p.done, "user")); err != nil {
 			return err
 		}
 		return p.fault()
@@ -81,17 +82,24 @@ func (p *resealing) pass(ctx context.Context) error {
 
 // fault returns an error if the latest pass could not open some users.
 func (p *resealing) fault() error {
-	const named = 5
+	const most = 5
 	if len(p.unopened) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%d users can't be opened with the keys of the file, and were not changed: %v…",
-		len(p.unopened), p.unopened[:min(named, len(p.unopened))])
+	var named []string
+	for _, id := range p.unopened[:min(most, len(p.unopened))] {
+		named = append(named, id.String())
+	}
+	if len(p.unopened) > most {
+		named = append(named, "…")
+	}
+	return fmt.Errorf("%s can't be opened with the keys of the file, and nothing was changed of: %s",
+		counted(len(p.unopened), "user"), strings.Join(named, ", "))
 }
 
 func (p *resealing) report() {
 	if now := time.Now(); now.Sub(p.reported) >= resealProgress {
 		p.reported = now
-		fmt.Fprintf(os.Stderr, "%d users resealed so far\n", p.done)
+		fmt.Fprintf(os.Stderr, "%s resealed so far\n", counted(p.done, "user"))
 	}
 }

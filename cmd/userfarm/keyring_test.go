@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -203,6 +204,28 @@ func TestAKeyringCommandThatFailsGivesTheReason(t *testing.T) {
 		if done := execute(t, dir, "keyring", "remove", id); done.code != 1 || !strings.Contains(done.stderr, says) {
 			t.Errorf("remove %s: exit code %d, want it to contain %q:\n%s", id, done.code, says, done.stderr)
 		}
+	}
+}
+
+func TestEncryptionKeysAreListedAsJSON(t *testing.T) {
+	dir := t.TempDir()
+	farm := serve(t, dir)
+	fillWithPasswords(t, farm, 0, 2)
+	farm.signal(syscall.SIGTERM)
+	farm.wait()
+	added := strings.TrimSpace(mustExecute(t, dir, "keyring", "add", "--standby"))
+	var list struct {
+		Keys []map[string]any `json:"keys"`
+	}
+	if err := json.Unmarshal([]byte(mustExecute(t, dir, "keyring", "list", "--json")), &list); err != nil || len(list.Keys) != 2 {
+		t.Fatalf("%v (%v)", list, err)
+	}
+	if first := list.Keys[0]; first["use"] != "seals" || first["users"] != 2.0 || first["first_used_at"] == nil {
+		t.Errorf("the first key is %v", first)
+	}
+	want := map[string]any{"key_id": added, "use": "opens", "users": 0.0, "sessions": 0.0, "import_parts": 0.0, "first_used_at": nil}
+	if second := list.Keys[1]; !reflect.DeepEqual(second, want) {
+		t.Errorf("the second key is %v, want %v", second, want)
 	}
 }
 

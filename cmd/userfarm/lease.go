@@ -30,16 +30,18 @@ func leaseID() (domain.LeaseID, error) {
 type renewCommand struct {
 	farmFlags `embed:""`
 
-	TTL time.Duration `name:"ttl" help:"How long the lease lasts from now on; 0 is what the farm has as its default." default:"0s"`
+	TTL  time.Duration `name:"ttl" help:"How long the lease lasts from now on; 0 is what the farm has as its default." default:"0s"`
+	JSON bool          `help:"Write when the lease ends, and of which users it is, as JSON."`
 }
 
-// Help has the example.
+// Help has the examples.
 func (*renewCommand) Help() string {
 	return `The lease is that of USERFARM_LEASE_ID. The output is when it ends.
 
-Example:
+Examples:
 
-  userfarm renew --ttl 10m`
+  userfarm renew --ttl 10m
+  userfarm renew --json | jq -r .expires_at`
 }
 
 // Run writes when the lease ends.
@@ -52,6 +54,9 @@ func (r *renewCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return r.advise(err)
 	}
+	if r.JSON {
+		return writeJSON(shownRenewal{ExpiresAt: lease.ExpiresAt.UTC(), Users: namesOf(lease.Users)})
+	}
 	_, err = fmt.Println(lease.ExpiresAt.UTC().Format(time.RFC3339))
 	return err
 }
@@ -59,8 +64,9 @@ func (r *renewCommand) Run(ctx context.Context) error {
 type releaseCommand struct {
 	farmFlags `embed:""`
 
-	Quarantine string   `help:"Take the users out of circulation, with this reason." placeholder:"REASON"`
+	Quarantine *string  `help:"Take the users out of circulation, with this reason." placeholder:"REASON"`
 	User       []userID `help:"With --quarantine, only this user of the lease; may be repeated." placeholder:"USER_ID" sep:"none"`
+	JSON       bool     `help:"Write which users are free for others, and which are in quarantine, as JSON."`
 }
 
 // Help has the examples.
@@ -75,10 +81,14 @@ Examples:
 
 // Validate returns an error for flags that make no sense together. The command line calls it.
 func (r *releaseCommand) Validate() error {
-	if len(r.User) > 0 && r.Quarantine == "" {
+	switch {
+	case r.Quarantine != nil && *r.Quarantine == "":
+		return errors.New("--quarantine needs a reason")
+	case r.Quarantine == nil && len(r.User) > 0:
 		return errors.New("--user needs --quarantine")
+	default:
+		return nil
 	}
-	return nil
 }
 
 // Run ends the lease.
@@ -87,23 +97,35 @@ func (r *releaseCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	faults, err := r.faults(ctx, id)
-	if err != nil {
+	var lease domain.Lease
+	if r.JSON || r.Quarantine != nil && len(r.User) == 0 {
+		lease, err = r.farm.Lease(ctx, id)
+	}
+	if err != nil && len(r.User) == 0 { // the farm takes a report about users that are named also after the lease
 		return r.advise(err)
 	}
-	return r.advise(r.farm.Release(ctx, id, faults...))
+	faults := r.faults(lease)
+	if err := r.farm.Release(ctx, id, faults...); err != nil {
+		return r.advise(err)
+	}
+	if r.JSON {
+		return writeJSON(shapeOfRelease(lease, faults))
+	}
+	return nil
 }
 
-func (r *releaseCommand) faults(ctx context.Context, id domain.LeaseID) (faults []domain.Fault, err error) {
+func (r *releaseCommand) faults(lease domain.Lease) (faults []domain.Fault) {
+	if r.Quarantine == nil {
+		return nil
+	}
 	for _, user := range r.User {
-		faults = append(faults, domain.Fault{UserID: domain.UserID(user), Reason: r.Quarantine})
+		faults = append(faults, domain.Fault{UserID: domain.UserID(user), Reason: *r.Quarantine})
 	}
-	if r.Quarantine == "" || len(faults) > 0 {
-		return faults, nil
+	if len(faults) > 0 {
+		return faults
 	}
-	lease, err := r.farm.Lease(ctx, id)
 	for _, user := range lease.Users {
-		faults = append(faults, domain.Fault{UserID: user.ID, Reason: r.Quarantine})
+		faults = append(faults, domain.Fault{UserID: user.ID, Reason: *r.Quarantine})
 	}
-	return faults, err
+	return faults
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"time"
 
 	"github.com/userfarm/userfarm/domain"
@@ -43,4 +44,40 @@ func shapeOfLease(lease domain.Lease) shownLease {
 		}
 	}
 	return shown
+}
+
+// shownRenewal is what the caller of a renewal has not yet: it has no secrets.
+type shownRenewal struct {
+	ExpiresAt time.Time   `json:"expires_at"`
+	Users     []shownName `json:"users"`
+}
+
+// shownRelease is what becomes of the users of a lease. Each one is in one of the lists.
+type shownRelease struct {
+	Released    []shownName `json:"released"`
+	Quarantined []shownName `json:"quarantined"`
+}
+
+// shownName names a user for programs and for people.
+type shownName struct {
+	UserID string `json:"user_id"`
+	Login  string `json:"login"`
+}
+
+func namesOf(users []domain.LeasedUser) []shownName {
+	names := make([]shownName, len(users))
+	for i, user := range users {
+		names[i] = shownName{UserID: user.ID.String(), Login: user.Login}
+	}
+	return names
+}
+
+func shapeOfRelease(lease domain.Lease, faults []domain.Fault) shownRelease {
+	faulty := func(user domain.LeasedUser) bool {
+		return slices.ContainsFunc(faults, func(f domain.Fault) bool { return f.UserID == user.ID })
+	}
+	return shownRelease{
+		Released:    namesOf(slices.DeleteFunc(slices.Clone(lease.Users), faulty)),
+		Quarantined: namesOf(slices.DeleteFunc(slices.Clone(lease.Users), func(u domain.LeasedUser) bool { return !faulty(u) })),
+	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -28,6 +29,14 @@ Examples:
 
   userfarm line
   userfarm line --watch`
+}
+
+// Validate returns an error for a number that can't be meant. The command line calls it.
+func (l *lineCommand) Validate() error {
+	if l.Limit < 1 || l.Limit > 1000 {
+		return errors.New("--limit must be from 1 to 1000")
+	}
+	return nil
 }
 
 // shownWaiter is a waiter as the API has it in JSON.
@@ -71,8 +80,11 @@ func (l *lineCommand) show(ctx context.Context) error {
 		})
 	}
 	err = writeTable(os.Stdout, rows)
-	if total > len(line) {
-		fmt.Fprintf(os.Stderr, "%d more are waiting\n", total-len(line))
+	switch more := total - len(line); {
+	case more == 1:
+		fmt.Fprintln(os.Stderr, "1 more is waiting")
+	case more > 1:
+		fmt.Fprintf(os.Stderr, "%d more are waiting\n", more)
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"strings"
@@ -47,10 +48,14 @@ func (n *notice) show(place int) {
 	if n.since.IsZero() {
 		return
 	}
-	text := "userfarm: " + n.text()
-	switch width := widthOf(os.Stderr); {
+	width := widthOf(os.Stderr)
+	text := n.text(mostHolders)
+	if width > 0 {
+		text = n.fit(width - 1) // a terminal may begin a new line after its last column
+	}
+	switch {
 	case width > 0 && text != n.shown:
-		fmt.Fprint(os.Stderr, eraseLine+prettytext.Snip(text, width-1, "…"))
+		fmt.Fprint(os.Stderr, eraseLine+text)
 	case width == 0 && (moved || n.shown == ""):
 		fmt.Fprintln(os.Stderr, text)
 	}
@@ -70,13 +75,57 @@ func (n *notice) end() {
 	n.since = time.Time{}
 }
 
-func (n *notice) text() string {
-	text := "waiting since " + n.since.Format(time.TimeOnly)
+// text returns the line with at most so many holders.
+func (n *notice) text(most int) string {
+	text := "userfarm: waiting since " + n.since.Format(time.TimeOnly)
 	if n.place > 0 {
 		text += fmt.Sprintf(", place %d in line", n.place)
 	}
-	if said := holders(n.occupancy); len(said) > 0 {
+	if said := holders(n.occupancy, most, whole); len(said) > 0 {
 		text += ": " + strings.Join(said, ", ")
 	}
 	return text
 }
+
+// fit returns the line so that it fits a width. It leaves out what people can do without: holders whose locks end later, words, and the
+// middles of names.
+func (n *notice) fit(width int) string {
+	for most := mostHolders; most > 0; most-- {
+		if text := n.text(most); columns(text) <= width {
+			return text
+		}
+	}
+	for longest := width; longest >= readable; longest-- {
+		if text := n.shortText(true, longest); columns(text) <= width {
+			return text
+		}
+	}
+	for longest := width; longest > 0; longest-- {
+		if text := n.shortText(false, longest); columns(text) <= width {
+			return text
+		}
+	}
+	return prettytext.Snip(n.shortText(false, 1), width, "…")
+}
+
+// readable is how many columns a name needs so that people can tell it from others.
+const readable = 6
+
+// shortText returns the line with few words, one holder, and names of at most so many columns.
+func (n *notice) shortText(since bool, longest int) string {
+	var parts []string
+	if since {
+		parts = append(parts, "waiting since "+n.since.Format(time.TimeOnly))
+	}
+	if n.place > 0 {
+		parts = append(parts, fmt.Sprintf("place %d", n.place))
+	}
+	text := cmp.Or(strings.Join(parts, ", "), "waiting")
+	if said := holders(n.occupancy, 1, longest); len(said) > 0 {
+		text += ": " + said[0]
+	}
+	return text
+}
+
+// columns returns how many columns of a terminal a text takes.
+func columns(text string) int { return prettytext.StringWidthWithoutEscSequences(text) }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"unicode/utf8"
 
 	"github.com/userfarm/userfarm/adapters/client"
 	"github.com/userfarm/userfarm/cmd/userfarm/profile"
@@ -108,6 +109,9 @@ func (s *setProfile) Validate() error {
 	}
 	if s.APIKeyFile != nil && *s.APIKeyFile == "-" {
 		return errors.New("--api-key-file must be the name of a file; --api-key reads the key from standard input")
+	}
+	if s.APIKeyFile != nil && !utf8.ValidString(*s.APIKeyFile) {
+		return errors.New("--api-key-file must be valid UTF-8, because a profile keeps it as JSON")
 	}
 	if s.APIKey && s.APIKeyFile != nil {
 		return errors.New("--api-key and --api-key-file exclude each other")

@@ -90,12 +90,13 @@ func (r *runCommand) run(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx) // signals end this command in another way than the others
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, child.Signals()...)
-	terms := r.terms("userfarm run " + filepath.Base(path))
+	terms := r.terms("userfarm run " + programName(path))
 	terms.TTL, terms.Wait = r.TTL, r.Wait
 	lease, err := r.acquire(ctx, signals, terms)
 	if err != nil {
 		return err
 	}
+	r.silence.hush() // the command has the terminal from now on
 	held, holding := client.HoldStopping(ctx, r.farm, lease, r.grace())
 	end, err := r.runWith(held, lease, path, signals)
 	if errors.Is(err, client.ErrLeaseLost) {
@@ -179,6 +180,9 @@ func (r *runCommand) runWith(
 	}
 }
 
+// programName returns the name of a program for people. The name of its file need not be UTF-8.
+func programName(path string) string { return strings.ToValidUTF8(filepath.Base(path), "�") }
+
 // grace is how long the command may take to end. It must have ended before another test may get its users.
 func (r *runCommand) grace() time.Duration { return min(r.Grace, r.TTL/3) }
 
@@ -189,7 +193,7 @@ func (r *runCommand) release(ctx context.Context, holding *client.Holding, lease
 	var faults []domain.Fault
 	if r.OnFailure == "quarantine" && end.code != 0 && !child.Interrupted(end.code) {
 		for _, user := range lease.Users {
-			reason := fmt.Sprintf("%s failed with exit code %d", filepath.Base(r.Command[0]), end.code)
+			reason := fmt.Sprintf("%s failed with exit code %d", programName(r.Command[0]), end.code)
 			faults = append(faults, domain.Fault{UserID: user.ID, Reason: reason})
 		}
 	}

@@ -93,7 +93,7 @@ func TestCtrlCEndsTheScriptThatRunsUserfarm(t *testing.T) {
 			up := "up"
 			if holds {
 				begin(t, at(t, farm, "run", "--", "sh", "-c", "echo up; exec sleep 300")).says("up")
-				up = "place 1 in line"
+				up = "place 1: admin is held by ci-4711 until "
 			}
 			script := at(t, farm)
 			script.Path, script.Args = bash, []string{"bash", "-c",
@@ -118,7 +118,7 @@ func TestCtrlCEndsAWait(t *testing.T) {
 	holder := begin(t, at(t, farm, "run", "--", "sh", "-c", "echo up; exec sleep 300"))
 	holder.says("up")
 	screen := atTerminal(t, at(t, farm, "run", "--wait", "5m", "--", "true"))
-	screen.says("place 1 in line")
+	screen.says("place 1: admin is held by ci-4711 until ")
 	screen.types(ctrlC)
 	screen.wantCode(-1) // by SIGINT, which shells show as 130
 	if lines := strings.Count(screen.stdout.String(), "\n"); lines > 0 {
@@ -150,6 +150,13 @@ func TestCtrlZStopsTheCommandAndFgContinuesIt(t *testing.T) {
 	screen.says("the code was 6")
 	screen.types("exit\n")
 	screen.wantCode(0)
+}
+
+func TestAPersonIsToldThatTheFarmDoesNotAnswer(t *testing.T) {
+	silent := &process{address: freeAddress(t)}
+	for _, args := range [][]string{{"who"}, {"run", "--", "true"}} {
+		atTerminal(t, at(t, silent, args...)).says(silent.address + " does not answer; trying again")
+	}
 }
 
 func TestPoolsAndTheLineAreWatchedUntilCtrlC(t *testing.T) {

@@ -269,7 +269,7 @@ func TestRunHasAnExitCodeForEachReasonNotToStart(t *testing.T) {
 		"two users with one name":       {farm, []string{"--user", "a-b", "--user", "a_b", "--", "true"}, 64, "a-b and a_b"},
 		"a bad address":                 {&process{address: ""}, []string{"--", "true"}, 64, "--url"},
 		"a bad selector":                {farm, []string{"--label", "a:b=c", "--", "true"}, 64, "--label must have a key"},
-		"a ttl that is too long":        {farm, []string{"--ttl", "48h", "--", "true"}, 64, "--ttl must be from 1 to 86400"},
+		"a ttl that is too long":        {farm, []string{"--ttl", "48h", "--", "true"}, 64, "--ttl, in seconds, must be from 1 to 86400"},
 		"no such user":                  {farm, []string{"--env", "prod", "--", "true"}, 65, `env "stage", not "prod"`},
 		"no farm":                       {silent, []string{"--", "true"}, 69, "userfarm serve"},
 		"all users are taken":           {farm, []string{"--label", "role=held", "--", "true"}, 75, "held by ci-4711"},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -41,6 +42,14 @@ func (*listUsers) Help() string {
   userfarm users list --limit 0 --json | jq -r '.users[].login'`
 }
 
+// Validate returns an error for a number that can't be meant. The command line calls it.
+func (l *listUsers) Validate() error {
+	if l.Limit < 0 {
+		return errors.New("--limit must be 0 or more")
+	}
+	return l.poolFlags.Validate()
+}
+
 // Run lists the users. It says on standard error if there are more.
 func (l *listUsers) Run(ctx context.Context) error {
 	selector, err := l.selector(ctx, l.farm)
@@ -61,7 +70,7 @@ func (l *listUsers) Run(ctx context.Context) error {
 		err = writeUsers(views, namesOfProjects(ctx, l.farm))
 	}
 	if more {
-		fmt.Fprintf(os.Stderr, "there are more than %d users: --limit 0 lists all\n", l.Limit)
+		fmt.Fprintln(os.Stderr, "there are more users than these: --limit 0 lists all")
 	}
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"golang.org/x/term"
@@ -35,6 +36,9 @@ func (*addUser) Help() string {
   userfarm users add ann@example.com --project 5f2b6c1e-8d3a-4b7f-9c61-2a4e8f0d7b39 --env stage --domain regular --label role=admin
   pass show ann | userfarm users add ann@example.com … --password-file - --reason "for the checkout tests"`
 }
+
+// Validate returns an error if a label is given twice. The command line calls it.
+func (a *addUser) Validate() error { return checkLabels("--label", a.Label) }
 
 // Run adds the user.
 func (a *addUser) Run(ctx context.Context) error {
@@ -89,7 +93,12 @@ func (c *changeUser) Validate() error {
 	if len(c.Label)+len(c.RemoveLabel) == 0 && !c.Password && c.PasswordFile == "" && c.TOTPFile == "" && !c.RemoveTOTP {
 		return errors.New("say what to change: --label, --remove-label, --password, --password-file, --totp-file or --remove-totp")
 	}
-	return nil
+	for _, label := range c.Label {
+		if slices.Contains(c.RemoveLabel, label.key) {
+			return fmt.Errorf("--label and --remove-label exclude each other for the label %s", label.key)
+		}
+	}
+	return checkLabels("--label", c.Label)
 }
 
 // Run changes the user.

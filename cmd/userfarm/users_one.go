@@ -71,6 +71,7 @@ type removeUser struct {
 	oneUser `embed:""`
 
 	Reason string `help:"Why, for people." placeholder:"REASON"`
+	JSON   bool   `help:"Write which user was removed, as JSON."`
 }
 
 // Help has the example.
@@ -86,5 +87,15 @@ func (r *removeUser) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return r.advise(r.farm.RemoveUser(ctx, view.ID, r.Reason))
+	if err := r.farm.RemoveUser(ctx, view.ID, r.Reason); err != nil {
+		return r.advise(err)
+	}
+	if r.JSON {
+		return writeJSON(struct {
+			shownName
+
+			Removed bool `json:"removed"`
+		}{shownName{UserID: view.ID.String(), Login: view.Login}, true})
+	}
+	return nil
 }

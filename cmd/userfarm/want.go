@@ -57,7 +57,10 @@ func (w *wantFlags) Validate() error {
 		if err := checkLabels("--user "+user.name, user.labels); err != nil {
 			return err
 		}
-		if other, again := names[user.prefix()]; again {
+		switch other, again := names[user.prefix()]; {
+		case again && other == user.name:
+			return fmt.Errorf("--user: the name %s is there twice", other)
+		case again:
 			return fmt.Errorf("--user: %s and %s get the same environment variables", other, user.name)
 		}
 		names[user.prefix()] = user.name

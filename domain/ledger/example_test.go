@@ -39,7 +39,7 @@ func Example() {
 	// Output:
 	// worker 1 gets ann with fence 1
 	// worker 2 gets bob with fence 1
-	// worker 3 gets none: no matching user is free (selectors [0])
+	// worker 3 gets none: no matching user is free (selector 0)
 }
 
 type accounts struct{ db *sql.DB }

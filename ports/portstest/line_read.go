@@ -1,6 +1,7 @@
 package portstest
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -16,6 +17,7 @@ var lineReadTests = []storeTest{
 	{"lists no claim that was served, left or is away", lineListGone},
 	{"counts the waiters that compete with a claim", lineCompete},
 	{"counts the waiters of a named user where the user matches", lineCompeteNamed},
+	{"does not count a claim that was just refused", lineCompeteRefused},
 }
 
 func lineListed(f *farm) {
@@ -150,5 +152,24 @@ func lineCompeteNamed(f *farm) {
 		if got != c.count {
 			f.Fatalf("%d waiters compete with a claim of %+v, want %d", got, c.want, c.count)
 		}
+	}
+}
+
+// A refusal says how many others wait.
+func lineCompeteRefused(f *farm) {
+	f.add()
+	f.acquireFor(time.Hour, anyone)
+	f.stand(anyone)
+	for i := range 10 { // a store may take a moment to write down that a claim has left
+		refused := f.standFor(f.patientFor(time.Second, fmt.Sprint(i)))
+		f.advance(time.Second)
+		_, err := refused.end()
+		f.wantErr("a claim whose time is up", err, domain.ErrPoolExhausted)
+		got, err := f.store.CountWaiting(f.Context(), []domain.Selector{anyone})
+		f.must(err)
+		if got != 1 {
+			f.Fatalf("%d waiters compete with a claim that was refused, want the other one", got)
+		}
+		f.shrinks(2)
 	}
 }

@@ -197,9 +197,9 @@ func occupancyDetail(occupancy *domain.Occupancy) (detail string) {
 	switch occupancy.Waiting {
 	case 0:
 	case 1:
-		detail += " 1 acquire waits for such users."
+		detail += " 1 other acquire waits for such users."
 	default:
-		detail += fmt.Sprintf(" %d acquires wait for such users.", occupancy.Waiting)
+		detail += fmt.Sprintf(" %d other acquires wait for such users.", occupancy.Waiting)
 	}
 	return detail
 }

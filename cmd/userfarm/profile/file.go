@@ -85,7 +85,7 @@ func (f *File) Pick(name string) (Profile, error) {
 
 func (f *File) unknown(name string) error {
 	if len(f.Profiles) == 0 {
-		return fmt.Errorf("there is no profile %q: %s has none", name, f.Path)
+		return fmt.Errorf("there is no profile %q: %s has none; userfarm profiles set adds one", name, f.Path)
 	}
 	return fmt.Errorf("there is no profile %q in %s, which has %s", name, f.Path, strings.Join(f.Names(), ", "))
 }

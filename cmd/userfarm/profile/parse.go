@@ -57,7 +57,11 @@ func parse(path string, text []byte) (*File, error) {
 		}
 	}
 	if _, known := f.Profiles[f.Default]; f.Default != "" && !known {
-		return nil, fmt.Errorf("%s: default must be the name of a profile; known are %q", path, f.Names())
+		known := "known are " + strings.Join(f.Names(), ", ")
+		if len(f.Profiles) == 0 {
+			known = "the file has none, so remove default"
+		}
+		return nil, fmt.Errorf("%s: default must be the name of a profile; %s", path, known)
 	}
 	return f, nil
 }

@@ -96,12 +96,20 @@ func TestAnUnknownProfileIsToldFromTheKnownOnes(t *testing.T) {
 	}
 }
 
+func TestWithoutProfilesAnErrorSaysHowToAddOne(t *testing.T) {
+	_, err := load(t, write(t, "{}")).Pick("home")
+	if err == nil || !strings.Contains(err.Error(), "has none; userfarm profiles set adds one") {
+		t.Errorf("got the error %v", err)
+	}
+}
+
 // An error names the line and the field, and quotes no value.
 func TestABadFileIsRefused(t *testing.T) {
 	for text, want := range map[string]string{
 		"{\"profiles\": {\"work\": {\n\"urll\": \"x\"}}}":                   `:2: unknown field /profiles/work/urll; known are url, api_key, api_key_file, project, env`,
 		`{"profile": {"work": {}}}`:                                         `:1: unknown field /profile; known are default, profiles`,
-		`{"default": "home", "profiles": {"work": {}}}`:                     `: default must be the name of a profile; known are ["work"]`,
+		`{"default": "home", "profiles": {"work": {}}}`:                     `: default must be the name of a profile; known are work`,
+		`{"default": "home"}`:                                               `: default must be the name of a profile; the file has none, so remove default`,
 		`{"profiles": {"work": "` + secret + `"}}`:                          `:1: /profiles/work must be an object`,
 		"{\"profiles\":\n{\"work\":\n{\"api_key\": [\"" + secret + "\"]}}}": `:3: /profiles/work/api_key must be a text`,
 		`{"profiles": {"work": {"api_key": "x", "api_key_file": "y"}}}`:     `: profile "work" has both api_key and api_key_file`,

@@ -1022,7 +1022,7 @@ type Problem struct {
 	// eight fields, and absent if the farm is too busy to find out.
 	Closest []NearMiss `json:"closest,omitempty"`
 
-	// Waiting Only for `pool_exhausted`, `user_locked` and `user_quarantined`: how many acquires wait in line for such users.
+	// Waiting Only for `pool_exhausted`, `user_locked` and `user_quarantined`: how many other acquires wait in line for such users.
 	// Like `held_by`, it is absent if the farm is too busy to find out.
 	Waiting *int `json:"waiting,omitempty"`
 
