@@ -75,6 +75,7 @@ func unapplied(ctx context.Context, migrator *migrate.Migrator) (int, error) {
 			names[i] = migration.Name
 		}
 		slices.Sort(names)
+		names = slices.Compact(names) // some have two marks
 		return 0, fmt.Errorf("%w: this program does not know its migration %s; use the version that the store was last used with, "+
 			"or a later one", ErrAhead, strings.Join(names, ", "))
 	}
