@@ -126,7 +126,9 @@ func TestThePageCountsTheRenewals(t *testing.T) {
 	}
 	b := f.signedIn(domain.Viewer)
 	b.get("user?id="+user.ID.String()).want(200).has("<dt>Renewed</dt><dd>3 ×</dd>", "ci")
-	b.get("overview").want(200).has(`<td data-l="Renewed" class="num">3</td>`)
+	for _, list := range []string{"overview", "users?status=locked", "history?owner=ci"} {
+		b.get(list).want(200).has(`<td data-l="Renewed" class="num">3</td>`)
+	}
 }
 
 func TestListsHavePages(t *testing.T) {
