@@ -30,7 +30,7 @@ func (w WantAdvice) Sentence(target time.Duration) string {
 			w.more(w.Most-w.Users), bound, waitsText(w.At(w.Most), w.Claims))
 	case w.Enough > w.Users:
 		return w.gain(w.more(w.Enough-w.Users), w.At(w.Enough), fmt.Sprintf("with %d", w.Users), target)
-	case w.Enough < w.Users && w.Claims < fewClaims:
+	case w.Enough < w.Users && !w.SaysEnough():
 		return fmt.Sprintf("The %d %s %s enough: p95 is %s. %s too few to say whether some could go.",
 			w.Users, w.accounts(w.Users), are(w.Users), bound, claimsAre(w.Claims))
 	case w.Enough < w.Users:
@@ -38,6 +38,12 @@ func (w WantAdvice) Sentence(target time.Duration) string {
 	default:
 		return fmt.Sprintf("The %d %s %s just enough: p95 is %s.", w.Users, w.accounts(w.Users), are(w.Users), bound)
 	}
+}
+
+// SaysEnough reports whether the claims say how many users are enough. It is false if the target was not reached, and if there were too
+// few claims to say that some of the users are not needed.
+func (w WantAdvice) SaysEnough() bool {
+	return w.Reached && (w.Enough >= w.Users || w.Claims >= fewClaims)
 }
 
 // fewClaims are too few to say that users are not needed.

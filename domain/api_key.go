@@ -106,9 +106,7 @@ func (k APIKey) Created(reason string) []Event {
 // Revoke ends the key forever, and returns the events that record it. The reason may be empty. It does nothing to a key that was
 // revoked before. It returns an [InvalidError] about /reason.
 func (k *APIKey) Revoke(now time.Time, by APIKeyID, reason string) ([]Event, error) {
-	var v violations
-	v.text("/reason", reason, maxReason)
-	if err := v.err(); err != nil {
+	if err := CheckReason(reason); err != nil {
 		return nil, err
 	}
 	if !k.RevokedAt.IsZero() {

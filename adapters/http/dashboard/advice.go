@@ -50,7 +50,7 @@ func loadAdvice(ctx context.Context, in loading) (any, error) {
 		}
 		for _, size := range want.Curve {
 			row.Sizes = append(row.Sizes, adviceSize{
-				SizeWaits: size, Now: size.Users == want.Users, Enough: want.Reached && size.Users == want.Enough,
+				SizeWaits: size, Now: size.Users == want.Users, Enough: want.SaysEnough() && size.Users == want.Enough,
 			})
 		}
 		page.Wants = append(page.Wants, row)

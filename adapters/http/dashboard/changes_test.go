@@ -160,6 +160,22 @@ func TestAdminsNameProjects(t *testing.T) {
 	limited.post("name-project", limited.get("pools").token(), "project", bank.String(), "name", "Mine").want(403)
 }
 
+// A key has an event in each of its projects.
+func TestAKeyForManyProjectsHidesNoOtherKeyInTheHistory(t *testing.T) {
+	f := newFarm(t)
+	key, _ := f.key("ci", domain.Tester)
+	if _, err := f.RevokeKey(t.Context(), key.ID, "it leaked"); err != nil {
+		t.Fatal(err)
+	}
+	projects := make([]domain.ProjectID, 100)
+	for i := range projects {
+		projects[i] = domain.ProjectID{byte(i + 1)}
+	}
+	b := f.signedIn(domain.Admin)
+	f.key("everywhere", domain.Viewer, projects...)
+	b.get("keys").want(200).has("everywhere", "it leaked")
+}
+
 func TestAdminsManageAPIKeys(t *testing.T) {
 	f := newFarm(t)
 	if err := f.NameProject(t.Context(), domain.Project{ID: shop, Name: "Shop"}, ""); err != nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/userfarm/userfarm/adapters/http/problem"
 	"github.com/userfarm/userfarm/domain"
 	"github.com/userfarm/userfarm/ports"
 )
@@ -65,6 +66,9 @@ func kindsFor(admin bool) []domain.EventKind {
 
 // events returns the newest events that the filter lets through.
 func events(ctx context.Context, in loading) (rows eventRows, err error) {
+	if !in.admin && slices.Contains(keyKinds, in.filter.Kind) { // by a link: "nothing happened" would be wrong
+		return rows, problem.Explain(domain.ErrForbidden, "Only admins see what happened to API keys.")
+	}
 	asks := in.filter.events(eventsAtOnce)
 	if in.filter.Kind != "" {
 		asks.Kinds = []domain.EventKind{in.filter.Kind}

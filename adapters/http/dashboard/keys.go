@@ -130,12 +130,13 @@ func (d *Dashboard) renderKeys(c *fiber.Ctx, status int, asks ports.KeyQuery, da
 	return d.render(c, status, "keys", data)
 }
 
+// keyEventsRead is how many events about API keys are read for a page. A key for 100 projects has 100 of each kind.
+const keyEventsRead = 1000
+
 // keyEvents returns the newest events about API keys, newest first. A key for several projects has an event in each of them, of which
 // this returns one.
 func keyEvents(ctx context.Context, farm ports.Farm, names projects) (rows []eventRow, err error) {
-	page, err := farm.Events(ctx, ports.EventQuery{
-		Kinds: keyKinds, NewestFirst: true, Limit: eventsAtOnce,
-	})
+	page, err := farm.Events(ctx, ports.EventQuery{Kinds: keyKinds, NewestFirst: true, Limit: keyEventsRead})
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +146,7 @@ func keyEvents(ctx context.Context, farm ports.Farm, names projects) (rows []eve
 	}
 	seen := make(map[one]bool)
 	for _, e := range page.Events {
-		if of := (one{e.Kind, e.About}); !seen[of] {
+		if of := (one{e.Kind, e.About}); !seen[of] && len(rows) < eventsAtOnce {
 			seen[of] = true
 			rows = append(rows, names.event(e))
 		}

@@ -23,6 +23,7 @@ func TestViewersAndTestersReadOnly(t *testing.T) {
 			b.get(page).want(200).hasNot("force-release", "quarantine?", "restore?", "add-user", "remove-user", "name-project", "import", `href="keys"`)
 		}
 		b.get("history").has("project named").hasNot("API key created")
+		b.get("history?kind=key_created").want(403).has("Only admins see")
 		token := b.get("overview").token()
 		for _, form := range []string{
 			"quarantine", "restore", "force-release", "add-user", "change-user", "remove-user", "name-project", "import", "import-confirm",

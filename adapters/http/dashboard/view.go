@@ -36,6 +36,7 @@ type loading struct {
 	filter   filter
 	projects projects
 	memo     *memo
+	admin    bool // the people who look are admins
 }
 
 // memo is what a view keeps between two loads.
@@ -107,13 +108,14 @@ func (k viewKey) load(ctx context.Context, farm ports.Farm, f filter, kept *memo
 			return r, err
 		}
 	}
-	shown, err := k.kind.load(ctx, loading{farm: farm, filter: f, projects: r.projects, memo: kept})
+	admin := k.role.Includes(domain.Admin)
+	shown, err := k.kind.load(ctx, loading{farm: farm, filter: f, projects: r.projects, memo: kept, admin: admin})
 	if err != nil {
 		return r, err
 	}
 	var out bytes.Buffer
 	err = templates.ExecuteTemplate(&out, "view-"+k.kind.Name, map[string]any{
-		"V": shown, "F": f, "Admin": k.role.Includes(domain.Admin),
+		"V": shown, "F": f, "Admin": admin,
 	})
 	if err != nil {
 		return r, err

@@ -126,7 +126,9 @@ func TestThePageCountsTheRenewals(t *testing.T) {
 	}
 	b := f.signedIn(domain.Viewer)
 	b.get("user?id="+user.ID.String()).want(200).has("<dt>Renewed</dt><dd>3 ×</dd>", "ci")
-	b.get("overview").want(200).has(`<td data-l="Renewed" class="num">3</td>`)
+	for _, list := range []string{"overview", "users?status=locked", "history?owner=ci"} {
+		b.get(list).want(200).has(`<td data-l="Renewed" class="num">3</td>`)
+	}
 }
 
 func TestListsHavePages(t *testing.T) {
@@ -319,4 +321,15 @@ func TestTheAdviceIsForATarget(t *testing.T) {
 	b := f.signedIn(domain.Viewer)
 	b.get("advice?target=3").want(200).has("p95 is under 3 s", "today: 1", "enough: 1", `max="3600" value="3"`)
 	b.get("advice?target=0").want(422).has("must be a number of seconds from 1 to 3600")
+}
+
+func TestTheAdviceMarksNoNumberThatTooFewClaimsCallEnough(t *testing.T) {
+	f := newFarm(t)
+	f.user("ann", shop)
+	f.user("bob", shop)
+	if _, err := f.Acquire(t.Context(), []domain.Selector{{ProjectID: shop}}, domain.Terms{TTL: time.Minute}, domain.IdempotencyKey{}); err != nil {
+		t.Fatal(err)
+	}
+	f.signedIn(domain.Viewer).get("advice").want(200).
+		has("1 claim is too few to say whether some could go", "today: 2").hasNot("enough: 1", ">enough<", `class="c-enough"`)
 }

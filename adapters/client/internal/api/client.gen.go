@@ -1443,7 +1443,7 @@ type ListEventsParams struct {
 	// Login List only events of users with this login, in any spelling that the farm takes for the same, even if they were removed.
 	Login *EventLogin `form:"login,omitempty" json:"login,omitempty"`
 
-	// ProjectID List only events of users of this project.
+	// ProjectID List only events of users of this project, of API keys that are limited to it, and of its name.
 	ProjectID *EventProjectID `form:"project_id,omitempty" json:"project_id,omitempty"`
 
 	// Env List only events of users of this environment.
@@ -1484,7 +1484,7 @@ type StreamEventsParams struct {
 	// Login List only events of users with this login, in any spelling that the farm takes for the same, even if they were removed.
 	Login *EventLogin `form:"login,omitempty" json:"login,omitempty"`
 
-	// ProjectID List only events of users of this project.
+	// ProjectID List only events of users of this project, of API keys that are limited to it, and of its name.
 	ProjectID *EventProjectID `form:"project_id,omitempty" json:"project_id,omitempty"`
 
 	// Env List only events of users of this environment.
