@@ -64,6 +64,9 @@ func (i *importCommand) Run(ctx context.Context) error {
 		bar = newImportBar(size)
 	}
 	defer bar.stop()
+	if bar.writer != nil {
+		i.silence.tellBy(bar.writer.Log)
+	}
 	run := &importing{
 		importCommand: i, project: project, bar: bar, result: newImportResult(i.File, i.JSON, i.DryRun, bar), id: newImportID(),
 	}
