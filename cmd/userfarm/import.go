@@ -72,7 +72,7 @@ func (i *importCommand) Run(ctx context.Context) error {
 	}
 	run.named = sync.OnceValues(func() ([]domain.Project, error) { return i.farm.ProjectNames(ctx) })
 	if err := run.read(ctx, ahead(ctx, userfile.Read(bar.reading(in), format))); err != nil {
-		run.result.abandon()
+		run.result.abandon(!i.Partial && !i.DryRun)
 		return err
 	}
 	bar.stop()
