@@ -34,7 +34,7 @@ func (f *farmFlags) AfterApply(settings *profileSettings) error {
 	if err != nil {
 		return err
 	}
-	f.silence = &unanswered{RoundTripper: http.DefaultTransport, farm: f.URL}
+	f.silence = &unanswered{RoundTripper: http.DefaultTransport, farm: f.URL, tell: tellTerminal}
 	farm, err := client.New(f.URL, client.WithAPIKey(key), client.WithTransport(f.silence))
 	switch {
 	case errors.Is(err, domain.ErrMalformedToken):

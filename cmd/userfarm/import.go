@@ -64,12 +64,15 @@ func (i *importCommand) Run(ctx context.Context) error {
 		bar = newImportBar(size)
 	}
 	defer bar.stop()
+	if bar.writer != nil {
+		i.silence.tellBy(bar.writer.Log)
+	}
 	run := &importing{
 		importCommand: i, project: project, bar: bar, result: newImportResult(i.File, i.JSON, i.DryRun, bar), id: newImportID(),
 	}
 	run.named = sync.OnceValues(func() ([]domain.Project, error) { return i.farm.ProjectNames(ctx) })
 	if err := run.read(ctx, ahead(ctx, userfile.Read(bar.reading(in), format))); err != nil {
-		run.result.abandon()
+		run.result.abandon(!i.Partial && !i.DryRun)
 		return err
 	}
 	bar.stop()

@@ -164,9 +164,13 @@ func (r *importResult) endJSON(complete bool) {
 	_ = r.json.WriteToken(jsontext.EndObject)
 }
 
-// abandon ends what was written of an import that did not come to its end, so that it can be read.
-func (r *importResult) abandon() {
-	if r.json.StackDepth() > 0 {
+// abandon tells what is known of an import that did not come to its end. nothing says that nothing was imported.
+func (r *importResult) abandon(nothing bool) {
+	r.addErrors(domain.ImportReport{}, nil)
+	if nothing {
+		r.counts = domain.ImportCounts{Refused: r.counts.Refused}
+	}
+	if r.asJSON {
 		r.endJSON(false)
 	}
 	_ = r.out.Flush() // the import has failed already

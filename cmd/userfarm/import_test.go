@@ -301,13 +301,14 @@ func TestAnImportThatFailsSaysWhatBecameOfIt(t *testing.T) {
 	defer failing.Close()
 	users := file(t, "users.csv", many(2500))
 	for _, test := range []struct {
-		flag  string
-		asked int32
-		says  string
+		flag               string
+		asked              int32
+		says               string
+		added, differences int
 	}{
-		{"--partial", 0, "some of the users may have been imported"},
-		{"--partial", 1, "nothing was imported"},
-		{"--dry-run", 0, "nothing was changed"},
+		{"--partial", 0, "some of the users may have been imported", 1000, 0},
+		{"--partial", 1, "nothing was imported", 0, 0},
+		{"--dry-run", 0, "nothing was changed", 0, 1000},
 	} {
 		asked.Store(test.asked)
 		run := begin(t, at(t, farm, "import", users, "--project", project, test.flag, "--json", "--url", failing.URL))
@@ -316,12 +317,26 @@ func TestAnImportThatFailsSaysWhatBecameOfIt(t *testing.T) {
 		if !strings.Contains(run.stderr.String(), "\n"+test.says) {
 			t.Errorf("%v: got\n%s", test, run.stderr)
 		}
-		if run.stdout.String() == "" {
-			continue
-		}
-		if result := decode(t, run.stdout.String()); result["complete"] != false || len(result["differences"].([]any)) == 0 {
+		result := decode(t, run.stdout.String())
+		if result["complete"] != false || result["added"] != float64(test.added) || len(result["differences"].([]any)) != test.differences {
 			t.Errorf("%v: the result is %v", test, result)
 		}
+	}
+}
+
+func TestAFileThatCanNotBeReadToItsEndHasErrorsBefore(t *testing.T) {
+	farm := farmWith(t)
+	users := file(t, "users.yaml", "- {login: ann, env: stage, domain: regular, password: pw, colour: red}\n---\n- login: bob\n   env: stage\n")
+	run := begin(t, at(t, farm, "import", users, "--project", project))
+	run.wantCode(1)
+	run.complains("1:67: colour is not known")
+	run.complains("the file is not YAML")
+	run = begin(t, at(t, farm, "import", users, "--project", project, "--json"))
+	run.wantCode(1)
+	run.drain()
+	result := decode(t, run.stdout.String())
+	if result["complete"] != false || result["added"] != 0.0 || result["refused"] != 1.0 || len(result["errors"].([]any)) != 1 {
+		t.Errorf("the result is %v", result)
 	}
 }
 

@@ -54,9 +54,9 @@ func (n *notice) show(place int) {
 		text = n.fit(width - 1) // a terminal may begin a new line after its last column
 	}
 	switch {
-	case width > 0 && text != n.shown:
-		fmt.Fprint(os.Stderr, eraseLine+text)
-	case width == 0 && (moved || n.shown == ""):
+	case width > 0:
+		fmt.Fprint(os.Stderr, eraseLine+text) // also the same text, because something else may have been told since
+	case moved || n.shown == "":
 		fmt.Fprintln(os.Stderr, text)
 	}
 	n.shown = text

@@ -96,7 +96,7 @@ func (r *runCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.silence.hush() // the command has the terminal from now on
+	r.silence.tellBy(nil) // the command has the terminal from now on
 	held, holding := client.HoldStopping(ctx, r.farm, lease, r.grace())
 	end, err := r.runWith(held, lease, path, signals)
 	if errors.Is(err, client.ErrLeaseLost) {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/creack/pty"
@@ -157,6 +158,32 @@ func TestAPersonIsToldThatTheFarmDoesNotAnswer(t *testing.T) {
 	for _, args := range [][]string{{"who"}, {"run", "--", "true"}} {
 		atTerminal(t, at(t, silent, args...)).says(silent.address + " does not answer; trying again")
 	}
+}
+
+// The bar of an import is drawn again and again over the line before the cursor.
+func TestTheBarOfAnImportLeavesWhatAPersonIsTold(t *testing.T) {
+	silent := &process{address: freeAddress(t)}
+	screen := atTerminal(t, at(t, silent, "import", file(t, "users.csv", many(1)), "--project", project))
+	screen.says(silent.address + " does not answer; trying again\r\n100.00%")
+}
+
+func TestAPersonWhoWaitsIsToldWhenTheFarmAnswersAgain(t *testing.T) {
+	dir := t.TempDir()
+	farm := serve(t, dir)
+	farm.add("admin")
+	begin(t, at(t, farm, "run", "--ttl", "5m", "--", "sh", "-c", "echo up; exec sleep 300")).says("up")
+	screen := atTerminal(t, at(t, farm, "run", "--wait", "5m", "--", "true"))
+	screen.says("place 1: admin is held")
+	farm.signal(syscall.SIGKILL)
+	farm.wait()
+	told := farm.address + " does not answer; trying again\r\n"
+	screen.says(told)
+	again := start(t, dir, "serve", "--listen", farm.address)
+	again.address = farm.address
+	until(t, "the terminal shows the line again", func() bool {
+		_, after, _ := strings.Cut(screen.stdout.String(), told)
+		return strings.Contains(after, "place 1: admin is held")
+	})
 }
 
 func TestPoolsAndTheLineAreWatchedUntilCtrlC(t *testing.T) {

@@ -18,8 +18,8 @@ type unanswered struct {
 	farm string
 
 	mu    sync.Mutex
-	timer *time.Timer // of what to tell; nil if the farm has answered
-	quiet bool
+	timer *time.Timer                      // of what to tell; nil if the farm has answered
+	tell  func(format string, args ...any) // a line; nil if nothing is to be told
 }
 
 // RoundTrip implements [http.RoundTripper].
@@ -30,20 +30,32 @@ func (u *unanswered) RoundTrip(request *http.Request) (*http.Response, error) {
 	switch {
 	case err == nil:
 		u.stop()
-	case u.timer == nil && !u.quiet && widthOf(os.Stderr) > 0:
-		u.timer = time.AfterFunc(tellUnanswered, func() {
-			fmt.Fprintf(os.Stderr, "%suserfarm: %s does not answer; trying again\n", eraseLine, u.farm)
-		})
+	case u.timer == nil && widthOf(os.Stderr) > 0:
+		u.timer = time.AfterFunc(tellUnanswered, u.late)
 	}
 	return response, err
 }
 
-// hush makes it tell nothing from now on: the terminal is another program's.
-func (u *unanswered) hush() {
+// late tells that the farm does not answer, unless it just did.
+func (u *unanswered) late() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.stop()
-	u.quiet = true
+	if u.timer != nil && u.tell != nil {
+		u.tell("userfarm: %s does not answer; trying again", u.farm)
+	}
+}
+
+// tellBy makes it tell lines in another way from now on: what else writes to the terminal would overwrite them. nil is for a terminal
+// that is another program's.
+func (u *unanswered) tellBy(tell func(format string, args ...any)) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.tell = tell
+}
+
+// tellTerminal writes a line in place of a notice that may be there.
+func tellTerminal(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, eraseLine+format+"\n", args...)
 }
 
 // stop ends what was to be told. The caller holds the mutex.
