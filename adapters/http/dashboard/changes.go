@@ -141,7 +141,12 @@ func (d *Dashboard) showChange(ch *change) fiber.Handler {
 // change returns the handler of POST /ui/ and the name of a change.
 func (d *Dashboard) change(ch *change) fiber.Handler {
 	return func(c *fiber.Ctx) error {
-		in := func(name string) string { return strings.ReplaceAll(c.FormValue(name), "\r\n", "\n") }
+		in := func(name string) string {
+			if name == "reason" {
+				return whatFor(c)
+			}
+			return strings.ReplaceAll(c.FormValue(name), "\r\n", "\n")
+		}
 		next, err := ch.carryOut(c.UserContext(), entrance.Of(c).Farm, in)
 		if err == nil {
 			return c.Redirect(next, fiber.StatusSeeOther)
@@ -153,9 +158,12 @@ func (d *Dashboard) change(ch *change) fiber.Handler {
 	}
 }
 
+// whatFor returns what a form says that it is for. Blanks alone say nothing.
+func whatFor(c *fiber.Ctx) string { return strings.TrimSpace(c.FormValue("reason")) }
+
 // carryOut carries the form out, if it says what for or need not.
 func (ch *change) carryOut(ctx context.Context, farm ports.Farm, in input) (next string, err error) {
-	if ch.reason && strings.TrimSpace(in("reason")) == "" {
+	if ch.reason && in("reason") == "" {
 		return "", domain.Invalid("/reason", "must not be empty")
 	}
 	return ch.apply(ctx, farm, in)

@@ -80,7 +80,7 @@ func TestAdminsAddAndChangeUsers(t *testing.T) {
 		has("3 fields are not right", `value="Shup"`, `value="ann"`, `value="checkout"`, "must be the name of a project", "must not be empty", "must have one label").
 		hasNot("secret-ann")
 	got := b.post("add-user", token, "project", "shop", "env", "stage", "domain", "regular", "login", "ann", "password", "secret-ann",
-		"totp", "JBSWY3DPEHPK3PXP", "labels", "role=admin\r\nplan=free\r\n", "reason", "for the checkout").want(303)
+		"totp", "JBSWY3DPEHPK3PXP", "labels", "role=admin\r\nplan=free\r\n", "reason", " for the checkout ").want(303)
 	added := f.wantEvent(domain.UserCreated, "for the checkout")
 	b.get(got.header.Get("Location")).want(200).
 		has("The user was added", "role=admin", "plan=free", "one-time codes", "for the checkout", "the admin").hasNot("JBSWY3DPEHPK3PXP")

@@ -59,7 +59,7 @@ var importSigns = map[domain.ImportOp]string{domain.ImportAdds: "+", domain.Impo
 // checkImport serves POST /ui/import: it shows what an import would do. The farm keeps the rows, encrypted, until it is told to carry them
 // out, so that no page has to.
 func (d *Dashboard) checkImport(c *fiber.Ctx) error {
-	reason := c.FormValue("reason")
+	reason := whatFor(c)
 	if err := domain.CheckReason(reason); err != nil {
 		failed, wrong := whyFailed(err)
 		return d.renderImport(c, fiber.StatusUnprocessableEntity, map[string]any{"Failed": failed, "Wrong": wrong})
@@ -166,7 +166,7 @@ func (d *Dashboard) renderImport(c *fiber.Ctx, status int, data map[string]any) 
 	if data["Wrong"] == nil {
 		data["Wrong"] = map[string]string{}
 	}
-	data["In"] = map[string]string{"reason": c.FormValue("reason")}
+	data["In"] = map[string]string{"reason": whatFor(c)}
 	data["Title"], data["CanRead"] = "Import users", d.settings.ReadUsers != nil
 	return d.render(c, status, "import", data)
 }

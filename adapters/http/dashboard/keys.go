@@ -59,7 +59,7 @@ func (d *Dashboard) createKey(c *fiber.Ctx) error {
 		return err
 	}
 	spec := domain.KeySpec{
-		Name: strings.TrimSpace(c.FormValue("name")), Role: domain.Role(c.FormValue("role")), Reason: c.FormValue("reason"),
+		Name: strings.TrimSpace(c.FormValue("name")), Role: domain.Role(c.FormValue("role")), Reason: whatFor(c),
 	}
 	if projects := strings.FieldsFunc(c.FormValue("project"), func(r rune) bool { return r == ',' || r == '\n' || r == '\r' }); len(projects) > 0 {
 		ids := make([]domain.ProjectID, 0, len(projects))
