@@ -220,22 +220,7 @@ func historyFollowLogin(f *farm) {
 			return nil
 		})
 	}()
-	var seen []ports.RecordedEvent
-	follow := func() {
-		q := ports.EventQuery{Login: "Ann"}
-		if len(seen) > 0 {
-			q.After = seen[len(seen)-1].ID
-		}
-		seen = append(seen, f.historyOf(q)...)
-	}
-	for running := true; running; follow() {
-		select {
-		case errs := <-done:
-			f.must(errors.Join(errs...))
-			running = false
-		default:
-		}
-	}
+	seen := f.follow(done, ports.EventQuery{Login: "Ann"})
 	if all := f.historyOf(ports.EventQuery{}); !sameEvents(seen, all) || len(all) != 2*rounds*len(pools) {
 		f.Fatalf("the reader got %d of %d events", len(seen), len(all))
 	}

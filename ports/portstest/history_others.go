@@ -275,22 +275,7 @@ func historyOfFollowed(f *farm) {
 			return nil
 		})
 	}()
-	var seen []ports.RecordedEvent
-	follow := func() {
-		var q ports.EventQuery
-		if len(seen) > 0 {
-			q.After = seen[len(seen)-1].ID
-		}
-		seen = append(seen, f.historyOf(q)...)
-	}
-	for running := true; running; follow() {
-		select {
-		case errs := <-done:
-			f.must(errors.Join(errs...))
-			running = false
-		default:
-		}
-	}
+	seen := f.follow(done, ports.EventQuery{})
 	if all := f.historyOf(ports.EventQuery{}); !sameEvents(seen, all) || len(all) != len(users)+9*rounds {
 		f.Fatalf("the reader got %d of %d events", len(seen), len(all))
 	}

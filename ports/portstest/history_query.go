@@ -96,23 +96,26 @@ func historyFollow(f *farm) {
 			return nil
 		})
 	}()
-	var seen []ports.RecordedEvent
-	follow := func() {
-		var q ports.EventQuery
-		if len(seen) > 0 {
-			q.After = seen[len(seen)-1].ID
-		}
-		seen = append(seen, f.historyOf(q)...)
+	seen := f.follow(done, ports.EventQuery{})
+	if all := f.historyOf(ports.EventQuery{}); !sameEvents(seen, all) || len(all) != writers+2*writers*rounds {
+		f.Fatalf("the reader got %d of %d events", len(seen), len(all))
 	}
-	for running := true; running; follow() {
+}
+
+// follow reads the events that q matches, again and again, until what records them is done without an error.
+func (f *farm) follow(done <-chan []error, q ports.EventQuery) (seen []ports.RecordedEvent) {
+	f.Helper()
+	for running := true; running; {
 		select {
 		case errs := <-done:
 			f.must(errors.Join(errs...))
 			running = false
 		default:
 		}
+		if len(seen) > 0 {
+			q.After = seen[len(seen)-1].ID
+		}
+		seen = append(seen, f.historyOf(q)...)
 	}
-	if all := f.historyOf(ports.EventQuery{}); !sameEvents(seen, all) || len(all) != writers+2*writers*rounds {
-		f.Fatalf("the reader got %d of %d events", len(seen), len(all))
-	}
+	return seen
 }
