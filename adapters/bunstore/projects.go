@@ -2,6 +2,7 @@ package bunstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -44,13 +45,31 @@ func (s *Store) ProjectNames(ctx context.Context, scope domain.Scope) (named []d
 // NameProject implements [ports.ProjectStore].
 func (s *Store) NameProject(ctx context.Context, project domain.Project, named domain.Event) error {
 	row := &projectRow{ProjectID: project.ID.String(), Name: project.Name, NameKey: login.NameKey(project.Name)}
-	return s.changeAside(ctx, "name project", func(ctx context.Context, tx bun.Tx, _ time.Time) ([]domain.Event, error) {
-		changed, err := s.nameProject(ctx, tx, row)
-		if err != nil || !changed {
-			return nil, err
+	for {
+		err := s.changeAside(ctx, "name project", func(ctx context.Context, tx bun.Tx, _ time.Time) ([]domain.Event, error) {
+			changed, err := s.nameProject(ctx, tx, row)
+			if err != nil || !changed {
+				return nil, err
+			}
+			return []domain.Event{named}, nil
+		})
+		if !errors.Is(err, domain.ErrProjectNameTaken) {
+			return err
 		}
-		return []domain.Event{named}, nil
+		// PostgreSQL also takes the name for another project's if two calls give it to this one at the same time.
+		if own, errRead := s.hasName(ctx, row); errRead != nil || !own {
+			return err
+		}
+	}
+}
+
+// hasName reports whether the project has this name, in whatever spelling.
+func (s *Store) hasName(ctx context.Context, row *projectRow) (own bool, err error) {
+	err = s.read(ctx, "name project", func(ctx context.Context, db bun.IDB) error {
+		own, err = db.NewSelect().Model(row).WherePK().Where("name_key = ?", row.NameKey).Exists(ctx)
+		return err
 	})
+	return own, err
 }
 
 // nameProject reports whether the project had another name.
