@@ -110,9 +110,9 @@ func (s *Store) NextChunk(ctx context.Context, key domain.ImportKey, after int) 
 		return next, false, err
 	}
 	defer s.mu.Unlock()
-	i, known := s.imports[key]
-	if !known || i.rows == 0 {
-		return next, false, fmt.Errorf("memory: next chunk: %w", domain.ErrImportNotFound)
+	i, err := s.decided(key)
+	if err != nil {
+		return next, false, fmt.Errorf("memory: next chunk: %w", err)
 	}
 	for first, c := range i.chunks {
 		if !c.ended && first > after && (!ok || first < next.FirstRow) {
@@ -128,14 +128,23 @@ func (s *Store) ImportProgress(ctx context.Context, key domain.ImportKey) (done 
 		return done, false, err
 	}
 	defer s.mu.Unlock()
-	i, known := s.imports[key]
-	if !known || i.rows == 0 {
-		return done, false, fmt.Errorf("memory: import progress: %w", domain.ErrImportNotFound)
+	i, err := s.decided(key)
+	if err != nil {
+		return done, false, fmt.Errorf("memory: import progress: %w", err)
 	}
 	for _, c := range i.chunks {
 		done.Add(c.counts)
 	}
 	return done, !i.open, nil
+}
+
+// decided returns a decided import, or [domain.ErrImportNotFound].
+func (s *Store) decided(key domain.ImportKey) (*staged, error) {
+	i, known := s.imports[key]
+	if !known || i.rows == 0 {
+		return nil, domain.ErrImportNotFound
+	}
+	return i, nil
 }
 
 // EndChunk implements [ports.ImportStore].

@@ -69,7 +69,7 @@ type revokeKey struct {
 	boot.StoreConfig `embed:""`
 
 	ID     apiKeyID `arg:"" help:"Id of the key, as in userfarm keys list."`
-	Reason string   `help:"Why, for the history." placeholder:"REASON"`
+	Reason string   `help:"Why, for people." placeholder:"REASON"`
 }
 
 func (r *revokeKey) Run(ctx context.Context) error {

@@ -77,7 +77,7 @@ type nameProject struct {
 
 	Project projectName `arg:"" help:"Id of the project, or the name that it has."`
 	Name    string      `arg:"" help:"New name of the project."`
-	Reason  string      `help:"Why, for the history." placeholder:"REASON"`
+	Reason  string      `help:"Why, for people." placeholder:"REASON"`
 }
 
 // Help has the examples.
@@ -102,7 +102,7 @@ type unnameProject struct {
 	farmFlags `embed:""`
 
 	Project projectName `arg:"" help:"Name or id of the project."`
-	Reason  string      `help:"Why, for the history." placeholder:"REASON"`
+	Reason  string      `help:"Why, for people." placeholder:"REASON"`
 }
 
 // Help has the example.
